@@ -1,0 +1,109 @@
+# connwatch: `sudo make demo` shows it, `sudo make check` proves it. `make help` lists the rest.
+#
+# Everything is built below build/. SANITIZE=1 builds with ASan and UBSan (below build/sanitize/).
+
+CC          ?= cc
+CLANG       ?= clang
+BPFTOOL     ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+PKG_CONFIG  ?= pkg-config
+AR          ?= ar
+VERSION     := 0.1
+
+PREFIX      ?= /usr
+SYSCONFDIR  ?= /etc
+LIBDIR      ?= $(PREFIX)/lib
+
+B := build
+ifdef SANITIZE
+B := build/sanitize
+SANITIZER := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+
+Q := $(if $(V),,@)
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+PACKAGES := libbpf libsystemd libnl-3.0 libnl-route-3.0 libmnl
+CFLAGS   ?= -O2 -g
+CFLAGS_  := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. \
+            -I. -Iwatchdog -I$(B) $(SANITIZER)
+LDFLAGS_ := -Wl,--as-needed $(SANITIZER)
+LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+
+objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+CORE    := $(call objects,watchdog/core/*.c)
+EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c)
+WIRING  := $(call objects,watchdog/watch_loop.c)
+DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/control_bus.c)
+COMMAND := $(call objects,watchdog/cli/*.c)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+PROBE   := $(B)/ebpf/probe.skel.h
+
+all: $(B)/connwatchd $(B)/connwatchctl
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## deps          installs what is missing of the packages that build and tests need (apt)
+deps:
+	$(Q)tests/deps.sh
+
+# ---- programs
+
+$(B)/connwatchd: $(DAEMON) $(WIRING) $(EDGES) $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+$(B)/connwatchctl: $(COMMAND) $(WIRING) $(EDGES) $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+$(B)/libcore.a: $(CORE)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+$(B)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CFLAGS_) $(LIBS_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- the probe: one object for every kernel, embedded as a skeleton
+
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
+
+$(B)/ebpf/probe.bpf.o: ebpf/probe.bpf.c $(wildcard ebpf/*.h)
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
+		-fdebug-prefix-map=$(CURDIR)=. -I. -c -o $@.full $<
+	$(Q)$(BPFTOOL) gen object $@ $@.full
+
+$(PROBE): $(B)/ebpf/probe.bpf.o
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name probe_bpf > $@
+
+$(B)/watchdog/sources/probe.o: $(PROBE)
+
+# ---- tests
+
+## check-unit    the core's unit tests and recorded traces, in seconds
+check-unit: $(UNIT_TESTS)
+	$(Q)tests/run-unit.sh $^
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit
+
+## check-layers  proves the may-include table and the purity of the core
+check-layers: $(B)/libcore.a
+	$(Q)tests/layers.sh $(B)/libcore.a
+
+## clean         removes build/
+clean:
+	$(Q)rm -rf build
+
+.PHONY: all help deps check-unit check-layers clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

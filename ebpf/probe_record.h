@@ -1,0 +1,112 @@
+/* What the probe writes into its ring buffer: the one layout that crosses kernel / user space.
+ *
+ * Included by the BPF programs and by the decoder (watchdog/core/decode.c), by nobody else. Fixed
+ * widths, native byte order, no hidden padding; both sides assert the sizes. Whoever changes a
+ * field changes PROBE_RECORD_VERSION. */
+#pragma once
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define PROBE_RECORD_VERSION 1
+#define PROBE_COMM_SIZE      16
+
+enum probe_record_type {
+	PROBE_OPENED = 1,   /* CLOSE -> SYN_SENT */
+	PROBE_FOUND,        /* seen by an iterator: older than the probe */
+	PROBE_ESTABLISHED,  /* SYN_SENT -> ESTABLISHED */
+	PROBE_CLOSING,      /* ESTABLISHED -> FIN_WAIT1 or CLOSE_WAIT */
+	PROBE_ENDED,        /* anything -> CLOSE */
+	PROBE_RESET_SENT,   /* a RST of ours after CLOSE */
+	PROBE_RETRANSMIT,   /* retransmission time-outs in a row reached 1, 3 (one record each) */
+	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
+	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
+	PROBE_STARTED = 32, /* process records from here on */
+	PROBE_EXECED,
+	PROBE_SIGNALED,
+	PROBE_EXITED,
+};
+
+struct probe_header {
+	__u16 size; /* of the whole record */
+	__u8 version;
+	__u8 type; /* enum probe_record_type */
+	__u32 agent;
+	__u64 time_nsec; /* CLOCK_MONOTONIC */
+};
+
+enum probe_task_flag {
+	PROBE_TASK_EXITING = 1 << 0,
+	PROBE_TASK_IN_AGENT = 1 << 1,
+};
+
+struct probe_task {
+	__u32 pid; /* thread group, in the pid namespace of the loader; 0: outside it */
+	__u32 exit_code;
+	__u32 flags;
+	char comm[PROBE_COMM_SIZE];
+};
+
+enum probe_socket_flag {
+	PROBE_SOCKET_FIN_RECEIVED = 1 << 0,
+	PROBE_SOCKET_ORPHAN = 1 << 1,
+	PROBE_SOCKET_KEEPALIVE = 1 << 2,
+	PROBE_SOCKET_LINGER_ZERO = 1 << 3,
+	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
+};
+
+struct probe_connection {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 netns; /* inode */
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN; 0: not seen */
+	__u64 bytes_sent;
+	__u64 bytes_acked;
+	__u64 bytes_received;
+	__u64 idle_rx_nsec;
+	__u64 idle_tx_nsec;
+	__u8 local_address[16]; /* IPv4: the first 4 bytes */
+	__u8 peer_address[16];
+	__u16 local_port; /* host byte order */
+	__u16 peer_port;
+	__u16 family; /* AF_INET or AF_INET6, v4-mapped as AF_INET */
+	__u16 error;
+	__u16 soft_error;
+	__u8 state_before;
+	__u8 state;
+	__u8 shutdown;
+	__u8 reset_reason; /* enum reset_reason of the core: 0 none, 1 not specified, ... */
+	__u8 reset_state;
+	__u8 reserved;
+	__u32 flags; /* enum probe_socket_flag */
+	__u32 unread_bytes;
+	__u32 unacked_bytes;
+	__u32 send_window;
+	__u32 retransmit_timeouts;
+	__u32 retransmits;
+	__u32 probes;
+	__u32 user_timeout_msec;
+	__u32 rtt_usec;
+	__u32 rto_usec;
+	struct probe_task owner;
+	struct probe_task current;
+};
+
+enum probe_signal_flag {
+	PROBE_SIGNAL_FROM_KERNEL = 1 << 0,
+	PROBE_SIGNAL_OOM = 1 << 1, /* the process was chosen by the OOM killer */
+};
+
+struct probe_process {
+	struct probe_header header;
+	struct probe_task task;
+	struct probe_task sender;
+	__u32 signal;
+	__u32 flags; /* enum probe_signal_flag */
+};
+
+_Static_assert(sizeof(struct probe_header) == 16, "layout of probe_header");
+_Static_assert(sizeof(struct probe_task) == 28, "layout of probe_task");
+_Static_assert(sizeof(struct probe_connection) == 224, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_process) == 80, "layout of probe_process");

@@ -1,0 +1,61 @@
+/* The engine: events in, outcomes out. Pure: reads no clock, opens nothing, logs nothing, and
+ * allocates only in engine_new(). */
+#pragma once
+
+#include "event.h"
+#include "record.h"
+#include "settings.h"
+
+struct engine;
+
+struct engine_limits {
+	uint32_t agents;      /* at once */
+	uint32_t connections; /* at once */
+	uint32_t processes;   /* at once */
+	uint32_t seed;        /* of the machine: spreads RandomizedDelaySec= over a fleet */
+};
+
+/* An action to be taken. Its record (RECORD_ACTION, "starting") came before it. */
+struct order {
+	uint32_t number; /* comes back in EVENT_ACTION_RESULT */
+	uint32_t agent;
+	struct action action;
+	enum cause cause;
+	uint64_t cookie; /* the connection, for ACTION_ABORT_CONNECTION */
+	uint64_t netns;
+	uint32_t pid;    /* the process, for ACTION_SIGNAL */
+	char unit[UNIT_NAME_SIZE]; /* the agent's unit; empty: it has none */
+};
+
+enum outcome_type {
+	OUTCOME_RECORD,
+	OUTCOME_ORDER,
+};
+
+struct outcome {
+	enum outcome_type type;
+	union {
+		const struct record *record; /* lives for the call only */
+		struct order order;
+	};
+};
+
+/* Takes one outcome. Must not call engine_step(). */
+typedef void (*outcome_sink)(void *userdata, const struct outcome *outcome);
+
+/* Returns 0 and a new engine in `*ret`, to be freed with engine_free(); or -ENOMEM. */
+int engine_new(struct engine **ret, const struct engine_limits *limits);
+struct engine *engine_free(struct engine *engine); /* returns NULL */
+
+/* Takes one event and hands the outcomes to `sink`, in the order in which they must happen. Time
+ * never runs backwards: an event older than the one before counts as of that one's time, but
+ * waits and ages are computed from the event's own. What is due by the event's time happens
+ * before the event. */
+void engine_step(struct engine *engine, const struct event *event, outcome_sink sink,
+		 void *userdata);
+
+/* When the engine next wants an EVENT_TIME; USEC_INFINITY: it waits for nothing. */
+usec_t engine_deadline(const struct engine *engine);
+
+/* True while a verdict waits for a fact. */
+bool engine_verdicts_pending(const struct engine *engine);

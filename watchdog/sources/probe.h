@@ -1,0 +1,50 @@
+/* The eBPF probe: loads it, tells it what to watch, hands on what it saw as events.
+ *
+ * One probe a process. Watches are kept in the kernel by agent number (from 1); processes hand
+ * their watch to their children, control groups to those made below them. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/event.h"
+
+struct probe;
+
+/* Loads and attaches. Returns 0 and the probe in `*ret`, to be freed with probe_close(); or
+ *   -EPERM       CAP_BPF or CAP_PERFMON is missing (CAP_SYS_ADMIN before kernel 5.8)
+ *   -ENOENT      the kernel has no BTF
+ *   -EOPNOTSUPP  the kernel lacks a tracepoint or map type that nothing can replace
+ *   another -errno of libbpf
+ * with a sentence for the operator in `*complaint` (static text) in every case of failure. */
+int probe_open(struct probe **ret, const char **complaint);
+struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
+
+/* Becomes readable when there are records. Owned by the probe. */
+int probe_fd(const struct probe *probe);
+
+/* Hands every waiting record to `sink` as an event, in the order in which the kernel wrote them;
+ * records that do not decode and records the kernel had to drop come as one EVENT_LOST at the
+ * end. Returns the number of events, or -errno. */
+int probe_drain(struct probe *probe, event_sink sink, void *userdata);
+
+/* Watches process `pid` (of our pid namespace) and its descendants from now on. Returns 0, -ESRCH
+ * or another -errno. */
+int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent);
+
+/* Watches the control group at `path` (absolute, in the file system, version 2) and all below it,
+ * from now on. Returns 0, -ENOENT or another -errno. */
+int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent);
+
+/* Watches the control group `name` from the moment it is made in `parent` (absolute path), so
+ * that no connection of a unit that is just starting escapes. Watches one that is there already.
+ * Returns 0 or -errno. */
+int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const char *name,
+			       uint32_t agent);
+
+/* Forgets every watch of `agent`. Connections that are known already are still reported. */
+int probe_unwatch(struct probe *probe, uint32_t agent);
+
+/* Looks for open connections of what is watched; each new one becomes an EVENT_FOUND on the next
+ * probe_drain(). Returns 0 or -errno. */
+int probe_find_connections(struct probe *probe);
