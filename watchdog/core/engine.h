@@ -23,7 +23,7 @@ struct order {
 	enum cause cause;
 	uint64_t cookie; /* the connection, for ACTION_ABORT_CONNECTION */
 	uint64_t netns;
-	uint32_t pid;    /* the process, for ACTION_SIGNAL */
+	uint32_t pid;              /* the process, for ACTION_SIGNAL */
 	char unit[UNIT_NAME_SIZE]; /* the agent's unit; empty: it has none */
 };
 

@@ -1,0 +1,29 @@
+/* What has to happen at some time: a heap of deadlines, each embedded in what it is for. */
+#pragma once
+
+#include "event.h"
+
+struct deadline {
+	usec_t when;
+	uint32_t position; /* in the heap, from 1; 0: not set */
+};
+
+struct deadline_heap {
+	struct deadline **heap; /* from 1 */
+	uint32_t count;
+	uint32_t capacity;
+};
+
+/* Returns 0, or -ENOMEM. `capacity`: deadlines that may be set at once. */
+int deadline_heap_init(struct deadline_heap *heap, uint32_t capacity);
+void deadline_heap_release(struct deadline_heap *heap);
+
+/* Sets `deadline` to `when`, whether or not it was set before. With more deadlines than the
+ * capacity it stays unset. */
+void deadline_set(struct deadline_heap *heap, struct deadline *deadline, usec_t when);
+
+/* Harmless for one that is not set. */
+void deadline_clear(struct deadline_heap *heap, struct deadline *deadline);
+
+/* The earliest one, or NULL. */
+struct deadline *deadline_first(const struct deadline_heap *heap);

@@ -1,0 +1,86 @@
+#include <string.h>
+
+#include "engine_state.h"
+
+static void take_watching(struct engine *engine, const struct event *event)
+{
+	struct agent *agent;
+	struct record record;
+	bool news;
+
+	if (event->agent == 0 || event->agent > engine->limits.agents)
+		return;
+	agent = &engine->agents[event->agent];
+	news = !agent->settings;
+	agent->settings = event->watching.settings;
+	agent->mode = event->watching.mode;
+	if (!news)
+		return;
+	engine_record_begin(agent, RECORD_WATCHING, event->time, &record);
+	engine_record_out(engine, &record);
+}
+
+static void take_unit(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = engine_agent(engine, event->agent);
+
+	if (!agent)
+		return;
+	agent->has_unit = true;
+	agent->unit = event->unit;
+	connections_reconsider_agent(engine, event->agent);
+}
+
+static void take_gone(struct engine *engine, uint32_t number)
+{
+	if (!engine_agent(engine, number))
+		return;
+	connections_forget_agent(engine, number);
+	processes_forget_agent(engine, number);
+	engine->agents[number] = (struct agent){ 0 };
+}
+
+void agents_take(struct engine *engine, const struct event *event)
+{
+	switch (event->type) {
+	case EVENT_AGENT:
+		take_watching(engine, event);
+		break;
+	case EVENT_AGENT_GONE:
+		take_gone(engine, event->agent);
+		break;
+	case EVENT_UNIT:
+		take_unit(engine, event);
+		break;
+	default:
+		break;
+	}
+}
+
+void agents_connection_up(struct engine *engine, struct agent *agent,
+			  const struct connection *connection, usec_t time)
+{
+	struct record record;
+
+	if (agent->connections_up++ > 0 || !agent->down_since)
+		return;
+	engine_record_begin(agent, RECORD_RECOVERED, time, &record);
+	record.process = connection->owner;
+	record.cookie = connection->cookie;
+	record.netns = connection->netns;
+	record.local = connection->local;
+	record.peer = connection->peer;
+	record.downtime = time - agent->down_since;
+	record.attempts = agent->attempts + 1;
+	agent->down_since = 0;
+	agent->attempts = 0;
+	engine_record_out(engine, &record);
+}
+
+void agents_connection_down(struct agent *agent, const struct connection *connection, usec_t time)
+{
+	if (!connection->up)
+		agent->attempts++;
+	else if (--agent->connections_up == 0)
+		agent->down_since = time;
+}

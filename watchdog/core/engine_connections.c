@@ -1,0 +1,310 @@
+#include <string.h>
+
+#include "ended_by.h"
+#include "engine_state.h"
+
+static bool leads_to_hub(struct engine *engine, const struct event *event)
+{
+	const struct agent *agent = engine_agent(engine, event->agent);
+
+	if (!agent)
+		return false;
+	if (agent->settings->peer_count == 0)
+		return true;
+	for (unsigned i = 0; i < agent->settings->peer_count; i++)
+		if (peer_pattern_matches(&agent->settings->peers[i], &event->connection.peer))
+			return true;
+	return false;
+}
+
+static struct connection *begin(struct engine *engine, const struct event *event)
+{
+	const struct connection_event *news = &event->connection;
+	struct connection *connection;
+
+	if (!leads_to_hub(engine, event))
+		return NULL;
+	connection = keyed_table_add(&engine->connections, news->cookie);
+	if (!connection) {
+		engine->refused++;
+		return NULL;
+	}
+	connection->cookie = news->cookie;
+	connection->netns = news->netns;
+	connection->agent = event->agent;
+	connection->local = news->local;
+	connection->peer = news->peer;
+	connection->owner = news->owner;
+	return connection;
+}
+
+static void forget(struct engine *engine, struct connection *connection)
+{
+	deadline_clear(&engine->deadlines, &connection->deadline);
+	keyed_table_remove(&engine->connections, connection);
+}
+
+static void come_up(struct engine *engine, struct connection *connection, usec_t time)
+{
+	if (connection->up || connection->ended)
+		return;
+	connection->up = true;
+	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
+}
+
+/* ---- the verdict of one ending */
+
+static void drop_ending(struct engine *engine, struct connection *connection)
+{
+	struct ending *ending = keyed_table_find(&engine->endings, connection->cookie);
+
+	if (!ending)
+		return;
+	if (ending->process)
+		LIST_REMOVE(ending, of_process);
+	keyed_table_remove(&engine->endings, ending);
+	deadline_clear(&engine->deadlines, &connection->deadline);
+}
+
+static bool keep_ending(struct engine *engine, const struct ending *ending)
+{
+	struct connection *connection = ending->connection;
+	struct ending *kept = keyed_table_find(&engine->endings, connection->cookie);
+
+	if (kept)
+		return true;
+	kept = keyed_table_add(&engine->endings, connection->cookie);
+	if (!kept)
+		return false;
+	*kept = *ending;
+	kept->process = processes_track(engine, &ending->current, connection->agent);
+	if (kept->process)
+		LIST_INSERT_HEAD(&kept->process->endings, kept, of_process);
+	deadline_set(&engine->deadlines, &connection->deadline, ending->time + VERDICT_WAIT);
+	return true;
+}
+
+static const struct process *process_of(struct engine *engine, const struct ending *ending)
+{
+	uint32_t pid = ended_by_own_side(&ending->socket) ? ending->current.pid : 0;
+	struct tracked_process *process = processes_find(engine, pid);
+
+	if (!process)
+		process = processes_find(engine, ending->connection->owner.pid);
+	return process ? &process->facts : NULL;
+}
+
+static void report(struct engine *engine, struct agent *agent, const struct ending *ending,
+		   struct record *record)
+{
+	struct connection *connection = ending->connection;
+
+	record->process = connection->owner;
+	record->cookie = connection->cookie;
+	record->netns = connection->netns;
+	record->local = connection->local;
+	record->peer = connection->peer;
+	record->socket = ending->socket;
+	connection->reported = true;
+	engine_record_out(engine, record);
+	agents_connection_down(agent, connection, ending->time);
+	policy_apply(engine, agent, record);
+}
+
+/* Gives the verdict if it can be given; keeps the ending for later if it cannot. `ending` may be
+ * the kept one. */
+static void judge(struct engine *engine, struct ending *ending, bool waited)
+{
+	struct connection *connection = ending->connection;
+	/* A connection never outlives its agent: connections_forget_agent(). */
+	struct agent *agent = engine_agent(engine, connection->agent);
+	struct circumstances circumstances;
+	struct record record;
+
+	circumstances = (struct circumstances){
+		.settings = agent->settings,
+		.socket = &ending->socket,
+		.time = ending->time,
+		.came_up = connection->up,
+		.owner = &connection->owner,
+		.current = &ending->current,
+		.process = process_of(engine, ending),
+		.agent_stop = &agent->stop,
+		.unit = agent->has_unit ? &agent->unit : NULL,
+		.waited = waited,
+	};
+	engine_record_begin(agent, RECORD_ENDED, ending->time, &record);
+	if (!verdict_decide(&circumstances, &record.verdict, &record.exit)) {
+		if (keep_ending(engine, ending))
+			return;
+		circumstances.waited = true;
+		verdict_decide(&circumstances, &record.verdict, &record.exit);
+	}
+	report(engine, agent, ending, &record);
+	drop_ending(engine, connection);
+	if (connection->closed)
+		forget(engine, connection);
+}
+
+static void judge_kept(struct engine *engine, struct connection *connection, bool waited)
+{
+	struct ending *ending = keyed_table_find(&engine->endings, connection->cookie);
+
+	if (ending)
+		judge(engine, ending, waited);
+}
+
+void connections_due(struct engine *engine, struct connection *connection)
+{
+	judge_kept(engine, connection, true);
+}
+
+void connections_reconsider(struct engine *engine, struct tracked_process *process)
+{
+	struct ending *ending, *next;
+
+	for (ending = LIST_FIRST(&process->endings); ending; ending = next) {
+		next = LIST_NEXT(ending, of_process);
+		judge(engine, ending, false);
+	}
+}
+
+void connections_reconsider_agent(struct engine *engine, uint32_t agent)
+{
+	struct ending *ending = NULL;
+
+	while ((ending = keyed_table_next(&engine->endings, ending)))
+		if (ending->connection->agent == agent)
+			judge(engine, ending, false);
+}
+
+void connections_forget_agent(struct engine *engine, uint32_t agent)
+{
+	struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection))) {
+		if (connection->agent != agent)
+			continue;
+		drop_ending(engine, connection);
+		forget(engine, connection);
+	}
+}
+
+/* ---- events */
+
+/* The session is over with its first FIN or at CLOSE, whichever comes first; the rest is the
+ * socket's winding up. */
+static void take_end(struct engine *engine, const struct event *event)
+{
+	struct connection *connection =
+		keyed_table_find(&engine->connections, event->connection.cookie);
+
+	if (!connection)
+		connection = begin(engine, event);
+	if (!connection)
+		return;
+	if (event->connection.facts.state == TCP_STATE_CLOSE)
+		connection->closed = true;
+	if (connection->ended) {
+		if (connection->closed && connection->reported)
+			forget(engine, connection);
+		return;
+	}
+	connection->ended = true;
+	judge(engine,
+	      &(struct ending){
+		      .time = event->time,
+		      .connection = connection,
+		      .socket = event->connection.facts,
+		      .current = event->connection.current,
+	      },
+	      false);
+}
+
+/* Nobody saw how it ended: say just that. */
+static void take_vanished(struct engine *engine, struct connection *connection, usec_t time)
+{
+	struct agent *agent = engine_agent(engine, connection->agent);
+	struct record record;
+
+	if (!connection->reported) {
+		engine_record_begin(agent, RECORD_ENDED, time, &record);
+		record.verdict.cause = CAUSE_EVIDENCE_LOST;
+		report(engine, agent, &(struct ending){ .time = time, .connection = connection },
+		       &record);
+	}
+	drop_ending(engine, connection);
+	forget(engine, connection);
+}
+
+/* A socket may be used again after disconnect(): a new connection under the same cookie. */
+static void take_opened(struct engine *engine, const struct event *event)
+{
+	struct connection *connection =
+		keyed_table_find(&engine->connections, event->connection.cookie);
+
+	if (connection && !connection->ended && event->type == EVENT_FOUND)
+		return;
+	if (connection) {
+		judge_kept(engine, connection, true);
+		connection = keyed_table_find(&engine->connections, event->connection.cookie);
+	}
+	if (connection)
+		take_vanished(engine, connection, event->time);
+	connection = begin(engine, event);
+	if (connection && event->type == EVENT_FOUND &&
+	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
+		come_up(engine, connection, event->time);
+}
+
+static void take_established(struct engine *engine, const struct event *event)
+{
+	struct connection *connection =
+		keyed_table_find(&engine->connections, event->connection.cookie);
+
+	if (!connection)
+		connection = begin(engine, event);
+	if (!connection)
+		return;
+	connection->local = event->connection.local;
+	come_up(engine, connection, event->time);
+}
+
+static void take_reset_sent(struct engine *engine, const struct event *event)
+{
+	struct ending *ending = keyed_table_find(&engine->endings, event->connection.cookie);
+
+	if (!ending)
+		return;
+	ending->socket.reset_reason = event->connection.facts.reset_reason;
+	ending->socket.reset_state = event->connection.facts.reset_state;
+}
+
+void connections_take(struct engine *engine, const struct event *event)
+{
+	struct connection *connection;
+
+	switch (event->type) {
+	case EVENT_OPENED:
+	case EVENT_FOUND:
+		take_opened(engine, event);
+		break;
+	case EVENT_ESTABLISHED:
+		take_established(engine, event);
+		break;
+	case EVENT_CLOSING:
+	case EVENT_ENDED:
+		take_end(engine, event);
+		break;
+	case EVENT_RESET_SENT:
+		take_reset_sent(engine, event);
+		break;
+	case EVENT_VANISHED:
+		connection = keyed_table_find(&engine->connections, event->connection.cookie);
+		if (connection)
+			take_vanished(engine, connection, event->time);
+		break;
+	default: /* retransmissions and their like say nothing about an end */
+		break;
+	}
+}

@@ -1,0 +1,137 @@
+#include "keyed_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Half of the buckets stay empty, so that a probe sequence is short. */
+static uint32_t bucket_count(uint32_t capacity)
+{
+	uint32_t count = 4;
+
+	while (count < capacity * 2)
+		count *= 2;
+	return count;
+}
+
+/* Fibonacci hashing: consecutive keys (cookies, pids) spread evenly. */
+static uint32_t home_bucket(const struct keyed_table *table, uint64_t key)
+{
+	return (uint32_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & table->mask;
+}
+
+int keyed_table_init(struct keyed_table *table, uint32_t capacity, size_t entry_size)
+{
+	uint32_t buckets = bucket_count(capacity);
+
+	*table = (struct keyed_table){
+		.entries = calloc(capacity, entry_size),
+		.keys = calloc(capacity, sizeof(*table->keys)),
+		.next_free = calloc(capacity, sizeof(*table->next_free)),
+		.buckets = calloc(buckets, sizeof(*table->buckets)),
+		.capacity = capacity,
+		.mask = buckets - 1,
+		.entry_size = entry_size,
+	};
+	if (table->entries && table->keys && table->next_free && table->buckets)
+		return 0;
+	keyed_table_release(table);
+	return -ENOMEM;
+}
+
+void keyed_table_release(struct keyed_table *table)
+{
+	free(table->entries);
+	free(table->keys);
+	free(table->next_free);
+	free(table->buckets);
+	*table = (struct keyed_table){ 0 };
+}
+
+static void *entry_at(const struct keyed_table *table, uint32_t number)
+{
+	return table->entries + (size_t)number * table->entry_size;
+}
+
+static uint32_t number_of(const struct keyed_table *table, const void *entry)
+{
+	return ((const unsigned char *)entry - table->entries) / table->entry_size;
+}
+
+/* The bucket that holds `key`, or the free one where it would go. */
+static uint32_t find_bucket(const struct keyed_table *table, uint64_t key)
+{
+	uint32_t bucket = home_bucket(table, key);
+
+	while (table->buckets[bucket] && table->keys[table->buckets[bucket] - 1] != key)
+		bucket = (bucket + 1) & table->mask;
+	return bucket;
+}
+
+void *keyed_table_find(const struct keyed_table *table, uint64_t key)
+{
+	uint32_t held = table->buckets[find_bucket(table, key)];
+
+	return held ? entry_at(table, held - 1) : NULL;
+}
+
+void *keyed_table_add(struct keyed_table *table, uint64_t key)
+{
+	uint32_t number;
+	void *entry;
+
+	if (table->first_free) {
+		number = table->first_free - 1;
+		table->first_free = table->next_free[number];
+	} else if (table->untouched < table->capacity) {
+		number = table->untouched++;
+	} else {
+		return NULL;
+	}
+	table->buckets[find_bucket(table, key)] = number + 1;
+	table->keys[number] = key;
+	table->count++;
+	entry = entry_at(table, number);
+	memset(entry, 0, table->entry_size);
+	return entry;
+}
+
+/* Closes the gap at `gap`: whatever stands behind it, and could stand nearer to its home, moves. */
+static void close_gap(struct keyed_table *table, uint32_t gap)
+{
+	for (uint32_t at = (gap + 1) & table->mask; table->buckets[at];
+	     at = (at + 1) & table->mask) {
+		uint32_t home = home_bucket(table, table->keys[table->buckets[at] - 1]);
+
+		if (((at - home) & table->mask) < ((at - gap) & table->mask))
+			continue;
+		table->buckets[gap] = table->buckets[at];
+		gap = at;
+	}
+	table->buckets[gap] = 0;
+}
+
+void keyed_table_remove(struct keyed_table *table, void *entry)
+{
+	uint32_t number = number_of(table, entry);
+
+	close_gap(table, find_bucket(table, table->keys[number]));
+	table->next_free[number] = table->first_free;
+	table->first_free = number + 1;
+	table->count--;
+}
+
+static bool is_used(const struct keyed_table *table, uint32_t number)
+{
+	return table->buckets[find_bucket(table, table->keys[number])] == number + 1;
+}
+
+void *keyed_table_next(const struct keyed_table *table, const void *entry)
+{
+	for (uint32_t number = entry ? number_of(table, entry) + 1 : 0; number < table->untouched;
+	     number++)
+		if (is_used(table, number))
+			return entry_at(table, number);
+	return NULL;
+}

@@ -1,0 +1,34 @@
+/* From the evidence to the verdict: ENDED_BY, CAUSE, CONFIDENCE, and what they rest on. */
+#pragma once
+
+#include "event.h"
+#include "process.h"
+#include "record.h"
+#include "settings.h"
+
+/* How long a verdict waits, on the event clock, for a fact that is on its way: the exit of a
+ * process that has just closed its connection, systemd's word on why it killed one. */
+#define VERDICT_WAIT (1 * USEC_PER_SEC)
+
+/* systemd's DefaultTimeoutStopSec= (systemd-system.conf(5)): a stop that was asked for longer ago
+ * explains nothing any more. */
+#define STOP_REQUEST_LIFETIME (90 * USEC_PER_SEC)
+
+/* All that a verdict may rest on, as known when the session ended. Pointers are borrowed. */
+struct circumstances {
+	const struct agent_settings *settings;
+	const struct socket_facts *socket;
+	usec_t time;                   /* of the end */
+	bool came_up;                  /* it was established */
+	const struct task *owner;      /* who opened the connection */
+	const struct task *current;    /* the closer, where the end was asked for by our side */
+	const struct process *process; /* the closer's, else the owner's; NULL: not known */
+	const struct signal_facts *agent_stop; /* the last stop request to any of its processes */
+	const struct unit_event *unit; /* NULL: the agent is no unit, or nothing is known of it */
+	bool waited;                   /* VERDICT_WAIT is over: no more facts will come */
+};
+
+/* Fills in `*verdict` and `*exit`. Returns false if a fact that would change the verdict is still
+ * on its way: ask again when it has come, or with `waited`. Always true with `waited`. */
+bool verdict_decide(const struct circumstances *circumstances, struct verdict *verdict,
+		    struct exit_facts *exit);
