@@ -1,0 +1,20 @@
+/* Finds and reads the settings: connwatchd.conf and one NAME.agent an agent, in /usr/lib/connwatch,
+ * /run/connwatch and /etc/connwatch.
+ *
+ * A file in a later directory shadows the one of its name in an earlier. On top of a file come its
+ * drop-ins, FILE.d/<name>.conf of all three directories, sorted by name and shadowed likewise. An
+ * empty file or a link to /dev/null masks what it shadows: an agent, or a drop-in. */
+#pragma once
+
+#include "core/settings.h"
+
+/* Takes one agent. `settings` lives for the call only. */
+typedef void (*agent_settings_sink)(void *userdata, const struct agent_settings *settings);
+
+/* Reads everything below `root` ("" for the running system) into `daemon`, and hands each agent to
+ * `sink`, sorted by name. `complain` is told of what is wrong; its line is 0 where the whole file
+ * is meant (unreadable, no regular file, over 1 MiB, no use without a match). An agent without any
+ * match is complained about and not handed on; everything else counts as far as it could be read.
+ * Returns the number of complaints, or -ENOMEM. */
+int settings_files_load(const char *root, struct daemon_settings *daemon, agent_settings_sink sink,
+			settings_complaint complain, void *userdata);
