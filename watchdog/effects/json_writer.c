@@ -1,0 +1,75 @@
+#include "effects/json_writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "effects/field_list.h"
+
+/* RFC 8259, section 7: what must be escaped. */
+static void print_string(FILE *stream, const char *text)
+{
+	putc('"', stream);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putc('\\', stream);
+		if ((unsigned char)*text < 0x20)
+			fprintf(stream, "\\u%04x", *text);
+		else
+			putc(*text, stream);
+	}
+	putc('"', stream);
+}
+
+static size_t name_length(const char *field)
+{
+	return strcspn(field, "=");
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return name_length(a) == name_length(b) && memcmp(a, b, name_length(a)) == 0;
+}
+
+/* How many fields of one name follow one another from `first`. */
+static unsigned run_length(const struct field_list *list, unsigned first)
+{
+	unsigned end = first + 1;
+
+	while (end < list->count && same_name(list->fields[first], list->fields[end]))
+		end++;
+	return end - first;
+}
+
+static void print_fields(FILE *stream, const struct field_list *list)
+{
+	for (unsigned i = 0, run; i < list->count; i += run) {
+		size_t name = name_length(list->fields[i]);
+
+		run = run_length(list, i);
+		fprintf(stream, "%s\"%.*s\":%s", i ? "," : "", (int)name, list->fields[i],
+			run > 1 ? "[" : "");
+		for (unsigned k = i; k < i + run; k++) {
+			if (k > i)
+				putc(',', stream);
+			print_string(stream, list->fields[k] + name + 1);
+		}
+		if (run > 1)
+			putc(']', stream);
+	}
+}
+
+int json_write(FILE *stream, const struct record *record, usec_t realtime)
+{
+	struct field_list list;
+	int incomplete = field_list_fill(&list, record);
+
+	putc('{', stream);
+	print_fields(stream, &list);
+	if (realtime != USEC_INFINITY)
+		fprintf(stream, ",\"__REALTIME_TIMESTAMP\":\"%" PRIu64 "\"", realtime);
+	fprintf(stream, ",\"__MONOTONIC_TIMESTAMP\":\"%" PRIu64 "\"}\n", record->time);
+	if (fflush(stream) != 0)
+		return -errno;
+	return incomplete;
+}
