@@ -1,0 +1,207 @@
+#include "effects/unit_action.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#define SYSTEMD           "org.freedesktop.systemd1"
+#define SYSTEMD_PATH      "/org/freedesktop/systemd1"
+#define MANAGER_INTERFACE SYSTEMD ".Manager"
+
+/* One job of systemd's, from our asking for it to its end. */
+struct unit_job {
+	struct unit_actions *actions;
+	struct unit_job *next;
+	uint32_t order;
+	uint32_t agent;
+	char *path; /* NULL: systemd has not answered yet */
+	sd_bus_slot *call;
+};
+
+struct unit_actions {
+	sd_event *loop;
+	event_sink sink;
+	void *userdata;
+	sd_bus *bus; /* NULL: not joined yet */
+	struct unit_job *jobs;
+};
+
+static const char *const methods[ACTION_TYPE_MAX] = {
+	[ACTION_RESTART] = "RestartUnit",
+	[ACTION_RELOAD] = "ReloadUnit",
+	[ACTION_START_UNIT] = "StartUnit",
+};
+
+static void free_job(struct unit_job *job)
+{
+	struct unit_job **link = &job->actions->jobs;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	sd_bus_slot_unref(job->call);
+	free(job->path);
+	free(job);
+}
+
+static void finish_job(struct unit_job *job, int error, const char *detail)
+{
+	struct unit_actions *actions = job->actions;
+	struct event event = {
+		.type = EVENT_ACTION_RESULT,
+		.agent = job->agent,
+		.action_result = { .order = job->order, .error = error },
+	};
+	char *text = event.action_result.detail;
+
+	memcpy(text, detail, strnlen(detail, sizeof event.action_result.detail - 1));
+	sd_event_now(actions->loop, CLOCK_MONOTONIC, &event.time);
+	free_job(job);
+	actions->sink(actions->userdata, &event);
+}
+
+/* The results of JobRemoved (org.freedesktop.systemd1(5)) that have an errno of their own. */
+static int job_error(const char *result)
+{
+	if (strcmp(result, "done") == 0)
+		return 0;
+	if (strcmp(result, "canceled") == 0)
+		return -ECANCELED;
+	if (strcmp(result, "timeout") == 0)
+		return -ETIMEDOUT;
+	return -EIO;
+}
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct unit_job *job = userdata;
+	const sd_bus_error *refusal = sd_bus_message_get_error(reply);
+	const char *path;
+
+	(void)error;
+	if (refusal) {
+		const char *word = strrchr(refusal->name, '.');
+
+		finish_job(job, -sd_bus_error_get_errno(refusal), word ? word + 1 : refusal->name);
+		return 0;
+	}
+	if (sd_bus_message_read(reply, "o", &path) < 0 || !(job->path = strdup(path)))
+		finish_job(job, -ENOMEM, "");
+	return 0;
+}
+
+/* systemd tells who asked for a job of its end, with or without Subscribe(). */
+static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct unit_actions *actions = userdata;
+	const char *path, *result;
+
+	(void)error;
+	if (sd_bus_message_read(message, "uoss", NULL, &path, NULL, &result) < 0)
+		return 0;
+	for (struct unit_job *job = actions->jobs; job; job = job->next) {
+		if (job->path && strcmp(job->path, path) == 0) {
+			finish_job(job, job_error(result), result);
+			break;
+		}
+	}
+	return 0;
+}
+
+static struct unit_job *find_answered(struct unit_actions *actions)
+{
+	struct unit_job *job = actions->jobs;
+
+	while (job && !job->path)
+		job = job->next;
+	return job;
+}
+
+/* Calls without an answer got an error for one before this. */
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct unit_actions *actions = userdata;
+	struct unit_job *job;
+
+	(void)message;
+	(void)error;
+	while ((job = find_answered(actions)))
+		finish_job(job, -ECONNRESET, "bus-lost");
+	return 0;
+}
+
+static int join_bus(struct unit_actions *actions)
+{
+	int r;
+
+	if (actions->bus && sd_bus_is_open(actions->bus) > 0)
+		return 0;
+	actions->bus = sd_bus_close_unref(actions->bus);
+	r = sd_bus_open_system_with_description(&actions->bus, "unit-action");
+	if (r < 0)
+		return r;
+	r = sd_bus_attach_event(actions->bus, actions->loop, SD_EVENT_PRIORITY_NORMAL);
+	if (r < 0)
+		return r;
+	r = sd_bus_match_signal_async(actions->bus, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER_INTERFACE,
+				      "JobRemoved", on_job_removed, NULL, actions);
+	if (r < 0)
+		return r;
+	return sd_bus_match_signal_async(
+		actions->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+		"org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, actions);
+}
+
+int unit_actions_new(struct unit_actions **ret, sd_event *loop, event_sink sink, void *userdata)
+{
+	struct unit_actions *actions = calloc(1, sizeof *actions);
+
+	if (!actions)
+		return -ENOMEM;
+	actions->loop = sd_event_ref(loop);
+	actions->sink = sink;
+	actions->userdata = userdata;
+	*ret = actions;
+	return 0;
+}
+
+struct unit_actions *unit_actions_free(struct unit_actions *actions)
+{
+	if (!actions)
+		return NULL;
+	while (actions->jobs)
+		free_job(actions->jobs);
+	sd_bus_flush_close_unref(actions->bus);
+	sd_event_unref(actions->loop);
+	free(actions);
+	return NULL;
+}
+
+int unit_action_start(struct unit_actions *actions, uint32_t order, uint32_t agent,
+		      enum action_type action, const char *unit)
+{
+	const char *method =
+		action > ACTION_NONE && action < ACTION_TYPE_MAX ? methods[action] : NULL;
+	struct unit_job *job;
+	int r;
+
+	if (!method)
+		return -EINVAL;
+	r = join_bus(actions);
+	if (r < 0) {
+		actions->bus = sd_bus_close_unref(actions->bus);
+		return r;
+	}
+	job = calloc(1, sizeof *job);
+	if (!job)
+		return -ENOMEM;
+	*job = (struct unit_job){ actions, actions->jobs, order, agent, NULL, NULL };
+	actions->jobs = job;
+	r = sd_bus_call_method_async(actions->bus, &job->call, SYSTEMD, SYSTEMD_PATH,
+				     MANAGER_INTERFACE, method, on_answer, job, "ss", unit,
+				     "replace");
+	if (r < 0)
+		free_job(job);
+	return r < 0 ? r : 0;
+}
