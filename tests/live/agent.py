@@ -1,0 +1,242 @@
+#!/usr/bin/python3
+"""The watched agent: one TCP connection, and every way to treat it badly, on command.
+
+    agent.py [--control PATH] [--socket FD] [COMMAND]...
+
+Runs the COMMANDs, then those that come line by line from the unix socket PATH or from standard
+input, and answers each with "ok ..." or "error ERRNO". The end of the commands ends it with 0.
+
+    agent.py 'socket ipv4' 'option keepalive 1 1 2' 'connect 127.0.0.1 8883' 'wait input' crash
+"""
+
+import argparse
+import array
+import ctypes
+import errno
+import fcntl
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import termios
+import threading
+
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+IPPROTO_MPTCP = 262
+IP_RECVERR = 11
+SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd in struct tcp_info (linux/tcp.h, since 5.4)
+
+
+class Agent:
+    """A method a command: its name without `do_`, the dashes as underscores."""
+
+    def __init__(self, control_path, connection):
+        self.control_path = control_path
+        self.connection = connection
+        self.parcel = None  # a socket pair to the forked child: sockets travel over it
+        self.channel = []  # the files that commands come from
+
+    # ---- making the connection
+
+    def do_socket(self, family, kind="tcp"):
+        protocol = IPPROTO_MPTCP if kind == "mptcp" else 0
+        self.connection = socket.socket(FAMILIES[family], socket.SOCK_STREAM, protocol)
+
+    def do_option(self, name, *values):
+        numbers = [int(value) for value in values]
+        for level, option, value in OPTIONS[name](*numbers):
+            self.connection.setsockopt(level, option, value)
+
+    def do_connect(self, host, port):
+        self.connection.connect((host, int(port)))
+        return self.connection.getsockname()[1]
+
+    def do_connect_without_waiting(self, host, port):
+        self.connection.setblocking(False)
+        error = self.connection.connect_ex((host, int(port)))
+        if error != errno.EINPROGRESS:
+            raise OSError(error, "connect")
+        return self.connection.getsockname()[1]
+
+    # ---- using it
+
+    def do_send(self, size="1"):
+        self.connection.sendall(b"a" * int(size))
+
+    def do_receive(self, size="65536"):
+        return len(self.connection.recv(int(size)))
+
+    def do_fill(self):
+        """Sends until the peer offers a window of zero."""
+        self.connection.setblocking(False)
+        while self.send_window() > 0:
+            try:
+                self.connection.send(b"a" * 65536)
+            except BlockingIOError:
+                self.poll(select.POLLOUT, timeout_msec=10)
+        self.connection.setblocking(True)
+
+    def send_window(self):
+        info = self.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return struct.unpack_from("I", info, SEND_WINDOW_OFFSET)[0]
+
+    def do_wait(self, what):
+        """Waits, without reading, for `input`, the peer's `fin`, or an `error`, which it returns."""
+        self.poll({"input": select.POLLIN, "fin": select.POLLRDHUP, "error": 0}[what])
+        error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return errno.errorcode[error] if error else what
+
+    def poll(self, events, timeout_msec=None):
+        poll = select.poll()
+        poll.register(self.connection, events)
+        poll.poll(timeout_msec)
+
+    def do_unread(self):
+        count = array.array("i", [0])
+        fcntl.ioctl(self.connection, termios.FIONREAD, count)
+        return count[0]
+
+    def do_shutdown(self, how="write"):
+        self.connection.shutdown({"write": socket.SHUT_WR, "both": socket.SHUT_RDWR}[how])
+
+    def do_close(self):
+        self.connection.close()
+
+    def do_disconnect(self):
+        """connect() to AF_UNSPEC, which Python's socket module has no word for."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        address = struct.pack("H14x", socket.AF_UNSPEC)
+        if libc.connect(self.connection.fileno(), address, len(address)) != 0:
+            raise OSError(ctypes.get_errno(), "connect")
+
+    # ---- ending the process; none of these closes the connection itself
+
+    def do_exit(self, status="0"):
+        os._exit(int(status))
+
+    def do_crash(self):
+        ctypes.string_at(0)
+
+    def do_abort(self):
+        os.abort()
+
+    def do_hog(self):
+        """Takes memory until somebody objects."""
+        hoard = []
+        while True:
+            hoard.append(b"\x01" * (1 << 20))
+
+    def do_limit_core(self, size):
+        limit = resource.RLIM_INFINITY if size == "unlimited" else int(size)
+        resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+    def do_directory(self, path):
+        os.chdir(path)
+
+    def do_close_on_sigterm(self):
+        signal.signal(signal.SIGTERM, lambda *_: (self.connection.close(), os._exit(0)))
+
+    # ---- other holders of the connection
+
+    def do_thread(self, *words):
+        """Has another thread run a command."""
+        threading.Thread(target=self.run, args=(" ".join(words),)).start()
+
+    def do_fork(self):
+        """The child shares the connection and takes commands of its own."""
+        ours, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        child = os.fork()
+        self.parcel = ours if child else childs
+        if child == 0:
+            for file in self.channel:
+                file.close()
+            self.obey()
+            os._exit(0)
+        return child
+
+    def do_give(self):
+        """Sends the connection's file to the forked child (SCM_RIGHTS); ours stays open."""
+        socket.send_fds(self.parcel, [b"."], [self.connection.fileno()])
+
+    def do_take(self):
+        descriptor = socket.recv_fds(self.parcel, 1, 1)[1][0]
+        self.connection = socket.socket(fileno=descriptor)
+
+    def do_exec(self, fate):
+        """Starts over as a new program that keeps (`keep`) or loses (`cloexec`) the connection."""
+        words = [sys.executable, os.path.abspath(__file__), "--control", self.control_path]
+        if fate == "keep":
+            self.connection.set_inheritable(True)
+            words += ["--socket", str(self.connection.fileno())]
+        os.execv(words[0], words)
+
+    # ---- obeying
+
+    def run(self, line):
+        name, *words = line.split()
+        try:
+            answer = getattr(self, "do_" + name.replace("-", "_"))(*words)
+        except OSError as error:
+            return f"error {errno.errorcode[error.errno]}"
+        return "ok" if answer is None else f"ok {answer}"
+
+    def obey(self):
+        """Takes commands from a new control connection until it ends."""
+        if self.control_path is None:
+            commands, answers = sys.stdin, sys.stdout
+        else:
+            control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            control.connect(self.control_path)
+            commands, answers = control.makefile("r"), control.makefile("w")
+            self.channel = [commands, answers, control]
+            print(os.getpid(), file=answers, flush=True)
+        for line in commands:
+            print(self.run(line), file=answers, flush=True)
+
+
+def keepalive(idle, interval, count):
+    """As tcp(7): the probes begin after `idle` s, come every `interval` s, and `count` are sent."""
+    yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+    yield socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle
+    yield socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval
+    yield socket.IPPROTO_TCP, socket.TCP_KEEPCNT, count
+
+
+def user_timeout(milliseconds):
+    yield socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds
+
+
+def linger(seconds):
+    yield socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds)
+
+
+def report_icmp():
+    yield socket.IPPROTO_IP, IP_RECVERR, 1
+
+
+OPTIONS = {
+    "keepalive": keepalive,
+    "user-timeout": user_timeout,
+    "linger": linger,
+    "report-icmp": report_icmp,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--control", metavar="PATH")
+    parser.add_argument("--socket", metavar="FD", type=int)
+    parser.add_argument("commands", metavar="COMMAND", nargs="*")
+    options = parser.parse_args()
+    connection = None if options.socket is None else socket.socket(fileno=options.socket)
+    agent = Agent(options.control, connection)
+    for line in options.commands:
+        agent.run(line)
+    agent.obey()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""The cases: how to make each end of a connection happen, and what connwatch must say about it.
+
+A case is a function that plays the fault on a Stage, decorated with the wanted verdict. Its name
+is the function's, with dashes; `families` makes it one case a family.
+"""
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Optional
+
+
+SIDES = {
+    "agent": "agent-crash agent-oom agent-exit agent-stopped agent-hang agent-abort agent-close "
+             "token-renewal agent-not-reconnecting",
+    "peer": "token-expired peer-idle-timeout session-rejected session-takeover service-transient "
+            "connect-refused peer-reset peer-close",
+    "network": "link-down no-route address-changed unreachable path-silent idle-drop "
+               "middlebox-reset",
+    "host": "operator-abort host-suspend memory-pressure",
+}
+SIDE = {cause: side for side, causes in SIDES.items() for cause in causes.split()}
+SURE = ("proved",)
+QUITE_SURE = ("proved", "likely")
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    play: Callable
+    family: str
+    ended_by: str
+    cause: str
+    confidence: tuple  # those that are allowed
+    status: int        # the command's exit status, as a shell counts it
+    exit: Optional[tuple]  # EXIT_CODE and EXIT_STATUS, where the record must tell them
+    group: str
+    needs: Optional[Callable]  # returns why the case cannot be played here, or None
+
+    @property
+    def side(self):
+        return SIDE.get(self.cause, "-")
+
+
+CASES = []
+
+
+def case(ended_by, cause, confidence=None, *, status=0, exit=None, families=("ipv4",),
+         group="first", needs=None):
+    """Adds a case. `group`: `first` is what every version must get right, `more` are the rest."""
+    if confidence is None:
+        proved = cause.startswith("agent-") or cause == "connect-refused"
+        confidence = SURE if proved else QUITE_SURE
+
+    def add(play):
+        for family in families:
+            name = play.__name__.replace("_", "-") + ("" if family == "ipv4" else f"-{family}")
+            CASES.append(Case(name, play, family, ended_by, cause, confidence, status, exit,
+                              group, needs))
+        return play
+    return add
+
+
+BOTH = ("ipv4", "ipv6")
+
+
+def core_dumps_are_files():
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+    return "the host pipes core dumps, whatever their limit" if pattern.startswith("|") else None
+
+
+# ---- the peer ends it
+
+@case("peer-fin", "peer-close", families=BOTH)
+def peer_fin(stage):
+    peer = stage.connect()
+    peer.close()
+    stage.agent.ask("wait", "fin")
+    stage.agent.ask("close")
+
+
+@case("peer-fin", "peer-close")
+def peer_fin_after_talk(stage):
+    peer = stage.connect()
+    stage.agent.ask("send", 100)
+    peer.receive(100)
+    peer.send(50)
+    stage.agent.ask("wait", "input")
+    stage.agent.ask("receive", 50)
+    peer.close()
+    stage.agent.ask("wait", "fin")
+    stage.agent.ask("close")
+
+
+@case("peer-reset", "peer-reset", families=BOTH)
+def peer_reset(stage):
+    peer = stage.connect()
+    peer.reset()
+    stage.agent.ask("wait", "error")
+    stage.agent.ask("close")
+
+
+@case("peer-reset", "peer-reset")
+def peer_closes_with_unread_data(stage):
+    peer = stage.connect()
+    stage.agent.ask("send", 10)
+    peer.receive(9)
+    peer.close()
+    stage.agent.ask("wait", "error")
+    stage.agent.ask("close")
+
+
+@case("connect-refused", "connect-refused", families=BOTH)
+def refused(stage):
+    stage.socket()
+    stage.connect_fails("ECONNREFUSED")
+
+
+# ---- the agent ends it, alive
+
+@case("local-fin", "agent-close", families=BOTH)
+def local_close(stage):
+    peer = stage.connect()
+    stage.agent.ask("close")
+    peer.receive_end()
+    peer.close()
+
+
+@case("local-fin", "agent-close")
+def local_shutdown(stage):
+    peer = stage.connect()
+    stage.agent.ask("shutdown")
+    peer.receive_end()
+    peer.close()
+    stage.agent.ask("wait", "fin")
+    stage.agent.ask("close")
+
+
+@case("local-reset", "agent-abort", families=BOTH)
+def close_with_unread_data(stage):
+    peer = stage.connect()
+    peer.send(10)
+    stage.agent.ask("wait", "input")
+    stage.agent.ask("close")
+    peer.receive_end()
+
+
+@case("local-reset", "agent-abort")
+def close_with_linger_zero(stage):
+    peer = stage.connect(linger=[0])
+    stage.agent.ask("close")
+    peer.receive_end()
+
+
+@case("local-reset", "agent-abort")
+def disconnect(stage):
+    peer = stage.connect()
+    stage.agent.ask("disconnect")
+    peer.receive_end()
+
+
+# ---- the network swallows it
+
+@case("keepalive-timeout", "path-silent", families=BOTH)
+def keepalive(stage):
+    stage.connect(keepalive=(1, 1, 2))
+    stage.lab.black_hole()
+    stage.agent.ask("wait", "error")
+
+
+@case("retransmit-timeout", "path-silent", families=BOTH)
+def retransmission(stage):
+    stage.connect()
+    stage.lab.black_hole()
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait", "error")
+
+
+@case("retransmit-timeout", "path-silent")
+def retransmission_with_keepalive_on(stage):
+    stage.connect(keepalive=(1, 1, 9))
+    stage.lab.black_hole()
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait", "error")
+
+
+@case("user-timeout", "path-silent")
+def user_timeout(stage):
+    stage.lab.set("device", tcp_retries2=15)
+    stage.connect(user_timeout=[1500])
+    stage.lab.black_hole()
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait", "error")
+
+
+@case("connect-timeout", "path-silent", families=BOTH)
+def connect_timeout(stage):
+    stage.hub.listen()
+    stage.lab.black_hole()
+    stage.socket()
+    stage.connect_fails("ETIMEDOUT")
+
+
+# ---- the agent's process ends
+
+@case("local-fin", "agent-crash", status=128 + signal.SIGKILL, exit=("killed", "KILL"))
+def killed(stage):
+    stage.connect()
+    stage.kill(signal.SIGKILL)
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-crash", status=128 + signal.SIGSEGV, exit=("killed", "SEGV"),
+      families=BOTH, needs=core_dumps_are_files)
+def segmentation_fault(stage):
+    stage.connect()
+    stage.forbid_core_dump()
+    stage.agent.tell("crash")
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-crash", status=128 + signal.SIGSEGV, exit=("dumped", "SEGV"))
+def segmentation_fault_with_core_dump(stage):
+    stage.connect()
+    stage.allow_core_dump()
+    stage.agent.tell("crash")
+    stage.agent.wait_end()
+
+
+@case("local-reset", "agent-crash", status=128 + signal.SIGSEGV)
+def segmentation_fault_with_unread_data(stage):
+    peer = stage.connect()
+    peer.send(10)
+    stage.agent.ask("wait", "input")
+    stage.forbid_core_dump()
+    stage.agent.tell("crash")
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-crash", status=128 + signal.SIGABRT, exit=("killed", "ABRT"),
+      needs=core_dumps_are_files)
+def abort(stage):
+    stage.connect()
+    stage.forbid_core_dump()
+    stage.agent.tell("abort")
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-exit", exit=("exited", "0"), families=BOTH)
+def exit_0(stage):
+    stage.connect()
+    stage.agent.tell("exit", 0)
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-exit", status=3, exit=("exited", "3"))
+def exit_3(stage):
+    stage.connect()
+    stage.agent.tell("exit", 3)
+    stage.agent.wait_end()
+
+
+@case("local-reset", "agent-exit", exit=("exited", "0"))
+def exit_with_unread_data(stage):
+    peer = stage.connect()
+    peer.send(10)
+    stage.agent.ask("wait", "input")
+    stage.agent.tell("exit", 0)
+    stage.agent.wait_end()
+
+
+@case("local-fin", "agent-oom", status=128 + signal.SIGKILL, exit=("killed", "KILL"))
+def out_of_memory(stage):
+    stage.connect()
+    stage.limit_memory()
+    stage.agent.tell("hog")
+    stage.agent.wait_end()

@@ -1,0 +1,88 @@
+"""The hub: the peer of the watched agent, in the lab's cloud. It lives in the test's own process."""
+
+import contextlib
+import socket
+import struct
+
+from lab import CLOUD_ADDRESS, inside
+
+PORT = 8883
+PATIENCE = 15  # seconds until a step that should have happened counts as failed
+
+
+class Hub:
+    def __init__(self, lab, family):
+        self.address = CLOUD_ADDRESS[family]
+        self._lab = lab
+        self._family = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
+        self._listener = None
+        self._peers = []
+
+    def listen(self, receive_buffer=None):
+        """Accepts connections from now on. A small receive buffer is quickly full."""
+        with inside(self._lab.cloud):
+            self._listener = socket.socket(self._family, socket.SOCK_STREAM)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if receive_buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._listener.bind((self.address, PORT))
+        self._listener.listen()
+        self._listener.settimeout(PATIENCE)
+
+    @property
+    def listening(self):
+        return self._listener is not None
+
+    def accept(self):
+        peer = Peer(self._listener.accept()[0])
+        self._peers.append(peer)
+        return peer
+
+    def stop_listening(self):
+        self._listener.close()
+        self._listener = None
+
+    def close(self):
+        for peer in self._peers:
+            peer.close()
+        if self.listening:
+            self.stop_listening()
+
+
+class Peer:
+    """The hub's end of one connection. It reads only when told to."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._connection.settimeout(PATIENCE)
+
+    def send(self, size=1):
+        self._connection.sendall(b"h" * size)
+
+    def receive(self, size=1):
+        """Waits until `size` bytes have come."""
+        while size > 0:
+            size -= len(self._connection.recv(size))
+
+    def receive_end(self):
+        """Reads up to the agent's FIN or RST; returns which."""
+        try:
+            while self._connection.recv(65536):
+                pass
+        except ConnectionResetError:
+            return "reset"
+        return "fin"
+
+    def shutdown(self):
+        """Sends a FIN and goes on reading."""
+        self._connection.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        """Sends a FIN, or a RST if there is something unread."""
+        self._connection.close()
+
+    def reset(self):
+        """Sends a RST: closing with SO_LINGER on and a time of 0 (socket(7))."""
+        with contextlib.suppress(OSError):
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._connection.close()

@@ -1,0 +1,244 @@
+"""A network of its own for every case: three network namespaces in a row.
+
+    device 10.77.1.2 ---- 10.77.1.1 router 10.77.2.1 ---- 10.77.2.2 cloud
+           fd77:1::2      fd77:1::1        fd77:2::1      fd77:2::2
+
+The agent lives in `device`, the hub in `cloud`, and the faults of the way between them in `router`.
+Time-outs are short. Nothing outside the namespaces is touched, and leaving the context removes them.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import os
+import re
+import subprocess
+from pathlib import Path
+
+PREFIX = "connwatch"
+NAMESPACES = Path("/run/netns")
+CLONE_NEWNET = 0x40000000
+
+DEVICE_ADDRESS = {"ipv4": "10.77.1.2", "ipv6": "fd77:1::2"}
+CLOUD_ADDRESS = {"ipv4": "10.77.2.2", "ipv6": "fd77:2::2"}
+
+SETTINGS = {
+    "device": {
+        "net/ipv4/tcp_retries2": 2,  # about 3 s with the shortest time-outs
+        "net/ipv4/tcp_syn_retries": 1,  # 1 + 2 s
+        "net/ipv4/tcp_syn_linear_timeouts": 0,
+        "net/ipv4/tcp_orphan_retries": 2,
+    },
+    "router": {
+        "net/ipv4/ip_forward": 1,
+        "net/ipv6/conf/all/forwarding": 1,
+    },
+    "cloud": {},
+}
+
+NO_WAITING = {  # for duplicates of an address that nobody else can have (RFC 4862)
+    "net/ipv6/conf/default/accept_dad": 0,
+    "net/ipv6/conf/default/dad_transmits": 0,
+}
+
+LINKS = """\
+link add name uplink netns {device} type veth peer name inside netns {router}
+link add name downlink netns {cloud} type veth peer name outside netns {router}
+"""
+
+ADDRESSES = {
+    "device": """\
+link set lo up
+link set uplink up
+address add 10.77.1.2/24 dev uplink
+address add fd77:1::2/64 dev uplink nodad
+route add default via 10.77.1.1
+route add ::/0 via fd77:1::1
+""",
+    "router": """\
+link set lo up
+link set inside up
+link set outside up
+address add 10.77.1.1/24 dev inside
+address add 10.77.2.1/24 dev outside
+address add fd77:1::1/64 dev inside nodad
+address add fd77:2::1/64 dev outside nodad
+""",
+    "cloud": """\
+link set lo up
+link set downlink up
+address add 10.77.2.2/24 dev downlink
+address add fd77:2::2/64 dev downlink nodad
+route add default via 10.77.2.1
+route add ::/0 via fd77:2::1
+""",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = itertools.count()
+
+
+def _enter(namespace_fd):
+    if _libc.setns(namespace_fd, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """Moves the calling thread into `namespace`. Sockets and children made there stay there."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        away = os.open(NAMESPACES / namespace, os.O_RDONLY)
+        try:
+            _enter(away)
+        finally:
+            os.close(away)
+        try:
+            yield
+        finally:
+            _enter(home)
+    finally:
+        os.close(home)
+
+
+def command(*words, stdin=None):
+    """Runs a program to its end and returns what it printed; raises with its complaint if it fails."""
+    done = subprocess.run(words, input=stdin, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def sweep():
+    """Removes what a run that was killed left behind."""
+    names = NAMESPACES.iterdir() if NAMESPACES.is_dir() else ()
+    for path in names:
+        owner = re.fullmatch(rf"{PREFIX}-(\d+)-\d+-\w+", path.name)
+        if owner and not Path("/proc", owner[1]).exists():
+            _delete(path.name)
+
+
+def _delete(namespace):
+    subprocess.run(["ip", "netns", "delete", namespace], stderr=subprocess.DEVNULL)
+
+
+class Lab:
+    """The three namespaces, and the faults of the way between them."""
+
+    def __init__(self):
+        number = next(_numbers)
+        for place in ADDRESSES:
+            setattr(self, place, f"{PREFIX}-{os.getpid()}-{number}-{place}")
+
+    def __enter__(self):
+        try:
+            self._build()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._remove()
+
+    def _build(self):
+        names = self._names()
+        self._ip("".join(f"netns add {name}\n" for name in names.values()))
+        for place, name in names.items():
+            with inside(name):
+                for setting, value in {**SETTINGS[place], **NO_WAITING}.items():
+                    self._write_setting(setting, value)
+        self._ip(LINKS.format(**names))
+        for place, name in names.items():
+            with inside(name):
+                self._ip(ADDRESSES[place])
+
+    def _names(self):
+        return {place: getattr(self, place) for place in ADDRESSES}
+
+    @staticmethod
+    def _ip(batch):
+        command("ip", "-batch", "-", stdin=batch)
+
+    @staticmethod
+    def _write_setting(setting, value):
+        path = Path("/proc/sys", setting)
+        if path.exists():
+            path.write_text(str(value))
+
+    def _remove(self):
+        for name in self._names().values():
+            _delete(name)
+
+    def processes(self):
+        """The pids in the lab."""
+        return [
+            int(pid)
+            for name in self._names().values()
+            for pid in command("ip", "netns", "pids", name).split()
+        ]
+
+    # ---- settings
+
+    def set(self, place, **settings):
+        """Sets net.ipv4.NAME=VALUE in one place."""
+        with inside(getattr(self, place)):
+            for name, value in settings.items():
+                self._write_setting(f"net/ipv4/{name}", value)
+
+    # ---- faults in the middle: the router still stands, but does something to what it forwards
+
+    def black_hole(self):
+        """Nothing gets through any more, and nobody says so."""
+        self._forward("drop")
+
+    def deaf(self):
+        """What the device sends arrives; nothing comes back."""
+        self._forward("iifname outside drop")
+
+    def reset_in_the_middle(self):
+        """The next TCP segment is answered with a RST, by the router."""
+        self._forward("meta l4proto tcp reject with tcp reset")
+
+    def unreachable(self, kind="host-unreachable"):
+        """What the device sends is answered with ICMP: KIND as in nft's `reject with icmpx`."""
+        self._forward(f"iifname inside reject with icmpx type {kind}")
+
+    def heal(self):
+        with inside(self.router):
+            command("nft", "flush ruleset")
+
+    def _forward(self, rule):
+        with inside(self.router):
+            command("nft", "-f", "-", stdin=(
+                "flush ruleset\n"
+                "table inet fault { chain forward {\n"
+                "type filter hook forward priority filter; policy accept;\n"
+                f"{rule}\n"
+                "}\n}\n"
+            ))
+
+    # ---- faults on the device itself
+
+    def link_down(self):
+        self._on_device("link set uplink down")
+
+    def cable_pulled(self):
+        """The device's link stays up but loses its carrier."""
+        with inside(self.router):
+            self._ip("link set inside down")
+
+    def address_removed(self):
+        self._on_device("address flush dev uplink")
+
+    def route_removed(self):
+        self._on_device("route delete default\nroute delete ::/0")
+
+    def _on_device(self, batch):
+        with inside(self.device):
+            self._ip(batch)
+
+    def abort_connections(self, place, port):
+        """SOCK_DESTROY of the connections to or from `port` in one place."""
+        with inside(getattr(self, place)):
+            command("ss", "-K", "-tn", f"dport = :{port} or sport = :{port}")

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""Makes connections end in every way there is, and checks what connwatch says about each.
+
+    run.py [--times N] [--jobs N] [--record DIR] [PATTERN]...
+
+Each PATTERN selects cases by name (as in a shell) or by group (`first`, `more`); `--list` names
+them. Needs root. The last line counts; the exit status is 1 if anything failed.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import re
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from cases import CASES
+from lab import command
+from stage import Stage, sweep
+from supervised import Surprise
+
+CONNWATCHCTL = Path(__file__).parents[2] / "build" / "connwatchctl"
+VERDICT_PATIENCE = 8  # seconds from the fault's end to the verdict: the engine's waits are shorter
+CLEANUP_PATIENCE = 3  # the kernel frees BPF objects some time after the last file is closed
+
+
+class Leftovers:
+    """What `run` may not leave behind: taken note of while it lives, looked for afterwards."""
+
+    def __init__(self, stage):
+        self._stage = stage
+        pid = stage.supervised.process.pid
+        self._bpf = {kind: self._ids(pid, kind) for kind in ("prog", "map", "link")}
+        self._group = self._new_control_group(stage.agent.pid)
+
+    @staticmethod
+    def _ids(pid, kind):
+        """The BPF objects of a process: proc(5), /proc/PID/fdinfo."""
+        ids = set()
+        for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+            found = re.search(rf"^{kind}_id:\t(\d+)$", info.read_text(), re.MULTILINE)
+            ids |= {int(found[1])} if found else set()
+        return ids
+
+    @staticmethod
+    def _new_control_group(pid):
+        """The unified control group of a process, if it is not our own."""
+        theirs, ours = (re.search(r"^0::(.*)$", Path(f"/proc/{who}/cgroup").read_text(),
+                                  re.MULTILINE) for who in (pid, "self"))
+        return theirs[1] if theirs and ours and theirs[1] != ours[1] else None
+
+    def found(self):
+        deadline = time.monotonic() + CLEANUP_PATIENCE
+        while (rest := self._look()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return rest
+
+    def _look(self):
+        rest = [f"process {pid} is left" for pid in self._stage.lab.processes()]
+        for kind, ids in self._bpf.items():
+            if ids:
+                there = {item["id"] for item in json.loads(command("bpftool", "-j", kind, "show"))}
+                rest += [f"BPF {kind} {number} is left" for number in sorted(ids & there)]
+        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+            if self._group and Path(root + self._group).is_dir():
+                rest.append(f"control group {self._group} is left")
+        return rest
+
+
+def complaints_about(case, stage, status):
+    """What is wrong with the records and the exit status: a list of sentences."""
+    wrong = []
+    if status != case.status:
+        wrong.append(f"exit status {status} instead of {case.status}")
+    wrong += [f"no JSON record: {line}" for line in stage.supervised.noise]
+    ended = stage.supervised.ended()
+    if len(ended) != 1:
+        return wrong + [f"{len(ended)} `ended` records instead of 1"]
+    for field, allowed in wanted_fields(case, stage).items():
+        given = ended[0].get(field)
+        if given not in allowed:
+            wrong.append(f"{field} is {given} instead of {' or '.join(allowed)}")
+    return wrong
+
+
+def wanted_fields(case, stage):
+    """Field of the record -> the values that are right."""
+    wanted = {
+        "CONNWATCH_ENDED_BY": (case.ended_by,),
+        "CONNWATCH_CAUSE": (case.cause,),
+        "CONNWATCH_SIDE": (case.side,),
+        "CONNWATCH_CONFIDENCE": case.confidence,
+        "CONNWATCH_PEER_ADDRESS": (stage.hub.address,),
+        "CONNWATCH_PID": (str(stage.first_pid),),
+    }
+    if stage.local_ports:
+        wanted["CONNWATCH_LOCAL_PORT"] = tuple(stage.local_ports)
+    if case.exit:
+        wanted["EXIT_CODE"], wanted["EXIT_STATUS"] = ((word,) for word in case.exit)
+    return wanted
+
+
+class Result:
+    def __init__(self, case):
+        self.case = case
+        self.skipped = None
+        self.wrong = []
+        self.details = []  # lines to show on failure
+        self.seconds = 0.0
+        self.given = ""
+
+    def line(self):
+        word = "skip" if self.skipped else "FAIL" if self.wrong else "ok"
+        text = self.skipped or self.given
+        return f"{word:4}  {self.case.name:38} {text:56} {self.seconds:5.1f} s"
+
+
+def play(case, options, number):
+    result = Result(case)
+    result.skipped = case.needs() if case.needs else None
+    if result.skipped:
+        return result
+    begin = time.monotonic()
+    try:
+        trace = options.record / f"{case.name}-{number}.trace" if options.record else None
+        with Stage(case.family, None if options.bare else options.connwatchctl, trace) as stage:
+            play_on(stage, case, options, result)
+    except (Surprise, OSError, RuntimeError) as surprise:
+        result.wrong.append(f"{type(surprise).__name__}: {surprise}")
+    result.seconds = time.monotonic() - begin
+    return result
+
+
+def play_on(stage, case, options, result):
+    try:
+        leftovers = Leftovers(stage)
+        case.play(stage)
+        if not options.bare:
+            stage.supervised.wait_ended(1, VERDICT_PATIENCE)
+        status = stage.supervised.finish()
+        if options.bare:
+            result.wrong += [] if status == case.status else [f"exit status {status}"]
+        else:
+            result.wrong += complaints_about(case, stage, status)
+        result.wrong += leftovers.found()
+    finally:
+        result.given = "; ".join(verdict_text(record) for record in stage.supervised.ended())
+        result.details = [json.dumps(record) for record in stage.supervised.records]
+        result.details += stage.supervised.complaints()
+
+
+def verdict_text(record):
+    names = ("ENDED_BY", "CAUSE", "CONFIDENCE")
+    return " / ".join(record.get(f"CONNWATCH_{name}", "?") for name in names)
+
+
+def selected(patterns):
+    def wants(case):
+        return any(fnmatch.fnmatch(case.name, pattern) or pattern == case.group
+                   for pattern in patterns)
+    return [case for case in CASES if not patterns or wants(case)]
+
+
+def play_all(cases, options):
+    """Plays the cases in parallel, prints a line each, returns the results."""
+    results = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        try:
+            plays = [pool.submit(play, case, options, number)
+                     for number in range(1, options.times + 1) for case in cases]
+            for future in as_completed(plays):
+                results.append(future.result())
+                show(results[-1])
+        except KeyboardInterrupt:
+            print("interrupted: the cases under way play to their end", file=sys.stderr)
+            pool.shutdown(cancel_futures=True)
+            raise
+    return results
+
+
+def show(result):
+    print(result.line(), flush=True)
+    if result.wrong:
+        print("\n".join(f"      {line}" for line in result.wrong + result.details), flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="play each case N times")
+    parser.add_argument("--jobs", type=int, default=4, metavar="N", help="play N cases at once")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="keep the traces")
+    parser.add_argument("--connwatchctl", type=Path, default=CONNWATCHCTL, metavar="PATH")
+    parser.add_argument("--bare", action="store_true", help="only the faults, without connwatch")
+    parser.add_argument("--list", action="store_true", help="name the cases")
+    parser.add_argument("patterns", metavar="PATTERN", nargs="*")
+    return parser.parse_args()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    options = parse_arguments()
+    cases = selected(options.patterns)
+    if options.list:
+        for case in cases:
+            print(f"{case.name:38} {case.group:6} {case.ended_by} / {case.cause}")
+        return 0
+    if not cases:
+        sys.exit(f"run.py: no case matches {' '.join(options.patterns)}")
+    if os.geteuid() != 0:
+        sys.exit("run.py: network namespaces and BPF need root")
+    signal.signal(signal.SIGTERM, interrupt)
+    if options.record:
+        options.record.mkdir(parents=True, exist_ok=True)
+        options.record = options.record.resolve()
+    sweep()
+    try:
+        results = play_all(cases, options)
+    except KeyboardInterrupt:
+        return 130
+    failed = sum(bool(result.wrong) for result in results)
+    skipped = sum(bool(result.skipped) for result in results)
+    print(f"{len(results) - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Where a case plays: its lab, its hub, its supervised agent. The short words of the cases."""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import lab
+from hub import PORT, Hub
+from lab import PREFIX
+from supervised import Supervised
+
+MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+if not MEMORY_GROUPS.is_dir():  # control groups version 2
+    MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup"), "memory.max"
+OOM_LIMIT = 48 << 20
+
+
+def sweep():
+    """Removes what a run that was killed left behind."""
+    lab.sweep()
+    for place, remove in ((MEMORY_GROUPS, Path.rmdir), (Path(tempfile.gettempdir()), shutil.rmtree)):
+        for path in place.glob(f"{PREFIX}-*-*"):
+            if not Path("/proc", path.name.split("-")[1]).exists():
+                remove(path)
+
+
+class Stage:
+    def __init__(self, family, watchdog, trace=None):
+        self.family = family
+        self.local_ports = []
+        self._leaving = contextlib.ExitStack()
+        with contextlib.ExitStack() as leaving:
+            self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
+            leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            leaving.callback(self._remove_memory_group)
+            self.lab = leaving.enter_context(lab.Lab())
+            leaving.callback(self._kill_rest)
+            self.hub = Hub(self.lab, family)
+            leaving.callback(self.hub.close)
+            self.supervised = Supervised(self.lab, self.directory, watchdog, trace)
+            leaving.callback(self.supervised.close)
+            self.agent = self.supervised.control()
+            self.first_pid = self.agent.pid
+            self._leaving = leaving.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._leaving.close()
+
+    def _kill_rest(self):
+        for pid in self.lab.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    # ---- a connection
+
+    def socket(self, kind="tcp", **options):
+        """The agent makes a socket; options as in agent.py: keepalive=(1, 1, 2)."""
+        self.agent.ask("socket", self.family, kind)
+        for name, values in options.items():
+            self.agent.ask("option", name.replace("_", "-"), *values)
+
+    def connect(self, kind="tcp", receive_buffer=None, **options):
+        """The agent connects to the hub. Returns the hub's end."""
+        if not self.hub.listening:
+            self.hub.listen(receive_buffer)
+        self.socket(kind, **options)
+        self.local_ports.append(self.agent.ask("connect", self.hub.address, PORT))
+        return self.hub.accept()
+
+    def connect_fails(self, error):
+        """The agent's connect() must fail with errno `error`."""
+        self.agent.fails("connect", self.hub.address, PORT, error=error)
+
+    # ---- the agent's process
+
+    def kill(self, signal_number):
+        os.kill(self.agent.pid, signal_number)
+
+    def allow_core_dump(self):
+        """A dump goes to the case's own directory, unless the host has them handled elsewhere."""
+        self.agent.ask("limit-core", "unlimited")
+
+    def forbid_core_dump(self):
+        self.agent.ask("limit-core", 0)
+
+    def limit_memory(self):
+        """Puts the agent into a memory control group of its own."""
+        group = self._memory_group()
+        group.mkdir()
+        (group / MEMORY_LIMIT).write_text(str(OOM_LIMIT))
+        (group / "cgroup.procs").write_text(str(self.agent.pid))
+
+    def _memory_group(self):
+        return MEMORY_GROUPS / self.directory.name
+
+    def _remove_memory_group(self):
+        with contextlib.suppress(FileNotFoundError):
+            self._memory_group().rmdir()
+
+    def fork(self):
+        """The agent forks; returns the control of the child."""
+        self.agent.ask("fork")
+        return self.supervised.control()
+
+    def exec(self, fate):
+        """The agent becomes a new program that keeps or loses the connection."""
+        self.agent.tell("exec", fate)
+        self.agent = self.supervised.control()
