@@ -26,6 +26,7 @@ enum {
 	INTERFACE_NAME_SIZE = 16, /* IFNAMSIZ */
 	UNIT_WORD_SIZE = 32,   /* SubState=, Result=, job type */
 	ADDRESS_TEXT_SIZE = 46, /* INET6_ADDRSTRLEN */
+	ENDPOINT_TEXT_SIZE = 56, /* an address in brackets, a colon, a port */
 };
 
 enum event_type {
@@ -194,6 +195,14 @@ bool event_is_path(enum event_type type);
 
 /* Formats the address of `endpoint` into `text` and returns `text`; "" when not known. */
 const char *endpoint_address(const struct endpoint *endpoint, char text[static ADDRESS_TEXT_SIZE]);
+
+/* Formats `endpoint` into `text` and returns `text`: "192.0.2.7:8883", "[2001:db8::7]:8883";
+ * without a port "192.0.2.7" and "2001:db8::7"; "*" for an address that is not known. */
+const char *endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_SIZE]);
+
+/* Reads what endpoint_format() writes, and an IPv6 address in brackets without a port. Returns 0,
+ * or -EINVAL. */
+int endpoint_parse(const char *text, struct endpoint *endpoint);
 
 /* Takes one event from a source. The event lives for the call only. */
 typedef void (*event_sink)(void *userdata, const struct event *event);

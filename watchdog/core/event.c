@@ -1,0 +1,47 @@
+#include "event.h"
+
+#include "names.h"
+
+static const char *const event_type_names[EVENT_TYPE_MAX] = {
+	[EVENT_TIME] = "time",
+	[EVENT_AGENT] = "agent",
+	[EVENT_AGENT_GONE] = "agent-gone",
+	[EVENT_UNIT] = "unit",
+	[EVENT_OPENED] = "opened",
+	[EVENT_FOUND] = "found",
+	[EVENT_ESTABLISHED] = "established",
+	[EVENT_CLOSING] = "closing",
+	[EVENT_ENDED] = "ended",
+	[EVENT_RESET_SENT] = "reset-sent",
+	[EVENT_RETRANSMIT] = "retransmit",
+	[EVENT_HEALED] = "healed",
+	[EVENT_NEVER_OPENED] = "never-opened",
+	[EVENT_VANISHED] = "vanished",
+	[EVENT_STARTED] = "started",
+	[EVENT_EXECED] = "execed",
+	[EVENT_SIGNALED] = "signaled",
+	[EVENT_EXITED] = "exited",
+	[EVENT_LINK] = "link",
+	[EVENT_ADDRESS] = "address",
+	[EVENT_ROUTE] = "route",
+	[EVENT_NEIGHBOUR] = "neighbour",
+	[EVENT_SUSPENDED] = "suspended",
+	[EVENT_ACTION_RESULT] = "action-result",
+	[EVENT_LOST] = "lost",
+};
+DEFINE_NAMES(event_type);
+
+bool event_is_connection(enum event_type type)
+{
+	return type >= EVENT_OPENED && type <= EVENT_VANISHED;
+}
+
+bool event_is_process(enum event_type type)
+{
+	return type >= EVENT_STARTED && type <= EVENT_EXITED;
+}
+
+bool event_is_path(enum event_type type)
+{
+	return type >= EVENT_LINK && type <= EVENT_NEIGHBOUR;
+}

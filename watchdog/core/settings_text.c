@@ -1,0 +1,308 @@
+/* Reads settings files: the syntax of systemd.syntax(7). */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "settings.h"
+#include "settings_schema.h"
+#include "text.h"
+
+enum {
+	LINE_SIZE = 4096, /* with its continuations */
+	COMPLAINT_SIZE = 256,
+	NAME_SIZE = sizeof(((struct setting *)NULL)->key),
+};
+
+struct reader {
+	settings_schema schema;
+	void *settings;
+	const char *file;
+	settings_complaint complain;
+	void *userdata;
+	unsigned complaints;
+	char section[NAME_SIZE];
+	bool section_known;
+	/* The line under way, its continuations joined. */
+	unsigned line; /* where it began */
+	char text[LINE_SIZE];
+	size_t length;
+	bool continued;
+	bool unusable; /* complained about already */
+};
+
+static void complain(struct reader *reader, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void complain(struct reader *reader, unsigned line, const char *format, ...)
+{
+	char text[COMPLAINT_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	text_make_printable(text);
+	reader->complaints++;
+	reader->complain(reader->userdata, reader->file, line, text);
+}
+
+/* ---- did you mean */
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned d = a < b ? a : b;
+
+	return d < c ? d : c;
+}
+
+/* How many letters must be typed, dropped or changed to make one of the other (Levenshtein),
+ * upper and lower case being one. Names of NAME_SIZE and more are far from everything. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[NAME_SIZE];
+	size_t length = strlen(b);
+
+	if (length >= NAME_SIZE || strlen(a) >= NAME_SIZE)
+		return NAME_SIZE;
+	for (unsigned i = 0; i <= length; i++)
+		row[i] = i;
+	for (unsigned i = 0; a[i]; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < length; j++) {
+			unsigned same = diagonal + (lower(a[i]) != lower(b[j]));
+
+			diagonal = row[j + 1];
+			row[j + 1] = least(same, row[j] + 1, diagonal + 1);
+		}
+	}
+	return row[length];
+}
+
+/* The known key closest to `key`, if it is close enough to be meant. */
+static bool closest_key(settings_schema schema, const char *key, struct setting *closest)
+{
+	unsigned best = 1 + (unsigned)strlen(key) / 3;
+	struct setting setting;
+	bool found = false;
+
+	for (unsigned i = 0; schema(i, &setting); i++) {
+		unsigned distance = edit_distance(key, setting.key);
+
+		if (distance < best) {
+			best = distance;
+			*closest = setting;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static const char *closest_section(settings_schema schema, const char *section)
+{
+	struct setting setting;
+
+	for (unsigned i = 0; schema(i, &setting); i++)
+		if (edit_distance(section, setting.section) <= 2)
+			return setting.section;
+	return NULL;
+}
+
+/* ---- one line */
+
+static char *strip(char *text)
+{
+	static const char blanks[] = " \t\r";
+	size_t length;
+
+	text += strspn(text, blanks);
+	length = strlen(text);
+	while (length > 0 && strchr(blanks, text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+static void read_section(struct reader *reader, char *text)
+{
+	size_t length = strlen(text);
+	struct setting setting;
+	const char *meant;
+
+	reader->section_known = false;
+	reader->section[0] = '\0';
+	if (text[length - 1] != ']') {
+		complain(reader, reader->line, "Section header without a closing bracket: %s",
+			 text);
+		return;
+	}
+	text[length - 1] = '\0';
+	snprintf(reader->section, sizeof(reader->section), "%s", text + 1);
+	for (unsigned i = 0; reader->schema(i, &setting) && !reader->section_known; i++)
+		reader->section_known = strcmp(setting.section, text + 1) == 0;
+	if (reader->section_known)
+		return;
+	meant = closest_section(reader->schema, text + 1);
+	complain(reader, reader->line, "Unknown section [%s], what is in it is ignored%s%s%s",
+		 text + 1, meant ? ". Did you mean [" : "", meant ? meant : "", meant ? "]?" : "");
+}
+
+static void complain_unknown(struct reader *reader, const char *key)
+{
+	struct setting meant;
+
+	if (!closest_key(reader->schema, key, &meant))
+		complain(reader, reader->line, "Unknown key %s= in section [%s]", key,
+			 reader->section);
+	else if (strcmp(meant.key, key) == 0)
+		complain(reader, reader->line, "%s= belongs in section [%s], not in [%s]", key,
+			 meant.section, reader->section);
+	else
+		complain(reader, reader->line, "Unknown key %s= in section [%s]. Did you mean %s=?",
+			 key, reader->section, meant.key);
+}
+
+static void assign(struct reader *reader, const char *key, const char *value)
+{
+	struct setting setting;
+
+	for (unsigned i = 0; reader->schema(i, &setting); i++) {
+		int r;
+
+		if (strcmp(setting.section, reader->section) != 0 || strcmp(setting.key, key) != 0)
+			continue;
+		r = setting_assign(&setting, reader->settings, value);
+		if (r == -ENOSPC)
+			complain(reader, reader->line, "Too many values for %s=, ignoring \"%s\"",
+				 key, value);
+		else if (r < 0)
+			complain(reader, reader->line, "%s=%s is ignored, it must be %s", key,
+				 value, setting.type->expects);
+		return;
+	}
+	complain_unknown(reader, key);
+}
+
+/* Takes the line that is complete now. */
+static void read_line(struct reader *reader)
+{
+	char *text = strip(reader->text), *equals = strchr(text, '=');
+
+	if (*text == '\0' || reader->unusable)
+		return;
+	if (*text == '[') {
+		read_section(reader, text);
+		return;
+	}
+	if (!equals || equals == text) {
+		complain(reader, reader->line, "Neither a section nor KEY=VALUE: %s", text);
+		return;
+	}
+	*equals = '\0';
+	if (reader->section_known)
+		assign(reader, strip(text), strip(equals + 1));
+	else if (reader->section[0] == '\0')
+		complain(reader, reader->line, "%s= stands before any section", strip(text));
+}
+
+/* ---- physical lines to logical lines */
+
+static void begin_line(struct reader *reader, unsigned line)
+{
+	reader->line = line;
+	reader->length = 0;
+	reader->text[0] = '\0';
+	reader->unusable = false;
+}
+
+/* Adds a physical line. A backslash at its end stands for a blank, and the next line goes on. */
+static void add_physical_line(struct reader *reader, const char *text, size_t length, unsigned line)
+{
+	bool goes_on;
+
+	if (!reader->continued)
+		begin_line(reader, line);
+	if (length > 0 && text[length - 1] == '\r')
+		length--;
+	goes_on = length > 0 && text[length - 1] == '\\';
+
+	if (reader->length + length >= LINE_SIZE) {
+		if (!reader->unusable)
+			complain(reader, reader->line,
+				 "Line is longer than %d bytes and is ignored", LINE_SIZE - 1);
+		reader->unusable = true;
+	} else if (memchr(text, '\0', length)) {
+		complain(reader, line, "Line holds a NUL byte and is ignored");
+		reader->unusable = true;
+	} else {
+		memcpy(reader->text + reader->length, text, length);
+		reader->length += length;
+		if (goes_on)
+			reader->text[reader->length - 1] = ' ';
+		reader->text[reader->length] = '\0';
+	}
+	reader->continued = goes_on;
+	if (!goes_on)
+		read_line(reader);
+}
+
+static bool is_comment(const char *text, size_t length)
+{
+	while (length > 0 && (*text == ' ' || *text == '\t')) {
+		text++;
+		length--;
+	}
+	return length > 0 && (*text == '#' || *text == ';');
+}
+
+static unsigned read_text(struct reader *reader, const char *text, size_t size)
+{
+	static const char byte_order_mark[] = { '\xef', '\xbb', '\xbf' };
+	const char *end = text + size;
+
+	if (size >= sizeof(byte_order_mark) &&
+	    memcmp(text, byte_order_mark, sizeof(byte_order_mark)) == 0)
+		text += sizeof(byte_order_mark);
+	for (unsigned line = 1; text < end; line++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t length = (size_t)((newline ? newline : end) - text);
+
+		if (!is_comment(text, length))
+			add_physical_line(reader, text, length, line);
+		text += length + 1;
+	}
+	if (reader->continued)
+		read_line(reader);
+	return reader->complaints;
+}
+
+unsigned agent_settings_parse(struct agent_settings *settings, const char *file, const char *text,
+			      size_t size, settings_complaint complaint, void *userdata)
+{
+	struct reader reader = { .schema = agent_setting,
+				 .settings = settings,
+				 .file = file,
+				 .complain = complaint,
+				 .userdata = userdata };
+
+	return read_text(&reader, text, size);
+}
+
+unsigned daemon_settings_parse(struct daemon_settings *settings, const char *file, const char *text,
+			       size_t size, settings_complaint complaint, void *userdata)
+{
+	struct reader reader = { .schema = daemon_setting,
+				 .settings = settings,
+				 .file = file,
+				 .complain = complaint,
+				 .userdata = userdata };
+
+	return read_text(&reader, text, size);
+}

@@ -1,0 +1,202 @@
+#include "vocabulary.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "names.h"
+
+int name_find(const char *const names[], int count, const char *string)
+{
+	for (int i = 0; string && i < count; i++)
+		if (strcmp(names[i], string) == 0)
+			return i;
+	return -1;
+}
+
+static const char *const ended_by_names[ENDED_BY_MAX] = {
+	[ENDED_BY_UNKNOWN] = "unknown",
+	[ENDED_BY_PEER_FIN] = "peer-fin",
+	[ENDED_BY_PEER_RESET] = "peer-reset",
+	[ENDED_BY_LOCAL_FIN] = "local-fin",
+	[ENDED_BY_LOCAL_RESET] = "local-reset",
+	[ENDED_BY_KEEPALIVE_TIMEOUT] = "keepalive-timeout",
+	[ENDED_BY_RETRANSMIT_TIMEOUT] = "retransmit-timeout",
+	[ENDED_BY_USER_TIMEOUT] = "user-timeout",
+	[ENDED_BY_PROBE_TIMEOUT] = "probe-timeout",
+	[ENDED_BY_UNREACHABLE] = "unreachable",
+	[ENDED_BY_ABORTED] = "aborted",
+	[ENDED_BY_OUT_OF_MEMORY] = "out-of-memory",
+	[ENDED_BY_CONNECT_REFUSED] = "connect-refused",
+	[ENDED_BY_CONNECT_TIMEOUT] = "connect-timeout",
+	[ENDED_BY_CONNECT_UNREACHABLE] = "connect-unreachable",
+};
+DEFINE_NAMES(ended_by);
+
+static const char *const side_names[SIDE_MAX] = {
+	[SIDE_NONE] = "-",          [SIDE_AGENT] = "agent", [SIDE_PEER] = "peer",
+	[SIDE_NETWORK] = "network", [SIDE_HOST] = "host",
+};
+DEFINE_NAMES(side);
+
+static const char *const cause_names[CAUSE_MAX] = {
+	[CAUSE_UNKNOWN] = "unknown",
+	[CAUSE_EVIDENCE_LOST] = "evidence-lost",
+	[CAUSE_AGENT_CRASH] = "agent-crash",
+	[CAUSE_AGENT_OOM] = "agent-oom",
+	[CAUSE_AGENT_EXIT] = "agent-exit",
+	[CAUSE_AGENT_STOPPED] = "agent-stopped",
+	[CAUSE_AGENT_HANG] = "agent-hang",
+	[CAUSE_AGENT_ABORT] = "agent-abort",
+	[CAUSE_AGENT_CLOSE] = "agent-close",
+	[CAUSE_TOKEN_RENEWAL] = "token-renewal",
+	[CAUSE_AGENT_NOT_RECONNECTING] = "agent-not-reconnecting",
+	[CAUSE_TOKEN_EXPIRED] = "token-expired",
+	[CAUSE_PEER_IDLE_TIMEOUT] = "peer-idle-timeout",
+	[CAUSE_SESSION_REJECTED] = "session-rejected",
+	[CAUSE_SESSION_TAKEOVER] = "session-takeover",
+	[CAUSE_SERVICE_TRANSIENT] = "service-transient",
+	[CAUSE_CONNECT_REFUSED] = "connect-refused",
+	[CAUSE_PEER_RESET] = "peer-reset",
+	[CAUSE_PEER_CLOSE] = "peer-close",
+	[CAUSE_LINK_DOWN] = "link-down",
+	[CAUSE_NO_ROUTE] = "no-route",
+	[CAUSE_ADDRESS_CHANGED] = "address-changed",
+	[CAUSE_UNREACHABLE] = "unreachable",
+	[CAUSE_PATH_SILENT] = "path-silent",
+	[CAUSE_IDLE_DROP] = "idle-drop",
+	[CAUSE_MIDDLEBOX_RESET] = "middlebox-reset",
+	[CAUSE_OPERATOR_ABORT] = "operator-abort",
+	[CAUSE_HOST_SUSPEND] = "host-suspend",
+	[CAUSE_MEMORY_PRESSURE] = "memory-pressure",
+};
+DEFINE_NAMES(cause);
+
+static const char *const confidence_names[CONFIDENCE_MAX] = {
+	[CONFIDENCE_SUSPECTED] = "suspected",
+	[CONFIDENCE_LIKELY] = "likely",
+	[CONFIDENCE_PROVED] = "proved",
+};
+DEFINE_NAMES(confidence);
+
+static const char *const record_kind_names[RECORD_KIND_MAX] = {
+	[RECORD_ENDED] = "ended",       [RECORD_RECOVERED] = "recovered",
+	[RECORD_ACTION] = "action",     [RECORD_STALLED] = "stalled",
+	[RECORD_WATCHING] = "watching", [RECORD_EVIDENCE_LOST] = "evidence-lost",
+};
+DEFINE_NAMES(record_kind);
+
+static const char *const tcp_state_names[TCP_STATE_MAX] = {
+	[TCP_STATE_NONE] = "NONE",
+	[TCP_STATE_ESTABLISHED] = "ESTABLISHED",
+	[TCP_STATE_SYN_SENT] = "SYN_SENT",
+	[TCP_STATE_SYN_RECV] = "SYN_RECV",
+	[TCP_STATE_FIN_WAIT1] = "FIN_WAIT1",
+	[TCP_STATE_FIN_WAIT2] = "FIN_WAIT2",
+	[TCP_STATE_TIME_WAIT] = "TIME_WAIT",
+	[TCP_STATE_CLOSE] = "CLOSE",
+	[TCP_STATE_CLOSE_WAIT] = "CLOSE_WAIT",
+	[TCP_STATE_LAST_ACK] = "LAST_ACK",
+	[TCP_STATE_LISTEN] = "LISTEN",
+	[TCP_STATE_CLOSING] = "CLOSING",
+	[TCP_STATE_NEW_SYN_RECV] = "NEW_SYN_RECV",
+};
+DEFINE_NAMES(tcp_state);
+
+static const char *const reset_reason_names[RESET_REASON_MAX] = {
+	[RESET_REASON_NONE] = "none",
+	[RESET_REASON_NOT_SPECIFIED] = "not-specified",
+	[RESET_REASON_ABORT_ON_DATA] = "abort-on-data",
+	[RESET_REASON_ABORT_ON_CLOSE] = "abort-on-close",
+	[RESET_REASON_ABORT_ON_LINGER] = "abort-on-linger",
+	[RESET_REASON_ABORT_ON_MEMORY] = "abort-on-memory",
+	[RESET_REASON_STATE] = "state",
+	[RESET_REASON_KEEPALIVE_TIMEOUT] = "keepalive-timeout",
+	[RESET_REASON_DISCONNECT_WITH_DATA] = "disconnect-with-data",
+	[RESET_REASON_OTHER] = "other",
+};
+DEFINE_NAMES(reset_reason);
+
+static const char *const action_type_names[ACTION_TYPE_MAX] = {
+	[ACTION_NONE] = "none",       [ACTION_RELOAD] = "reload",
+	[ACTION_SIGNAL] = "signal",   [ACTION_ABORT_CONNECTION] = "abort-connection",
+	[ACTION_RESTART] = "restart", [ACTION_START_UNIT] = "start",
+};
+DEFINE_NAMES(action_type);
+
+static const char *const unit_state_names[UNIT_STATE_MAX] = {
+	[UNIT_INACTIVE] = "inactive",
+	[UNIT_ACTIVATING] = "activating",
+	[UNIT_ACTIVE] = "active",
+	[UNIT_RELOADING] = "reloading",
+	[UNIT_DEACTIVATING] = "deactivating",
+	[UNIT_FAILED] = "failed",
+	[UNIT_MAINTENANCE] = "maintenance",
+};
+DEFINE_NAMES(unit_state);
+
+static const char *const mode_names[MODE_MAX] = {
+	[MODE_EBPF] = "ebpf",
+	[MODE_SOCK_DIAG] = "sock-diag",
+};
+DEFINE_NAMES(mode);
+
+enum side cause_side(enum cause cause)
+{
+	if (cause >= CAUSE_AGENT_CRASH && cause <= CAUSE_AGENT_NOT_RECONNECTING)
+		return SIDE_AGENT;
+	if (cause >= CAUSE_TOKEN_EXPIRED && cause <= CAUSE_PEER_CLOSE)
+		return SIDE_PEER;
+	if (cause >= CAUSE_LINK_DOWN && cause <= CAUSE_MIDDLEBOX_RESET)
+		return SIDE_NETWORK;
+	if (cause >= CAUSE_OPERATOR_ABORT && cause <= CAUSE_MEMORY_PRESSURE)
+		return SIDE_HOST;
+	return SIDE_NONE;
+}
+
+/* signal(7). Real-time signals have no names of their own. */
+static const char *const signal_names[] = {
+	[SIGHUP] = "SIGHUP",       [SIGINT] = "SIGINT",       [SIGQUIT] = "SIGQUIT",
+	[SIGILL] = "SIGILL",       [SIGTRAP] = "SIGTRAP",     [SIGABRT] = "SIGABRT",
+	[SIGBUS] = "SIGBUS",       [SIGFPE] = "SIGFPE",       [SIGKILL] = "SIGKILL",
+	[SIGUSR1] = "SIGUSR1",     [SIGSEGV] = "SIGSEGV",     [SIGUSR2] = "SIGUSR2",
+	[SIGPIPE] = "SIGPIPE",     [SIGALRM] = "SIGALRM",     [SIGTERM] = "SIGTERM",
+	[SIGSTKFLT] = "SIGSTKFLT", [SIGCHLD] = "SIGCHLD",     [SIGCONT] = "SIGCONT",
+	[SIGSTOP] = "SIGSTOP",     [SIGTSTP] = "SIGTSTP",     [SIGTTIN] = "SIGTTIN",
+	[SIGTTOU] = "SIGTTOU",     [SIGURG] = "SIGURG",       [SIGXCPU] = "SIGXCPU",
+	[SIGXFSZ] = "SIGXFSZ",     [SIGVTALRM] = "SIGVTALRM", [SIGPROF] = "SIGPROF",
+	[SIGWINCH] = "SIGWINCH",   [SIGIO] = "SIGIO",         [SIGPWR] = "SIGPWR",
+	[SIGSYS] = "SIGSYS",
+};
+enum { signal_count = sizeof(signal_names) / sizeof(signal_names[0]) };
+
+const char *signal_to_string(int signal)
+{
+	return signal > 0 && signal < signal_count ? signal_names[signal] : NULL;
+}
+
+static int decimal_from_string(const char *string)
+{
+	int number = 0;
+
+	if (*string == '\0')
+		return -1;
+	for (; *string; string++) {
+		if (*string < '0' || *string > '9' || number > (INT_MAX - 9) / 10)
+			return -1;
+		number = 10 * number + (*string - '0');
+	}
+	return number;
+}
+
+int signal_from_string(const char *string)
+{
+	if (!string)
+		return -1;
+	for (int i = 1; i < signal_count; i++)
+		if (signal_names[i] && (strcmp(signal_names[i], string) == 0 ||
+					strcmp(signal_names[i] + strlen("SIG"), string) == 0))
+			return i;
+	return decimal_from_string(string);
+}
