@@ -1,6 +1,5 @@
 #include "sources/settings_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -166,16 +165,10 @@ static bool has_suffix(const char *name, const char *suffix)
 	return name[0] != '.' && length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-static void close_directory(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
 static int add_names_of(struct reading *reading, const char *path, const char *suffix,
 			struct names *names)
 {
-	_cleanup_(close_directory) DIR *directory = opendir(path);
+	_cleanup_closedir_ DIR *directory = opendir(path);
 	struct dirent *entry;
 
 	if (!directory) {
