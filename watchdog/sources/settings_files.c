@@ -89,12 +89,14 @@ static int read_file(struct reading *reading, const char *path, const struct tar
 		complain_about(reading, path, strerror(errno));
 		return 0;
 	}
-	if (S_ISCHR(status.st_mode) || status.st_size == 0) /* masked */
+	if (S_ISCHR(status.st_mode)) /* masked by /dev/null */
 		return 0;
 	if (!S_ISREG(status.st_mode)) {
 		complain_about(reading, path, "Not a regular file");
 		return 0;
 	}
+	if (status.st_size == 0) /* masked */
+		return 0;
 	text = malloc(FILE_SIZE_MAX + 1);
 	if (!text)
 		return -ENOMEM;
