@@ -1,0 +1,36 @@
+/* The subcommands of connwatchctl: one file each, one row each in connwatchctl.c. */
+#pragma once
+
+/* Exit codes, from sysexits(3). */
+enum {
+	EXIT_USAGE = 64,         /* EX_USAGE: the command line is wrong */
+	EXIT_DATA = 65,          /* EX_DATAERR: a trace or a settings file is wrong */
+	EXIT_NO_INPUT = 66,      /* EX_NOINPUT: no such file, unit or process */
+	EXIT_UNAVAILABLE = 69,   /* EX_UNAVAILABLE: the kernel or the host cannot do it */
+	EXIT_NO_PERMISSION = 77, /* EX_NOPERM */
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* for the usage line */
+	const char *summary;   /* one line */
+	const char *options;   /* the text of `connwatchctl NAME --help` below the usage line */
+
+	/* argv[0] is the subcommand's name. Returns the exit status. */
+	int (*run)(const struct command *command, int argc, char *argv[]);
+};
+
+extern const struct command command_run;
+extern const struct command command_watch;
+extern const struct command command_replay;
+
+/* Prints the usage of `command` to standard output; returns 0. */
+int command_help(const struct command *command);
+
+/* Says on standard error what is wrong with the command line and where to read more; returns
+ * EXIT_USAGE. */
+int command_misused(const struct command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The exit status for an -errno that was already explained. */
+int command_exit_status(int error);

@@ -1,0 +1,160 @@
+/* connwatchctl replay: the same engine over a recorded trace. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/engine.h"
+#include "core/trace.h"
+#include "effects/json_writer.h"
+#include "effects/text_writer.h"
+#include "support/cleanup.h"
+
+enum { REPLAY_AGENTS = 64, REPLAY_CONNECTIONS = 65536 };
+
+struct replay {
+	struct engine *engine;
+	const char *file;
+	bool json;
+	/* An event points to the settings that its line brought: one place for each agent. */
+	struct agent_settings *settings[REPLAY_AGENTS + 1];
+};
+
+static void print_outcome(void *userdata, const struct outcome *outcome)
+{
+	struct replay *replay = userdata;
+
+	if (outcome->type != OUTCOME_RECORD)
+		return;
+	if (replay->json)
+		json_write(stdout, outcome->record, USEC_INFINITY);
+	else
+		text_write(stdout, outcome->record, false);
+}
+
+static int keep_settings(struct replay *replay, struct event *event)
+{
+	struct agent_settings *kept;
+
+	if (event->type != EVENT_AGENT || event->agent > REPLAY_AGENTS)
+		return 0;
+	kept = malloc(sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	*kept = *event->watching.settings;
+	event->watching.settings = kept;
+	engine_step(replay->engine, event, print_outcome, replay);
+	free(replay->settings[event->agent]);
+	replay->settings[event->agent] = kept;
+	return 1;
+}
+
+static int replay_line(struct replay *replay, const char *line, unsigned number)
+{
+	struct agent_settings settings;
+	struct event event;
+	const char *complaint;
+	size_t column;
+	int r = trace_parse(line, &event, &settings, &complaint, &column);
+
+	if (r < 0) {
+		fprintf(stderr, "%s:%u:%zu: %s\n", replay->file, number, column, complaint);
+		return -EBADMSG;
+	}
+	if (r == 0)
+		return 0;
+	r = keep_settings(replay, &event);
+	if (r == 0)
+		engine_step(replay->engine, &event, print_outcome, replay);
+	return r < 0 ? r : 0;
+}
+
+static int replay_stream(struct replay *replay, FILE *stream)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int r = 0;
+
+	for (unsigned number = 1; r >= 0 && (length = getline(&line, &room, stream)) >= 0;
+	     number++) {
+		if (length > 0 && line[length - 1] == '\n')
+			line[length - 1] = '\0';
+		r = replay_line(replay, line, number);
+	}
+	return r;
+}
+
+/* A trace ends where the recording did: give the verdicts that were still waiting then. */
+static void finish(struct replay *replay)
+{
+	while (engine_verdicts_pending(replay->engine)) {
+		struct event event = { .type = EVENT_TIME,
+				       .time = engine_deadline(replay->engine) };
+
+		engine_step(replay->engine, &event, print_outcome, replay);
+	}
+}
+
+static int replay_file(const char *file, bool json)
+{
+	struct engine_limits limits = { REPLAY_AGENTS, REPLAY_CONNECTIONS, REPLAY_CONNECTIONS, 0 };
+	struct replay replay = { .file = file, .json = json };
+	_cleanup_fclose_ FILE *stream = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+	int r;
+
+	if (!stream) {
+		fprintf(stderr, "connwatchctl replay: %s: %s\n", file, strerror(errno));
+		return EXIT_NO_INPUT;
+	}
+	r = engine_new(&replay.engine, &limits);
+	if (r >= 0)
+		r = replay_stream(&replay, stream);
+	if (r >= 0)
+		finish(&replay);
+	engine_free(replay.engine);
+	for (size_t i = 0; i <= REPLAY_AGENTS; i++)
+		free(replay.settings[i]);
+	if (r == -EBADMSG)
+		return EXIT_DATA;
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_help(command);
+		if (option != 'o')
+			return command_misused(command, "the command line is not understood");
+		json = strcmp(optarg, "json") == 0;
+		if (!json && strcmp(optarg, "text") != 0)
+			return command_misused(command, "--output: '%s' is neither text nor json",
+					       optarg);
+	}
+	if (optind + 1 != argc)
+		return command_misused(command, "exactly one FILE is needed ('-': standard input)");
+	return replay_file(argv[optind], json);
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.arguments = "[OPTIONS...] FILE",
+	.summary = "Give the verdicts of a recorded trace again",
+	.options =
+		"Needs no privilege and touches nothing. FILE is what --record wrote; '-' reads\n"
+		"standard input.\n\n"
+		"  -o, --output=FORMAT    text: sentences (the default)\n"
+		"                         json: one object a line\n"
+		"  -h, --help             print this\n",
+	.run = run,
+};

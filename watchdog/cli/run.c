@@ -1,0 +1,287 @@
+/* connwatchctl run: supervises a command here and now. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/watch_arguments.h"
+#include "sources/process_tree.h"
+#include "support/cleanup.h"
+
+/* How long what the command leaves behind has to end after SIGTERM. */
+#define LEFTOVERS_TIMEOUT (2 * USEC_PER_SEC)
+/* The pause before the command is started again, as systemd's RestartSec=. */
+#define RESTART_DELAY (100 * USEC_PER_MSEC)
+
+struct supervisor {
+	struct watch_loop *loop;
+	sd_event *event;
+	sd_event_source *child;
+	sd_event_source *respawn;
+	uint32_t agent;
+	char **command;
+	pid_t pid;              /* 0: not running */
+	int status;             /* exit status of its last run */
+	uint32_t restart_order; /* 0: none is under way */
+};
+
+static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+
+static int exit_status(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED ? info->si_status : 128 + info->si_status;
+}
+
+/* ---- the command */
+
+/* Runs in the child: waits until it is watched, then becomes the command. */
+static void __attribute__((noreturn)) become(char **command, int go)
+{
+	sigset_t none;
+	char byte;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (read(go, &byte, 1) != 1)
+		_exit(EXIT_FAILURE);
+	execvp(command[0], command);
+	fprintf(stderr, "connwatchctl run: %s: %s\n", command[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126); /* as the shell does */
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata);
+
+static int spawn(struct supervisor *supervisor)
+{
+	_cleanup_close_ int wait_end = -1, go_end = -1;
+	int ends[2], r;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	wait_end = ends[0];
+	go_end = ends[1];
+	supervisor->pid = fork();
+	if (supervisor->pid < 0) {
+		supervisor->pid = 0;
+		return -errno;
+	}
+	if (supervisor->pid == 0)
+		become(supervisor->command, wait_end);
+	r = watch_loop_add_process(supervisor->loop, supervisor->agent, supervisor->pid);
+	if (r < 0)
+		return r;
+	supervisor->child = sd_event_source_unref(supervisor->child);
+	r = sd_event_add_child(supervisor->event, &supervisor->child, supervisor->pid, WEXITED,
+			       on_child, supervisor);
+	if (r < 0)
+		return r;
+	return write(go_end, "g", 1) == 1 ? 0 : -errno;
+}
+
+/* ---- its end */
+
+static int schedule_respawn(struct supervisor *supervisor)
+{
+	int r = sd_event_source_set_time_relative(supervisor->respawn, RESTART_DELAY);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(supervisor->respawn, SD_EVENT_ONESHOT);
+	return r;
+}
+
+static int on_respawn(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct supervisor *supervisor = userdata;
+	uint32_t order = supervisor->restart_order;
+	int r = spawn(supervisor);
+
+	(void)source, (void)usec;
+	supervisor->restart_order = 0;
+	watch_loop_action_done(supervisor->loop, supervisor->agent, order, r);
+	return r < 0 ? sd_event_exit(supervisor->event, EXIT_FAILURE) : 0;
+}
+
+/* Once the last verdict is out it is known whether the policy wants a restart. */
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
+{
+	struct supervisor *supervisor = userdata;
+
+	(void)source;
+	supervisor->pid = 0;
+	supervisor->status = exit_status(info);
+	if (supervisor->restart_order)
+		return schedule_respawn(supervisor);
+	watch_loop_finish(supervisor->loop, supervisor->status);
+	return 0;
+}
+
+/* The policy's restart: end the command if it lives, start it when it has ended. */
+static int restart(void *userdata, const struct order *order)
+{
+	struct supervisor *supervisor = userdata;
+
+	supervisor->restart_order = order->number;
+	watch_loop_go_on(supervisor->loop);
+	if (!supervisor->pid)
+		return schedule_respawn(supervisor);
+	return kill(supervisor->pid, SIGTERM) < 0 ? -errno : 0;
+}
+
+/* ---- signals */
+
+/* What the terminal sends, it sends to the command as well. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct supervisor *supervisor = userdata;
+
+	(void)source;
+	if (supervisor->pid && info->ssi_code != SI_KERNEL)
+		kill(supervisor->pid, (int)info->ssi_signo);
+	return 0;
+}
+
+static int catch_signals(struct supervisor *supervisor)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < sizeof(forwarded) / sizeof(*forwarded); i++)
+		r = sd_event_add_signal(supervisor->event, NULL, forwarded[i], on_signal,
+					supervisor);
+	return r;
+}
+
+static void block_signals(void)
+{
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(*forwarded); i++)
+		sigaddset(&blocked, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+/* ---- what the command left behind: its orphans are our children (PR_SET_CHILD_SUBREAPER) */
+
+static int terminate(void *userdata, pid_t pid)
+{
+	kill(pid, *(int *)userdata);
+	return 0;
+}
+
+static bool reap_within(usec_t timeout)
+{
+	const struct timespec step = { .tv_nsec = (long)timeout * 1000 % 1000000000,
+				       .tv_sec = timeout / USEC_PER_SEC };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (;;) {
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0)
+			return true;
+		if (pid == 0 && sigtimedwait(&child, NULL, &step) < 0)
+			return false;
+	}
+}
+
+static void end_leftovers(void)
+{
+	int number = SIGTERM;
+
+	process_tree_walk(getpid(), terminate, &number);
+	if (reap_within(LEFTOVERS_TIMEOUT))
+		return;
+	number = SIGKILL;
+	process_tree_walk(getpid(), terminate, &number);
+	reap_within(LEFTOVERS_TIMEOUT);
+}
+
+/* ---- the whole */
+
+static int supervise(struct supervisor *supervisor, const struct watch_arguments *arguments)
+{
+	int r = watch_loop_add_agent(supervisor->loop, &arguments->settings);
+
+	supervisor->event = watch_loop_event(supervisor->loop);
+	supervisor->agent = r;
+	if (r >= 0)
+		r = catch_signals(supervisor);
+	if (r >= 0)
+		r = sd_event_add_time(supervisor->event, &supervisor->respawn, CLOCK_MONOTONIC, 0,
+				      1, on_respawn, supervisor);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(supervisor->respawn, SD_EVENT_OFF);
+	if (r >= 0)
+		r = spawn(supervisor);
+	if (r >= 0)
+		return sd_event_loop(supervisor->event);
+	fprintf(stderr, "connwatchctl run: cannot supervise %s: %s\n", supervisor->command[0],
+		strerror(-r));
+	return EXIT_FAILURE;
+}
+
+static int supervise_command(const struct watch_arguments *arguments, char **command)
+{
+	struct supervisor supervisor = { .command = command };
+	struct watch_options options = {
+		.agents = 1,
+		.connections = 65536,
+		.output = arguments->output,
+		.journal = true,
+		.trace = arguments->trace,
+		.restart = restart,
+		.userdata = &supervisor,
+	};
+	int r;
+
+	block_signals();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r = watch_loop_new(&supervisor.loop, &options);
+	if (r < 0)
+		return command_exit_status(r);
+	r = supervise(&supervisor, arguments);
+	end_leftovers();
+	watch_loop_drain(supervisor.loop);
+	sd_event_source_unref(supervisor.child);
+	sd_event_source_unref(supervisor.respawn);
+	watch_loop_free(supervisor.loop);
+	return r;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = { WATCH_LONG_OPTIONS, { 0 } };
+	struct watch_arguments arguments;
+	int option;
+
+	watch_arguments_defaults(&arguments);
+	while ((option = getopt_long(argc, argv, "+" WATCH_SHORT_OPTIONS, options, NULL)) != -1) {
+		int r = watch_arguments_take(&arguments, command, option, optarg);
+
+		if (r)
+			return r == 1 ? EXIT_SUCCESS : r;
+	}
+	if (optind == argc)
+		return command_misused(command, "there is no command to run");
+	if (!*arguments.settings.name)
+		snprintf(arguments.settings.name, sizeof(arguments.settings.name), "%s",
+			 basename(argv[optind]));
+	return supervise_command(&arguments, argv + optind);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "[OPTIONS...] -- COMMAND [ARGUMENTS...]",
+	.summary = "Run a command and tell why its connections end",
+	.options = "Forwards signals to the command and returns its exit status (128 + the signal\n"
+		   "that killed it). Restarts it only if a setting says so.\n\n" WATCH_OPTIONS_HELP,
+	.run = run,
+};

@@ -1,0 +1,158 @@
+/* connwatchctl watch: only observes what is running already. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/watch_arguments.h"
+#include "support/cleanup.h"
+
+enum { ARGUMENT_UNIT = 512, ARGUMENT_CGROUP, ARGUMENT_PID };
+
+static int on_process_end(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+
+	(void)fd, (void)revents;
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	watch_loop_finish(loop, EXIT_SUCCESS);
+	return 0;
+}
+
+static int finish_on_signals(sd_event *event)
+{
+	sigset_t stop;
+	int r;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	return r;
+}
+
+static int observe(struct watch_loop *loop, const struct agent_settings *settings, pid_t pid,
+		   int process)
+{
+	sd_event *event = watch_loop_event(loop);
+	int agent = watch_loop_add_agent(loop, settings);
+	int r = agent;
+
+	if (r >= 0 && pid)
+		r = watch_loop_add_process(loop, (uint32_t)agent, pid);
+	if (r >= 0 && pid)
+		r = sd_event_add_io(event, NULL, process, EPOLLIN, on_process_end, loop);
+	if (r >= 0)
+		r = finish_on_signals(event);
+	if (r >= 0)
+		return sd_event_loop(event);
+	fprintf(stderr, "connwatchctl watch: cannot watch %s: %s\n", settings->name, strerror(-r));
+	return command_exit_status(r);
+}
+
+static int watch_target(const struct watch_arguments *arguments, pid_t pid)
+{
+	struct watch_options options = {
+		.agents = 1,
+		.connections = 65536,
+		.output = arguments->output,
+		.observe_only = true,
+		.trace = arguments->trace,
+	};
+	_cleanup_close_ int process = -1;
+	struct watch_loop *loop;
+	int r;
+
+	if (pid) {
+		process = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (process < 0) {
+			fprintf(stderr, "connwatchctl watch: there is no process %d\n", pid);
+			return EXIT_NO_INPUT;
+		}
+	}
+	r = watch_loop_new(&loop, &options);
+	if (r < 0)
+		return command_exit_status(r);
+	r = observe(loop, &arguments->settings, pid, process);
+	watch_loop_free(loop);
+	return r;
+}
+
+static int take_match(struct watch_arguments *arguments, const struct command *command,
+		      const char *key, const char *value)
+{
+	if (agent_settings_assign(&arguments->settings, "Match", key, value) < 0)
+		return command_misused(command, "'%s' is no value for %s", value, key);
+	if (!*arguments->settings.name)
+		snprintf(arguments->settings.name, sizeof(arguments->settings.name), "%.*s",
+			 (int)sizeof(arguments->settings.name) - 1, basename(value));
+	return 0;
+}
+
+static int take_pid(struct watch_arguments *arguments, const struct command *command,
+		    const char *value, pid_t *pid)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (errno || *end || end == value || number <= 0 || number > 1 << 22) /* PID_MAX_LIMIT */
+		return command_misused(command, "--pid: '%s' is no process number", value);
+	*pid = (pid_t)number;
+	if (!*arguments->settings.name)
+		snprintf(arguments->settings.name, sizeof(arguments->settings.name), "process %d",
+			 *pid);
+	return 0;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		WATCH_LONG_OPTIONS,
+		{ "unit", required_argument, NULL, ARGUMENT_UNIT },
+		{ "cgroup", required_argument, NULL, ARGUMENT_CGROUP },
+		{ "pid", required_argument, NULL, ARGUMENT_PID },
+		{ 0 },
+	};
+	struct watch_arguments arguments;
+	pid_t pid = 0;
+	int option, r;
+
+	watch_arguments_defaults(&arguments);
+	while ((option = getopt_long(argc, argv, WATCH_SHORT_OPTIONS, options, NULL)) != -1) {
+		if (option == ARGUMENT_UNIT)
+			r = take_match(&arguments, command, "Unit", optarg);
+		else if (option == ARGUMENT_CGROUP)
+			r = take_match(&arguments, command, "ControlGroup", optarg);
+		else if (option == ARGUMENT_PID)
+			r = take_pid(&arguments, command, optarg, &pid);
+		else
+			r = watch_arguments_take(&arguments, command, option, optarg);
+		if (r)
+			return r == 1 ? EXIT_SUCCESS : r;
+	}
+	if (optind < argc)
+		return command_misused(command, "'%s' is not expected here", argv[optind]);
+	if (!pid && arguments.settings.match_count == 0)
+		return command_misused(command, "one of --unit, --cgroup and --pid is needed");
+	return watch_target(&arguments, pid);
+}
+
+const struct command command_watch = {
+	.name = "watch",
+	.arguments = "[OPTIONS...] --unit=UNIT | --cgroup=PATH | --pid=PID",
+	.summary = "Watch what is running already, without touching it",
+	.options = "      --unit=UNIT        a systemd unit\n"
+		   "      --cgroup=PATH      a control group and those below it, like "
+		   "'/system.slice'\n"
+		   "      --pid=PID          a process and its descendants, until it "
+		   "ends\n" WATCH_OPTIONS_HELP,
+	.run = run,
+};

@@ -1,0 +1,45 @@
+/* The options that `run` and `watch` share. */
+#pragma once
+
+#include <getopt.h>
+
+#include "cli/command.h"
+#include "watch_loop.h"
+
+enum { ARGUMENT_RECORD = 256, ARGUMENT_PEER, ARGUMENT_SET, ARGUMENT_NAME, ARGUMENT_AGENT };
+
+#define WATCH_SHORT_OPTIONS "ho:"
+#define WATCH_LONG_OPTIONS                                                              \
+	{ "help", no_argument, NULL, 'h' }, { "output", required_argument, NULL, 'o' }, \
+		{ "record", required_argument, NULL, ARGUMENT_RECORD },                 \
+		{ "peer", required_argument, NULL, ARGUMENT_PEER },                     \
+		{ "set", required_argument, NULL, ARGUMENT_SET },                       \
+		{ "name", required_argument, NULL, ARGUMENT_NAME },                     \
+	{                                                                               \
+		"agent", required_argument, NULL, ARGUMENT_AGENT                        \
+	}
+
+#define WATCH_OPTIONS_HELP                                                                 \
+	"  -o, --output=FORMAT    text: sentences to standard error (the default)\n"       \
+	"                         json: one object a line to standard output\n"            \
+	"      --peer=ADDRESS     only connections to this peer, like '*:8883' or\n"       \
+	"                         '192.0.2.0/24:443'; may repeat\n"                        \
+	"      --agent=FILE       settings as in an agent file\n"                          \
+	"      --set=KEY=VALUE    one setting of an agent file, like KeepAliveSec=60 or\n" \
+	"                         OnAgentCrash=restart; may repeat\n"                      \
+	"      --name=NAME        what to call the agent\n"                                \
+	"      --record=FILE      write the events into FILE, for 'connwatchctl replay'\n" \
+	"  -h, --help             print this\n"
+
+struct watch_arguments {
+	enum output output;
+	const char *trace;
+	struct agent_settings settings;
+};
+
+void watch_arguments_defaults(struct watch_arguments *arguments);
+
+/* Takes one option as getopt_long(3) returned it. Returns 0, 1 if it is --help (already printed),
+ * or the exit status of a mistake (already said). */
+int watch_arguments_take(struct watch_arguments *arguments, const struct command *command,
+			 int option, const char *value);

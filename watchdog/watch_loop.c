@@ -1,0 +1,538 @@
+#include "watch_loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-id128.h>
+#include <time.h>
+
+#include "effects/journal_writer.h"
+#include "effects/json_writer.h"
+#include "effects/process_signal.h"
+#include "effects/text_writer.h"
+#include "effects/trace_writer.h"
+#include "effects/unit_action.h"
+#include "sources/cgroup_tree.h"
+#include "sources/probe.h"
+#include "sources/process_tree.h"
+#include "sources/unit_monitor.h"
+#include "support/cleanup.h"
+
+enum { RESULTS_MAX = 16 };
+
+struct watch_loop {
+	struct watch_options options;
+	sd_event *event;
+	sd_event_source *records; /* the probe has some */
+	sd_event_source *timer;   /* the engine's deadline */
+	sd_event_source *results; /* of actions that were over at once */
+	sd_event_source *finish;  /* on while watch_loop_finish() holds */
+	int status;
+	struct engine *engine;
+	struct probe *probe;
+	struct unit_monitor *units; /* NULL until an agent is a unit */
+	struct unit_actions *unit_actions;
+	FILE *trace;
+	bool colour;
+	struct agent_settings **agents; /* by number; [0] is not used */
+	struct event done[RESULTS_MAX];
+	unsigned done_count;
+};
+
+static usec_t now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
+}
+
+static void say(const char *text, int error)
+{
+	if (error)
+		fprintf(stderr, "connwatch: %s: %s\n", text, strerror(-error));
+	else
+		fprintf(stderr, "connwatch: %s\n", text);
+}
+
+/* ---- outcomes */
+
+static void write_record(struct watch_loop *loop, const struct record *record)
+{
+	if (loop->options.journal)
+		journal_write(record);
+	switch (loop->options.output) {
+	case OUTPUT_NONE:
+		break;
+	case OUTPUT_TEXT:
+		text_write(stderr, record, loop->colour);
+		break;
+	case OUTPUT_JSON:
+		json_write(stdout, record,
+			   record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
+		break;
+	}
+}
+
+static int restart(struct watch_loop *loop, const struct order *order)
+{
+	if (*order->unit)
+		return unit_action_start(loop->unit_actions, order->number, order->agent,
+					 ACTION_RESTART, order->unit);
+	if (!loop->options.restart)
+		return -EOPNOTSUPP;
+	return loop->options.restart(loop->options.userdata, order);
+}
+
+/* Returns -EINPROGRESS for what reports its end later. */
+static int carry_out(struct watch_loop *loop, const struct order *order)
+{
+	switch (order->action.type) {
+	case ACTION_SIGNAL:
+		return process_signal(order->pid, now(CLOCK_MONOTONIC), order->action.signal);
+	case ACTION_RESTART:
+		return restart(loop, order) ?: -EINPROGRESS;
+	case ACTION_RELOAD:
+		return unit_action_start(loop->unit_actions, order->number, order->agent,
+					 ACTION_RELOAD, order->unit)
+			       ?: -EINPROGRESS;
+	case ACTION_START_UNIT:
+		return unit_action_start(loop->unit_actions, order->number, order->agent,
+					 ACTION_START_UNIT, order->action.unit)
+			       ?: -EINPROGRESS;
+	case ACTION_NONE:
+	case ACTION_ABORT_CONNECTION:
+	case ACTION_TYPE_MAX:
+	case ACTION_TYPE_INVALID:
+		break;
+	}
+	return -EOPNOTSUPP;
+}
+
+static void take_outcome(void *userdata, const struct outcome *outcome)
+{
+	struct watch_loop *loop = userdata;
+	int r;
+
+	if (outcome->type == OUTCOME_RECORD) {
+		write_record(loop, outcome->record);
+		return;
+	}
+	r = carry_out(loop, &outcome->order);
+	if (r != -EINPROGRESS)
+		watch_loop_action_done(loop, outcome->order.agent, outcome->order.number, r);
+}
+
+static void feed(void *userdata, const struct event *event)
+{
+	struct watch_loop *loop = userdata;
+	usec_t deadline;
+
+	if (loop->trace)
+		trace_write(loop->trace, event);
+	engine_step(loop->engine, event, take_outcome, loop);
+	deadline = engine_deadline(loop->engine);
+	sd_event_source_set_time(loop->timer, deadline);
+	sd_event_source_set_enabled(loop->timer,
+				    deadline == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+/* The engine must not be stepped from inside its own outcome: the result waits for the loop. */
+void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t order, int error)
+{
+	if (loop->done_count == RESULTS_MAX)
+		return;
+	loop->done[loop->done_count++] = (struct event){
+		.type = EVENT_ACTION_RESULT,
+		.time = now(CLOCK_MONOTONIC),
+		.agent = agent,
+		.action_result = { .order = order, .error = error },
+	};
+	sd_event_source_set_enabled(loop->results, SD_EVENT_ONESHOT);
+}
+
+static int on_results(sd_event_source *source, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+	struct event done[RESULTS_MAX];
+	unsigned count = loop->done_count;
+
+	(void)source;
+	memcpy(done, loop->done, sizeof(done));
+	loop->done_count = 0;
+	for (unsigned i = 0; i < count; i++)
+		feed(loop, &done[i]);
+	return 0;
+}
+
+/* ---- sources */
+
+void watch_loop_drain(struct watch_loop *loop)
+{
+	int r = probe_drain(loop->probe, feed, loop);
+
+	if (r < 0)
+		say("cannot read the probe's records", r);
+}
+
+static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source, (void)fd, (void)revents;
+	watch_loop_drain(userdata);
+	return 0;
+}
+
+/* What the probe has seen by now comes before what is due now. */
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+
+	(void)source, (void)usec;
+	watch_loop_drain(loop);
+	feed(loop, &(struct event){ .type = EVENT_TIME, .time = now(CLOCK_MONOTONIC) });
+	return 0;
+}
+
+static void on_control_group(void *userdata, uint32_t agent, const char *parent, const char *name)
+{
+	struct watch_loop *loop = userdata;
+	char path[CGROUP_PATH_SIZE];
+	int r = cgroup_tree_path(parent, NULL, path, sizeof(path));
+
+	if (r >= 0)
+		r = probe_watch_cgroup_to_come(loop->probe, path, name, agent);
+	if (r >= 0)
+		r = probe_find_connections(loop->probe);
+	if (r < 0)
+		say(name, r);
+}
+
+static void on_notice(void *userdata, const char *text)
+{
+	(void)userdata;
+	say(text, 0);
+}
+
+static int watch_unit(struct watch_loop *loop, const char *unit, uint32_t agent)
+{
+	struct unit_listener listener = {
+		.event = feed,
+		.control_group = on_control_group,
+		.notice = on_notice,
+		.userdata = loop,
+	};
+	int r = 0;
+
+	if (!loop->units)
+		r = unit_monitor_new(&loop->units, loop->event, &listener);
+	if (r >= 0)
+		r = unit_monitor_watch(loop->units, unit, agent);
+	return r;
+}
+
+static int watch_cgroup(struct watch_loop *loop, const char *group, uint32_t agent)
+{
+	char path[CGROUP_PATH_SIZE];
+	int r = cgroup_tree_path(group, NULL, path, sizeof(path));
+
+	return r < 0 ? r : probe_watch_cgroup(loop->probe, path, agent);
+}
+
+static int watch_match(struct watch_loop *loop, const struct agent_match *match, uint32_t agent)
+{
+	switch (match->type) {
+	case MATCH_UNIT:
+		return watch_unit(loop, match->value, agent);
+	case MATCH_CONTROL_GROUP:
+		return watch_cgroup(loop, match->value, agent);
+	case MATCH_PROCESS: /* watch_loop_add_process() */
+	case MATCH_TYPE_MAX:
+	case MATCH_TYPE_INVALID:
+		break;
+	}
+	return 0;
+}
+
+/* ---- agents */
+
+static uint32_t free_number(const struct watch_loop *loop)
+{
+	for (uint32_t number = 1; number <= loop->options.agents; number++)
+		if (!loop->agents[number])
+			return number;
+	return 0;
+}
+
+static int watch_matches(struct watch_loop *loop, uint32_t number)
+{
+	const struct agent_settings *settings = loop->agents[number];
+
+	for (unsigned i = 0; i < settings->match_count; i++) {
+		int r = watch_match(loop, &settings->matches[i], number);
+
+		if (r < 0)
+			return r;
+	}
+	return probe_find_connections(loop->probe);
+}
+
+static int take_settings(struct watch_loop *loop, uint32_t number,
+			 const struct agent_settings *settings)
+{
+	struct agent_settings *taken = malloc(sizeof(*taken));
+	struct event event = {
+		.type = EVENT_AGENT,
+		.time = now(CLOCK_MONOTONIC),
+		.agent = number,
+		.watching = { .settings = taken, .mode = MODE_EBPF },
+	};
+
+	if (!taken)
+		return -ENOMEM;
+	*taken = *settings;
+	if (loop->options.observe_only)
+		memset(taken->policy, 0, sizeof(taken->policy));
+	feed(loop, &event);
+	free(loop->agents[number]);
+	loop->agents[number] = taken;
+	return 0;
+}
+
+int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
+{
+	uint32_t number = free_number(loop);
+	int r;
+
+	if (!number)
+		return -ENOSPC;
+	r = take_settings(loop, number, settings);
+	if (r < 0)
+		return r;
+	r = watch_matches(loop, number);
+	if (r < 0) {
+		watch_loop_remove_agent(loop, number);
+		return r;
+	}
+	return (int)number;
+}
+
+void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
+{
+	if (loop->units)
+		unit_monitor_unwatch(loop->units, number);
+	probe_unwatch(loop->probe, number);
+	watch_loop_drain(loop);
+	feed(loop, &(struct event){
+			   .type = EVENT_AGENT_GONE,
+			   .time = now(CLOCK_MONOTONIC),
+			   .agent = number,
+		   });
+	free(loop->agents[number]);
+	loop->agents[number] = NULL;
+}
+
+const struct agent_settings *watch_loop_settings(const struct watch_loop *loop, uint32_t number)
+{
+	return number && number <= loop->options.agents ? loop->agents[number] : NULL;
+}
+
+static bool same_matches(const struct agent_settings *a, const struct agent_settings *b)
+{
+	if (a->match_count != b->match_count)
+		return false;
+	for (unsigned i = 0; i < a->match_count; i++)
+		if (a->matches[i].type != b->matches[i].type ||
+		    strcmp(a->matches[i].value, b->matches[i].value) != 0)
+			return false;
+	return true;
+}
+
+int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
+			    const struct agent_settings *settings)
+{
+	int r;
+
+	if (same_matches(loop->agents[number], settings))
+		return take_settings(loop, number, settings);
+	watch_loop_remove_agent(loop, number);
+	r = watch_loop_add_agent(loop, settings);
+	return r < 0 ? r : 0;
+}
+
+struct newcomer {
+	struct watch_loop *loop;
+	uint32_t number;
+};
+
+static int add_descendant(void *userdata, pid_t pid)
+{
+	struct newcomer *newcomer = userdata;
+	int r = probe_watch_process(newcomer->loop->probe, pid, newcomer->number);
+
+	return r == -ESRCH ? 0 : r;
+}
+
+int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
+{
+	struct newcomer newcomer = { loop, number };
+	int r = probe_watch_process(loop->probe, pid, number);
+
+	if (r >= 0)
+		r = process_tree_walk(pid, add_descendant, &newcomer);
+	if (r >= 0)
+		r = probe_find_connections(loop->probe);
+	return r;
+}
+
+/* Runs after each turn of the event loop. */
+static int on_finish(sd_event_source *source, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+
+	(void)source;
+	if (loop->done_count > 0 || engine_verdicts_pending(loop->engine))
+		return 0;
+	return sd_event_exit(loop->event, loop->status);
+}
+
+void watch_loop_finish(struct watch_loop *loop, int status)
+{
+	loop->status = status;
+	watch_loop_drain(loop);
+	sd_event_source_set_enabled(loop->finish, SD_EVENT_ON);
+}
+
+void watch_loop_go_on(struct watch_loop *loop)
+{
+	sd_event_source_set_enabled(loop->finish, SD_EVENT_OFF);
+}
+
+sd_event *watch_loop_event(struct watch_loop *loop)
+{
+	return loop->event;
+}
+
+/* ---- building and taking down */
+
+static uint32_t machine_seed(void)
+{
+	sd_id128_t id;
+
+	if (sd_id128_get_machine(&id) < 0)
+		return 0;
+	return (uint32_t)id.qwords[0] ^ (uint32_t)id.qwords[1];
+}
+
+static int open_engine(struct watch_loop *loop)
+{
+	struct engine_limits limits = {
+		.agents = loop->options.agents,
+		.connections = loop->options.connections,
+		.processes = loop->options.connections,
+		.seed = machine_seed(),
+	};
+	int r;
+
+	loop->agents = calloc((size_t)limits.agents + 1, sizeof(*loop->agents));
+	r = loop->agents ? engine_new(&loop->engine, &limits) : -ENOMEM;
+	if (r < 0)
+		say("cannot set up the engine", r);
+	return r;
+}
+
+static int open_probe(struct watch_loop *loop)
+{
+	const char *complaint = NULL;
+	int r = probe_open(&loop->probe, &complaint);
+
+	if (r < 0)
+		fprintf(stderr, "connwatch: %s (%s)\n", complaint, strerror(-r));
+	return r;
+}
+
+static int open_trace(struct watch_loop *loop)
+{
+	if (!loop->options.trace)
+		return 0;
+	loop->trace = fopen(loop->options.trace, "we");
+	if (!loop->trace) {
+		int r = -errno;
+
+		say(loop->options.trace, r);
+		return r;
+	}
+	return 0;
+}
+
+static int open_event_loop(struct watch_loop *loop)
+{
+	int r = sd_event_new(&loop->event);
+
+	if (r >= 0)
+		r = sd_event_add_io(loop->event, &loop->records, probe_fd(loop->probe), EPOLLIN,
+				    on_records, loop);
+	if (r >= 0)
+		r = sd_event_add_time(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
+				      loop);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_defer(loop->event, &loop->results, on_results, loop);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(loop->results, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_post(loop->event, &loop->finish, on_finish, loop);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(loop->finish, SD_EVENT_OFF);
+	if (r >= 0)
+		r = unit_actions_new(&loop->unit_actions, loop->event, feed, loop);
+	if (r < 0)
+		say("cannot set up the event loop", r);
+	return r;
+}
+
+int watch_loop_new(struct watch_loop **ret, const struct watch_options *options)
+{
+	struct watch_loop *loop = calloc(1, sizeof(*loop));
+	int r;
+
+	if (!loop)
+		return -ENOMEM;
+	loop->options = *options;
+	loop->colour = text_wants_colour(stderr);
+	r = open_engine(loop);
+	if (r >= 0)
+		r = open_trace(loop);
+	if (r >= 0)
+		r = open_probe(loop);
+	if (r >= 0)
+		r = open_event_loop(loop);
+	if (r < 0) {
+		watch_loop_free(loop);
+		return r;
+	}
+	*ret = loop;
+	return 0;
+}
+
+struct watch_loop *watch_loop_free(struct watch_loop *loop)
+{
+	if (!loop)
+		return NULL;
+	unit_monitor_free(loop->units);
+	unit_actions_free(loop->unit_actions);
+	sd_event_source_unref(loop->finish);
+	sd_event_source_unref(loop->results);
+	sd_event_source_unref(loop->timer);
+	sd_event_source_unref(loop->records);
+	sd_event_unref(loop->event);
+	probe_close(loop->probe);
+	engine_free(loop->engine);
+	for (uint32_t number = 1; loop->agents && number <= loop->options.agents; number++)
+		free(loop->agents[number]);
+	free(loop->agents);
+	if (loop->trace)
+		fclose(loop->trace);
+	free(loop);
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/* The loop that `connwatchd`, `connwatchctl run` and `connwatchctl watch` share: sources feed the
+ * engine, its outcomes go to the effects. Wiring only; everything it decides is in core/. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "core/engine.h"
+#include "core/settings.h"
+
+enum output {
+	OUTPUT_NONE,
+	OUTPUT_TEXT, /* sentences to standard error */
+	OUTPUT_JSON, /* one object a line to standard output */
+};
+
+struct watch_loop;
+
+struct watch_options {
+	uint32_t agents;      /* how many at most */
+	uint32_t connections; /* how many at most */
+	enum output output;
+	bool journal;      /* write records to the journal, where there is one */
+	bool observe_only; /* take no action, whatever the settings say */
+	const char *trace; /* record the events into this file; NULL: do not */
+
+	/* Restarts an agent that is no unit. Returns 0, and the caller reports the result with
+	 * watch_loop_action_done(); or -errno. NULL: such an agent cannot be restarted. */
+	int (*restart)(void *userdata, const struct order *order);
+	void *userdata;
+};
+
+/* Opens the probe and builds the rest around it. Returns 0, or -errno after having said why on
+ * standard error. */
+int watch_loop_new(struct watch_loop **ret, const struct watch_options *options);
+struct watch_loop *watch_loop_free(struct watch_loop *loop); /* returns NULL */
+
+/* The event loop; owned by `loop`. */
+sd_event *watch_loop_event(struct watch_loop *loop);
+
+/* Watches an agent by the matches of its settings, which are copied. Returns its number (from 1),
+ * -ENOSPC, or the -errno of the match that could not be set up. */
+int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings);
+
+/* The settings of agent `number`; NULL if there is none. Owned by `loop`. */
+const struct agent_settings *watch_loop_settings(const struct watch_loop *loop, uint32_t number);
+
+/* Gives agent `number` other settings. What it has open stays known, unless the matches differ:
+ * then it is watched afresh. Returns 0 or -errno as watch_loop_add_agent(). */
+int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
+			    const struct agent_settings *settings);
+
+/* No longer watches agent `number`. */
+void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number);
+
+/* Adds process `pid`, its descendants and the connections they have open to agent `number`.
+ * Returns 0, -ESRCH or another -errno. */
+int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid);
+
+/* Takes in what the probe has seen up to now, without waiting. */
+void watch_loop_drain(struct watch_loop *loop);
+
+/* Ends the event loop with `status` as soon as no verdict waits for a fact (each comes, or its time
+ * is up, within VERDICT_WAIT) and no result of an action is on its way to the engine. */
+void watch_loop_finish(struct watch_loop *loop, int status);
+
+/* Takes watch_loop_finish() back: there is more to watch. */
+void watch_loop_go_on(struct watch_loop *loop);
+
+/* Reports what became of a restart that options.restart took on: 0 or -errno. */
+void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t order, int error);
