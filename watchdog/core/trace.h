@@ -1,11 +1,12 @@
 /* A trace: the events just before engine_step(), one line of text an event.
  *
  *     # a comment
- *     12.345678 ended agent=1 cookie=77 peer=192.0.2.7:8883 state=ESTABLISHED error=104 ...
+ *     12.345678 ended agent=1 cookie=77 peer=192.0.2.7:8883 state_before=ESTABLISHED error=104
  *
  * The time in seconds with six decimals, the event's name, then KEY=VALUE in any order; what is
- * left out is zero. Values are escaped as \xNN where they hold blanks, backslashes or bytes that
- * are not printable ASCII. An `agent` line carries its settings as Section.Key=VALUE. */
+ * left out is zero. A field goes by its member's name, a span of time carries its unit
+ * ("age=65min"). Values are escaped as \xNN where they hold blanks, backslashes or bytes that are
+ * not printable ASCII. An `agent` line carries its settings as Section.Key=VALUE. */
 #pragma once
 
 #include <stddef.h>

@@ -1,0 +1,284 @@
+#include "record.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+enum { VALUE_SIZE = 512 };
+_Static_assert(VALUE_SIZE >= (int)MESSAGE_SIZE && VALUE_SIZE > (int)ACTION_TEXT_SIZE, "it fits");
+
+void tokens_add(struct tokens *tokens, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	if (tokens->count == TOKENS_MAX)
+		return;
+	text = tokens->text[tokens->count++];
+	va_start(arguments, format);
+	vsnprintf(text, TOKEN_SIZE, format, arguments);
+	va_end(arguments);
+	for (; *text; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
+}
+
+/* ---- what kind of message it is */
+
+enum {
+	PRIORITY_ERROR = 3, /* syslog(3) */
+	PRIORITY_WARNING = 4,
+	PRIORITY_NOTICE = 5,
+	PRIORITY_INFO = 6,
+};
+
+static int cause_priority(enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_TOKEN_RENEWAL:
+	case CAUSE_AGENT_STOPPED:
+		return PRIORITY_INFO;
+	case CAUSE_AGENT_CLOSE: /* its right, not its fault */
+		return PRIORITY_NOTICE;
+	case CAUSE_EVIDENCE_LOST:
+		return PRIORITY_WARNING;
+	default:
+		return cause_side(cause) == SIDE_AGENT ? PRIORITY_WARNING : PRIORITY_NOTICE;
+	}
+}
+
+int record_priority(const struct record *record)
+{
+	switch (record->kind) {
+	case RECORD_ENDED:
+	case RECORD_STALLED:
+		return cause_priority(record->verdict.cause);
+	case RECORD_RECOVERED:
+	case RECORD_WATCHING:
+		return PRIORITY_INFO;
+	case RECORD_ACTION:
+		return record->action_error ? PRIORITY_ERROR : PRIORITY_NOTICE;
+	case RECORD_EVIDENCE_LOST:
+	case RECORD_KIND_MAX:
+	case RECORD_KIND_INVALID:
+		break;
+	}
+	return PRIORITY_WARNING;
+}
+
+/* Random, made once with `systemd-id128 new`, never to be changed: people filter by them, and the
+ * message catalog is found by them. */
+static const char *const cause_ids[CAUSE_MAX] = {
+	[CAUSE_UNKNOWN] = "70209eedd47d403c9d2c37f9ef55d817",
+	[CAUSE_EVIDENCE_LOST] = "4959036587ca43ed849f7512da61553d",
+	[CAUSE_AGENT_CRASH] = "9c870a9d2dfc443da33e5a130dc6af49",
+	[CAUSE_AGENT_OOM] = "473015e3db2f497fab1638729e8bc479",
+	[CAUSE_AGENT_EXIT] = "607ce56efb4c47ae87959f9d020e51b4",
+	[CAUSE_AGENT_STOPPED] = "8affa54c75d54fd28899aa7f54ac55c2",
+	[CAUSE_AGENT_HANG] = "515dc9da0cbb416b9018b2a7c88ccff4",
+	[CAUSE_AGENT_ABORT] = "8710a53ff67040429a8afd6c7c173b12",
+	[CAUSE_AGENT_CLOSE] = "ba95003885b8451e88149d00bd39e7af",
+	[CAUSE_TOKEN_RENEWAL] = "77d195fd845143d5b9188ea9ce4c39ea",
+	[CAUSE_AGENT_NOT_RECONNECTING] = "24b84d4e94ed4d24bd066211683b5516",
+	[CAUSE_TOKEN_EXPIRED] = "58b644c794f448a4a2a112fbd8f67d9a",
+	[CAUSE_PEER_IDLE_TIMEOUT] = "4558dc3ffbb44115b58290be0e55f315",
+	[CAUSE_SESSION_REJECTED] = "26871291687b46529528e93bba27a664",
+	[CAUSE_SESSION_TAKEOVER] = "1bb3af917349476db81524985b476a66",
+	[CAUSE_SERVICE_TRANSIENT] = "62ab0e56539f4a038496b938f717ee40",
+	[CAUSE_CONNECT_REFUSED] = "7bcf3f1f1813431cb4497637a3307c83",
+	[CAUSE_PEER_RESET] = "0ff878e90f0c442286d1293020d3efc1",
+	[CAUSE_PEER_CLOSE] = "eb0db6e47f984d01b44e081372cb644c",
+	[CAUSE_LINK_DOWN] = "17b81f2ce0ef4404bc8027075899b038",
+	[CAUSE_NO_ROUTE] = "79804d7e68f94d799a74080f2c733232",
+	[CAUSE_ADDRESS_CHANGED] = "95ac89a173de45e3a3bb485114eccad3",
+	[CAUSE_UNREACHABLE] = "8fa6a0bad9d340d58198a71b051eeeba",
+	[CAUSE_PATH_SILENT] = "2d2d70e23ac74353b97749ed810df6c0",
+	[CAUSE_IDLE_DROP] = "05a8aaa5ecc847d4a984bbc0af19a9ba",
+	[CAUSE_MIDDLEBOX_RESET] = "f64cc66cc6f2416d8888a8abf6bf9f6d",
+	[CAUSE_OPERATOR_ABORT] = "4a996caab5b94374816778de90153b7c",
+	[CAUSE_HOST_SUSPEND] = "95a44585bfdd44619eb8faa5cc1506a4",
+	[CAUSE_MEMORY_PRESSURE] = "b6bfbcc323b54dada7d7666a0c2b712a",
+};
+
+static const char *const kind_ids[RECORD_KIND_MAX] = {
+	[RECORD_RECOVERED] = "a517781bdcad4f3392f1d33350b3e167",
+	[RECORD_ACTION] = "080144cc7c5e448cb8f15d7dabb9033b",
+	[RECORD_WATCHING] = "5870197cdef64a6faa35b9392479c938",
+	[RECORD_EVIDENCE_LOST] = "8236d42820604abc9327105b4209d11b",
+};
+
+static bool has_verdict(const struct record *record)
+{
+	return record->kind == RECORD_ENDED || record->kind == RECORD_STALLED;
+}
+
+const char *record_message_id(const struct record *record)
+{
+	return has_verdict(record) ? cause_ids[record->verdict.cause] : kind_ids[record->kind];
+}
+
+/* ---- fields */
+
+struct fields {
+	record_emit emit;
+	void *userdata;
+};
+
+static void add(struct fields *fields, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(struct fields *fields, const char *name, const char *format, ...)
+{
+	char value[VALUE_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(value, sizeof(value), format, arguments);
+	va_end(arguments);
+	text_make_printable(value);
+	fields->emit(fields->userdata, name, value);
+}
+
+/* Leaves out what is empty. */
+static void add_text(struct fields *fields, const char *name, const char *value)
+{
+	if (value && *value)
+		add(fields, name, "%s", value);
+}
+
+static void add_number(struct fields *fields, const char *name, uint64_t number)
+{
+	add(fields, name, "%" PRIu64, number);
+}
+
+/* Leaves out 0, where it means that the number is not known. */
+static void add_known_number(struct fields *fields, const char *name, uint64_t number)
+{
+	if (number != 0)
+		add_number(fields, name, number);
+}
+
+static void add_who(struct fields *fields, const struct record *record)
+{
+	add_text(fields, "OBJECT_SYSTEMD_UNIT", record->unit);
+	add_text(fields, "INVOCATION_ID", record->invocation_id);
+	add_text(fields, "CONNWATCH_KIND", record_kind_to_string(record->kind));
+	add_text(fields, "CONNWATCH_AGENT", record->agent);
+	add_known_number(fields, "CONNWATCH_PID", record->process.pid);
+	add_text(fields, "CONNWATCH_COMM", record->process.comm);
+}
+
+static void add_tokens(struct fields *fields, const char *name, const struct tokens *tokens)
+{
+	for (unsigned i = 0; i < tokens->count; i++)
+		add_text(fields, name, tokens->text[i]);
+}
+
+/* A record of another kind names the cause that it follows from, if there is one. */
+static void add_verdict(struct fields *fields, const struct record *record)
+{
+	const struct verdict *verdict = &record->verdict;
+
+	if (record->kind == RECORD_ENDED)
+		add_text(fields, "CONNWATCH_ENDED_BY", ended_by_to_string(verdict->ended_by));
+	if (!has_verdict(record) && verdict->cause == CAUSE_UNKNOWN)
+		return;
+	add_text(fields, "CONNWATCH_CAUSE", cause_to_string(verdict->cause));
+	add_text(fields, "CONNWATCH_SIDE", side_to_string(cause_side(verdict->cause)));
+	add_text(fields, "CONNWATCH_CONFIDENCE", confidence_to_string(verdict->confidence));
+	add_tokens(fields, "CONNWATCH_EVIDENCE", &verdict->evidence);
+	add_tokens(fields, "CONNWATCH_RULED_OUT", &verdict->ruled_out);
+}
+
+static void add_connection(struct fields *fields, const struct record *record)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	add_text(fields, "CONNWATCH_LOCAL_ADDRESS", endpoint_address(&record->local, address));
+	add_known_number(fields, "CONNWATCH_LOCAL_PORT", record->local.port);
+	add_text(fields, "CONNWATCH_PEER_ADDRESS", endpoint_address(&record->peer, address));
+	add_known_number(fields, "CONNWATCH_PEER_PORT", record->peer.port);
+	add_known_number(fields, "CONNWATCH_NETNS", record->netns);
+	add_known_number(fields, "CONNWATCH_SOCKET_COOKIE", record->cookie);
+}
+
+/* The socket as it was before it reached the state of its end. */
+static void add_socket(struct fields *fields, const struct socket_facts *socket)
+{
+	enum tcp_state state = socket->state_before ? socket->state_before : socket->state;
+
+	add_known_number(fields, "CONNWATCH_AGE_USEC", socket->age);
+	add_number(fields, "CONNWATCH_IDLE_RX_USEC", socket->idle_rx);
+	add_number(fields, "CONNWATCH_IDLE_TX_USEC", socket->idle_tx);
+	add_number(fields, "CONNWATCH_BYTES_SENT", socket->bytes_sent);
+	add_number(fields, "CONNWATCH_BYTES_ACKED", socket->bytes_acked);
+	add_number(fields, "CONNWATCH_BYTES_RECEIVED", socket->bytes_received);
+	add_number(fields, "CONNWATCH_UNACKED_BYTES", socket->unacked_bytes);
+	add_number(fields, "CONNWATCH_UNREAD_BYTES", socket->unread_bytes);
+	add_number(fields, "CONNWATCH_RETRANSMITS", socket->retransmits);
+	add_number(fields, "CONNWATCH_PROBES", socket->probes);
+	add_known_number(fields, "CONNWATCH_RTT_USEC", socket->rtt_usec);
+	add_text(fields, "CONNWATCH_TCP_STATE", tcp_state_to_string(state));
+	add_known_number(fields, "ERRNO", socket->error);
+}
+
+/* As systemd names them: systemd.exec(5), $EXIT_CODE and $EXIT_STATUS. */
+static void add_exit(struct fields *fields, const struct exit_facts *exit)
+{
+	const char *signal = signal_to_string(exit->status);
+
+	if (!exit->known)
+		return;
+	add_text(fields, "EXIT_CODE",
+		 exit->dumped      ? "dumped"
+		 : exit->by_signal ? "killed"
+				   : "exited");
+	if (exit->by_signal && signal)
+		add_text(fields, "EXIT_STATUS", signal + strlen("SIG"));
+	else
+		add(fields, "EXIT_STATUS", "%d", exit->status);
+}
+
+static void add_action(struct fields *fields, const struct record *record)
+{
+	char action[ACTION_TEXT_SIZE];
+
+	action_format(&record->action, action, sizeof(action));
+	add_text(fields, "CONNWATCH_ACTION", action);
+	add_text(fields, "CONNWATCH_ACTION_RESULT", record->action_result);
+	add_text(fields, "CONNWATCH_ACTION_HELD_BY", record->action_held_by);
+	if (record->action_error)
+		add(fields, "ERRNO", "%d", -record->action_error);
+}
+
+void record_fields(const struct record *record, record_emit emit, void *userdata)
+{
+	struct fields fields = { emit, userdata };
+	bool socket_known = record->socket.state != TCP_STATE_NONE ||
+			    record->socket.state_before != TCP_STATE_NONE;
+	char message[MESSAGE_SIZE];
+
+	add_text(&fields, "MESSAGE", record_message(record, message));
+	add_text(&fields, "MESSAGE_ID", record_message_id(record));
+	add(&fields, "PRIORITY", "%d", record_priority(record));
+	add_who(&fields, record);
+	add_verdict(&fields, record);
+	add_connection(&fields, record);
+	if (has_verdict(record) && socket_known)
+		add_socket(&fields, &record->socket);
+	if (has_verdict(record))
+		add_exit(&fields, &record->exit);
+	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->period);
+	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->period_count);
+	if (record->kind == RECORD_ACTION)
+		add_action(&fields, record);
+	if (record->kind == RECORD_RECOVERED) {
+		add_number(&fields, "CONNWATCH_DOWNTIME_USEC", record->downtime);
+		add_number(&fields, "CONNWATCH_ATTEMPTS", record->attempts);
+	}
+	add_text(&fields, "CONNWATCH_MODE", mode_to_string(record->mode));
+	add_known_number(&fields, "CONNWATCH_LOST_EVENTS", record->lost_events);
+}
