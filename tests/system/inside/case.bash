@@ -1,0 +1,85 @@
+# The words that cases are written in. Every wait is for an event and ends after $PATIENCE seconds.
+
+PATIENCE=20
+
+trap 'echo "$CASE: line ${BASH_LINENO[0]}: $BASH_COMMAND failed"' ERR
+
+fail() {
+	echo "$*"
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# ---- the stage
+
+# The settings of the agent "agent"; more lines on standard input.
+settings() {
+	mkdir -p /etc/connwatch
+	printf '[Match]\nUnit=agent.service\nPeer=*:1883\n' | cat - /dev/stdin >/etc/connwatch/agent.agent
+}
+
+# Broker, watchdog and agent, in this order, up to a connection that has come to rest.
+start_all() {
+	systemctl start broker.service
+	systemctl start connwatchd.service
+	start_agent
+}
+
+start_agent() {
+	systemctl start agent.service
+	wait_for_log broker.service 'Sending SUBACK to agent'
+}
+
+# The number of the agent's port.
+agent_port() {
+	ss --no-header --tcp --numeric state established 'dport = :1883' | sed -E 's/.*:([0-9]+) +[^ ]+:1883 *$/\1/'
+}
+
+# ---- waiting
+
+# Reads the first line that a command prints into $line, then ends the command.
+first_line() {
+	local output pid
+	exec {output}< <(exec timeout "$PATIENCE" "$@")
+	pid=$!
+	IFS= read -r line <&"$output" || fail "nothing came in $PATIENCE s: $*"
+	kill "$pid" 2>/dev/null || true
+	exec {output}<&-
+}
+
+# A line of UNIT's that matches PATTERN, however early it was written.
+wait_for_log() {
+	first_line journalctl --follow --lines=all --output=cat --unit="$1" --grep="$2"
+}
+
+# ---- records
+
+# The fields that select a record, as for journalctl: reads the first record of the agent's unit that
+# matches into $record, as JSON.
+record() {
+	local line
+	first_line journalctl --follow --lines=all --output=json --unit=agent.service "$@"
+	record=$line
+}
+
+# How many records there are up to now.
+count_records() {
+	journalctl --sync
+	journalctl --output=cat --unit=agent.service "$@" | wc -l
+}
+
+# FIELD=VALUE...: what $record must say.
+expect() {
+	local pair value
+	for pair; do
+		value=$(jq -r --arg field "${pair%%=*}" '.[$field] // "(none)"' <<<"$record")
+		[ "$value" = "${pair#*=}" ] || {
+			jq -S . <<<"$record"
+			fail "$pair expected, it is $value"
+		}
+	done
+}

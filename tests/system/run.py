@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Tests connwatch under a real systemd with a real journal, bus and broker, in containers.
+
+    tests/system/run.py [--jobs N] [--times N] [--programs DIR] [PATTERN...]
+
+Each file in cases/ is one case: a bash script that runs inside a container booted for it alone,
+with the functions of inside/case.bash. What it printed, the journal and the console are kept
+in build/system/CASE.NUMBER/. Ends with "N passed, N failed, N skipped".
+"""
+
+import argparse
+import asyncio
+import fnmatch
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import time
+
+import container
+import root_tree
+
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+CASE_SECONDS = 60  # inside/units/case.service gives up at this
+BOOT_SECONDS = 30
+MEMORY_LIMIT = 48 * 1024 * 1024
+SKIPPED = 77
+
+
+def missing():
+    """Why this machine cannot run containers, or None."""
+    if os.geteuid() != 0:
+        return "not root"
+    for program in ["mmdebstrap", "systemd-nspawn"]:
+        if not shutil.which(program):
+            return f"no {program} here (make deps)"
+    if not all(root.is_dir() for root in container.hierarchies()):
+        return "no cgroup v2 mounted at /sys/fs/cgroup or /sys/fs/cgroup/unified"
+    return None
+
+
+def binds(programs, results):
+    installed = {
+        "connwatchd": "/usr/bin/connwatchd",
+        "connwatchctl": "/usr/bin/connwatchctl",
+    }
+    yield from ((programs / name, path, "-ro") for name, path in installed.items())
+    for unit in TREE.glob("units/*.service"):
+        yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
+    yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
+    yield HERE, "/connwatch", "-ro"
+    yield HERE / "inside/units", "/usr/local/lib/systemd/system", "-ro"
+    yield results, "/results", ""
+
+
+async def run_case(tree, number, case, programs, results):
+    """Returns "passed", "failed" or "skipped", and what to say about it."""
+    results.mkdir(parents=True)
+    with open(results / "console", "w") as console:
+        in_time = await container.boot(
+            tree, number, list(binds(programs, results)), {"CASE": case.name},
+            ["--unit=case.target", "--show-status=no"], console, CASE_SECONDS + BOOT_SECONDS, MEMORY_LIMIT)
+    status = results / "status"
+    output = results / "output"
+    tail = output.read_text(errors="replace") if output.exists() else "the case never began\n"
+    if not in_time or not status.exists():
+        return "failed", tail + "time is up\n" + f"see {results}/\n"
+    code = int(status.read_text())
+    if code == SKIPPED:
+        return "skipped", tail
+    if code:
+        return "failed", tail + f"see {results}/\n"
+    return "passed", ""
+
+
+async def run_cases(cases, options):
+    tree = root_tree.ensure(options.build / "system-root")
+    await container.sweep()
+    results = options.build / "system"
+    shutil.rmtree(results, ignore_errors=True)
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    slots = asyncio.Semaphore(options.jobs)
+
+    async def one(number, case):
+        async with slots:
+            start = time.monotonic()
+            result, why = await run_case(tree, number, case, options.programs,
+                                         results / f"{case.name}.{number}")
+        count[result] += 1
+        print(f"{result:8}{case.name} ({time.monotonic() - start:.1f} s)", flush=True)
+        print("".join(f"        {line}\n" for line in why.splitlines()), end="", flush=True)
+
+    this = asyncio.current_task()
+    for number in [signal.SIGINT, signal.SIGTERM]:
+        asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    await asyncio.gather(*(one(number, case) for number, case in enumerate(cases)))
+    return count
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("patterns", metavar="PATTERN", nargs="*", default=["*"])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--times", type=int, default=1, help="run every case so often")
+    parser.add_argument("--build", type=pathlib.Path, default=TREE / "build")
+    parser.add_argument("--programs", type=pathlib.Path, help="where connwatchd is; build/")
+    options = parser.parse_args()
+    options.programs = (options.programs or options.build).resolve()
+    return options
+
+
+def main():
+    options = parse_arguments()
+    cases = [case for case in sorted((HERE / "cases").iterdir())
+             if any(fnmatch.fnmatch(case.name, f"*{pattern}*") for pattern in options.patterns)]
+    cases *= options.times
+    reason = missing()
+    if reason:
+        print(f"SKIPPED, all of tests/system: {reason}")
+        print(f"0 passed, 0 failed, {len(cases)} skipped")
+        return 0
+    try:
+        count = asyncio.run(run_cases(cases, options))
+    except asyncio.CancelledError:
+        print("interrupted")
+        return 130
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count))
+    return 1 if count["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
