@@ -1,0 +1,69 @@
+#include "core/keyed_table.h"
+
+#include <stdlib.h>
+
+#include "suite.h"
+
+enum { CAPACITY = 64 };
+
+static void test_full_and_empty(void)
+{
+	struct keyed_table table;
+	int *first;
+
+	CU_ASSERT_EQUAL_FATAL(keyed_table_init(&table, 2, sizeof(int)), 0);
+	CU_ASSERT_PTR_NULL(keyed_table_find(&table, 7));
+	first = keyed_table_add(&table, 7);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+	*first = 70;
+	CU_ASSERT_PTR_NOT_NULL(keyed_table_add(&table, 8));
+	CU_ASSERT_PTR_NULL(keyed_table_add(&table, 9));
+	CU_ASSERT_PTR_EQUAL(keyed_table_find(&table, 7), first);
+	keyed_table_remove(&table, first);
+	CU_ASSERT_PTR_NULL(keyed_table_find(&table, 7));
+	first = keyed_table_add(&table, 9);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+	CU_ASSERT_EQUAL(*first, 0);
+	CU_ASSERT_EQUAL(table.count, 2);
+	keyed_table_release(&table);
+}
+
+static unsigned count_by_walking(const struct keyed_table *table)
+{
+	unsigned count = 0;
+
+	for (void *entry = NULL; (entry = keyed_table_next(table, entry));)
+		count++;
+	return count;
+}
+
+/* The table against the plainest thing that does the same: an array indexed by key. */
+static void test_against_model(void)
+{
+	uint64_t *model[256] = { 0 };
+	struct keyed_table table;
+	unsigned held = 0;
+
+	CU_ASSERT_EQUAL_FATAL(keyed_table_init(&table, CAPACITY, sizeof(uint64_t)), 0);
+	srandom(1);
+	for (int i = 0; i < 100000; i++) {
+		uint64_t key = (uint64_t)random() % 256;
+
+		CU_ASSERT_PTR_EQUAL_FATAL(keyed_table_find(&table, key), model[key]);
+		if (model[key]) {
+			keyed_table_remove(&table, model[key]);
+			model[key] = NULL;
+			held--;
+		} else {
+			model[key] = keyed_table_add(&table, key);
+			CU_ASSERT_FATAL((model[key] != NULL) == (held < CAPACITY));
+			held += model[key] != NULL;
+		}
+		CU_ASSERT_EQUAL_FATAL(table.count, held);
+	}
+	CU_ASSERT_EQUAL(count_by_walking(&table), held);
+	keyed_table_release(&table);
+}
+
+SUITE("keyed_table", { "full and empty", test_full_and_empty },
+      { "100,000 random steps", test_against_model })
