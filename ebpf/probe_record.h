@@ -56,10 +56,25 @@ enum probe_socket_flag {
 	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
 };
 
+/* Why our kernel sent a RST. The decoder asserts that these are the core's enum reset_reason. */
+enum probe_reset_reason {
+	PROBE_RESET_NONE,
+	PROBE_RESET_NOT_SPECIFIED,
+	PROBE_RESET_ABORT_ON_DATA,
+	PROBE_RESET_ABORT_ON_CLOSE,
+	PROBE_RESET_ABORT_ON_LINGER,
+	PROBE_RESET_ABORT_ON_MEMORY,
+	PROBE_RESET_STATE,
+	PROBE_RESET_KEEPALIVE_TIMEOUT,
+	PROBE_RESET_DISCONNECT_WITH_DATA,
+	PROBE_RESET_OTHER,
+	PROBE_RESET_MAX,
+};
+
 struct probe_connection {
 	struct probe_header header;
 	__u64 cookie;
-	__u64 netns; /* inode */
+	__u64 netns;       /* inode */
 	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN; 0: not seen */
 	__u64 bytes_sent;
 	__u64 bytes_acked;
@@ -76,7 +91,7 @@ struct probe_connection {
 	__u8 state_before;
 	__u8 state;
 	__u8 shutdown;
-	__u8 reset_reason; /* enum reset_reason of the core: 0 none, 1 not specified, ... */
+	__u8 reset_reason; /* enum probe_reset_reason */
 	__u8 reset_state;
 	__u8 reserved;
 	__u32 flags; /* enum probe_socket_flag */

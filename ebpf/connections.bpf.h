@@ -1,0 +1,134 @@
+/* The snapshot of a socket that goes with every record about it. */
+#pragma once
+
+#define NSEC_PER_USEC 1000ULL
+
+static __always_inline bool is_mapped(const struct in6_addr *address)
+{
+	const __be32 *words = address->in6_u.u6_addr32; /* RFC 4291, 2.5.5.2: ::ffff:a.b.c.d */
+
+	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
+/* Copies the two ends of `tcp` while they are there: later the socket forgets them, the port of
+ * the peer first (tcp_disconnect()). */
+static __always_inline void remember_ends(struct connection *connection, struct tcp_sock *tcp)
+{
+	struct inet_sock *inet = &tcp->inet_conn.icsk_inet;
+	struct sock_common *common = &inet->sk.__sk_common;
+	struct in6_addr local = {}, peer = {};
+
+	if (!common->skc_dport)
+		return;
+	connection->local_port = bpf_ntohs(inet->inet_sport);
+	connection->peer_port = bpf_ntohs(common->skc_dport);
+	connection->family = common->skc_family;
+	if (connection->family == AF_INET6) {
+		BPF_CORE_READ_INTO(&local, common, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&peer, common, skc_v6_daddr);
+	}
+	if (connection->family == AF_INET || is_mapped(&peer)) {
+		connection->family = AF_INET;
+		local = (struct in6_addr){ .in6_u.u6_addr32[0] = inet->inet_saddr };
+		peer = (struct in6_addr){ .in6_u.u6_addr32[0] = common->skc_daddr };
+	}
+	__builtin_memcpy(connection->local_address, &local, sizeof(local));
+	__builtin_memcpy(connection->peer_address, &peer, sizeof(peer));
+}
+
+/* Time since `stamp`, in jiffies as tcp_jiffies32 counts them; 0 if it was never set. */
+static __always_inline __u64 nsec_since(__u32 stamp)
+{
+	__s32 elapsed = (__u32)bpf_jiffies64() - stamp;
+
+	return stamp && elapsed > 0 ? (__u64)elapsed * tick_nsec : 0;
+}
+
+static __always_inline __u32 socket_flags(const struct connection *connection, struct sock *sk)
+{
+	unsigned long flags = sk->__sk_common.skc_flags;
+	__u32 result = 0;
+
+	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE))
+		result |= PROBE_SOCKET_FIN_RECEIVED;
+	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD))
+		result |= PROBE_SOCKET_ORPHAN;
+	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN))
+		result |= PROBE_SOCKET_KEEPALIVE;
+	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER) && !sk->sk_lingertime)
+		result |= PROBE_SOCKET_LINGER_ZERO;
+	if (connection->reset_received)
+		result |= PROBE_SOCKET_RESET_RECEIVED;
+	return result;
+}
+
+/* The peer's FIN takes a sequence number but is no data (RFC 9293, 3.4). */
+static __always_inline __u32 unread_bytes(struct tcp_sock *tcp, __u32 flags)
+{
+	__u32 unread = tcp->rcv_nxt - tcp->copied_seq;
+
+	return unread && flags & PROBE_SOCKET_FIN_RECEIVED ? unread - 1 : unread;
+}
+
+static __always_inline void copy_counters(struct probe_connection *record, struct tcp_sock *tcp)
+{
+	struct inet_connection_sock *inet = &tcp->inet_conn;
+
+	record->bytes_sent = tcp->bytes_sent;
+	record->bytes_acked = tcp->bytes_acked;
+	record->bytes_received = tcp->bytes_received;
+	record->idle_rx_nsec = nsec_since(inet->icsk_ack.lrcvtime);
+	record->idle_tx_nsec = nsec_since(tcp->lsndtime);
+	record->unread_bytes = unread_bytes(tcp, record->flags);
+	record->unacked_bytes = tcp->write_seq - tcp->snd_una;
+	record->send_window = tcp->snd_wnd;
+	record->retransmit_timeouts = inet->icsk_retransmits;
+	record->retransmits = tcp->total_retrans;
+	record->probes = inet->icsk_probes_out;
+	record->user_timeout_msec = inet->icsk_user_timeout;
+	record->rtt_usec = tcp->srtt_us >> 3; /* kept as 8 times the mean */
+	record->rto_usec = (__u64)inet->icsk_rto * tick_nsec / NSEC_PER_USEC;
+}
+
+static __always_inline void copy_connection(struct probe_connection *record,
+					    const struct connection *connection)
+{
+	record->cookie = connection->cookie;
+	record->opened_nsec = connection->opened_nsec;
+	__builtin_memcpy(record->local_address, connection->local_address, 16);
+	__builtin_memcpy(record->peer_address, connection->peer_address, 16);
+	record->local_port = connection->local_port;
+	record->peer_port = connection->peer_port;
+	record->family = connection->family;
+	record->reset_reason = connection->reset_reason;
+	record->reset_state = connection->reset_state;
+	record->owner = connection->owner;
+}
+
+/* Writes a record of `type`; `before` is the state that the socket has just left, or is in. */
+static __noinline int report(struct connection *connection, struct sock *sk, int before,
+			     enum probe_record_type type)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct probe_connection *record;
+
+	if (!tcp || !connection)
+		return 0;
+	record = reserve_record(sizeof(*record), type, connection->agent);
+	if (!record)
+		return 0;
+	remember_ends(connection, tcp);
+	copy_connection(record, connection);
+	record->netns = sk->__sk_common.skc_net.net->ns.inum;
+	record->error = sk->sk_err;
+	record->soft_error = sk->sk_err_soft;
+	record->state_before = before;
+	record->state = sk->__sk_common.skc_state;
+	record->shutdown = sk->sk_shutdown;
+	record->reserved = 0;
+	record->flags = socket_flags(connection, sk);
+	copy_counters(record, tcp);
+	describe_task(&record->current, current_task(), connection->agent);
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}

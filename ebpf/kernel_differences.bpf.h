@@ -1,0 +1,143 @@
+/* Every difference between kernels that the probe knows of, and nothing else.
+ *
+ * What can be told from a type is told here, by CO-RE. What needs a name looked up in the running
+ * kernel's BTF (is there such a tracepoint, such a helper?) is looked up by probe.c before the
+ * load and comes as one of the constants below: a branch on a false one is never verified. */
+#pragma once
+
+/* bpf_sk_storage_get() for tracing programs, 5.11 (8e4597c627fb). */
+const volatile bool have_socket_storage = false;
+/* bpf_get_socket_cookie() for tracing programs, 5.12 (c5dbb89fc2ac). */
+const volatile bool have_socket_cookie = false;
+
+/* ---- the control group of a socket: one tagged word until 8520e224f547 (5.16) */
+
+struct sock_cgroup_data___word {
+	__u64 val;
+} __attribute__((preserve_access_index));
+
+static __always_inline struct cgroup *socket_cgroup(const struct sock *sk)
+{
+	const struct sock_cgroup_data___word *word;
+	__u64 value;
+
+	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
+		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	word = (const void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
+	value = BPF_CORE_READ(word, val);
+	return value & 3 ? NULL : (struct cgroup *)value; /* bits set: net_cls or net_prio data */
+}
+
+/* ---- the reason of a RST: since 5cb2cb3eb5a3 (6.10), renumbered and renamed until 6.12 */
+
+enum sk_rst_reason {
+	SK_RST_REASON_NOT_SPECIFIED,
+};
+enum sk_rst_reason___later {
+	SK_RST_REASON_TCP_ABORT_ON_DATA___later,
+	SK_RST_REASON_TCP_ABORT_ON_CLOSE___later,
+	SK_RST_REASON_TCP_ABORT_ON_LINGER___later,
+	SK_RST_REASON_TCP_ABORT_ON_MEMORY___later,
+	SK_RST_REASON_TCP_STATE___later,
+	SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT___later,
+	SK_RST_REASON_TCP_DISCONNECT_WITH_DATA___later,
+};
+
+#define IS_REASON(reason, name)                                                                    \
+	(bpf_core_enum_value_exists(enum sk_rst_reason___later, SK_RST_REASON_##name##___later) && \
+	 (reason) ==                                                                               \
+		 bpf_core_enum_value(enum sk_rst_reason___later, SK_RST_REASON_##name##___later))
+
+typedef void (*btf_trace_tcp_send_reset___reason)(void *, const struct sock *,
+						  const struct sk_buff *, const enum sk_rst_reason);
+
+/* The reason in the arguments of tcp_send_reset, in our numbers. */
+static __always_inline enum probe_reset_reason reset_reason(const __u64 *arguments)
+{
+	__u64 reason;
+
+	if (!bpf_core_type_exists(btf_trace_tcp_send_reset___reason))
+		return PROBE_RESET_NOT_SPECIFIED;
+	reason = (__u32)arguments[2];
+	if (reason == SK_RST_REASON_NOT_SPECIFIED)
+		return PROBE_RESET_NOT_SPECIFIED;
+	if (IS_REASON(reason, TCP_ABORT_ON_DATA))
+		return PROBE_RESET_ABORT_ON_DATA;
+	if (IS_REASON(reason, TCP_ABORT_ON_CLOSE))
+		return PROBE_RESET_ABORT_ON_CLOSE;
+	if (IS_REASON(reason, TCP_ABORT_ON_LINGER))
+		return PROBE_RESET_ABORT_ON_LINGER;
+	if (IS_REASON(reason, TCP_ABORT_ON_MEMORY))
+		return PROBE_RESET_ABORT_ON_MEMORY;
+	if (IS_REASON(reason, TCP_STATE))
+		return PROBE_RESET_STATE;
+	if (IS_REASON(reason, TCP_KEEPALIVE_TIMEOUT))
+		return PROBE_RESET_KEEPALIVE_TIMEOUT;
+	if (IS_REASON(reason, TCP_DISCONNECT_WITH_DATA))
+		return PROBE_RESET_DISCONNECT_WITH_DATA;
+	return PROBE_RESET_OTHER;
+}
+
+/* ---- what we keep about a socket: in the socket, or by its address */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct connection);
+} connections_by_address SEC(".maps");
+
+static __always_inline struct connection *connection_of(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (have_socket_storage)
+		return bpf_sk_storage_get(&connections, sk, NULL, 0);
+	return bpf_map_lookup_elem(&connections_by_address, &address);
+}
+
+/* A blank one; NULL if there is no memory for it. */
+static __always_inline struct connection *new_connection(struct sock *sk)
+{
+	const struct connection blank = {};
+	struct connection *connection;
+	__u64 address = (__u64)sk;
+
+	if (!have_socket_storage) {
+		bpf_map_update_elem(&connections_by_address, &address, &blank, BPF_ANY);
+		return bpf_map_lookup_elem(&connections_by_address, &address);
+	}
+	connection = bpf_sk_storage_get(&connections, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (connection)
+		*connection = blank; /* the socket may have had an earlier connection */
+	return connection;
+}
+
+/* To be called when `sk` is destroyed. Storage in the socket goes with it. */
+static __always_inline void forget_connection(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (!have_socket_storage)
+		bpf_map_delete_elem(&connections_by_address, &address);
+}
+
+/* SO_COOKIE of the socket. A kernel that lets us read but not make it gets a number of our own,
+ * with the top bit set, for sockets that nobody has asked for theirs yet. */
+static __always_inline __u64 socket_cookie(struct sock *sk)
+{
+	__u64 cookie;
+
+	if (have_socket_cookie)
+		return bpf_get_socket_cookie(sk);
+	cookie = sk->__sk_common.skc_cookie.counter;
+	return cookie ?: 1ULL << 63 | bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+}

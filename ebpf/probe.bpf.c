@@ -1,0 +1,475 @@
+/* The probe: tracepoints that turn what happens to the sockets and processes of watched agents
+ * into records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf) and
+ * iterators: fentry, kprobes and LSM hooks are refused on some of the machines we run on.
+ *
+ * Whether a connection is watched is decided once, when its SYN goes out. Every other hook of a
+ * socket looks for what was stored with it then, and is done if there is nothing. */
+#include "ebpf/kernel_types.h"
+
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "ebpf/probe_record.h"
+#include "ebpf/watch_keys.h"
+
+#include "ebpf/maps.bpf.h"
+
+#include "ebpf/kernel_differences.bpf.h"
+
+#include "ebpf/tasks.bpf.h"
+
+#include "ebpf/connections.bpf.h"
+
+/* BPF_PROG() names the raw arguments, and few programs need them. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* ---- connections */
+
+static __always_inline int state_of(const struct sock *sk)
+{
+	return sk->__sk_common.skc_state;
+}
+
+/* Begins to watch `sk` for `agent`, held by `owner`. */
+static __always_inline struct connection *watch_connection(struct sock *sk, __u32 agent,
+							   struct task_struct *owner)
+{
+	struct connection *connection = new_connection(sk);
+
+	if (!connection) {
+		__sync_fetch_and_add(&lost_records, 1);
+		return NULL;
+	}
+	connection->cookie = socket_cookie(sk);
+	connection->agent = agent;
+	describe_task(&connection->owner, owner, agent);
+	return connection;
+}
+
+static __always_inline __u32 agent_of_socket(const struct sock *sk, struct task_struct *task)
+{
+	__u32 agent = agent_of_task(task);
+
+	return agent ?: agent_of_cgroup(BPF_CORE_READ(socket_cgroup(sk), kn, id));
+}
+
+/* connect(): the current task is its caller. An MPTCP socket is left to its subflows. */
+static __always_inline void open_connection(struct sock *sk)
+{
+	struct connection *connection;
+	__u32 agent;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	agent = agent_of_socket(sk, current_task());
+	if (!agent)
+		return;
+	connection = watch_connection(sk, agent, current_task());
+	if (!connection)
+		return;
+	connection->opened_nsec = bpf_ktime_get_ns();
+	report(connection, sk, TCP_CLOSE, PROBE_OPENED);
+}
+
+static __always_inline void close_connection(struct connection *connection, struct sock *sk,
+					     int before)
+{
+	if (connection->closing_told || before != TCP_ESTABLISHED)
+		return;
+	connection->closing_told = true;
+	report(connection, sk, before, PROBE_CLOSING);
+}
+
+static __always_inline void end_connection(struct connection *connection, struct sock *sk,
+					   int before)
+{
+	if (connection->ended_told)
+		return;
+	connection->ended_told = true;
+	report(connection, sk, before, PROBE_ENDED);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(socket_state, struct sock *sk, int before, int after)
+{
+	struct connection *connection;
+
+	if (before == TCP_CLOSE && after == TCP_SYN_SENT) {
+		open_connection(sk);
+		return 0;
+	}
+	connection = connection_of(sk);
+	if (!connection)
+		return 0;
+	switch (after) {
+	case TCP_ESTABLISHED:
+		connection->stalled = 0; /* of the SYN */
+		report(connection, sk, before, PROBE_ESTABLISHED);
+		break;
+	case TCP_FIN_WAIT1:
+	case TCP_CLOSE_WAIT:
+		close_connection(connection, sk, before);
+		break;
+	case TCP_CLOSE:
+		end_connection(connection, sk, before);
+		break;
+	}
+	return 0;
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(reset_received, struct sock *sk)
+{
+	struct connection *connection = connection_of(sk);
+
+	if (connection)
+		connection->reset_received = true;
+	return 0;
+}
+
+/* `sk` may be absent, a request or in TIME_WAIT: none of these has a connection of ours. */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(reset_sent, struct sock *sk)
+{
+	struct connection *connection;
+
+	if (!sk)
+		return 0;
+	connection = connection_of(sk);
+	if (!connection || connection->reset_told)
+		return 0;
+	connection->reset_reason = reset_reason(ctx);
+	connection->reset_state = state_of(sk);
+	if (!connection->ended_told)
+		return 0;
+	connection->reset_told = true;
+	report(connection, sk, state_of(sk), PROBE_RESET_SENT);
+	return 0;
+}
+
+/* Fires for tail loss probes and fast retransmissions too: only time-outs in a row count. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(retransmitted, struct sock *sk)
+{
+	struct connection *connection = connection_of(sk);
+	struct tcp_sock *tcp;
+	__u32 timeouts;
+
+	if (!connection)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	timeouts = tcp->inet_conn.icsk_retransmits;
+	if (timeouts != 1 && timeouts != 3)
+		return 0;
+	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)
+		return 0;
+	connection->stalled = timeouts;
+	connection->stalled_at = tcp->snd_una;
+	report(connection, sk, state_of(sk), PROBE_RETRANSMIT);
+	return 0;
+}
+
+/* Absent before 5.14: there, an episode ends with the next one. */
+SEC("?tp_btf/tcp_cong_state_set")
+int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
+{
+	struct connection *connection;
+
+	if (state == TCP_CA_LOSS)
+		return 0;
+	connection = connection_of(sk);
+	if (!connection || !connection->stalled || connection->ended_told ||
+	    state_of(sk) == TCP_SYN_SENT)
+		return 0;
+	connection->stalled = 0;
+	report(connection, sk, state_of(sk), PROBE_HEALED);
+	return 0;
+}
+
+/* A socket of a watched task that goes without ever having had a peer, and was no listener:
+ * connect() failed before its SYN, for want of a route. */
+static __always_inline void report_never_opened(struct sock *sk)
+{
+	struct connection *connection;
+	__u32 agent;
+
+	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport || sk->sk_max_ack_backlog ||
+	    sk->sk_protocol != IPPROTO_TCP)
+		return;
+	agent = agent_of_task(current_task());
+	if (!agent)
+		return;
+	connection = watch_connection(sk, agent, current_task());
+	if (!connection)
+		return;
+	report(connection, sk, TCP_CLOSE, PROBE_NEVER_OPENED);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(socket_destroyed, struct sock *sk)
+{
+	if (!connection_of(sk))
+		report_never_opened(sk);
+	forget_connection(sk);
+	return 0;
+}
+
+/* Only connect() leaves a socket without a backlog: one that accept() returned has inherited that
+ * of its listener. */
+static __always_inline bool is_outbound(struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_TCP && !sk->sk_max_ack_backlog;
+}
+
+SEC("?iter/task_file")
+int find_connections(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct connection *connection;
+	struct socket *socket;
+	struct sock *sk;
+	__u32 agent;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !bpf_skc_to_tcp_sock(sk) || state_of(sk) == TCP_CLOSE ||
+	    state_of(sk) == TCP_LISTEN || !is_outbound(sk) || connection_of(sk))
+		return 0;
+	agent = agent_of_socket(sk, task);
+	if (!agent)
+		return 0;
+	connection = watch_connection(sk, agent, task->group_leader);
+	if (!connection)
+		return 0;
+	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
+	report(connection, sk, state_of(sk), PROBE_FOUND);
+	return 0;
+}
+
+/* ---- processes */
+
+static __always_inline struct probe_process *reserve_process(enum probe_record_type type,
+							     __u32 agent, struct task_struct *task)
+{
+	struct probe_process *record = reserve_record(sizeof(*record), type, agent);
+
+	if (!record)
+		return NULL;
+	describe_task(&record->task, task, agent);
+	__builtin_memset(&record->sender, 0, sizeof(record->sender));
+	record->signal = 0;
+	record->flags = 0;
+	return record;
+}
+
+static __always_inline void report_process(enum probe_record_type type, __u32 agent,
+					   struct task_struct *task)
+{
+	struct probe_process *record = reserve_process(type, agent, task);
+
+	if (record)
+		bpf_ringbuf_submit(record, 0);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 parent_id = BPF_CORE_READ(parent, tgid);
+	__u32 child_id = BPF_CORE_READ(child, tgid);
+	__u32 *inherited, agent;
+
+	if (parent_id == child_id) /* a thread */
+		return 0;
+	inherited = bpf_map_lookup_elem(&watched_processes, &parent_id);
+	if (inherited)
+		bpf_map_update_elem(&watched_processes, &child_id, inherited, BPF_ANY);
+	agent = agent_of_task(child);
+	if (agent)
+		report_process(PROBE_STARTED, agent, child);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_execed, struct task_struct *task)
+{
+	__u32 agent = agent_of_task(task);
+
+	if (agent)
+		report_process(PROBE_EXECED, agent, task);
+	return 0;
+}
+
+static __always_inline bool first_to_tell(struct task_struct *task)
+{
+	struct exited_process key = {
+		.start_time = BPF_CORE_READ(task, group_leader, start_time),
+		.id = BPF_CORE_READ(task, tgid),
+	};
+	__u8 yes = 1;
+
+	return bpf_map_update_elem(&exited_processes, &key, &yes, BPF_NOEXIST) == 0;
+}
+
+/* Once for each thread; the process is gone with its last one. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exited, struct task_struct *task)
+{
+	__u32 agent = agent_of_task(task);
+	struct probe_process *record;
+
+	if (!agent || BPF_CORE_READ(task, signal, live.counter) > 0 || !first_to_tell(task))
+		return 0;
+	record = reserve_process(PROBE_EXITED, agent, task);
+	if (record) {
+		if (BPF_CORE_READ(task, signal, oom_mm)) /* mark_oom_victim() */
+			record->flags |= PROBE_SIGNAL_OOM;
+		bpf_ringbuf_submit(record, 0);
+	}
+	return 0;
+}
+
+/* Its sockets are still to be closed at sched_process_exit, so the watch must outlive that. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(process_freed, struct task_struct *task)
+{
+	__u32 id = BPF_CORE_READ(task, tgid);
+
+	if ((__u32)BPF_CORE_READ(task, pid) == id)
+		bpf_map_delete_elem(&watched_processes, &id);
+	return 0;
+}
+
+/* Signals that end, stop or continue a process and mean it. include/uapi/asm-generic/signal.h */
+#define BIT(signal) (1ULL << (signal))
+static const __u64 telling_signals = BIT(1) /* HUP */ | BIT(2) /* INT */ | BIT(3) /* QUIT */ |
+				     BIT(4) /* ILL */ | BIT(6) /* ABRT */ | BIT(7) /* BUS */ |
+				     BIT(8) /* FPE */ | BIT(9) /* KILL */ | BIT(11) /* SEGV */ |
+				     BIT(15) /* TERM */ | BIT(18) /* CONT */ | BIT(19) /* STOP */ |
+				     BIT(20) /* TSTP */ | BIT(21) /* TTIN */ | BIT(22) /* TTOU */ |
+				     BIT(24) /* XCPU */ | BIT(25) /* XFSZ */ | BIT(31) /* SYS */;
+
+#define SIGCONT 18
+
+/* SIGCONT continues a process even where the signal itself is ignored (prepare_signal()). */
+static __always_inline bool is_telling(int signal, int result)
+{
+	if (signal < 1 || signal > 31 || !(telling_signals & BIT(signal)))
+		return false;
+	return result == TRACE_SIGNAL_DELIVERED || result == TRACE_SIGNAL_LOSE_INFO ||
+	       (signal == SIGCONT && result == TRACE_SIGNAL_IGNORED);
+}
+
+/* `info` may be one of two small numbers instead of an address. */
+static __always_inline bool is_from_kernel(struct kernel_siginfo *info)
+{
+	int code;
+
+	if ((__u64)info <= SEND_SIG_PRIV)
+		return (__u64)info == SEND_SIG_PRIV;
+	code = BPF_CORE_READ(info, si_code);
+	return code != SI_USER && code != SI_QUEUE && code != SI_TKILL;
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct task_struct *task,
+	     int group, int result)
+{
+	struct probe_process *record;
+	__u32 agent;
+
+	if (!is_telling(signal, result))
+		return 0;
+	agent = agent_of_task(task);
+	if (!agent)
+		return 0;
+	record = reserve_process(PROBE_SIGNALED, agent, task);
+	if (!record)
+		return 0;
+	record->signal = signal;
+	if (is_from_kernel(info))
+		record->flags |= PROBE_SIGNAL_FROM_KERNEL;
+	else
+		describe_task(&record->sender, current_task(), agent);
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+/* Set by probe.c before each run: this process, in our pid namespace, for that agent. */
+__u32 wanted_pid = 0;
+__u32 wanted_agent = 0;
+__u32 adopted = 0; /* how many processes the run has added */
+
+/* Adds the wanted process and children of processes of its agent. A child may come before its
+ * parent, so probe.c runs it until nothing is added. */
+SEC("iter/task")
+int adopt_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	__u32 id, parent, agent = wanted_agent, *inherited;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	id = task->tgid;
+	parent = BPF_CORE_READ(task, real_parent, tgid);
+	inherited = bpf_map_lookup_elem(&watched_processes, &parent);
+	if (pid_of(task) != wanted_pid && (!inherited || *inherited != agent))
+		return 0;
+	if (bpf_map_update_elem(&watched_processes, &id, &agent, BPF_NOEXIST) == 0)
+		adopted++;
+	return 0;
+}
+
+/* ---- control groups */
+
+#define DEFAULT_HIERARCHY 0 /* of cgroup v2; ids are unique in their own hierarchy only */
+
+static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
+{
+	struct awaited_cgroup key = { .parent = parent };
+	__u32 *agent;
+
+	BPF_CORE_READ_STR_INTO(&key.name, cgroup, kn, name);
+	agent = bpf_map_lookup_elem(&awaited_cgroups, &key);
+	return agent ? *agent : 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_made, struct cgroup *cgroup)
+{
+	__u64 parent, id;
+	__u32 agent;
+
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
+		return 0;
+	parent = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
+	agent = agent_awaiting(parent, cgroup) ?: agent_of_cgroup(parent);
+	if (!agent)
+		return 0;
+	id = BPF_CORE_READ(cgroup, kn, id);
+	bpf_map_update_elem(&watched_cgroups, &id, &agent, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_removed, struct cgroup *cgroup)
+{
+	__u64 id = BPF_CORE_READ(cgroup, kn, id);
+
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id) == DEFAULT_HIERARCHY)
+		bpf_map_delete_elem(&watched_cgroups, &id);
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* Tasks: whose they are, and how they look from our pid namespace. */
+#pragma once
+
+/* Thread group of `task` in the pid namespace of the loader; 0: it is not in there. */
+static __noinline __u32 pid_of(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
+	struct upid *numbers = __builtin_preserve_access_index(&pid->numbers[0]);
+	__u32 level = BPF_CORE_READ(pid, level);
+
+	for (__u32 i = 0; i <= MAX_PID_NS_LEVEL && i <= level; i++) {
+		struct upid upid;
+
+		bpf_probe_read_kernel(&upid, sizeof(upid), &numbers[i]);
+		if (BPF_CORE_READ(upid.ns, ns.inum) == pid_namespace)
+			return upid.nr;
+	}
+	return 0;
+}
+
+static __always_inline __u64 task_cgroup(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+static __always_inline __u32 agent_of_cgroup(__u64 id)
+{
+	__u32 *agent = bpf_map_lookup_elem(&watched_cgroups, &id);
+
+	return agent ? *agent : 0;
+}
+
+/* The agent that `task` belongs to, or 0. */
+static __noinline __u32 agent_of_task(struct task_struct *task)
+{
+	__u32 id = BPF_CORE_READ(task, tgid);
+	__u32 *agent = bpf_map_lookup_elem(&watched_processes, &id);
+
+	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
+}
+
+/* As wait(2) encodes it. Before 6.1 a process of one thread leaves no group_exit_code. */
+static __always_inline __u32 exit_code_of(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return BPF_CORE_READ(task, exit_code);
+}
+
+/* Fills in `*description`, seen with the eyes of `agent`. */
+static __noinline void describe_task(struct probe_task *description, struct task_struct *task,
+				     __u32 agent)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	if (!description) /* older verifiers cannot tell */
+		return;
+	description->pid = pid_of(task);
+	description->exit_code = 0;
+	description->flags = 0;
+	if (BPF_CORE_READ(task, flags) & PF_EXITING) {
+		description->flags |= PROBE_TASK_EXITING;
+		description->exit_code = exit_code_of(task);
+	}
+	if (agent_of_task(task) == agent)
+		description->flags |= PROBE_TASK_IN_AGENT;
+	BPF_CORE_READ_INTO(&description->comm, leader, comm);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}

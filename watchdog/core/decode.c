@@ -1,0 +1,199 @@
+#include "decode.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ebpf/probe_record.h"
+
+#define NSEC_PER_USEC 1000
+
+/* Reset reasons cross as they are. */
+#define ASSERT_SAME(name) _Static_assert((int)PROBE_RESET_##name == (int)RESET_REASON_##name, #name)
+ASSERT_SAME(NONE);
+ASSERT_SAME(NOT_SPECIFIED);
+ASSERT_SAME(ABORT_ON_DATA);
+ASSERT_SAME(ABORT_ON_CLOSE);
+ASSERT_SAME(ABORT_ON_LINGER);
+ASSERT_SAME(ABORT_ON_MEMORY);
+ASSERT_SAME(STATE);
+ASSERT_SAME(KEEPALIVE_TIMEOUT);
+ASSERT_SAME(DISCONNECT_WITH_DATA);
+ASSERT_SAME(OTHER);
+ASSERT_SAME(MAX);
+
+_Static_assert(PROBE_COMM_SIZE == COMM_SIZE, "comm is copied whole");
+
+enum {
+	SHUTDOWN_BOTH = 3, /* RCV_SHUTDOWN | SEND_SHUTDOWN, include/net/sock.h */
+	SIGNAL_LAST = 64,  /* _NSIG */
+};
+
+static enum event_type event_type_of(enum probe_record_type type)
+{
+	switch (type) {
+	case PROBE_OPENED:
+		return EVENT_OPENED;
+	case PROBE_FOUND:
+		return EVENT_FOUND;
+	case PROBE_ESTABLISHED:
+		return EVENT_ESTABLISHED;
+	case PROBE_CLOSING:
+		return EVENT_CLOSING;
+	case PROBE_ENDED:
+		return EVENT_ENDED;
+	case PROBE_RESET_SENT:
+		return EVENT_RESET_SENT;
+	case PROBE_RETRANSMIT:
+		return EVENT_RETRANSMIT;
+	case PROBE_HEALED:
+		return EVENT_HEALED;
+	case PROBE_NEVER_OPENED:
+		return EVENT_NEVER_OPENED;
+	case PROBE_STARTED:
+		return EVENT_STARTED;
+	case PROBE_EXECED:
+		return EVENT_EXECED;
+	case PROBE_SIGNALED:
+		return EVENT_SIGNALED;
+	case PROBE_EXITED:
+		return EVENT_EXITED;
+	}
+	return EVENT_TYPE_INVALID;
+}
+
+static struct task task_of(const struct probe_task *record)
+{
+	struct task task = {
+		.pid = record->pid,
+		.in_agent = record->flags & PROBE_TASK_IN_AGENT,
+		.exiting = record->flags & PROBE_TASK_EXITING,
+		.exit_code = record->exit_code,
+	};
+
+	memcpy(task.comm, record->comm, sizeof(task.comm) - 1); /* the rest is zero */
+	return task;
+}
+
+static struct endpoint endpoint_of(uint16_t family, const uint8_t address[static 16], uint16_t port)
+{
+	static const uint8_t nowhere[16];
+	struct endpoint endpoint = { .family = (uint8_t)family, .port = port };
+
+	memcpy(endpoint.address, address, sizeof(endpoint.address));
+	if (port == 0 && memcmp(address, nowhere, sizeof(nowhere)) == 0)
+		endpoint.family = 0;
+	return endpoint;
+}
+
+static bool connection_in_range(const struct probe_connection *record)
+{
+	bool family_known = record->family == AF_INET || record->family == AF_INET6;
+
+	return (family_known || record->family == 0) && record->state_before < TCP_STATE_MAX &&
+	       record->state < TCP_STATE_MAX && record->reset_state < TCP_STATE_MAX &&
+	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH;
+}
+
+static usec_t age_of(const struct probe_connection *record)
+{
+	uint64_t now = record->header.time_nsec;
+
+	if (record->opened_nsec == 0 || record->opened_nsec > now)
+		return 0;
+	return (now - record->opened_nsec) / NSEC_PER_USEC;
+}
+
+static struct socket_facts facts_of(const struct probe_connection *record)
+{
+	return (struct socket_facts){
+		.state_before = record->state_before,
+		.state = record->state,
+		.error = record->error,
+		.soft_error = record->soft_error,
+		.shutdown = record->shutdown,
+		.fin_received = record->flags & PROBE_SOCKET_FIN_RECEIVED,
+		.orphan = record->flags & PROBE_SOCKET_ORPHAN,
+		.keepalive = record->flags & PROBE_SOCKET_KEEPALIVE,
+		.linger_zero = record->flags & PROBE_SOCKET_LINGER_ZERO,
+		.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED,
+		.reset_reason = (enum reset_reason)record->reset_reason,
+		.reset_state = record->reset_state,
+		.unread_bytes = record->unread_bytes,
+		.unacked_bytes = record->unacked_bytes,
+		.send_window = record->send_window,
+		.retransmit_timeouts = record->retransmit_timeouts,
+		.retransmits = record->retransmits,
+		.probes = record->probes,
+		.user_timeout_msec = record->user_timeout_msec,
+		.rtt_usec = record->rtt_usec,
+		.rto_usec = record->rto_usec,
+		.bytes_sent = record->bytes_sent,
+		.bytes_acked = record->bytes_acked,
+		.bytes_received = record->bytes_received,
+		.age = age_of(record),
+		.idle_rx = record->idle_rx_nsec / NSEC_PER_USEC,
+		.idle_tx = record->idle_tx_nsec / NSEC_PER_USEC,
+	};
+}
+
+static int decode_connection(const void *data, size_t size, struct event *event)
+{
+	struct probe_connection record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (!connection_in_range(&record))
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.netns = record.netns,
+		.local = endpoint_of(record.family, record.local_address, record.local_port),
+		.peer = endpoint_of(record.family, record.peer_address, record.peer_port),
+		.owner = task_of(&record.owner),
+		.current = task_of(&record.current),
+		.facts = facts_of(&record),
+	};
+	return 0;
+}
+
+static int decode_process(const void *data, size_t size, struct event *event)
+{
+	struct probe_process record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (record.signal > SIGNAL_LAST)
+		return -ERANGE;
+	event->process = (struct process_event){
+		.task = task_of(&record.task),
+		.signal = (int)record.signal,
+		.from_kernel = record.flags & PROBE_SIGNAL_FROM_KERNEL,
+		.sender = task_of(&record.sender),
+		.oom = record.flags & PROBE_SIGNAL_OOM,
+	};
+	return 0;
+}
+
+int decode_record(const void *data, size_t size, struct event *event)
+{
+	struct probe_header header;
+
+	if (size < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, data, sizeof(header));
+	if (header.version != PROBE_RECORD_VERSION)
+		return -EPROTO;
+	event->type = event_type_of(header.type);
+	if (event->type == EVENT_TYPE_INVALID)
+		return -EOPNOTSUPP;
+	if (header.size != size)
+		return -EBADMSG;
+	event->time = header.time_nsec / NSEC_PER_USEC;
+	event->agent = header.agent;
+	return header.type >= PROBE_STARTED ? decode_process(data, size, event)
+					    : decode_connection(data, size, event);
+}

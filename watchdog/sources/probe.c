@@ -1,0 +1,407 @@
+#include "probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fts.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/decode.h"
+#include "ebpf/probe.skel.h"
+#include "ebpf/watch_keys.h"
+#include "support/cleanup.h"
+
+struct probe {
+	struct probe_bpf *bpf;
+	struct ring_buffer *ring;
+	uint64_t undecoded; /* records that were no use to us */
+	uint64_t lost_told; /* of these and of those the kernel dropped */
+	/* during probe_drain() only */
+	event_sink sink;
+	void *userdata;
+	int events;
+};
+
+DEFINE_CLEANUP(struct probe *, probe_close);
+
+/* ---- what libbpf has to say, for the complaint */
+
+static char last_warning[256];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN && last_warning[0] == '\0')
+		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
+	return 0;
+}
+
+/* ---- what the running kernel has */
+
+struct kernel_features {
+	bool socket_storage;
+	bool socket_cookie;
+	bool socket_from_file;
+	bool congestion_state;
+};
+
+/* Helpers show in BTF as the functions behind them, tracepoints as the types of their probes. */
+static const struct {
+	const char *name;
+	bool is_function;
+	size_t member;
+} FEATURES[] = {
+	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, socket_storage) },
+	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
+	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
+	{ "btf_trace_tcp_cong_state_set", false,
+	  offsetof(struct kernel_features, congestion_state) },
+};
+
+static void note_feature(struct kernel_features *features, const struct btf *btf,
+			 const struct btf_type *type)
+{
+	const char *name = btf__name_by_offset(btf, type->name_off);
+
+	for (size_t i = 0; i < sizeof(FEATURES) / sizeof(FEATURES[0]); i++)
+		if (btf_is_func(type) == FEATURES[i].is_function &&
+		    strcmp(name, FEATURES[i].name) == 0)
+			*(bool *)((char *)features + FEATURES[i].member) = true;
+}
+
+static int find_features(struct kernel_features *features)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return -ENOENT;
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_is_func(type) || btf_is_typedef(type))
+			note_feature(features, btf, type);
+	}
+	btf__free(btf);
+	return 0;
+}
+
+/* ---- opening */
+
+static int on_record(void *userdata, void *data, size_t size)
+{
+	struct probe *probe = userdata;
+	struct event event;
+
+	if (decode_record(data, size, &event) < 0) {
+		probe->undecoded++;
+		return 0;
+	}
+	probe->sink(probe->userdata, &event);
+	probe->events++;
+	return 0;
+}
+
+static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
+{
+	struct timespec tick;
+	struct stat namespace;
+
+	if (stat("/proc/self/ns/pid", &namespace) < 0)
+		return -errno;
+	/* The coarse clocks advance once a jiffy, and say so (KTIME_LOW_RES). */
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0)
+		return -errno;
+	bpf->rodata->pid_namespace = (uint32_t) namespace.st_ino;
+	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
+	bpf->rodata->have_socket_storage = features->socket_storage;
+	bpf->rodata->have_socket_cookie = features->socket_cookie;
+	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
+							 : bpf->maps.connections,
+				false);
+	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
+	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
+	bpf_program__set_autoattach(bpf->progs.find_connections, false);
+	bpf_program__set_autoattach(bpf->progs.adopt_processes, false);
+	return 0;
+}
+
+static int load(struct probe *probe)
+{
+	struct kernel_features features = {};
+	int r;
+
+	r = find_features(&features);
+	if (r < 0)
+		return r;
+	probe->bpf = probe_bpf__open();
+	if (!probe->bpf)
+		return -errno;
+	r = prepare(probe->bpf, &features);
+	if (r < 0)
+		return r;
+	r = probe_bpf__load(probe->bpf);
+	if (r < 0)
+		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
+	probe->ring =
+		ring_buffer__new(bpf_map__fd(probe->bpf->maps.records), on_record, probe, NULL);
+	if (!probe->ring)
+		return -errno;
+	return probe_bpf__attach(probe->bpf);
+}
+
+static const char *complaint_about(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "loading the probe needs CAP_BPF and CAP_PERFMON in the initial user "
+		       "namespace (CAP_SYS_ADMIN before kernel 5.8)";
+	case -ENOENT:
+		return "the kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)";
+	case -EOPNOTSUPP:
+		return "the kernel lacks a tracepoint that the probe cannot do without";
+	case -ENOMEM:
+		return "no memory for the probe (LimitMEMLOCK=infinity before kernel 5.11)";
+	}
+	return last_warning[0] ? last_warning : strerror(-error);
+}
+
+int probe_open(struct probe **ret, const char **complaint)
+{
+	_cleanup_(probe_close_held) struct probe *probe = NULL;
+	int r;
+
+	libbpf_set_print(keep_warning);
+	last_warning[0] = '\0';
+	probe = calloc(1, sizeof(*probe));
+	r = probe ? load(probe) : -ENOMEM;
+	if (r < 0) {
+		*complaint = complaint_about(r);
+		return r;
+	}
+	*ret = STEAL_POINTER(probe);
+	return 0;
+}
+
+struct probe *probe_close(struct probe *probe)
+{
+	if (!probe)
+		return NULL;
+	ring_buffer__free(probe->ring);
+	probe_bpf__destroy(probe->bpf);
+	free(probe);
+	return NULL;
+}
+
+/* ---- draining */
+
+static void tell_lost(struct probe *probe)
+{
+	uint64_t lost = probe->undecoded + probe->bpf->bss->lost_records;
+	struct event event = { .type = EVENT_LOST };
+	struct timespec now;
+
+	if (lost == probe->lost_told)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	event.time = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+	event.lost.records = lost - probe->lost_told;
+	probe->lost_told = lost;
+	probe->sink(probe->userdata, &event);
+	probe->events++;
+}
+
+int probe_fd(const struct probe *probe)
+{
+	return ring_buffer__epoll_fd(probe->ring);
+}
+
+int probe_drain(struct probe *probe, event_sink sink, void *userdata)
+{
+	int r;
+
+	probe->sink = sink;
+	probe->userdata = userdata;
+	probe->events = 0;
+	r = ring_buffer__consume(probe->ring);
+	if (r < 0)
+		return r;
+	tell_lost(probe);
+	return probe->events;
+}
+
+/* ---- who is watched */
+
+/* Runs an iterator over all that there is to see. */
+static int run_iterator(const struct bpf_program *program)
+{
+	_cleanup_close_ int fd = -1;
+	struct bpf_link *link;
+	char nothing[64];
+	ssize_t n;
+
+	link = bpf_program__attach_iter(program, NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link);
+	if (fd < 0)
+		return fd;
+	do
+		n = read(fd, nothing, sizeof(nothing));
+	while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	return n < 0 ? -errno : 0;
+}
+
+int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
+{
+	bool found = false;
+	int r;
+
+	probe->bpf->bss->wanted_pid = (uint32_t)pid;
+	probe->bpf->bss->wanted_agent = agent;
+	do {
+		probe->bpf->bss->adopted = 0;
+		r = run_iterator(probe->bpf->progs.adopt_processes);
+		if (r < 0)
+			return r;
+		found = found || probe->bpf->bss->adopted > 0;
+	} while (probe->bpf->bss->adopted > 0);
+	return found ? 0 : -ESRCH;
+}
+
+/* The id of the control group at `path`, which must be of version 2: ids of the other hierarchies
+ * are numbers of their own. */
+static int cgroup_id(const char *path, uint64_t *ret)
+{
+	struct statfs file_system;
+	struct stat status;
+
+	if (statfs(path, &file_system) < 0 || stat(path, &status) < 0)
+		return -errno;
+	if (file_system.f_type != CGROUP2_SUPER_MAGIC)
+		return -EOPNOTSUPP;
+	*ret = status.st_ino;
+	return 0;
+}
+
+static int watch_cgroup_id(struct probe *probe, uint64_t id, uint32_t agent)
+{
+	return bpf_map__update_elem(probe->bpf->maps.watched_cgroups, &id, sizeof(id), &agent,
+				    sizeof(agent), BPF_ANY);
+}
+
+/* A directory is entered into the map before its children are listed, so that a control group
+ * which is made meanwhile inherits its watch, if it is not listed. */
+static int watch_tree(struct probe *probe, FTS *tree, uint32_t agent)
+{
+	FTSENT *entry;
+	int r;
+
+	while ((entry = fts_read(tree))) {
+		if (entry->fts_info != FTS_D)
+			continue;
+		r = watch_cgroup_id(probe, entry->fts_statp->st_ino, agent);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent)
+{
+	char *paths[] = { (char *)path, NULL };
+	uint64_t id;
+	FTS *tree;
+	int r;
+
+	r = cgroup_id(path, &id);
+	if (r < 0)
+		return r;
+	tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	if (!tree)
+		return -errno;
+	r = watch_tree(probe, tree, agent);
+	fts_close(tree);
+	return r;
+}
+
+int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const char *name,
+			       uint32_t agent)
+{
+	_cleanup_free_ char *path = NULL;
+	struct awaited_cgroup key = {};
+	uint64_t id;
+	int r;
+
+	if (strlen(name) >= sizeof(key.name))
+		return -ENAMETOOLONG;
+	r = cgroup_id(parent, &id);
+	if (r < 0)
+		return r;
+	key.parent = id;
+	strcpy(key.name, name);
+	r = bpf_map__update_elem(probe->bpf->maps.awaited_cgroups, &key, sizeof(key), &agent,
+				 sizeof(agent), BPF_ANY);
+	if (r < 0)
+		return r;
+	if (asprintf(&path, "%s/%s", parent, name) < 0)
+		return -ENOMEM;
+	r = probe_watch_cgroup(probe, path, agent);
+	return r == -ENOENT ? 0 : r;
+}
+
+static void forget_entry(const struct bpf_map *map, const void *key, uint32_t agent)
+{
+	size_t size = bpf_map__key_size(map);
+	uint32_t value;
+
+	if (bpf_map__lookup_elem(map, key, size, &value, sizeof(value), 0) == 0 && value == agent)
+		bpf_map__delete_elem(map, key, size, 0);
+}
+
+/* Deletes every entry of `map` whose value is `agent`. The next key is taken before an entry goes:
+ * after a key that is gone, the kernel starts over. */
+static int forget_in(const struct bpf_map *map, uint32_t agent)
+{
+	size_t size = bpf_map__key_size(map);
+	_cleanup_free_ char *key = calloc(1, size), *next = calloc(1, size);
+	bool more;
+
+	if (!key || !next)
+		return -ENOMEM;
+	more = bpf_map__get_next_key(map, NULL, next, size) == 0;
+	while (more) {
+		memcpy(key, next, size);
+		more = bpf_map__get_next_key(map, key, next, size) == 0;
+		forget_entry(map, key, agent);
+	}
+	return 0;
+}
+
+int probe_unwatch(struct probe *probe, uint32_t agent)
+{
+	const struct bpf_map *maps[] = {
+		probe->bpf->maps.watched_processes,
+		probe->bpf->maps.watched_cgroups,
+		probe->bpf->maps.awaited_cgroups,
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
+		r = forget_in(maps[i], agent);
+	return r;
+}
+
+int probe_find_connections(struct probe *probe)
+{
+	if (!bpf_program__autoload(probe->bpf->progs.find_connections))
+		return -EOPNOTSUPP;
+	return run_iterator(probe->bpf->progs.find_connections);
+}
