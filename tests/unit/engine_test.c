@@ -1,0 +1,382 @@
+/* The engine from the outside: events in, outcomes out, on a clock that the test owns. */
+#include "core/engine.h"
+#include "core/verdict.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "suite.h"
+
+enum { AGENT = 1, PID = 4711, OUTCOMES_KEPT = 64 };
+
+/* One engine, one agent, and all that came out of it. */
+struct bench {
+	struct engine *engine;
+	struct agent_settings settings;
+	usec_t now;
+	unsigned records;
+	struct record record[OUTCOMES_KEPT];
+	unsigned orders;
+	struct order order[OUTCOMES_KEPT];
+	unsigned records_before_order; /* how many were out when the last order came */
+};
+
+static void keep(void *userdata, const struct outcome *outcome)
+{
+	struct bench *bench = userdata;
+
+	if (outcome->type == OUTCOME_RECORD && bench->records < OUTCOMES_KEPT) {
+		bench->record[bench->records++] = *outcome->record;
+	} else if (outcome->type == OUTCOME_ORDER && bench->orders < OUTCOMES_KEPT) {
+		bench->order[bench->orders++] = outcome->order;
+		bench->records_before_order = bench->records;
+	}
+}
+
+static void step(struct bench *bench, struct event event)
+{
+	event.time = bench->now;
+	event.agent = AGENT;
+	engine_step(bench->engine, &event, keep, bench);
+}
+
+static void begin(struct bench *bench)
+{
+	struct engine_limits limits = { .agents = 2, .connections = 4, .processes = 4 };
+
+	*bench = (struct bench){ .now = 100 * USEC_PER_SEC };
+	agent_settings_defaults(&bench->settings, "agent");
+	CU_ASSERT_EQUAL_FATAL(engine_new(&bench->engine, &limits), 0);
+	step(bench, (struct event){ .type = EVENT_AGENT,
+				    .watching = { .settings = &bench->settings } });
+	bench->records = 0;
+}
+
+static void end(struct bench *bench)
+{
+	engine_free(bench->engine);
+}
+
+static struct task agent_task(void)
+{
+	return (struct task){ .pid = PID, .comm = "agent", .in_agent = true };
+}
+
+static struct event connection_event(enum event_type type, uint64_t cookie, enum tcp_state before,
+				     enum tcp_state state)
+{
+	struct event event = { .type = type,
+			       .connection = {
+				       .cookie = cookie,
+				       .peer = { .family = AF_INET, .port = 8883,
+						 .address = { 192, 0, 2, 7 } },
+				       .owner = agent_task(),
+				       .current = agent_task(),
+				       .facts = { .state_before = before, .state = state },
+			       } };
+
+	return event;
+}
+
+static void open_connection(struct bench *bench, uint64_t cookie)
+{
+	step(bench, connection_event(EVENT_OPENED, cookie, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT));
+	step(bench, connection_event(EVENT_ESTABLISHED, cookie, TCP_STATE_SYN_SENT,
+				     TCP_STATE_ESTABLISHED));
+}
+
+static struct event local_fin(uint64_t cookie)
+{
+	struct event event = connection_event(EVENT_CLOSING, cookie, TCP_STATE_ESTABLISHED,
+					      TCP_STATE_FIN_WAIT1);
+
+	event.connection.facts.shutdown = 3;
+	return event;
+}
+
+static struct event dying_fin(uint64_t cookie, uint32_t exit_code)
+{
+	struct event event = local_fin(cookie);
+
+	event.connection.current.exiting = true;
+	event.connection.current.exit_code = exit_code;
+	return event;
+}
+
+static struct event peer_fin(uint64_t cookie)
+{
+	return connection_event(EVENT_CLOSING, cookie, TCP_STATE_ESTABLISHED,
+				TCP_STATE_CLOSE_WAIT);
+}
+
+static struct event exited(uint32_t exit_code)
+{
+	struct event event = { .type = EVENT_EXITED, .process = { .task = agent_task() } };
+
+	event.process.task.exiting = true;
+	event.process.task.exit_code = exit_code;
+	return event;
+}
+
+static struct event signaled(int signal, uint32_t sender)
+{
+	return (struct event){ .type = EVENT_SIGNALED,
+			       .process = { .task = agent_task(),
+					    .signal = signal,
+					    .sender = { .pid = sender, .comm = "sender" } } };
+}
+
+static struct event passed(void)
+{
+	return (struct event){ .type = EVENT_TIME };
+}
+
+static const struct verdict *only_verdict(const struct bench *bench)
+{
+	CU_ASSERT_EQUAL_FATAL(bench->records, 1);
+	CU_ASSERT_EQUAL(bench->record[0].kind, RECORD_ENDED);
+	return &bench->record[0].verdict;
+}
+
+static void test_crash_is_proved_at_once(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, exited(SIGSEGV | 0x80));
+	step(&bench, dying_fin(1, SIGSEGV | 0x80));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_CRASH);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->confidence, CONFIDENCE_PROVED);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->ended_by, ENDED_BY_LOCAL_FIN);
+	CU_ASSERT_TRUE(bench.record[0].exit.dumped);
+	end(&bench);
+}
+
+static void test_one_record_a_connection(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, peer_fin(1));
+	step(&bench, connection_event(EVENT_ENDED, 1, TCP_STATE_LAST_ACK, TCP_STATE_CLOSE));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_PEER_CLOSE);
+	end(&bench);
+}
+
+static void test_close_waits_for_exit(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, local_fin(1));
+	CU_ASSERT_EQUAL(bench.records, 0);
+	CU_ASSERT_TRUE(engine_verdicts_pending(bench.engine));
+	bench.now += 5 * USEC_PER_MSEC;
+	step(&bench, exited(3 << 8));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_EXIT);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->confidence, CONFIDENCE_LIKELY);
+	CU_ASSERT_EQUAL(bench.record[0].exit.status, 3);
+	CU_ASSERT_EQUAL(engine_deadline(bench.engine), USEC_INFINITY);
+	end(&bench);
+}
+
+static void test_close_of_the_living(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, local_fin(1));
+	step(&bench, connection_event(EVENT_ENDED, 1, TCP_STATE_FIN_WAIT2, TCP_STATE_CLOSE));
+	CU_ASSERT_EQUAL(bench.records, 0);
+	bench.now = engine_deadline(bench.engine);
+	step(&bench, passed());
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_CLOSE);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->confidence, CONFIDENCE_PROVED);
+	CU_ASSERT_FALSE(engine_verdicts_pending(bench.engine));
+	end(&bench);
+}
+
+static void test_stop_is_no_crash(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, signaled(SIGTERM, 1));
+	step(&bench, exited(SIGTERM));
+	step(&bench, dying_fin(1, SIGTERM));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_STOPPED);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->confidence, CONFIDENCE_PROVED);
+	end(&bench);
+}
+
+static void test_stop_long_ago_explains_nothing(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, signaled(SIGTERM, 1));
+	bench.now += STOP_REQUEST_LIFETIME + USEC_PER_SEC;
+	step(&bench, exited(0));
+	step(&bench, dying_fin(1, 0));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_EXIT);
+	end(&bench);
+}
+
+static void test_oom(void)
+{
+	struct event killed = signaled(SIGKILL, 0);
+	struct bench bench;
+
+	killed.process.from_kernel = true;
+	killed.process.oom = true;
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, killed);
+	step(&bench, exited(SIGKILL));
+	step(&bench, dying_fin(1, SIGKILL));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_AGENT_OOM);
+	end(&bench);
+}
+
+static void test_lost_opening_is_no_lost_end(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	step(&bench, peer_fin(9));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->ended_by, ENDED_BY_PEER_FIN);
+	end(&bench);
+}
+
+static void test_vanished(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, connection_event(EVENT_VANISHED, 1, TCP_STATE_NONE, TCP_STATE_NONE));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->ended_by, ENDED_BY_UNKNOWN);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_EVIDENCE_LOST);
+	end(&bench);
+}
+
+static void test_other_peers_do_not_count(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.peer_count = 1;
+	CU_ASSERT_EQUAL(peer_pattern_parse("*:443", &bench.settings.peers[0]), 0);
+	open_connection(&bench, 1);
+	step(&bench, peer_fin(1));
+	CU_ASSERT_EQUAL(bench.records, 0);
+	end(&bench);
+}
+
+static void test_full_table_is_said(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	for (uint64_t cookie = 1; cookie <= 5; cookie++)
+		open_connection(&bench, cookie);
+	CU_ASSERT_TRUE_FATAL(bench.records > 0);
+	CU_ASSERT_EQUAL(bench.record[0].kind, RECORD_EVIDENCE_LOST);
+	CU_ASSERT_EQUAL(bench.record[0].lost_events, 1);
+	end(&bench);
+}
+
+static void test_recovery(void)
+{
+	struct bench bench;
+	struct event refused = connection_event(EVENT_ENDED, 2, TCP_STATE_SYN_SENT, TCP_STATE_CLOSE);
+
+	refused.connection.facts.error = ECONNREFUSED;
+	refused.connection.facts.reset_received = true;
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, peer_fin(1));
+	bench.now += USEC_PER_SEC;
+	step(&bench, refused);
+	bench.now += USEC_PER_SEC;
+	open_connection(&bench, 3);
+	CU_ASSERT_EQUAL_FATAL(bench.records, 3);
+	CU_ASSERT_EQUAL(bench.record[1].verdict.cause, CAUSE_CONNECT_REFUSED);
+	CU_ASSERT_EQUAL(bench.record[2].kind, RECORD_RECOVERED);
+	CU_ASSERT_EQUAL(bench.record[2].downtime, 2 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(bench.record[2].attempts, 2);
+	end(&bench);
+}
+
+static void want_restart(struct bench *bench, enum cause cause)
+{
+	bench->settings.policy[cause] = (struct policy_steps){
+		.steps = { { .type = ACTION_RESTART } },
+		.count = 1,
+	};
+}
+
+static void test_record_before_effect(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	want_restart(&bench, CAUSE_AGENT_CRASH);
+	open_connection(&bench, 1);
+	open_connection(&bench, 2);
+	step(&bench, exited(SIGSEGV));
+	step(&bench, dying_fin(1, SIGSEGV));
+	step(&bench, dying_fin(2, SIGSEGV));
+	CU_ASSERT_EQUAL_FATAL(bench.orders, 1);
+	CU_ASSERT_EQUAL(bench.records_before_order, 2);
+	CU_ASSERT_EQUAL(bench.record[1].kind, RECORD_ACTION);
+	CU_ASSERT_STRING_EQUAL(bench.record[1].action_result, "starting");
+	step(&bench, (struct event){ .type = EVENT_ACTION_RESULT,
+				     .action_result = { .order = bench.order[0].number,
+							.error = -EPERM } });
+	CU_ASSERT_EQUAL_FATAL(bench.records, 4);
+	CU_ASSERT_STRING_EQUAL(bench.record[3].action_result, "failed");
+	CU_ASSERT_EQUAL(bench.record[3].action_error, -EPERM);
+	end(&bench);
+}
+
+static void test_action_limit(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	want_restart(&bench, CAUSE_PEER_CLOSE);
+	for (uint64_t cookie = 1; cookie <= 5; cookie++) {
+		bench.now += USEC_PER_SEC;
+		open_connection(&bench, cookie);
+		step(&bench, peer_fin(cookie));
+		step(&bench, connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK,
+					      TCP_STATE_CLOSE));
+		step(&bench, (struct event){ .type = EVENT_ACTION_RESULT,
+					     .action_result = { .order = bench.orders } });
+	}
+	CU_ASSERT_EQUAL(bench.orders, bench.settings.limit_burst);
+	CU_ASSERT_STRING_EQUAL(bench.record[bench.records - 1].action_held_by, "limit");
+	end(&bench);
+}
+
+SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
+      { "one record a connection", test_one_record_a_connection },
+      { "a close waits for the exit", test_close_waits_for_exit },
+      { "a close of the living", test_close_of_the_living },
+      { "a stop is no crash", test_stop_is_no_crash },
+      { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
+      { "out of memory", test_oom },
+      { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },
+      { "vanished", test_vanished }, { "other peers do not count", test_other_peers_do_not_count },
+      { "a full table is said", test_full_table_is_said }, { "recovery", test_recovery },
+      { "the record comes before the effect", test_record_before_effect },
+      { "action limit", test_action_limit })
