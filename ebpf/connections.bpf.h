@@ -105,9 +105,10 @@ static __always_inline void copy_connection(struct probe_connection *record,
 	record->owner = connection->owner;
 }
 
-/* Writes a record of `type`; `before` is the state that the socket has just left, or is in. */
-static __noinline int report(struct connection *connection, struct sock *sk, int before,
-			     enum probe_record_type type)
+/* Writes a record of `type` about a socket that goes from one state to the next. The tracepoint of
+ * a change comes before the change, so the socket itself has the old state still. */
+static __noinline int report_change(struct connection *connection, struct sock *sk, int before,
+				    int after, enum probe_record_type type)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct probe_connection *record;
@@ -123,7 +124,7 @@ static __noinline int report(struct connection *connection, struct sock *sk, int
 	record->error = sk->sk_err;
 	record->soft_error = sk->sk_err_soft;
 	record->state_before = before;
-	record->state = sk->__sk_common.skc_state;
+	record->state = after;
 	record->shutdown = sk->sk_shutdown;
 	record->reserved = 0;
 	record->flags = socket_flags(connection, sk);
@@ -131,4 +132,16 @@ static __noinline int report(struct connection *connection, struct sock *sk, int
 	describe_task(&record->current, current_task(), connection->agent);
 	bpf_ringbuf_submit(record, 0);
 	return 0;
+}
+
+static __always_inline int state_of(const struct sock *sk)
+{
+	return sk->__sk_common.skc_state;
+}
+
+/* Writes a record of `type` about a socket that stays in its state. */
+static __always_inline void report(struct connection *connection, struct sock *sk,
+				   enum probe_record_type type)
+{
+	report_change(connection, sk, state_of(sk), state_of(sk), type);
 }

@@ -32,11 +32,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ---- connections */
 
-static __always_inline int state_of(const struct sock *sk)
-{
-	return sk->__sk_common.skc_state;
-}
-
 /* Begins to watch `sk` for `agent`, held by `owner`. */
 static __always_inline struct connection *watch_connection(struct sock *sk, __u32 agent,
 							   struct task_struct *owner)
@@ -75,16 +70,16 @@ static __always_inline void open_connection(struct sock *sk)
 	if (!connection)
 		return;
 	connection->opened_nsec = bpf_ktime_get_ns();
-	report(connection, sk, TCP_CLOSE, PROBE_OPENED);
+	report_change(connection, sk, TCP_CLOSE, TCP_SYN_SENT, PROBE_OPENED);
 }
 
 static __always_inline void close_connection(struct connection *connection, struct sock *sk,
-					     int before)
+					     int before, int after)
 {
 	if (connection->closing_told || before != TCP_ESTABLISHED)
 		return;
 	connection->closing_told = true;
-	report(connection, sk, before, PROBE_CLOSING);
+	report_change(connection, sk, before, after, PROBE_CLOSING);
 }
 
 static __always_inline void end_connection(struct connection *connection, struct sock *sk,
@@ -93,7 +88,7 @@ static __always_inline void end_connection(struct connection *connection, struct
 	if (connection->ended_told)
 		return;
 	connection->ended_told = true;
-	report(connection, sk, before, PROBE_ENDED);
+	report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -111,11 +106,11 @@ int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 	switch (after) {
 	case TCP_ESTABLISHED:
 		connection->stalled = 0; /* of the SYN */
-		report(connection, sk, before, PROBE_ESTABLISHED);
+		report_change(connection, sk, before, after, PROBE_ESTABLISHED);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_CLOSE_WAIT:
-		close_connection(connection, sk, before);
+		close_connection(connection, sk, before, after);
 		break;
 	case TCP_CLOSE:
 		end_connection(connection, sk, before);
@@ -150,7 +145,7 @@ int BPF_PROG(reset_sent, struct sock *sk)
 	if (!connection->ended_told)
 		return 0;
 	connection->reset_told = true;
-	report(connection, sk, state_of(sk), PROBE_RESET_SENT);
+	report(connection, sk, PROBE_RESET_SENT);
 	return 0;
 }
 
@@ -174,7 +169,7 @@ int BPF_PROG(retransmitted, struct sock *sk)
 		return 0;
 	connection->stalled = timeouts;
 	connection->stalled_at = tcp->snd_una;
-	report(connection, sk, state_of(sk), PROBE_RETRANSMIT);
+	report(connection, sk, PROBE_RETRANSMIT);
 	return 0;
 }
 
@@ -191,19 +186,20 @@ int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
 	    state_of(sk) == TCP_SYN_SENT)
 		return 0;
 	connection->stalled = 0;
-	report(connection, sk, state_of(sk), PROBE_HEALED);
+	report(connection, sk, PROBE_HEALED);
 	return 0;
 }
 
-/* A socket of a watched task that goes without ever having had a peer, and was no listener:
- * connect() failed before its SYN, for want of a route. */
+/* A socket of a watched task that goes without ever having had a peer or a port: connect() failed
+ * before its SYN, for want of a route, or was never called. A listener has a port. */
 static __always_inline void report_never_opened(struct sock *sk)
 {
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct connection *connection;
 	__u32 agent;
 
-	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport || sk->sk_max_ack_backlog ||
-	    sk->sk_protocol != IPPROTO_TCP)
+	if (!tcp || state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport ||
+	    tcp->inet_conn.icsk_inet.inet_sport)
 		return;
 	agent = agent_of_task(current_task());
 	if (!agent)
@@ -211,7 +207,7 @@ static __always_inline void report_never_opened(struct sock *sk)
 	connection = watch_connection(sk, agent, current_task());
 	if (!connection)
 		return;
-	report(connection, sk, TCP_CLOSE, PROBE_NEVER_OPENED);
+	report(connection, sk, PROBE_NEVER_OPENED);
 }
 
 SEC("tp_btf/tcp_destroy_sock")
@@ -256,7 +252,7 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
-	report(connection, sk, state_of(sk), PROBE_FOUND);
+	report(connection, sk, PROBE_FOUND);
 	return 0;
 }
 
