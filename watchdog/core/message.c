@@ -1,4 +1,5 @@
 /* The sentence of a record: who, which connection, how long, how, why. */
+#include <signal.h>
 #include <string.h>
 
 #include "record.h"
@@ -65,29 +66,27 @@ static const char *adverb(enum confidence confidence)
 /* ---- how: what happened to the socket */
 
 static const char *const how_phrases[ENDED_BY_MAX] = {
-	[ENDED_BY_UNKNOWN] = "nobody saw how",
+	[ENDED_BY_UNKNOWN] = "how it ended was not seen",
 	[ENDED_BY_PEER_FIN] = "the peer closed it (FIN)",
 	[ENDED_BY_PEER_RESET] = "a RST came in",
 	[ENDED_BY_LOCAL_FIN] = "this side closed it (FIN)",
 	[ENDED_BY_LOCAL_RESET] = "this side reset it (RST",
 	[ENDED_BY_KEEPALIVE_TIMEOUT] = "TCP keep-alive probes went unanswered",
-	[ENDED_BY_RETRANSMIT_TIMEOUT] =
-		"what was sent stayed unacknowledged until the kernel gave up",
+	[ENDED_BY_RETRANSMIT_TIMEOUT] = "stayed unacknowledged until the kernel gave up",
 	[ENDED_BY_USER_TIMEOUT] = "no answer came within TCP_USER_TIMEOUT",
 	[ENDED_BY_PROBE_TIMEOUT] = "the peer's window was shut and probes of it went unanswered",
 	[ENDED_BY_UNREACHABLE] = "the kernel gave it up on a network error",
 	[ENDED_BY_ABORTED] = "it was destroyed from outside the agent (SOCK_DESTROY)",
 	[ENDED_BY_OUT_OF_MEMORY] = "the kernel had no memory left for it",
 	[ENDED_BY_CONNECT_REFUSED] = "refused with a RST",
-	[ENDED_BY_CONNECT_TIMEOUT] = "no answer",
+	[ENDED_BY_CONNECT_TIMEOUT] = "it got no answer",
 	[ENDED_BY_CONNECT_UNREACHABLE] = "a network error",
 };
 
-static void add_how(struct text *text, const struct record *record)
+static void add_how_detail(struct text *text, const struct record *record)
 {
 	const struct socket_facts *socket = &record->socket;
 
-	text_add(text, "%s", how_phrases[record->verdict.ended_by]);
 	switch (record->verdict.ended_by) {
 	case ENDED_BY_LOCAL_RESET:
 		if (socket->unread_bytes > 0) {
@@ -99,18 +98,13 @@ static void add_how(struct text *text, const struct record *record)
 		}
 		text_add(text, ")");
 		break;
-	case ENDED_BY_RETRANSMIT_TIMEOUT:
-		if (socket->unacked_bytes > 0) {
-			text_add(text, " (");
-			add_bytes(text, socket->unacked_bytes);
-			text_add(text, ")");
-		}
-		break;
 	case ENDED_BY_USER_TIMEOUT:
 		add_span(text, " (", socket->user_timeout_msec * USEC_PER_MSEC, ")");
 		break;
 	case ENDED_BY_CONNECT_TIMEOUT:
 		add_span(text, " in ", socket->age, "");
+		if (socket->error == 0) /* the kernel would have gone on trying */
+			text_add(text, " and gave up");
 		break;
 	case ENDED_BY_UNREACHABLE:
 	case ENDED_BY_CONNECT_UNREACHABLE:
@@ -120,6 +114,20 @@ static void add_how(struct text *text, const struct record *record)
 	default: /* the phrase says it all */
 		break;
 	}
+}
+
+static void add_how(struct text *text, const struct record *record)
+{
+	enum ended_by ended_by = record->verdict.ended_by;
+
+	if (ended_by == ENDED_BY_RETRANSMIT_TIMEOUT && record->socket.unacked_bytes > 0) {
+		add_bytes(text, record->socket.unacked_bytes);
+		text_add(text, " ");
+	} else if (ended_by == ENDED_BY_RETRANSMIT_TIMEOUT) {
+		text_add(text, "what was sent ");
+	}
+	text_add(text, "%s", how_phrases[ended_by]);
+	add_how_detail(text, record);
 }
 
 static bool never_came_up(enum ended_by ended_by)
@@ -144,7 +152,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_AGENT_STOPPED] = { "the agent was ", "stopped on request" },
 	[CAUSE_AGENT_HANG] = { "the agent is alive, but ", "hangs" },
 	[CAUSE_AGENT_ABORT] = { "the agent is alive and ", "cut it off itself" },
-	[CAUSE_AGENT_CLOSE] = { "ending it was ", "the agent's own choice" },
+	[CAUSE_AGENT_CLOSE] = { "that was ", "the agent's own choice" },
 	[CAUSE_TOKEN_RENEWAL] = { "it was ", "the agent renewing its token" },
 	[CAUSE_AGENT_NOT_RECONNECTING] = { "the agent is alive, but ", "does not reconnect" },
 	[CAUSE_TOKEN_EXPIRED] = { "the agent's token has ", "expired" },
@@ -166,9 +174,9 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 				"broken or the peer is gone" },
 	[CAUSE_IDLE_DROP] = { "a NAT or load balancer on the way has ",
 			      "forgotten the idle connection" },
-	[CAUSE_MIDDLEBOX_RESET] = { "it ", "came from a box on the way, not from the peer" },
+	[CAUSE_MIDDLEBOX_RESET] = { "the RST ", "came from a box on the way, not from the peer" },
 	[CAUSE_OPERATOR_ABORT] = { "somebody on this host ", "asked for that, as with ss -K" },
-	[CAUSE_HOST_SUSPEND] = { "it ", "did not survive this host's sleep" },
+	[CAUSE_HOST_SUSPEND] = { "the connection ", "did not survive this host's sleep" },
 	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of memory for TCP" },
 };
 
@@ -180,7 +188,7 @@ static void add_why_detail(struct text *text, const struct record *record)
 	switch (record->verdict.cause) {
 	case CAUSE_TOKEN_RENEWAL:
 	case CAUSE_TOKEN_EXPIRED:
-		add_span(text, ", as every ", record->period, "");
+		add_span(text, ", as it does every ", record->period, "");
 		break;
 	case CAUSE_PEER_IDLE_TIMEOUT:
 		add_span(text, " (nothing sent for ", socket->idle_tx, ")");
@@ -208,9 +216,12 @@ static void add_why_detail(struct text *text, const struct record *record)
 
 static void add_why(struct text *text, const struct record *record)
 {
-	const struct phrase *phrase = &why_phrases[record->verdict.cause];
+	enum cause cause = record->verdict.cause;
+	const struct phrase *phrase = &why_phrases[cause];
+	bool diagnosed = cause_side(cause) != SIDE_NONE;
 
-	text_add(text, "%s%s%s", phrase->before, adverb(record->verdict.confidence), phrase->after);
+	text_add(text, "%s%s%s", phrase->before,
+		 diagnosed ? adverb(record->verdict.confidence) : "", phrase->after);
 	add_why_detail(text, record);
 }
 
@@ -228,7 +239,7 @@ static struct phrase fate(const struct record *record)
 
 	switch (record->verdict.cause) {
 	case CAUSE_AGENT_OOM:
-		return (struct phrase){ "was ", "killed for want of memory (OOM killer)" };
+		return (struct phrase){ "was ", "killed by the OOM killer" };
 	case CAUSE_AGENT_EXIT:
 		return (struct phrase){ "", "exited by itself" };
 	case CAUSE_AGENT_STOPPED:
@@ -237,8 +248,7 @@ static struct phrase fate(const struct record *record)
 		break;
 	}
 	/* A crash. Nobody crashes by SIGKILL: it always comes from somebody else. */
-	if (exit->known && exit->by_signal &&
-	    strcmp(signal_to_string(exit->status) ?: "", "SIGKILL") == 0)
+	if (exit->known && exit->by_signal && exit->status == SIGKILL)
 		return (struct phrase){ "was ", "killed" };
 	return (struct phrase){ "", "crashed" };
 }
@@ -258,15 +268,19 @@ static void add_exit(struct text *text, const struct exit_facts *exit)
 	text_add(text, exit->dumped ? ", core dumped)" : ")");
 }
 
-/* The process ended and took the connection with it. */
+/* That the process ended is certain once its exit status is known; what is only likely then is
+ * that the connection ended for that reason. Whether a stop was asked for is never so certain. */
 static void tell_agents_end(struct text *text, const struct record *record)
 {
 	struct phrase phrase = fate(record);
 	enum ended_by ended_by = record->verdict.ended_by;
+	enum cause cause = record->verdict.cause;
+	const char *word = adverb(record->verdict.confidence);
+	bool end_certain = record->exit.known && cause != CAUSE_AGENT_STOPPED;
 
 	add_who(text, record);
-	text_add(text, " %s%s%s", phrase.before, adverb(record->verdict.confidence), phrase.after);
-	if (record->verdict.cause != CAUSE_AGENT_OOM)
+	text_add(text, " %s%s%s", phrase.before, end_certain ? "" : word, phrase.after);
+	if (cause != CAUSE_AGENT_OOM)
 		add_exit(text, &record->exit);
 	if (never_came_up(ended_by)) {
 		text_add(text, " while it was connecting to ");
@@ -274,13 +288,12 @@ static void tell_agents_end(struct text *text, const struct record *record)
 		text_add(text, ".");
 		return;
 	}
-	text_add(text, "; its connection to ");
+	text_add(text, "; that %sended its connection to ", end_certain ? word : "");
 	add_peer(text, record);
-	text_add(text, " ended");
-	if (ended_by == ENDED_BY_LOCAL_FIN)
-		text_add(text, " with a FIN");
 	add_span(text, " after ", record->socket.age, "");
-	if (ended_by != ENDED_BY_LOCAL_FIN) {
+	if (ended_by == ENDED_BY_LOCAL_FIN) {
+		text_add(text, " with a FIN");
+	} else {
 		text_add(text, ": ");
 		add_how(text, record);
 	}
@@ -413,7 +426,7 @@ static void tell_action(struct text *text, const struct record *record)
 	else if (held_by)
 		text_add(text, ": did not %s", verb->infinitive);
 	else if (failed)
-		text_add(text, ": could not %s", verb->infinitive);
+		text_add(text, ": wanted to %s", verb->infinitive);
 	else
 		text_add(text, ": %s", strcmp(result, "done") == 0 ? verb->done : verb->doing);
 	add_object(text, record);
@@ -421,7 +434,7 @@ static void tell_action(struct text *text, const struct record *record)
 	if (held_by && !dry_run)
 		text_add(text, ": %s", held_phrase(held_by));
 	else if (failed)
-		text_add(text, ": %s", strerror(-record->action_error));
+		text_add(text, ", but failed: %s", strerror(-record->action_error));
 	text_add(text, ".");
 }
 
