@@ -106,4 +106,4 @@ clean:
 .PHONY: all help deps check-unit check-layers clean
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/system-root -prune -o -name '*.d' -print 2>/dev/null)
