@@ -1,0 +1,403 @@
+/* Every record type, every refusal, every length. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/decode.h"
+#include "ebpf/probe_record.h"
+#include "suite.h"
+
+static struct probe_connection connection_record(enum probe_record_type type)
+{
+	return (struct probe_connection){
+		.header = { sizeof(struct probe_connection), PROBE_RECORD_VERSION, type, 7,
+			    5000999 },
+		.cookie = 0x1234,
+		.netns = 4026531840,
+		.opened_nsec = 2000000,
+		.bytes_sent = 1,
+		.bytes_acked = 2,
+		.bytes_received = 3,
+		.idle_rx_nsec = 4000000,
+		.idle_tx_nsec = 5000000,
+		.local_address = { 10, 0, 0, 5 },
+		.peer_address = { 192, 0, 2, 7 },
+		.local_port = 40022,
+		.peer_port = 8883,
+		.family = AF_INET,
+		.error = ECONNRESET,
+		.soft_error = EHOSTUNREACH,
+		.state_before = TCP_STATE_ESTABLISHED,
+		.state = TCP_STATE_CLOSE,
+		.shutdown = 3,
+		.reset_reason = PROBE_RESET_ABORT_ON_CLOSE,
+		.reset_state = TCP_STATE_CLOSE_WAIT,
+		.unread_bytes = 6,
+		.unacked_bytes = 7,
+		.send_window = 8,
+		.retransmit_timeouts = 9,
+		.retransmits = 10,
+		.probes = 11,
+		.user_timeout_msec = 12,
+		.rtt_usec = 13,
+		.rto_usec = 14,
+		.owner = { 100, 0, PROBE_TASK_IN_AGENT, "agent" },
+		.current = { 200, 0x8b, PROBE_TASK_EXITING, "sixteen letters!" },
+	};
+}
+
+static struct probe_process process_record(enum probe_record_type type)
+{
+	return (struct probe_process){
+		.header = { sizeof(struct probe_process), PROBE_RECORD_VERSION, type, 7, 5000999 },
+		.task = { 100, 0x8b, PROBE_TASK_IN_AGENT | PROBE_TASK_EXITING, "agent" },
+		.sender = { 1, 0, 0, "systemd" },
+		.signal = 15,
+		.flags = PROBE_SIGNAL_OOM,
+	};
+}
+
+/* Decodes from a block of the very length, so that ASan sees a byte too many. */
+static int decode(const void *data, size_t size, struct event *event)
+{
+	void *exact = malloc(size ?: 1);
+	int r;
+
+	if (size > 0)
+		memcpy(exact, data, size);
+	r = decode_record(exact, size, event);
+	free(exact);
+	return r;
+}
+
+static int decode_connection(const struct probe_connection *record)
+{
+	struct event event;
+
+	return decode(record, sizeof(*record), &event);
+}
+
+static int decode_process(const struct probe_process *record)
+{
+	struct event event;
+
+	return decode(record, sizeof(*record), &event);
+}
+
+static const struct {
+	enum probe_record_type record;
+	enum event_type event;
+	const char *name;
+} types[] = {
+	{ PROBE_OPENED, EVENT_OPENED, "opened" },
+	{ PROBE_FOUND, EVENT_FOUND, "found" },
+	{ PROBE_ESTABLISHED, EVENT_ESTABLISHED, "established" },
+	{ PROBE_CLOSING, EVENT_CLOSING, "closing" },
+	{ PROBE_ENDED, EVENT_ENDED, "ended" },
+	{ PROBE_RESET_SENT, EVENT_RESET_SENT, "reset sent" },
+	{ PROBE_RETRANSMIT, EVENT_RETRANSMIT, "retransmit" },
+	{ PROBE_HEALED, EVENT_HEALED, "healed" },
+	{ PROBE_NEVER_OPENED, EVENT_NEVER_OPENED, "never opened" },
+	{ PROBE_STARTED, EVENT_STARTED, "started" },
+	{ PROBE_EXECED, EVENT_EXECED, "execed" },
+	{ PROBE_SIGNALED, EVENT_SIGNALED, "signaled" },
+	{ PROBE_EXITED, EVENT_EXITED, "exited" },
+};
+
+static size_t size_of(enum probe_record_type type)
+{
+	return type < PROBE_STARTED ? sizeof(struct probe_connection)
+				    : sizeof(struct probe_process);
+}
+
+/* A valid record of `type` in `buffer`. */
+static void fill(void *buffer, enum probe_record_type type)
+{
+	struct probe_connection connection = connection_record(type);
+	struct probe_process process = process_record(type);
+
+	memcpy(buffer, type < PROBE_STARTED ? (void *)&connection : (void *)&process,
+	       size_of(type));
+}
+
+static void each_type_becomes_its_event(void)
+{
+	char buffer[sizeof(struct probe_connection)];
+	struct event event;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		fill(buffer, types[i].record);
+		CHECK(decode(buffer, size_of(types[i].record), &event) == 0, types[i].name);
+		CHECK(event.type == types[i].event, types[i].name);
+		CHECK(event.time == 5000, types[i].name);
+		CHECK(event.agent == 7, types[i].name);
+	}
+}
+
+static void any_alignment_will_do(void)
+{
+	char buffer[sizeof(struct probe_connection) + 8];
+	struct event event;
+
+	for (size_t offset = 0; offset < 8; offset++) {
+		fill(buffer + offset, PROBE_ENDED);
+		CU_ASSERT(decode_record(buffer + offset, sizeof(struct probe_connection), &event) ==
+			  0);
+		CU_ASSERT(event.connection.cookie == 0x1234);
+	}
+}
+
+static void other_lengths_are_refused(void)
+{
+	char buffer[sizeof(struct probe_connection) + 1] = {};
+	struct event event;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		size_t size = size_of(types[i].record);
+
+		fill(buffer, types[i].record);
+		for (size_t length = 0; length <= size + 1; length++)
+			if (length != size)
+				CHECK(decode(buffer, length, &event) == -EBADMSG, types[i].name);
+	}
+}
+
+/* The header's own word on the size is not believed either. */
+static void a_size_that_is_not_the_types_is_refused(void)
+{
+	struct probe_connection connection = connection_record(PROBE_ENDED);
+	struct probe_process process = process_record(PROBE_EXITED);
+	struct event event;
+
+	connection.header.size--;
+	CU_ASSERT(decode_connection(&connection) == -EBADMSG);
+	CU_ASSERT(decode(&connection, sizeof(connection) - 1, &event) == -EBADMSG);
+	process.header.size = sizeof(struct probe_header);
+	CU_ASSERT(decode(&process, sizeof(struct probe_header), &event) == -EBADMSG);
+	process = process_record(PROBE_ENDED);
+	CU_ASSERT(decode_process(&process) == -EBADMSG);
+}
+
+static void other_versions_are_refused(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+
+	record.header.version = PROBE_RECORD_VERSION + 1;
+	CU_ASSERT(decode_connection(&record) == -EPROTO);
+	record.header.version = 0;
+	CU_ASSERT(decode_connection(&record) == -EPROTO);
+}
+
+static void unknown_types_are_refused(void)
+{
+	struct event event;
+
+	for (int type = 0; type <= UINT8_MAX; type++) {
+		struct probe_connection record = connection_record(type);
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+			known = known || (int)types[i].record == type;
+		if (!known)
+			CU_ASSERT(decode(&record, sizeof(record), &event) == -EOPNOTSUPP);
+	}
+}
+
+static void states_have_a_range(void)
+{
+	for (int state = 0; state <= UINT8_MAX; state++) {
+		struct probe_connection record = connection_record(PROBE_ENDED);
+		int expected = state < TCP_STATE_MAX ? 0 : -ERANGE;
+
+		record.state = state;
+		CHECK(decode_connection(&record) == expected, "state");
+		record = connection_record(PROBE_ENDED);
+		record.state_before = state;
+		CHECK(decode_connection(&record) == expected, "state before");
+		record = connection_record(PROBE_ENDED);
+		record.reset_state = state;
+		CHECK(decode_connection(&record) == expected, "reset state");
+	}
+}
+
+static void reset_reasons_have_a_range(void)
+{
+	for (int reason = 0; reason <= UINT8_MAX; reason++) {
+		struct probe_connection record = connection_record(PROBE_RESET_SENT);
+
+		record.reset_reason = reason;
+		CU_ASSERT(decode_connection(&record) ==
+			  (reason < (int)RESET_REASON_MAX ? 0 : -ERANGE));
+	}
+}
+
+static void shutdown_has_a_range(void)
+{
+	for (int shutdown = 0; shutdown <= UINT8_MAX; shutdown++) {
+		struct probe_connection record = connection_record(PROBE_ENDED);
+
+		record.shutdown = shutdown;
+		CU_ASSERT(decode_connection(&record) == (shutdown <= 3 ? 0 : -ERANGE));
+	}
+}
+
+static void families_have_a_list(void)
+{
+	for (int family = 0; family <= UINT16_MAX; family++) {
+		struct probe_connection record = connection_record(PROBE_ENDED);
+		bool known = family == 0 || family == AF_INET || family == AF_INET6;
+
+		record.family = family;
+		if ((decode_connection(&record) == 0) != known)
+			CU_FAIL("family");
+	}
+}
+
+static void signals_have_a_range(void)
+{
+	for (uint32_t signal = 0; signal <= 128; signal++) {
+		struct probe_process record = process_record(PROBE_SIGNALED);
+
+		record.signal = signal;
+		CU_ASSERT(decode_process(&record) == (signal <= 64 ? 0 : -ERANGE));
+	}
+	struct probe_process record = process_record(PROBE_SIGNALED);
+
+	record.signal = UINT32_MAX;
+	CU_ASSERT(decode_process(&record) == -ERANGE);
+}
+
+static void a_connection_comes_out_whole(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	record.flags = PROBE_SOCKET_FIN_RECEIVED | PROBE_SOCKET_KEEPALIVE;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+
+	const struct connection_event *connection = &event.connection;
+
+	CU_ASSERT(connection->cookie == 0x1234 && connection->netns == 4026531840);
+	CU_ASSERT(connection->local.family == AF_INET && connection->local.port == 40022);
+	CU_ASSERT(memcmp(connection->local.address, record.local_address, 16) == 0);
+	CU_ASSERT(connection->peer.family == AF_INET && connection->peer.port == 8883);
+	CU_ASSERT(memcmp(connection->peer.address, record.peer_address, 16) == 0);
+	CU_ASSERT(connection->owner.pid == 100 && connection->owner.in_agent);
+	CU_ASSERT(!connection->owner.exiting);
+	CU_ASSERT_STRING_EQUAL(connection->owner.comm, "agent");
+	CU_ASSERT(connection->current.pid == 200 && !connection->current.in_agent);
+	CU_ASSERT(connection->current.exiting && connection->current.exit_code == 0x8b);
+}
+
+static void the_facts_come_out_whole(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+
+	const struct socket_facts *facts = &event.connection.facts;
+
+	CU_ASSERT(facts->state_before == TCP_STATE_ESTABLISHED && facts->state == TCP_STATE_CLOSE);
+	CU_ASSERT(facts->error == ECONNRESET && facts->soft_error == EHOSTUNREACH);
+	CU_ASSERT(facts->shutdown == 3);
+	CU_ASSERT(facts->reset_reason == RESET_REASON_ABORT_ON_CLOSE);
+	CU_ASSERT(facts->reset_state == TCP_STATE_CLOSE_WAIT);
+	CU_ASSERT(facts->bytes_sent == 1 && facts->bytes_acked == 2 && facts->bytes_received == 3);
+	CU_ASSERT(facts->age == 3000 && facts->idle_rx == 4000 && facts->idle_tx == 5000);
+	CU_ASSERT(facts->unread_bytes == 6 && facts->unacked_bytes == 7 && facts->send_window == 8);
+	CU_ASSERT(facts->retransmit_timeouts == 9 && facts->retransmits == 10);
+	CU_ASSERT(facts->probes == 11 && facts->user_timeout_msec == 12);
+	CU_ASSERT(facts->rtt_usec == 13 && facts->rto_usec == 14);
+}
+
+static void each_flag_sets_its_fact(void)
+{
+	for (int bit = 0; bit < 5; bit++) {
+		struct probe_connection record = connection_record(PROBE_ENDED);
+		struct event event;
+
+		record.flags = 1U << bit;
+		CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+
+		const struct socket_facts *facts = &event.connection.facts;
+
+		CU_ASSERT(facts->fin_received == (record.flags == PROBE_SOCKET_FIN_RECEIVED));
+		CU_ASSERT(facts->orphan == (record.flags == PROBE_SOCKET_ORPHAN));
+		CU_ASSERT(facts->keepalive == (record.flags == PROBE_SOCKET_KEEPALIVE));
+		CU_ASSERT(facts->linger_zero == (record.flags == PROBE_SOCKET_LINGER_ZERO));
+		CU_ASSERT(facts->reset_received == (record.flags == PROBE_SOCKET_RESET_RECEIVED));
+	}
+}
+
+static void a_process_comes_out_whole(void)
+{
+	struct probe_process record = process_record(PROBE_SIGNALED);
+	struct event event;
+
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.process.task.pid == 100 && event.process.task.exit_code == 0x8b);
+	CU_ASSERT(event.process.task.in_agent && event.process.task.exiting);
+	CU_ASSERT(event.process.signal == 15 && event.process.oom && !event.process.from_kernel);
+	CU_ASSERT(event.process.sender.pid == 1);
+	CU_ASSERT_STRING_EQUAL(event.process.sender.comm, "systemd");
+	record.flags = PROBE_SIGNAL_FROM_KERNEL;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.process.from_kernel && !event.process.oom);
+}
+
+static void names_come_out_terminated(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT_STRING_EQUAL(event.connection.current.comm, "sixteen letters");
+}
+
+static void an_end_without_address_and_port_is_not_known(void)
+{
+	struct probe_connection record = connection_record(PROBE_NEVER_OPENED);
+	struct event event;
+
+	memset(record.peer_address, 0, sizeof(record.peer_address));
+	record.local_port = record.peer_port = 0;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.peer.family == 0);
+	CU_ASSERT(event.connection.local.family == AF_INET);
+}
+
+static void an_age_is_known_only_with_the_syn(void)
+{
+	struct probe_connection record = connection_record(PROBE_FOUND);
+	struct event event;
+
+	record.opened_nsec = 0;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.facts.age == 0);
+	record.opened_nsec = record.header.time_nsec + 1;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.facts.age == 0);
+}
+
+SUITE("decode", { "each type becomes its event", each_type_becomes_its_event },
+      { "any alignment will do", any_alignment_will_do },
+      { "other lengths are refused", other_lengths_are_refused },
+      { "a size that is not the type's is refused", a_size_that_is_not_the_types_is_refused },
+      { "other versions are refused", other_versions_are_refused },
+      { "unknown types are refused", unknown_types_are_refused },
+      { "states have a range", states_have_a_range },
+      { "reset reasons have a range", reset_reasons_have_a_range },
+      { "shutdown has a range", shutdown_has_a_range },
+      { "families have a list", families_have_a_list },
+      { "signals have a range", signals_have_a_range },
+      { "a connection comes out whole", a_connection_comes_out_whole },
+      { "the facts come out whole", the_facts_come_out_whole },
+      { "each flag sets its fact", each_flag_sets_its_fact },
+      { "a process comes out whole", a_process_comes_out_whole },
+      { "names come out terminated", names_come_out_terminated },
+      { "an end without address and port is not known",
+	an_end_without_address_and_port_is_not_known },
+      { "an age is known only with the SYN", an_age_is_known_only_with_the_syn })
