@@ -438,7 +438,7 @@ static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 	struct awaited_cgroup key = { .parent = parent };
 	__u32 *agent;
 
-	BPF_CORE_READ_STR_INTO(&key.name, cgroup, kn, name);
+	bpf_probe_read_kernel_str(key.name, sizeof(key.name), BPF_CORE_READ(cgroup, kn, name));
 	agent = bpf_map_lookup_elem(&awaited_cgroups, &key);
 	return agent ? *agent : 0;
 }
