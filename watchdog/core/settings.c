@@ -116,10 +116,12 @@ static const struct setting_type offline = {
 
 static int assign_mode(void *field, const char *value)
 {
-	enum mode *mode = field;
+	enum mode parsed = mode_from_string(value);
 
-	*mode = mode_from_string(value); /* MODE_INVALID stands for auto */
-	return *mode != MODE_INVALID || strcmp(value, "auto") == 0 ? 0 : -EINVAL;
+	if (parsed == MODE_INVALID && strcmp(value, "auto") != 0)
+		return -EINVAL;
+	*(enum mode *)field = parsed; /* MODE_INVALID stands for auto */
+	return 0;
 }
 
 static void format_mode(const void *field, value_emit emit, void *userdata)
