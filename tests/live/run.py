@@ -77,7 +77,7 @@ def complaints_about(case, stage, status):
     if status != case.status:
         wrong.append(f"exit status {status} instead of {case.status}")
     wrong += [f"no JSON record: {line}" for line in stage.supervised.noise]
-    ended = stage.supervised.ended()
+    ended = stage.supervised.of_kind("ended")
     if len(ended) != 1:
         return wrong + [f"{len(ended)} `ended` records instead of 1"]
     for field, allowed in wanted_fields(case, stage).items():
@@ -140,15 +140,15 @@ def play_on(stage, case, options, result):
         leftovers = Leftovers(stage)
         case.play(stage)
         if not options.bare:
-            stage.supervised.wait_ended(1, VERDICT_PATIENCE)
-        status = stage.supervised.finish()
+            stage.supervised.wait_for("ended", 1, VERDICT_PATIENCE)
+        status = stage.finish()
         if options.bare:
             result.wrong += [] if status == case.status else [f"exit status {status}"]
         else:
             result.wrong += complaints_about(case, stage, status)
         result.wrong += leftovers.found()
     finally:
-        result.given = "; ".join(verdict_text(record) for record in stage.supervised.ended())
+        result.given = "; ".join(verdict_text(record) for record in stage.supervised.of_kind("ended"))
         result.details = [json.dumps(record) for record in stage.supervised.records]
         result.details += stage.supervised.complaints()
 

@@ -4,13 +4,16 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
 import lab
 from hub import PORT, Hub
 from lab import PREFIX
-from supervised import Supervised
+from supervised import Controls, Supervised
+
+AGENT = str(Path(__file__).with_name("agent.py"))
 
 MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
 if not MEMORY_GROUPS.is_dir():  # control groups version 2
@@ -40,9 +43,12 @@ class Stage:
             leaving.callback(self._kill_rest)
             self.hub = Hub(self.lab, family)
             leaving.callback(self.hub.close)
-            self.supervised = Supervised(self.lab, self.directory, watchdog, trace)
+            self._controls = Controls(self.directory / "control")
+            leaving.callback(self._controls.close)
+            words = [sys.executable, AGENT, "--control", self._controls.path]
+            self.supervised = Supervised(self.lab, self.directory, words, watchdog, trace)
             leaving.callback(self.supervised.close)
-            self.agent = self.supervised.control()
+            self.agent = self._controls.next(self.supervised)
             self.first_pid = self.agent.pid
             self._leaving = leaving.pop_all()
 
@@ -56,6 +62,11 @@ class Stage:
         for pid in self.lab.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def finish(self):
+        """Lets the agent go if it still lives; returns the exit status of it all."""
+        self._controls.hang_up()
+        return self.supervised.wait_exit()
 
     # ---- a connection
 
@@ -106,9 +117,9 @@ class Stage:
     def fork(self):
         """The agent forks; returns the control of the child."""
         self.agent.ask("fork")
-        return self.supervised.control()
+        return self._controls.next(self.supervised)
 
     def exec(self, fate):
         """The agent becomes a new program that keeps or loses the connection."""
         self.agent.tell("exec", fate)
-        self.agent = self.supervised.control()
+        self.agent = self._controls.next(self.supervised)

@@ -1,19 +1,17 @@
-"""The agent under `connwatchctl run -o json`: starts it, commands it, collects the records."""
+"""A command under `connwatchctl run -o json` and its records; the channel to agent.py."""
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import threading
 import time
-from pathlib import Path
 
 from hub import PATIENCE
 from lab import inside
-
-AGENT = str(Path(__file__).with_name("agent.py"))
-
 
 class Surprise(Exception):
     """Something else happened than the case had said."""
@@ -64,23 +62,52 @@ class Control:
         self._channel.close()
 
 
-class Supervised:
-    """`connwatchctl run -o json -- agent.py`, in the lab's device; without `watchdog`, the agent
-    alone, whose faults can be tried out that way."""
+class Controls:
+    """Where the agent's processes report for duty: a unix socket, for it works across namespaces."""
 
-    def __init__(self, lab, directory, watchdog, trace=None):
-        self.records = []
-        self.noise = []  # lines on standard output that are no records
-        self._arrival = threading.Condition()
+    def __init__(self, path):
+        self.path = str(path)
         self._controls = []
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(directory / "control"))
+        self._listener.bind(self.path)
         self._listener.listen()
-        self._listener.settimeout(PATIENCE)
-        self._complaints = open(directory / "stderr", "w+")
-        words = [sys.executable, AGENT, "--control", str(directory / "control")]
+        self._listener.settimeout(0.2)
+
+    def next(self, supervised):
+        """Waits for the next process to report; returns its Control."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                self._controls.append(Control(self._listener))
+                return self._controls[-1]
+            except TimeoutError:
+                if supervised.process.poll() is not None:
+                    raise Surprise(f"ended with {supervised.process.returncode} before it began")
+        raise Surprise("the agent did not start")
+
+    def hang_up(self):
+        """Lets the processes go: the end of the commands ends them."""
+        for control in self._controls:
+            control.close()
+
+    def close(self):
+        self.hang_up()
+        self._listener.close()
+
+
+class Supervised:
+    """A command under `connwatchctl run -o json`, in the lab's device; without `watchdog`, the
+    command alone, so that faults can be tried out. `on_record` is told of each record at once."""
+
+    def __init__(self, lab, directory, words, watchdog, trace=None, on_record=None):
+        self.records = []
+        self.noise = []  # lines on standard output that are no records
+        self._on_record = on_record or (lambda record: None)
+        self._arrival = threading.Condition()
+        self._complaints = tempfile.TemporaryFile("w+")
         if watchdog:
-            words = [watchdog, "run", "-o", "json", *self._recording(trace), "--", *words]
+            recording = ["--record", str(trace)] if trace else []
+            words = [watchdog, "run", "-o", "json", *recording, "--", *words]
         with inside(lab.device):
             self.process = subprocess.Popen(
                 words, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -88,59 +115,43 @@ class Supervised:
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
 
-    @staticmethod
-    def _recording(trace):
-        return ["--record", str(trace)] if trace else []
-
     def _collect(self):
-        for line in self.process.stdout:
-            with self._arrival:
-                try:
-                    self.records.append(json.loads(line))
-                except ValueError:
-                    self.noise.append(line.rstrip())
-                self._arrival.notify_all()
+        with self.process.stdout as lines:
+            for line in lines:
+                self._take(line)
 
-    def control(self):
-        """Waits for a new process of the agent to report for duty."""
-        deadline = time.monotonic() + PATIENCE
-        self._listener.settimeout(0.2)
-        while time.monotonic() < deadline:
-            try:
-                self._controls.append(Control(self._listener))
-                return self._controls[-1]
-            except TimeoutError:
-                if self.process.poll() is not None:
-                    raise Surprise(f"run ended with {self.process.returncode} before its command began")
-        raise Surprise("the agent did not start")
-
-    def ended(self):
-        return [record for record in self.records if record.get("CONNWATCH_KIND") == "ended"]
-
-    def wait_ended(self, count, patience):
-        """Waits until `count` ended records are there; the caller checks whether they are."""
+    def _take(self, line):
         with self._arrival:
-            self._arrival.wait_for(lambda: len(self.ended()) >= count, patience)
+            try:
+                self.records.append(json.loads(line))
+                self._on_record(self.records[-1])
+            except ValueError:
+                self.noise.append(line.rstrip())
+            self._arrival.notify_all()
 
-    def finish(self):
-        """Lets the agent go if it still lives; returns the exit status, as a shell counts it."""
-        for control in self._controls:
-            control.close()
+    def of_kind(self, kind):
+        return [record for record in self.records if record.get("CONNWATCH_KIND") == kind]
+
+    def wait_for(self, kind, count, patience):
+        """Waits for `count` records of a kind; false if they did not come."""
+        with self._arrival:
+            return self._arrival.wait_for(lambda: len(self.of_kind(kind)) >= count, patience)
+
+    def wait_exit(self):
+        """Waits until all is over; returns the exit status, as a shell counts it."""
         status = self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         return status if status >= 0 else 128 - status
 
     def complaints(self):
+        """What came on standard error."""
         self._complaints.seek(0)
         return self._complaints.read().splitlines()
 
     def close(self):
-        for control in self._controls:
-            control.close()
-        self._listener.close()
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        """Ends what has not ended: SIGKILL to the whole process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self._reader.join(PATIENCE)
-        self.process.stdout.close()
         self._complaints.close()

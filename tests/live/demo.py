@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+"""Six faults of an MQTT client's connection, and what connwatch says about each.
+
+The broker is a real mosquitto, the client a real mosquitto_sub; each has a network namespace of its
+own, with a router in between. The client runs under `connwatchctl run`. Needs root.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+from lab import CLOUD_ADDRESS, DEVICE_ADDRESS, PREFIX, Lab, inside
+from run import CONNWATCHCTL, interrupt
+from stage import sweep
+from supervised import Supervised
+
+PORT = 1883  # on 8883 mosquitto_sub would speak TLS
+BROKER_ADDRESS = CLOUD_ADDRESS["ipv4"]
+PATIENCE = 20  # seconds for a step
+MQTT_KEEPALIVE = "5"  # the shortest mosquitto_sub takes
+MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+COLUMNS = ("ENDED_BY", "CAUSE", "CONFIDENCE")
+PRIORITY_COLOUR = {"3": "31", "4": "33", "5": "36"}
+
+
+class Broker:
+    """A mosquitto in the lab's cloud."""
+
+    CONFIGURATION = f"listener {PORT} {BROKER_ADDRESS}\nallow_anonymous true\nlog_type all\n"
+
+    def __init__(self, lab, directory):
+        self._lab = lab
+        self._configuration = directory / "mosquitto.conf"
+        self._configuration.write_text(self.CONFIGURATION)
+        self._process = None
+        self._subscribed = threading.Event()
+
+    def start(self):
+        running = threading.Event()
+        with inside(self._lab.cloud):
+            self._process = subprocess.Popen(
+                [MOSQUITTO, "-c", self._configuration], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read_log, args=(self._process, running), daemon=True).start()
+        if not running.wait(PATIENCE):
+            raise RuntimeError("mosquitto did not start")
+
+    def _read_log(self, process, running):
+        with process.stderr as log:
+            for line in log:
+                if line.rstrip().endswith(" running"):
+                    running.set()
+                if "Received SUBSCRIBE" in line:
+                    self._subscribed.set()
+
+    def expect_client(self):
+        self._subscribed.clear()
+
+    def wait_client(self):
+        if not self._subscribed.wait(PATIENCE):
+            raise RuntimeError("the client did not connect")
+
+    def stop(self):
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+
+class Demo:
+    def __init__(self, connwatchctl, lab, directory, screen):
+        self.lab = lab
+        self.broker = Broker(lab, directory)
+        self._connwatchctl = connwatchctl
+        self._directory = directory
+        self._screen = screen
+        self._client = None
+        self._verdicts = 0  # that this client has had so far
+        self._recoveries = 0
+
+    def start_client(self, expect_connection=True):
+        """A new mosquitto_sub under connwatch, connected to the broker."""
+        self.close_client()
+        words = ["mosquitto_sub", "-h", BROKER_ADDRESS, "-p", str(PORT), "-t", "#",
+                 "-k", MQTT_KEEPALIVE]
+        self.broker.expect_client()
+        self._client = Supervised(self.lab, self._directory, words, self._connwatchctl,
+                                  on_record=self._screen.record)
+        self._verdicts = self._recoveries = 0
+        if expect_connection:
+            self.broker.wait_client()
+
+    def signal_client(self, number):
+        for pid in self.lab.processes():
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "mosquitto_sub":
+                os.kill(pid, number)
+
+    def verdict(self):
+        """Waits for the verdict on the latest fault; returns its record."""
+        self._verdicts += 1
+        if not self._client.wait_for("ended", self._verdicts, PATIENCE):
+            raise RuntimeError("\n".join(["no verdict came"] + self._client.complaints()))
+        return self._client.of_kind("ended")[self._verdicts - 1]
+
+    def wait_recovery(self):
+        """Waits until the client has connected again and connwatch has said so."""
+        self._recoveries += 1
+        self.broker.wait_client()
+        if not self._client.wait_for("recovered", self._recoveries, PATIENCE):
+            raise RuntimeError("the client has recovered, but no record says so")
+
+    def close_client(self):
+        if self._client:
+            self._client.close()
+            self._client = None
+
+    def close(self):
+        self.close_client()
+        self.broker.stop()
+
+
+# ---- the faults: each makes one, waits for its verdict, and leaves a client that is connected
+
+def broker_restarts(demo):
+    """the broker is restarted"""
+    demo.broker.expect_client()
+    demo.broker.stop()
+    demo.broker.start()
+    verdict = demo.verdict()
+    demo.wait_recovery()
+    return verdict
+
+
+def broker_host_resets(demo):
+    """the broker's host resets the connection"""
+    demo.broker.expect_client()
+    demo.lab.abort_connections("cloud", PORT)
+    verdict = demo.verdict()
+    demo.wait_recovery()
+    return verdict
+
+
+def network_swallows(demo):
+    """the network swallows every packet"""
+    demo.broker.expect_client()
+    demo.lab.black_hole()
+    verdict = demo.verdict()
+    demo.lab.heal()
+    demo.wait_recovery()
+    return verdict
+
+
+def client_crashes(demo):
+    """the client crashes (SIGSEGV)"""
+    demo.signal_client(signal.SIGSEGV)
+    verdict = demo.verdict()
+    demo.start_client()
+    return verdict
+
+
+def operator_stops(demo):
+    """somebody stops the client (SIGTERM)"""
+    demo.signal_client(signal.SIGTERM)
+    return demo.verdict()
+
+
+def nobody_listens(demo):
+    """a client starts, but no broker listens"""
+    demo.broker.stop()
+    demo.start_client(expect_connection=False)
+    return demo.verdict()
+
+
+FAULTS = (broker_restarts, broker_host_resets, network_swallows, client_crashes, operator_stops,
+          nobody_listens)
+
+
+class Screen:
+    """What the onlooker sees."""
+
+    MARGIN = " " * 12
+
+    def __init__(self):
+        self._colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._begin = time.monotonic()
+
+    def say(self, text=""):
+        print(text, flush=True)
+
+    def heading(self, text):
+        self.say(self._paint(text, "1"))
+
+    def record(self, record):
+        """A record, as it is journaled. That watching begins is no news here."""
+        if record["CONNWATCH_KIND"] == "watching":
+            return
+        seconds = time.monotonic() - self._begin
+        width = min(shutil.get_terminal_size().columns, 100)
+        lines = textwrap.wrap(record["MESSAGE"], width - len(self.MARGIN))
+        text = f"\n{self.MARGIN}".join(
+            self._paint(line, PRIORITY_COLOUR.get(record["PRIORITY"])) for line in lines)
+        self.say(f"   {seconds:5.1f} s  {text}")
+
+    def table(self, rows):
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        for number, row in enumerate(rows):
+            line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            self.say(line if number else self._paint(line, "1"))
+
+    def _paint(self, text, colour):
+        return f"\033[{colour}m{text}\033[0m" if colour and self._colours else text
+
+
+def run(demo, screen):
+    screen.say(f"A mosquitto broker at {BROKER_ADDRESS}:{PORT}, a mosquitto_sub client at "
+               f"{DEVICE_ADDRESS['ipv4']}, a router in between,")
+    screen.say("each in a network namespace of its own. The client runs under `connwatchctl run`.")
+    screen.say("Six faults follow; below each, what connwatch writes to the journal about it.")
+    screen.say()
+    rows = [("fault", *(name.lower().replace("_", " ") for name in COLUMNS))]
+    demo.broker.start()
+    demo.start_client()
+    for number, fault in enumerate(FAULTS, 1):
+        screen.heading(f"{number}. {fault.__doc__}")
+        record = fault(demo)
+        rows.append((fault.__doc__, *(record.get(f"CONNWATCH_{name}", "-") for name in COLUMNS)))
+        screen.say()
+    screen.table(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--connwatchctl", type=Path, default=CONNWATCHCTL, metavar="PATH")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("demo.py: network namespaces and BPF need root")
+    signal.signal(signal.SIGTERM, interrupt)
+    sweep()
+    screen = Screen()
+    with contextlib.ExitStack() as leaving:
+        directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
+        leaving.callback(shutil.rmtree, directory, ignore_errors=True)
+        lab = leaving.enter_context(Lab())
+        demo = Demo(options.connwatchctl.resolve(), lab, directory, screen)
+        leaving.callback(demo.close)
+        run(demo, screen)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except RuntimeError as trouble:
+        sys.exit(f"demo.py: {trouble}")
