@@ -23,11 +23,13 @@ import struct
 import sys
 import termios
 import threading
+import time
 
-FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF_INET6}
 IPPROTO_MPTCP = 262
 IP_RECVERR = 11
-SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd in struct tcp_info (linux/tcp.h, since 5.4)
+RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
+SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
 
 
 class Agent:
@@ -72,22 +74,27 @@ class Agent:
     def do_fill(self):
         """Sends until the peer offers a window of zero."""
         self.connection.setblocking(False)
-        while self.send_window() > 0:
+        while self.tcp_info("I", SEND_WINDOW_OFFSET) > 0:
             try:
                 self.connection.send(b"a" * 65536)
             except BlockingIOError:
                 self.poll(select.POLLOUT, timeout_msec=10)
         self.connection.setblocking(True)
 
-    def send_window(self):
+    def tcp_info(self, kind, offset):
         info = self.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-        return struct.unpack_from("I", info, SEND_WINDOW_OFFSET)[0]
+        return struct.unpack_from(kind, info, offset)[0]
 
     def do_wait(self, what):
         """Waits, without reading, for `input`, the peer's `fin`, or an `error`, which it returns."""
         self.poll({"input": select.POLLIN, "fin": select.POLLRDHUP, "error": 0}[what])
         error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return errno.errorcode[error] if error else what
+
+    def do_wait_retransmission(self):
+        """Waits until a SYN or data had to be sent again."""
+        while self.tcp_info("B", RETRANSMITS_OFFSET) == 0:
+            time.sleep(0.01)
 
     def poll(self, events, timeout_msec=None):
         poll = select.poll()
@@ -136,8 +143,15 @@ class Agent:
     def do_directory(self, path):
         os.chdir(path)
 
-    def do_close_on_sigterm(self):
-        signal.signal(signal.SIGTERM, lambda *_: (self.connection.close(), os._exit(0)))
+    def do_on_sigterm(self, what):
+        """`close` the connection, or `say-goodbye` and wait for the peer's FIN; then exit with 0."""
+        def stop(*_):
+            if what == "say-goodbye":
+                self.do_send()
+                self.do_wait("fin")
+            self.connection.close()
+            os._exit(0)
+        signal.signal(signal.SIGTERM, stop)
 
     # ---- other holders of the connection
 

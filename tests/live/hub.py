@@ -12,7 +12,7 @@ PATIENCE = 15  # seconds until a step that should have happened counts as failed
 
 class Hub:
     def __init__(self, lab, family):
-        self.address = CLOUD_ADDRESS[family]
+        self.address = CLOUD_ADDRESS["ipv6" if family == "ipv6" else "ipv4"]
         self._lab = lab
         self._family = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
         self._listener = None

@@ -18,6 +18,7 @@ AGENT = str(Path(__file__).with_name("agent.py"))
 MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
 if not MEMORY_GROUPS.is_dir():  # control groups version 2
     MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup"), "memory.max"
+VERDICT_PATIENCE = 8  # seconds from the fault's end to the verdict: the engine's waits are shorter
 OOM_LIMIT = 48 << 20
 
 
@@ -33,6 +34,7 @@ def sweep():
 class Stage:
     def __init__(self, family, watchdog, trace=None):
         self.family = family
+        self.watched = watchdog is not None
         self.local_ports = []
         self._leaving = contextlib.ExitStack()
         with contextlib.ExitStack() as leaving:
@@ -81,12 +83,31 @@ class Stage:
         if not self.hub.listening:
             self.hub.listen(receive_buffer)
         self.socket(kind, **options)
-        self.local_ports.append(self.agent.ask("connect", self.hub.address, PORT))
+        self.connect_succeeds()
         return self.hub.accept()
+
+    def connect_succeeds(self):
+        self.local_ports.append(self.agent.ask("connect", self._hub_address(), PORT))
 
     def connect_fails(self, error):
         """The agent's connect() must fail with errno `error`."""
-        self.agent.fails("connect", self.hub.address, PORT, error=error)
+        self.agent.fails("connect", self._hub_address(), PORT, error=error)
+
+    def connect_into_black_hole(self):
+        """The agent's SYN gets no answer; its connect() does not wait for one."""
+        self.lab.black_hole()
+        self.socket()
+        port = self.agent.ask("connect-without-waiting", self._hub_address(), PORT)
+        self.local_ports.append(port)
+
+    def _hub_address(self):
+        """As the agent writes it."""
+        return f"::ffff:{self.hub.address}" if self.family == "mapped" else self.hub.address
+
+    def verdict(self):
+        """Waits for the verdict; whether it is right is seen later."""
+        if self.watched:
+            self.supervised.wait_for("ended", 1, VERDICT_PATIENCE)
 
     # ---- the agent's process
 
