@@ -34,7 +34,7 @@ LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 CORE    := $(call objects,watchdog/core/*.c)
 EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c)
-WIRING  := $(call objects,watchdog/watch_loop.c)
+WIRING  := $(call objects,watchdog/watch_loop.c watchdog/output.c)
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/control_bus.c)
 COMMAND := $(call objects,watchdog/cli/*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
@@ -99,11 +99,19 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
+include tests/live/live.mk tests/system/system.mk
+
+## check         everything: layers, units under ASan and UBSan too, live and system tests
+check: deps
+	$(Q)$(MAKE) all check-layers check-unit
+	$(Q)$(MAKE) SANITIZE=1 check-unit
+	$(Q)$(MAKE) check-live check-system
+
 ## clean         removes build/
 clean:
 	$(Q)rm -rf build
 
-.PHONY: all help deps check-unit check-layers clean
+.PHONY: all help deps check check-unit check-layers clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -path $(B)/system-root -prune -o -name '*.d' -print 2>/dev/null)

@@ -7,16 +7,14 @@
 #include <time.h>
 
 #include "effects/journal_writer.h"
-#include "effects/json_writer.h"
 #include "effects/process_signal.h"
-#include "effects/text_writer.h"
 #include "effects/trace_writer.h"
 #include "effects/unit_action.h"
 #include "sources/cgroup_tree.h"
 #include "sources/probe.h"
-#include "sources/process_tree.h"
 #include "sources/unit_monitor.h"
 #include "support/cleanup.h"
+#include "support/process_tree.h"
 
 enum { RESULTS_MAX = 16 };
 
@@ -26,14 +24,13 @@ struct watch_loop {
 	sd_event_source *records; /* the probe has some */
 	sd_event_source *timer;   /* the engine's deadline */
 	sd_event_source *results; /* of actions that were over at once */
-	sd_event_source *finish;  /* on while watch_loop_finish() holds */
+	bool finishing;           /* watch_loop_finish() holds */
 	int status;
 	struct engine *engine;
 	struct probe *probe;
 	struct unit_monitor *units; /* NULL until an agent is a unit */
 	struct unit_actions *unit_actions;
 	FILE *trace;
-	bool colour;
 	struct agent_settings **agents; /* by number; [0] is not used */
 	struct event done[RESULTS_MAX];
 	unsigned done_count;
@@ -61,17 +58,8 @@ static void write_record(struct watch_loop *loop, const struct record *record)
 {
 	if (loop->options.journal)
 		journal_write(record);
-	switch (loop->options.output) {
-	case OUTPUT_NONE:
-		break;
-	case OUTPUT_TEXT:
-		text_write(stderr, record, loop->colour);
-		break;
-	case OUTPUT_JSON:
-		json_write(stdout, record,
-			   record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
-		break;
-	}
+	output_record(loop->options.output, record,
+		      record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
 }
 
 static int restart(struct watch_loop *loop, const struct order *order)
@@ -123,6 +111,12 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 		watch_loop_action_done(loop, outcome->order.agent, outcome->order.number, r);
 }
 
+static void finish_if_settled(struct watch_loop *loop)
+{
+	if (loop->finishing && loop->done_count == 0 && !engine_verdicts_pending(loop->engine))
+		sd_event_exit(loop->event, loop->status);
+}
+
 static void feed(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
@@ -135,6 +129,7 @@ static void feed(void *userdata, const struct event *event)
 	sd_event_source_set_time(loop->timer, deadline);
 	sd_event_source_set_enabled(loop->timer,
 				    deadline == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	finish_if_settled(loop);
 }
 
 /* The engine must not be stepped from inside its own outcome: the result waits for the loop. */
@@ -384,27 +379,17 @@ int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
 	return r;
 }
 
-/* Runs after each turn of the event loop. */
-static int on_finish(sd_event_source *source, void *userdata)
-{
-	struct watch_loop *loop = userdata;
-
-	(void)source;
-	if (loop->done_count > 0 || engine_verdicts_pending(loop->engine))
-		return 0;
-	return sd_event_exit(loop->event, loop->status);
-}
-
 void watch_loop_finish(struct watch_loop *loop, int status)
 {
-	loop->status = status;
 	watch_loop_drain(loop);
-	sd_event_source_set_enabled(loop->finish, SD_EVENT_ON);
+	loop->finishing = true;
+	loop->status = status;
+	finish_if_settled(loop);
 }
 
 void watch_loop_go_on(struct watch_loop *loop)
 {
-	sd_event_source_set_enabled(loop->finish, SD_EVENT_OFF);
+	loop->finishing = false;
 }
 
 sd_event *watch_loop_event(struct watch_loop *loop)
@@ -481,10 +466,6 @@ static int open_event_loop(struct watch_loop *loop)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(loop->results, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_post(loop->event, &loop->finish, on_finish, loop);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(loop->finish, SD_EVENT_OFF);
-	if (r >= 0)
 		r = unit_actions_new(&loop->unit_actions, loop->event, feed, loop);
 	if (r < 0)
 		say("cannot set up the event loop", r);
@@ -499,7 +480,6 @@ int watch_loop_new(struct watch_loop **ret, const struct watch_options *options)
 	if (!loop)
 		return -ENOMEM;
 	loop->options = *options;
-	loop->colour = text_wants_colour(stderr);
 	r = open_engine(loop);
 	if (r >= 0)
 		r = open_trace(loop);
@@ -521,7 +501,6 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 		return NULL;
 	unit_monitor_free(loop->units);
 	unit_actions_free(loop->unit_actions);
-	sd_event_source_unref(loop->finish);
 	sd_event_source_unref(loop->results);
 	sd_event_source_unref(loop->timer);
 	sd_event_source_unref(loop->records);

@@ -9,12 +9,7 @@
 
 #include "core/engine.h"
 #include "core/settings.h"
-
-enum output {
-	OUTPUT_NONE,
-	OUTPUT_TEXT, /* sentences to standard error */
-	OUTPUT_JSON, /* one object a line to standard output */
-};
+#include "output.h"
 
 struct watch_loop;
 

@@ -7,8 +7,7 @@
 #include "cli/command.h"
 #include "core/engine.h"
 #include "core/trace.h"
-#include "effects/json_writer.h"
-#include "effects/text_writer.h"
+#include "output.h"
 #include "support/cleanup.h"
 
 enum { REPLAY_AGENTS = 64, REPLAY_CONNECTIONS = 65536 };
@@ -16,7 +15,7 @@ enum { REPLAY_AGENTS = 64, REPLAY_CONNECTIONS = 65536 };
 struct replay {
 	struct engine *engine;
 	const char *file;
-	bool json;
+	enum output output;
 	/* An event points to the settings that its line brought: one place for each agent. */
 	struct agent_settings *settings[REPLAY_AGENTS + 1];
 };
@@ -25,12 +24,8 @@ static void print_outcome(void *userdata, const struct outcome *outcome)
 {
 	struct replay *replay = userdata;
 
-	if (outcome->type != OUTCOME_RECORD)
-		return;
-	if (replay->json)
-		json_write(stdout, outcome->record, USEC_INFINITY);
-	else
-		text_write(stdout, outcome->record, false);
+	if (outcome->type == OUTCOME_RECORD)
+		output_record(replay->output, outcome->record, USEC_INFINITY);
 }
 
 static int keep_settings(struct replay *replay, struct event *event)
@@ -97,10 +92,10 @@ static void finish(struct replay *replay)
 	}
 }
 
-static int replay_file(const char *file, bool json)
+static int replay_file(const char *file, enum output output)
 {
 	struct engine_limits limits = { REPLAY_AGENTS, REPLAY_CONNECTIONS, REPLAY_CONNECTIONS, 0 };
-	struct replay replay = { .file = file, .json = json };
+	struct replay replay = { .file = file, .output = output };
 	_cleanup_fclose_ FILE *stream = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	int r;
 
@@ -128,7 +123,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ "output", required_argument, NULL, 'o' },
 		{ 0 },
 	};
-	bool json = false;
+	enum output output = OUTPUT_TEXT;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
@@ -136,14 +131,14 @@ static int run(const struct command *command, int argc, char *argv[])
 			return command_help(command);
 		if (option != 'o')
 			return command_misused(command, "the command line is not understood");
-		json = strcmp(optarg, "json") == 0;
-		if (!json && strcmp(optarg, "text") != 0)
+		output = output_from_string(optarg);
+		if (output == OUTPUT_NONE)
 			return command_misused(command, "--output: '%s' is neither text nor json",
 					       optarg);
 	}
 	if (optind + 1 != argc)
 		return command_misused(command, "exactly one FILE is needed ('-': standard input)");
-	return replay_file(argv[optind], json);
+	return replay_file(argv[optind], output);
 }
 
 const struct command command_replay = {

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/watch_arguments.h"
-#include "sources/process_tree.h"
 #include "support/cleanup.h"
+#include "support/process_tree.h"
 
 /* How long what the command leaves behind has to end after SIGTERM. */
 #define LEFTOVERS_TIMEOUT (2 * USEC_PER_SEC)

@@ -15,11 +15,8 @@ void watch_arguments_defaults(struct watch_arguments *arguments)
 static int take_output(struct watch_arguments *arguments, const struct command *command,
 		       const char *value)
 {
-	if (strcmp(value, "json") == 0)
-		arguments->output = OUTPUT_JSON;
-	else if (strcmp(value, "text") == 0)
-		arguments->output = OUTPUT_TEXT;
-	else
+	arguments->output = output_from_string(value);
+	if (arguments->output == OUTPUT_NONE)
 		return command_misused(command, "--output: '%s' is neither text nor json", value);
 	return 0;
 }

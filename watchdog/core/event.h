@@ -13,38 +13,38 @@
 
 /* Microseconds. Points in time are CLOCK_MONOTONIC, so suspended time does not count. */
 typedef uint64_t usec_t;
-#define USEC_INFINITY    UINT64_MAX
-#define USEC_PER_MSEC    UINT64_C(1000)
-#define USEC_PER_SEC     UINT64_C(1000000)
-#define USEC_PER_MINUTE  (60 * USEC_PER_SEC)
-#define USEC_PER_HOUR    (60 * USEC_PER_MINUTE)
+#define USEC_INFINITY   UINT64_MAX
+#define USEC_PER_MSEC   UINT64_C(1000)
+#define USEC_PER_SEC    UINT64_C(1000000)
+#define USEC_PER_MINUTE (60 * USEC_PER_SEC)
+#define USEC_PER_HOUR   (60 * USEC_PER_MINUTE)
 
 enum {
-	COMM_SIZE = 16,        /* TASK_COMM_LEN */
-	UNIT_NAME_SIZE = 256,  /* UNIT_NAME_MAX */
+	COMM_SIZE = 16,       /* TASK_COMM_LEN */
+	UNIT_NAME_SIZE = 256, /* UNIT_NAME_MAX */
 	INVOCATION_ID_SIZE = 33,
 	INTERFACE_NAME_SIZE = 16, /* IFNAMSIZ */
-	UNIT_WORD_SIZE = 32,   /* SubState=, Result=, job type */
-	ADDRESS_TEXT_SIZE = 46, /* INET6_ADDRSTRLEN */
-	ENDPOINT_TEXT_SIZE = 56, /* an address in brackets, a colon, a port */
+	UNIT_WORD_SIZE = 32,      /* SubState=, Result=, job type */
+	ADDRESS_TEXT_SIZE = 46,   /* INET6_ADDRSTRLEN */
+	ENDPOINT_TEXT_SIZE = 56,  /* an address in brackets, a colon, a port */
 };
 
 enum event_type {
-	EVENT_TIME,        /* time has passed, nothing else happened */
-	EVENT_AGENT,       /* an agent is watched from now on, or its settings changed */
-	EVENT_AGENT_GONE,  /* an agent is no longer watched */
-	EVENT_UNIT,        /* systemd's view of an agent's unit changed */
+	EVENT_TIME,       /* time has passed, nothing else happened */
+	EVENT_AGENT,      /* an agent is watched from now on, or its settings changed */
+	EVENT_AGENT_GONE, /* an agent is no longer watched */
+	EVENT_UNIT,       /* systemd's view of an agent's unit changed */
 	/* connections */
-	EVENT_OPENED,      /* a SYN is on its way */
-	EVENT_FOUND,       /* was there before we came */
-	EVENT_ESTABLISHED, /* the handshake is done */
-	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
-	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
-	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE */
-	EVENT_RETRANSMIT,  /* data goes unacknowledged: a retransmission time-out ran out */
-	EVENT_HEALED,      /* the peer acknowledges again */
+	EVENT_OPENED,       /* a SYN is on its way */
+	EVENT_FOUND,        /* was there before we came */
+	EVENT_ESTABLISHED,  /* the handshake is done */
+	EVENT_CLOSING,      /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
+	EVENT_ENDED,        /* the socket reached CLOSE, with its whole evidence */
+	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */
+	EVENT_RETRANSMIT,   /* data goes unacknowledged: a retransmission time-out ran out */
+	EVENT_HEALED,       /* the peer acknowledges again */
 	EVENT_NEVER_OPENED, /* a socket was destroyed that never got as far as a SYN */
-	EVENT_VANISHED,    /* the socket is gone and nobody saw it end */
+	EVENT_VANISHED,     /* the socket is gone and nobody saw it end */
 	/* processes of an agent */
 	EVENT_STARTED,
 	EVENT_EXECED,
@@ -66,8 +66,8 @@ DECLARE_NAMES(event_type);
 
 /* One end of a connection. */
 struct endpoint {
-	uint8_t family;      /* AF_INET or AF_INET6; v4-mapped addresses are AF_INET. 0: not known */
-	uint16_t port;       /* host byte order */
+	uint8_t family; /* AF_INET or AF_INET6; v4-mapped addresses are AF_INET. 0: not known */
+	uint16_t port;  /* host byte order */
 	uint8_t address[16]; /* network byte order; the first 4 bytes for AF_INET */
 };
 
@@ -75,8 +75,8 @@ struct endpoint {
 struct task {
 	uint32_t pid; /* thread group, in our own pid namespace; 0: outside it or not known */
 	char comm[COMM_SIZE];
-	bool in_agent; /* one of the agent's own processes */
-	bool exiting;  /* PF_EXITING: it was on its way out */
+	bool in_agent;      /* one of the agent's own processes */
+	bool exiting;       /* PF_EXITING: it was on its way out */
 	uint32_t exit_code; /* as wait(2) encodes it, 0x80 = core dumped; counts only if exiting */
 };
 
@@ -84,31 +84,31 @@ struct task {
 struct socket_facts {
 	enum tcp_state state_before;
 	enum tcp_state state;
-	uint16_t error;      /* sk_err, an errno */
-	uint16_t soft_error; /* sk_err_soft */
-	uint8_t shutdown;    /* sk_shutdown: 1 receive side, 2 send side */
-	bool fin_received;   /* SOCK_DONE */
-	bool orphan;         /* SOCK_DEAD: no file refers to it any more */
-	bool keepalive;      /* SO_KEEPALIVE is on */
-	bool linger_zero;    /* SO_LINGER on, with a time of 0 */
-	bool reset_received; /* tcp_reset() ran; see docs/CAUSES.md for the trap in it */
-	enum reset_reason reset_reason;    /* of the RST our kernel sent up to this event */
-	enum tcp_state reset_state;        /* the state it was sent in */
-	uint32_t unread_bytes;   /* received, not yet read; the FIN's sequence number not counted */
-	uint32_t unacked_bytes;  /* written, not yet acknowledged */
-	uint32_t send_window;    /* the peer's last offer */
+	uint16_t error;                 /* sk_err, an errno */
+	uint16_t soft_error;            /* sk_err_soft */
+	uint8_t shutdown;               /* sk_shutdown: 1 receive side, 2 send side */
+	bool fin_received;              /* SOCK_DONE */
+	bool orphan;                    /* SOCK_DEAD: no file refers to it any more */
+	bool keepalive;                 /* SO_KEEPALIVE is on */
+	bool linger_zero;               /* SO_LINGER on, with a time of 0 */
+	bool reset_received;            /* tcp_reset() ran; see docs/CAUSES.md for the trap in it */
+	enum reset_reason reset_reason; /* of the RST our kernel sent up to this event */
+	enum tcp_state reset_state;     /* the state it was sent in */
+	uint32_t unread_bytes;  /* received, not yet read; the FIN's sequence number not counted */
+	uint32_t unacked_bytes; /* written, not yet acknowledged */
+	uint32_t send_window;   /* the peer's last offer */
 	uint32_t retransmit_timeouts; /* icsk_retransmits: in a row, without an answer */
-	uint32_t retransmits;    /* total over the connection's life */
-	uint32_t probes;         /* keep-alive or zero-window probes in a row, without an answer */
+	uint32_t retransmits;         /* total over the connection's life */
+	uint32_t probes; /* keep-alive or zero-window probes in a row, without an answer */
 	uint32_t user_timeout_msec; /* TCP_USER_TIMEOUT; 0: not set */
-	uint32_t rtt_usec;       /* smoothed */
-	uint32_t rto_usec;       /* the retransmission time-out in force */
+	uint32_t rtt_usec;          /* smoothed */
+	uint32_t rto_usec;          /* the retransmission time-out in force */
 	uint64_t bytes_sent;
 	uint64_t bytes_acked;
 	uint64_t bytes_received;
-	usec_t age;              /* since the SYN; 0: not known */
-	usec_t idle_rx;          /* since the last segment with data came */
-	usec_t idle_tx;          /* since the last segment with data went */
+	usec_t age;     /* since the SYN; 0: not known */
+	usec_t idle_rx; /* since the last segment with data came */
+	usec_t idle_tx; /* since the last segment with data went */
 };
 
 struct connection_event {
@@ -116,25 +116,26 @@ struct connection_event {
 	uint64_t netns;  /* inode of its network namespace */
 	struct endpoint local;
 	struct endpoint peer;
-	struct task owner;   /* who called connect(), or who holds it if found later */
-	struct task current; /* who was on the processor: the closer, if the closing was asked for */
+	struct task owner; /* who called connect(), or who holds it if found later */
+	struct task
+		current; /* who was on the processor: the closer, if the closing was asked for */
 	struct socket_facts facts;
 };
 
 struct process_event {
 	struct task task;
-	int signal;           /* EVENT_SIGNALED */
-	bool from_kernel;     /* no process sent it: a fault, the OOM killer, a terminal */
-	struct task sender;   /* who sent it, unless from_kernel */
-	bool oom;             /* the OOM killer chose it */
+	int signal;         /* EVENT_SIGNALED */
+	bool from_kernel;   /* no process sent it: a fault, the OOM killer, a terminal */
+	struct task sender; /* who sent it, unless from_kernel */
+	bool oom;           /* the OOM killer chose it */
 };
 
 struct unit_event {
 	char unit[UNIT_NAME_SIZE];
 	enum unit_state state;
 	char sub_state[UNIT_WORD_SIZE];
-	char result[UNIT_WORD_SIZE];   /* Result= of the service: success, watchdog, timeout, ... */
-	char job[UNIT_WORD_SIZE];      /* type of the job under way; empty: none */
+	char result[UNIT_WORD_SIZE]; /* Result= of the service: success, watchdog, timeout, ... */
+	char job[UNIT_WORD_SIZE];    /* type of the job under way; empty: none */
 	uint32_t main_pid;
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */
 };
@@ -144,16 +145,17 @@ struct path_event {
 	uint64_t netns;
 	uint32_t interface; /* index */
 	char interface_name[INTERFACE_NAME_SIZE];
-	bool up;            /* link: IFF_UP and carrier; address, route: is there; neighbour: reachable */
-	bool initial;       /* as found at start: no news */
-	struct endpoint address; /* address; route destination; neighbour. Its port does not count */
+	bool up;      /* link: IFF_UP and carrier; address, route: is there; neighbour: reachable */
+	bool initial; /* as found at start: no news */
+	struct endpoint
+		address; /* address; route destination; neighbour. Its port does not count */
 	struct endpoint gateway; /* route; family 0: directly attached */
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
 };
 
 struct action_result_event {
-	uint32_t order;  /* the number the action went out with */
-	int error;       /* 0: done; else -errno */
+	uint32_t order;              /* the number the action went out with */
+	int error;                   /* 0: done; else -errno */
 	char detail[UNIT_WORD_SIZE]; /* systemd's job result, or empty */
 };
 

@@ -26,7 +26,8 @@ void tokens_add(struct tokens *tokens, const char *format, ...)
 struct verdict {
 	enum ended_by ended_by;
 	enum cause cause;
-	enum confidence confidence; /* CONFIDENCE_INVALID with CAUSE_UNKNOWN: nothing to be sure of */
+	enum confidence
+		confidence; /* CONFIDENCE_INVALID with CAUSE_UNKNOWN: nothing to be sure of */
 	struct tokens evidence;
 	struct tokens ruled_out;
 };

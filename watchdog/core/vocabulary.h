@@ -165,8 +165,8 @@ enum mode {
 	MODE_INVALID = -1,
 };
 
-#define DECLARE_NAMES(name)                                                                        \
-	const char *name##_to_string(enum name value);                                             \
+#define DECLARE_NAMES(name)                            \
+	const char *name##_to_string(enum name value); \
 	enum name name##_from_string(const char *string)
 
 DECLARE_NAMES(ended_by);

@@ -1,4 +1,4 @@
-#include "sources/process_tree.h"
+#include "support/process_tree.h"
 
 #include "support/cleanup.h"
 
