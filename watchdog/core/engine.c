@@ -92,6 +92,8 @@ static void happen_until(struct engine *engine, usec_t time)
 	struct deadline *first;
 
 	while ((first = deadline_first(&engine->deadlines)) && first->when <= time) {
+		if (first->when > engine->now)
+			engine->now = first->when;
 		deadline_clear(&engine->deadlines, first);
 		connections_due(engine, CONTAINER_OF(first, struct connection, deadline));
 	}

@@ -203,6 +203,8 @@ static void take_end(struct engine *engine, const struct event *event)
 		connection = begin(engine, event);
 	if (!connection)
 		return;
+	if (!connection->local.port) /* it is chosen after the SYN_SENT we saw */
+		connection->local = event->connection.local;
 	if (event->connection.facts.state == TCP_STATE_CLOSE)
 		connection->closed = true;
 	if (connection->ended) {

@@ -57,6 +57,25 @@ static void send_order(struct engine *engine, struct agent *agent, const struct 
 	engine->sink(engine->sink_userdata, &outcome);
 }
 
+/* Nothing is left to abort of a connection that has ended. */
+static bool is_of_use(const struct action *action, const struct record *verdict)
+{
+	switch (action->type) {
+	case ACTION_ABORT_CONNECTION:
+		return verdict->kind == RECORD_STALLED;
+	case ACTION_NONE:
+	case ACTION_TYPE_MAX:
+	case ACTION_TYPE_INVALID:
+		return false;
+	case ACTION_RELOAD:
+	case ACTION_SIGNAL:
+	case ACTION_RESTART:
+	case ACTION_START_UNIT:
+		return true;
+	}
+	return false;
+}
+
 /* One trouble ends many connections at once: while an action is under way, nothing is added. */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
 {
@@ -66,7 +85,7 @@ void policy_apply(struct engine *engine, struct agent *agent, const struct recor
 	if (agent->order_number)
 		return;
 	steps = &agent->settings->policy[verdict->verdict.cause];
-	if (steps->count == 0 || steps->steps[0].type == ACTION_NONE)
+	if (steps->count == 0 || !is_of_use(&steps->steps[0], verdict))
 		return;
 	record = &agent->order_record;
 	*record = *verdict;

@@ -245,8 +245,10 @@ static enum ruling decide_exited_after(struct deliberation *on)
 	const struct process *process = on->given->process;
 
 	*on->exit = exit_facts_from_code(process->exit_code);
-	tokens_add(evidence(on), "exited_after_msec=%llu",
-		   (unsigned long long)((process->exited_at - on->given->time) / USEC_PER_MSEC));
+	if (process->exited_at >= on->given->time)
+		tokens_add(evidence(on), "exited_after_msec=%llu",
+			   (unsigned long long)(process->exited_at - on->given->time) /
+				   USEC_PER_MSEC);
 	return decide_exited(on, CONFIDENCE_LIKELY);
 }
 
@@ -307,6 +309,20 @@ static bool dumping_core(const struct circumstances *given)
 	       !process->exited && given->time >= process->fatal.time;
 }
 
+/* An agent that is asked to stop says goodbye (MQTT's DISCONNECT), and the peer closes before the
+ * agent does; the exit that follows tells. */
+static enum ruling rule_leaving(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct process *process = given->process;
+
+	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !process || !stop_request(given, true))
+		return SILENT;
+	if (!process->exited)
+		return wait_unless_over(on);
+	return decide_exited_after(on);
+}
+
 static enum ruling rule_peer(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -362,7 +378,8 @@ static enum ruling rule_unknown(struct deliberation *on)
 }
 
 static enum ruling (*const rules[])(struct deliberation *) = {
-	rule_aborted, rule_dying, rule_own_side, rule_peer, rule_network, rule_unknown,
+	rule_aborted, rule_dying,   rule_own_side, rule_leaving,
+	rule_peer,    rule_network, rule_unknown,
 };
 
 bool verdict_decide(const struct circumstances *circumstances, struct verdict *verdict,
