@@ -86,7 +86,7 @@ class Agent:
         return struct.unpack_from(kind, info, offset)[0]
 
     def do_wait(self, what):
-        """Waits, without reading, for `input`, the peer's `fin`, or an `error`, which it returns."""
+        """Waits, without reading, for `input`, the peer's `fin` or an `error`; returns which."""
         self.poll({"input": select.POLLIN, "fin": select.POLLRDHUP, "error": 0}[what])
         error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return errno.errorcode[error] if error else what
@@ -144,7 +144,7 @@ class Agent:
         os.chdir(path)
 
     def do_on_sigterm(self, what):
-        """`close` the connection, or `say-goodbye` and wait for the peer's FIN; then exit with 0."""
+        """`close`, or `say-goodbye` and wait for the peer's FIN before closing; then exit."""
         def stop(*_):
             if what == "say-goodbye":
                 self.do_send()

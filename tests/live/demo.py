@@ -18,16 +18,14 @@ import threading
 import time
 from pathlib import Path
 
+from command_line import add_connwatchctl, begin
 from lab import CLOUD_ADDRESS, DEVICE_ADDRESS, PREFIX, Lab, inside
-from run import CONNWATCHCTL, interrupt
-from stage import sweep
 from supervised import Supervised
 
 PORT = 1883  # on 8883 mosquitto_sub would speak TLS
 BROKER_ADDRESS = CLOUD_ADDRESS["ipv4"]
 PATIENCE = 20  # seconds for a step
 MQTT_KEEPALIVE = "5"  # the shortest mosquitto_sub takes
-MOSQUITTO = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
 COLUMNS = ("ENDED_BY", "CAUSE", "CONFIDENCE")
 PRIORITY_COLOUR = {"3": "31", "4": "33", "5": "36"}
 
@@ -48,7 +46,7 @@ class Broker:
         running = threading.Event()
         with inside(self._lab.cloud):
             self._process = subprocess.Popen(
-                [MOSQUITTO, "-c", self._configuration], stdin=subprocess.DEVNULL,
+                ["mosquitto", "-c", self._configuration], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._read_log, args=(self._process, running), daemon=True).start()
         if not running.wait(PATIENCE):
@@ -239,18 +237,15 @@ def run(demo, screen):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--connwatchctl", type=Path, default=CONNWATCHCTL, metavar="PATH")
+    add_connwatchctl(parser)
     options = parser.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("demo.py: network namespaces and BPF need root")
-    signal.signal(signal.SIGTERM, interrupt)
-    sweep()
+    begin("demo.py", options.connwatchctl)
     screen = Screen()
     with contextlib.ExitStack() as leaving:
         directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
         leaving.callback(shutil.rmtree, directory, ignore_errors=True)
         lab = leaving.enter_context(Lab())
-        demo = Demo(options.connwatchctl.resolve(), lab, directory, screen)
+        demo = Demo(options.connwatchctl, lab, directory, screen)
         leaving.callback(demo.close)
         run(demo, screen)
 

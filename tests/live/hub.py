@@ -1,4 +1,4 @@
-"""The hub: the peer of the watched agent, in the lab's cloud. It lives in the test's own process."""
+"""The hub: the peer of the watched agent, in the lab's cloud but in the test's own process."""
 
 import contextlib
 import socket
@@ -84,5 +84,6 @@ class Peer:
     def reset(self):
         """Sends a RST: closing with SO_LINGER on and a time of 0 (socket(7))."""
         with contextlib.suppress(OSError):
-            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            at_once = struct.pack("ii", 1, 0)
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
         self._connection.close()

@@ -4,7 +4,7 @@
            fd77:1::2      fd77:1::1        fd77:2::1      fd77:2::2
 
 The agent lives in `device`, the hub in `cloud`, and the faults of the way between them in `router`.
-Time-outs are short. Nothing outside the namespaces is touched, and leaving the context removes them.
+Time-outs are short. Nothing outside the namespaces is touched; leaving the context removes them.
 """
 
 import contextlib
@@ -74,6 +74,8 @@ route add ::/0 via fd77:2::1
 """,
 }
 
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # where ip, nft, bpftool and mosquitto are
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
 
@@ -102,19 +104,23 @@ def inside(namespace):
 
 
 def command(*words, stdin=None):
-    """Runs a program to its end and returns what it printed; raises with its complaint if it fails."""
+    """Runs a program to its end and returns its output; raises with its complaint if it fails."""
     done = subprocess.run(words, input=stdin, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
 
 
+def is_orphaned(name):
+    """True for what a test named after itself (PREFIX-PID-...) and left behind."""
+    owner = re.match(rf"{PREFIX}-(\d+)-", name)
+    return owner is not None and not Path("/proc", owner[1]).exists()
+
+
 def sweep():
-    """Removes what a run that was killed left behind."""
-    names = NAMESPACES.iterdir() if NAMESPACES.is_dir() else ()
-    for path in names:
-        owner = re.fullmatch(rf"{PREFIX}-(\d+)-\d+-\w+", path.name)
-        if owner and not Path("/proc", owner[1]).exists():
+    """Removes the namespaces that a run that was killed left behind."""
+    for path in NAMESPACES.glob(f"{PREFIX}-*"):
+        if is_orphaned(path.name):
             _delete(path.name)
 
 

@@ -8,24 +8,23 @@ them. Needs root. The last line counts; the exit status is 1 if anything failed.
 """
 
 import argparse
+import contextlib
 import fnmatch
 import json
-import os
 import re
-import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import basic_cases  # fills the table of cases, as do the others
-import odd_cases
+import basic_cases  # noqa: F401  fills the table of cases
+import odd_cases  # noqa: F401  likewise
 from case import CASES
+from command_line import absolute, add_connwatchctl, begin
 from lab import command
-from stage import Stage, sweep
+from stage import Stage
 from supervised import Surprise
 
-CONNWATCHCTL = Path(__file__).parents[2] / "build" / "connwatchctl"
 CLEANUP_PATIENCE = 3  # the kernel frees BPF objects some time after the last file is closed
 
 
@@ -43,8 +42,9 @@ class Leftovers:
         """The BPF objects of a process: proc(5), /proc/PID/fdinfo."""
         ids = set()
         for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-            found = re.search(rf"^{kind}_id:\t(\d+)$", info.read_text(), re.MULTILINE)
-            ids |= {int(found[1])} if found else set()
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found = re.search(rf"^{kind}_id:\t(\d+)$", info.read_text(), re.MULTILINE)
+                ids |= {int(found[1])} if found else set()
         return ids
 
     @staticmethod
@@ -148,7 +148,7 @@ def play_on(stage, case, options, result):
             result.wrong += complaints_about(case, stage, status)
         result.wrong += leftovers.found()
     finally:
-        result.given = "; ".join(verdict_text(record) for record in stage.supervised.of_kind("ended"))
+        result.given = "; ".join(map(verdict_text, stage.supervised.of_kind("ended")))
         result.details = [json.dumps(record) for record in stage.supervised.records]
         result.details += stage.supervised.complaints()
 
@@ -192,16 +192,12 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=1, metavar="N", help="play each case N times")
     parser.add_argument("--jobs", type=int, default=4, metavar="N", help="play N cases at once")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="keep the traces")
-    parser.add_argument("--connwatchctl", type=Path, default=CONNWATCHCTL, metavar="PATH")
+    parser.add_argument("--record", type=absolute, metavar="DIR", help="keep the traces")
+    add_connwatchctl(parser)
     parser.add_argument("--bare", action="store_true", help="only the faults, without connwatch")
     parser.add_argument("--list", action="store_true", help="name the cases")
     parser.add_argument("patterns", metavar="PATTERN", nargs="*")
     return parser.parse_args()
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
 
 
 def main():
@@ -213,13 +209,9 @@ def main():
         return 0
     if not cases:
         sys.exit(f"run.py: no case matches {' '.join(options.patterns)}")
-    if os.geteuid() != 0:
-        sys.exit("run.py: network namespaces and BPF need root")
-    signal.signal(signal.SIGTERM, interrupt)
+    begin("run.py", None if options.bare else options.connwatchctl)
     if options.record:
         options.record.mkdir(parents=True, exist_ok=True)
-        options.record = options.record.resolve()
-    sweep()
     try:
         results = play_all(cases, options)
     except KeyboardInterrupt:

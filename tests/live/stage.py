@@ -25,9 +25,10 @@ OOM_LIMIT = 48 << 20
 def sweep():
     """Removes what a run that was killed left behind."""
     lab.sweep()
-    for place, remove in ((MEMORY_GROUPS, Path.rmdir), (Path(tempfile.gettempdir()), shutil.rmtree)):
-        for path in place.glob(f"{PREFIX}-*-*"):
-            if not Path("/proc", path.name.split("-")[1]).exists():
+    directories = Path(tempfile.gettempdir())
+    for place, remove in ((MEMORY_GROUPS, Path.rmdir), (directories, shutil.rmtree)):
+        for path in place.glob(f"{PREFIX}-*"):
+            if lab.is_orphaned(path.name):
                 remove(path)
 
 
@@ -36,7 +37,6 @@ class Stage:
         self.family = family
         self.watched = watchdog is not None
         self.local_ports = []
-        self._leaving = contextlib.ExitStack()
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)

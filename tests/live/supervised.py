@@ -63,7 +63,7 @@ class Control:
 
 
 class Controls:
-    """Where the agent's processes report for duty: a unix socket, for it works across namespaces."""
+    """Where the agent's processes report for duty: a unix socket, which any namespace reaches."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -82,7 +82,8 @@ class Controls:
                 return self._controls[-1]
             except TimeoutError:
                 if supervised.process.poll() is not None:
-                    raise Surprise(f"ended with {supervised.process.returncode} before it began")
+                    complaints = supervised.complaints()
+                    raise Surprise("\n".join(["it ended before it began"] + complaints))
         raise Surprise("the agent did not start")
 
     def hang_up(self):

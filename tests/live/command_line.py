@@ -1,0 +1,33 @@
+"""How the live programs begin and end: their common options, and what they need."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from stage import sweep
+
+CONNWATCHCTL = Path(__file__).parents[2] / "build" / "connwatchctl"
+
+
+def absolute(path):
+    return Path(path).resolve()
+
+
+def add_connwatchctl(parser):
+    parser.add_argument("--connwatchctl", type=absolute, default=CONNWATCHCTL, metavar="PATH")
+
+
+def begin(name, connwatchctl):
+    """Checks what the program needs, and has SIGTERM end it as tidily as SIGINT does. With no
+    `connwatchctl`, none is needed."""
+    if os.geteuid() != 0:
+        sys.exit(f"{name}: network namespaces and BPF need root")
+    if connwatchctl and not connwatchctl.exists():
+        sys.exit(f"{name}: there is no {connwatchctl}: run `make` first")
+    signal.signal(signal.SIGTERM, _interrupt)
+    sweep()
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
