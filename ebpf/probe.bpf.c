@@ -17,6 +17,7 @@
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 
+/* Each of these builds on those before it. */
 #include "ebpf/maps.bpf.h"
 
 #include "ebpf/kernel_differences.bpf.h"
@@ -407,24 +408,39 @@ int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct t
 /* Set by probe.c before each run: this process, in our pid namespace, for that agent. */
 __u32 wanted_pid = 0;
 __u32 wanted_agent = 0;
-__u32 adopted = 0; /* how many processes the run has added */
+/* What came of the run. */
+bool wanted_found = false;
+__u32 adopted = 0;
 
-/* Adds the wanted process and children of processes of its agent. A child may come before its
- * parent, so probe.c runs it until nothing is added. */
+static __always_inline bool is_unwatched_child(struct task_struct *task, const __u32 *watched)
+{
+	__u32 parent = BPF_CORE_READ(task, real_parent, tgid);
+	__u32 *inherited = bpf_map_lookup_elem(&watched_processes, &parent);
+
+	return !watched && inherited && *inherited == wanted_agent;
+}
+
+/* Adds the wanted process, and children of its agent's processes that nobody watches yet. A child
+ * may come before its parent, so probe.c runs it until nothing is added. */
 SEC("iter/task")
 int adopt_processes(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	__u32 id, parent, agent = wanted_agent, *inherited;
+	__u32 id, *watched, agent = wanted_agent;
+	bool wanted;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
 	id = task->tgid;
-	parent = BPF_CORE_READ(task, real_parent, tgid);
-	inherited = bpf_map_lookup_elem(&watched_processes, &parent);
-	if (pid_of(task) != wanted_pid && (!inherited || *inherited != agent))
+	watched = bpf_map_lookup_elem(&watched_processes, &id);
+	wanted = pid_of(task) == wanted_pid;
+	if (wanted)
+		wanted_found = true;
+	if (watched && *watched == agent)
 		return 0;
-	if (bpf_map_update_elem(&watched_processes, &id, &agent, BPF_NOEXIST) == 0)
+	if (!wanted && !is_unwatched_child(task, watched))
+		return 0;
+	if (bpf_map_update_elem(&watched_processes, &id, &agent, BPF_ANY) == 0)
 		adopted++;
 	return 0;
 }

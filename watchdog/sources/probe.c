@@ -111,14 +111,14 @@ static int on_record(void *userdata, void *data, size_t size)
 static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
 {
 	struct timespec tick;
-	struct stat namespace;
+	struct stat own;
 
-	if (stat("/proc/self/ns/pid", &namespace) < 0)
+	if (stat("/proc/self/ns/pid", &own) < 0)
 		return -errno;
 	/* The coarse clocks advance once a jiffy, and say so (KTIME_LOW_RES). */
 	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0)
 		return -errno;
-	bpf->rodata->pid_namespace = (uint32_t) namespace.st_ino;
+	bpf->rodata->pid_namespace = (uint32_t)own.st_ino;
 	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
 	bpf->rodata->have_socket_storage = features->socket_storage;
 	bpf->rodata->have_socket_cookie = features->socket_cookie;
@@ -261,19 +261,19 @@ static int run_iterator(const struct bpf_program *program)
 
 int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
 {
-	bool found = false;
+	struct probe_bpf__bss *run = probe->bpf->bss;
 	int r;
 
-	probe->bpf->bss->wanted_pid = (uint32_t)pid;
-	probe->bpf->bss->wanted_agent = agent;
+	run->wanted_pid = (uint32_t)pid;
+	run->wanted_agent = agent;
+	run->wanted_found = false;
 	do {
-		probe->bpf->bss->adopted = 0;
+		run->adopted = 0;
 		r = run_iterator(probe->bpf->progs.adopt_processes);
 		if (r < 0)
 			return r;
-		found = found || probe->bpf->bss->adopted > 0;
-	} while (probe->bpf->bss->adopted > 0);
-	return found ? 0 : -ESRCH;
+	} while (run->adopted > 0);
+	return run->wanted_found ? 0 : -ESRCH;
 }
 
 /* The id of the control group at `path`, which must be of version 2: ids of the other hierarchies

@@ -45,6 +45,8 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 /* Forgets every watch of `agent`. Connections that are known already are still reported. */
 int probe_unwatch(struct probe *probe, uint32_t agent);
 
-/* Looks for open connections of what is watched; each new one becomes an EVENT_FOUND on the next
- * probe_drain(). Returns 0 or -errno. */
+/* Looks for open connections of what is watched, in every network namespace; each new one becomes
+ * an EVENT_FOUND on the next probe_drain(). Accepted sockets are told by the backlog that they
+ * inherit from their listener: those of listen(fd, 0) pass for our own.
+ * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_find_connections(struct probe *probe);
