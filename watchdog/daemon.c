@@ -17,6 +17,7 @@ struct daemon {
 	const char *settings_root;
 	struct watch_loop *loop;
 	struct daemon_settings settings;
+	bool ready;
 	bool seen[AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
 };
 
@@ -78,8 +79,16 @@ static void tell_status(struct daemon *daemon)
 		agents += daemon->seen[number];
 	if (agents == 0)
 		say(SD_NOTICE, "no agents are set up: see connwatch.agent(5)");
-	sd_notifyf(false, "READY=1\nSTATUS=Watching %u agent%s (ebpf).", agents,
-		   agents == 1 ? "" : "s");
+	sd_notifyf(false, "%sSTATUS=Watching %u agent%s (ebpf).", daemon->ready ? "READY=1\n" : "",
+		   agents, agents == 1 ? "" : "s");
+}
+
+static void on_ready(void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	daemon->ready = true;
+	tell_status(daemon);
 }
 
 static int load_settings(struct daemon *daemon)
@@ -156,7 +165,6 @@ static int watch(struct daemon *daemon)
 		say(SD_ERR, "cannot start: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	tell_status(daemon);
 	return sd_event_loop(event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -168,6 +176,8 @@ int daemon_run(const char *settings_root)
 		.connections = CONNECTIONS_MAX,
 		.output = getenv("JOURNAL_STREAM") ? OUTPUT_NONE : OUTPUT_TEXT,
 		.journal = true,
+		.ready = on_ready,
+		.userdata = &daemon,
 	};
 	int status;
 

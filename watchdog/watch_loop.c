@@ -32,6 +32,8 @@ struct watch_loop {
 	struct unit_actions *unit_actions;
 	FILE *trace;
 	struct agent_settings **agents; /* by number; [0] is not used */
+	sd_event_source *ready;         /* READY_TIMEOUT; NULL: options.ready was called */
+	bool *unit_awaited;             /* by number: systemd has not told of its unit yet */
 	struct event done[RESULTS_MAX];
 	unsigned done_count;
 };
@@ -202,6 +204,46 @@ static void on_control_group(void *userdata, uint32_t agent, const char *parent,
 		say(name, r);
 }
 
+static bool units_awaited(const struct watch_loop *loop)
+{
+	for (uint32_t number = 1; number <= loop->options.agents; number++)
+		if (loop->unit_awaited[number])
+			return true;
+	return false;
+}
+
+static void become_ready(struct watch_loop *loop)
+{
+	if (!loop->ready)
+		return;
+	loop->ready = sd_event_source_disable_unref(loop->ready);
+	if (loop->options.ready)
+		loop->options.ready(loop->options.userdata);
+}
+
+/* The first time the loop runs, and then when time is up. */
+static int on_ready(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+
+	if (usec == 0 && units_awaited(loop)) {
+		sd_event_source_set_time_relative(source, READY_TIMEOUT);
+		return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	become_ready(loop);
+	return 0;
+}
+
+static void on_unit(void *userdata, const struct event *event)
+{
+	struct watch_loop *loop = userdata;
+
+	feed(loop, event);
+	loop->unit_awaited[event->agent] = false;
+	if (!units_awaited(loop))
+		become_ready(loop);
+}
+
 static void on_notice(void *userdata, const char *text)
 {
 	(void)userdata;
@@ -211,7 +253,7 @@ static void on_notice(void *userdata, const char *text)
 static int watch_unit(struct watch_loop *loop, const char *unit, uint32_t agent)
 {
 	struct unit_listener listener = {
-		.event = feed,
+		.event = on_unit,
 		.control_group = on_control_group,
 		.notice = on_notice,
 		.userdata = loop,
@@ -222,6 +264,7 @@ static int watch_unit(struct watch_loop *loop, const char *unit, uint32_t agent)
 		r = unit_monitor_new(&loop->units, loop->event, &listener);
 	if (r >= 0)
 		r = unit_monitor_watch(loop->units, unit, agent);
+	loop->unit_awaited[agent] = r >= 0 && loop->ready;
 	return r;
 }
 
@@ -419,7 +462,8 @@ static int open_engine(struct watch_loop *loop)
 	int r;
 
 	loop->agents = calloc((size_t)limits.agents + 1, sizeof(*loop->agents));
-	r = loop->agents ? engine_new(&loop->engine, &limits) : -ENOMEM;
+	loop->unit_awaited = calloc((size_t)limits.agents + 1, sizeof(*loop->unit_awaited));
+	r = loop->agents && loop->unit_awaited ? engine_new(&loop->engine, &limits) : -ENOMEM;
 	if (r < 0)
 		say("cannot set up the engine", r);
 	return r;
@@ -466,6 +510,9 @@ static int open_event_loop(struct watch_loop *loop)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(loop->results, SD_EVENT_OFF);
 	if (r >= 0)
+		r = sd_event_add_time(loop->event, &loop->ready, CLOCK_MONOTONIC, 0, 1, on_ready,
+				      loop);
+	if (r >= 0)
 		r = unit_actions_new(&loop->unit_actions, loop->event, feed, loop);
 	if (r < 0)
 		say("cannot set up the event loop", r);
@@ -501,6 +548,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 		return NULL;
 	unit_monitor_free(loop->units);
 	unit_actions_free(loop->unit_actions);
+	sd_event_source_unref(loop->ready);
 	sd_event_source_unref(loop->results);
 	sd_event_source_unref(loop->timer);
 	sd_event_source_unref(loop->records);
@@ -510,6 +558,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	for (uint32_t number = 1; loop->agents && number <= loop->options.agents; number++)
 		free(loop->agents[number]);
 	free(loop->agents);
+	free(loop->unit_awaited);
 	if (loop->trace)
 		fclose(loop->trace);
 	free(loop);

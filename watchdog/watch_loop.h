@@ -24,8 +24,13 @@ struct watch_options {
 	/* Restarts an agent that is no unit. Returns 0, and the caller reports the result with
 	 * watch_loop_action_done(); or -errno. NULL: such an agent cannot be restarted. */
 	int (*restart)(void *userdata, const struct order *order);
+	/* Called once, when systemd has told of every unit that was added before the event loop
+	 * began, so that nothing of them escapes any more; or after READY_TIMEOUT. May be NULL. */
+	void (*ready)(void *userdata);
 	void *userdata;
 };
+
+#define READY_TIMEOUT (5 * USEC_PER_SEC)
 
 /* Opens the probe and builds the rest around it. Returns 0, or -errno after having said why on
  * standard error. */

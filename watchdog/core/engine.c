@@ -65,8 +65,6 @@ void engine_record_begin(const struct agent *agent, enum record_kind kind, usec_
 		return;
 	record->mode = agent->mode;
 	memcpy(record->agent, agent->settings->name, sizeof(record->agent));
-	if (!agent->has_unit)
-		return;
 	memcpy(record->unit, agent->unit.unit, sizeof(record->unit));
 	memcpy(record->invocation_id, agent->unit.invocation_id, sizeof(record->invocation_id));
 }

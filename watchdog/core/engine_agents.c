@@ -2,6 +2,17 @@
 
 #include "engine_state.h"
 
+/* The unit's name is known before systemd has told anything about it. */
+static void name_unit(struct agent *agent)
+{
+	const struct agent_settings *settings = agent->settings;
+
+	for (unsigned i = 0; i < settings->match_count && !agent->has_unit; i++)
+		if (settings->matches[i].type == MATCH_UNIT)
+			memcpy(agent->unit.unit, settings->matches[i].value,
+			       sizeof(agent->unit.unit));
+}
+
 static void take_watching(struct engine *engine, const struct event *event)
 {
 	struct agent *agent;
@@ -14,6 +25,7 @@ static void take_watching(struct engine *engine, const struct event *event)
 	news = !agent->settings;
 	agent->settings = event->watching.settings;
 	agent->mode = event->watching.mode;
+	name_unit(agent);
 	if (!news)
 		return;
 	engine_record_begin(agent, RECORD_WATCHING, event->time, &record);

@@ -137,12 +137,24 @@ static const struct signal_facts *stop_request(const struct circumstances *given
 	return given->time <= stop->time + STOP_REQUEST_LIFETIME ? stop : NULL;
 }
 
+/* systemd passes through "deactivating" after a crash as well; its Result= tells them apart. */
 static bool unit_is_stopping(const struct circumstances *given)
 {
+	static const char *const results[] = { "", "success", "timeout", "watchdog" };
 	const struct unit_event *unit = given->unit;
+	bool stopping =
+		unit && (unit->state == UNIT_DEACTIVATING || strcmp(unit->job, "stop") == 0 ||
+			 strcmp(unit->job, "restart") == 0);
 
-	return unit && (unit->state == UNIT_DEACTIVATING || strcmp(unit->job, "stop") == 0 ||
-			strcmp(unit->job, "restart") == 0);
+	for (size_t i = 0; stopping && i < sizeof(results) / sizeof(*results); i++)
+		if (strcmp(unit->result, results[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool unit_result_is(const struct circumstances *given, const char *result)
+{
+	return given->unit && strcmp(given->unit->result, result) == 0;
 }
 
 static enum ruling decide_stopped(struct deliberation *on, const struct signal_facts *stop,
@@ -159,13 +171,36 @@ static enum ruling decide_stopped(struct deliberation *on, const struct signal_f
 	return decide(on, CAUSE_AGENT_STOPPED, confidence);
 }
 
-static bool sent_by_systemd(const struct signal_facts *signal)
+static bool sent_by_systemd(const struct circumstances *given)
 {
-	return signal && signal->number && !signal->from_kernel && signal->sender.pid == 1;
+	const struct signal_facts *fatal = given->process ? &given->process->fatal : NULL;
+
+	return given->unit && fatal && fatal->number && !fatal->from_kernel &&
+	       fatal->sender.pid == 1;
+}
+
+/* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
+ * policy. Or because it was told to (`systemctl kill`), which is a kill like any other. */
+static enum ruling decide_killed_by_systemd(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	if (!*given->unit->result || unit_result_is(given, "success")) {
+		if (wait_unless_over(on) == WAIT)
+			return WAIT;
+		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED);
+	}
+	tokens_add(evidence(on), "unit_result=%s", given->unit->result);
+	if (unit_result_is(given, "oom-kill"))
+		return decide(on, CAUSE_AGENT_OOM, CONFIDENCE_LIKELY);
+	if (unit_result_is(given, "timeout") || unit_result_is(given, "watchdog"))
+		return decide_stopped(on, NULL, CONFIDENCE_PROVED);
+	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
+	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
 }
 
 /* A death by signal. Signals that ask (SIGTERM) mean that somebody stopped the agent; the others
- * mean a crash, unless it was systemd that sent one: its time-out, its watchdog. */
+ * mean a crash, unless systemd had reasons to send one. */
 static enum ruling decide_killed(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -181,12 +216,8 @@ static enum ruling decide_killed(struct deliberation *on)
 		add_sender(evidence(on), fatal);
 	if (unit_is_stopping(given))
 		return decide_stopped(on, stop, CONFIDENCE_PROVED);
-	if (given->unit && sent_by_systemd(fatal)) {
-		if (wait_unless_over(on) == WAIT)
-			return WAIT;
-		tokens_add(evidence(on), "unit_result=%s", given->unit->result);
-		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
-	}
+	if (sent_by_systemd(given))
+		return decide_killed_by_systemd(on);
 	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
 	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
 }
@@ -263,6 +294,12 @@ static enum ruling decide_given_up(struct deliberation *on)
 	return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
 }
 
+/* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. */
+static bool was_in_a_black_hole(const struct circumstances *given)
+{
+	return given->socket->unacked_bytes > 0 && given->socket->retransmit_timeouts > 0;
+}
+
 static enum ruling rule_own_side(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -284,6 +321,10 @@ static enum ruling rule_own_side(struct deliberation *on)
 	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
 		return decide_given_up(on);
 	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
+	if (was_in_a_black_hole(given)) {
+		describe_timeout(on);
+		return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
+	}
 	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET)
 		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
 	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
