@@ -50,6 +50,7 @@ def binds(programs, results):
     for unit in TREE.glob("units/*.service"):
         yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
     yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
+    yield programs / "tests/system", "/programs", "-ro"
     yield HERE, "/connwatch", "-ro"
     yield HERE / "inside/units", "/usr/local/lib/systemd/system", "-ro"
     yield results, "/results", ""
@@ -75,6 +76,21 @@ async def run_case(tree, number, case, programs, results):
     return "passed", ""
 
 
+def stop_on_signals(task):
+    """The first signal cancels, which cleans up; what comes later must not cut that short."""
+    loop = asyncio.get_running_loop()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+
+    def stop():
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        task.cancel()
+
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+
+
 async def run_cases(cases, options):
     tree = root_tree.ensure(options.build / "system-root")
     await container.sweep()
@@ -92,9 +108,7 @@ async def run_cases(cases, options):
         print(f"{result:8}{case.name} ({time.monotonic() - start:.1f} s)", flush=True)
         print("".join(f"        {line}\n" for line in why.splitlines()), end="", flush=True)
 
-    this = asyncio.current_task()
-    for number in [signal.SIGINT, signal.SIGTERM]:
-        asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    stop_on_signals(asyncio.current_task())
     await asyncio.gather(*(one(number, case) for number, case in enumerate(cases)))
     return count
 

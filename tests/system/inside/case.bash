@@ -2,7 +2,7 @@
 
 PATIENCE=20
 
-trap 'echo "$CASE: line ${BASH_LINENO[0]}: $BASH_COMMAND failed"' ERR
+trap 'echo "$CASE:$LINENO: $BASH_COMMAND failed"' ERR
 
 fail() {
 	echo "$*"
@@ -19,7 +19,14 @@ skip() {
 # The settings of the agent "agent"; more lines on standard input.
 settings() {
 	mkdir -p /etc/connwatch
-	printf '[Match]\nUnit=agent.service\nPeer=*:1883\n' | cat - /dev/stdin >/etc/connwatch/agent.agent
+	{ printf '[Match]\nUnit=agent.service\nPeer=*:1883\n' && cat; } >/etc/connwatch/agent.agent
+}
+
+# A drop-in for UNIT, from standard input.
+drop_in() {
+	mkdir -p "/run/systemd/system/$1.d"
+	cat >"/run/systemd/system/$1.d/case.conf"
+	systemctl daemon-reload
 }
 
 # Broker, watchdog and agent, in this order, up to a connection that has come to rest.

@@ -1,0 +1,12 @@
+# tests/system, included by the Makefile of the tree.
+
+$(B)/tests/system/follow_unit: $(B)/tests/system/follow_unit.o $(B)/watchdog/sources/unit_monitor.o \
+		$(B)/watchdog/effects/unit_action.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+## check-system  the daemon under a real systemd, journal and broker, in containers
+check-system: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
+	$(Q)tests/system/run.py --build $(B) $(CASES)
+
+.PHONY: check-system
