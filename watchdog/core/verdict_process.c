@@ -1,0 +1,227 @@
+/* Rules: our own side ended the connection. */
+#include "verdict_rules.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "ended_by.h"
+
+/* ---- rule: the process was dying */
+
+static const struct signal_facts *stop_request(const struct circumstances *given, bool own_only)
+{
+	const struct signal_facts *stop = given->process ? &given->process->stop : NULL;
+
+	if ((!stop || !stop->number) && !own_only)
+		stop = given->agent_stop;
+	if (!stop || !stop->number || stop->sender.in_agent)
+		return NULL;
+	return given->time <= stop->time + STOP_REQUEST_LIFETIME ? stop : NULL;
+}
+
+/* systemd passes through "deactivating" after a crash as well; its Result= tells them apart. */
+static bool unit_is_stopping(const struct circumstances *given)
+{
+	static const char *const results[] = { "", "success", "timeout", "watchdog" };
+	const struct unit_event *unit = given->unit;
+	bool stopping =
+		unit && (unit->state == UNIT_DEACTIVATING || strcmp(unit->job, "stop") == 0 ||
+			 strcmp(unit->job, "restart") == 0);
+
+	for (size_t i = 0; stopping && i < sizeof(results) / sizeof(*results); i++)
+		if (strcmp(unit->result, results[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool unit_result_is(const struct circumstances *given, const char *result)
+{
+	return given->unit && strcmp(given->unit->result, result) == 0;
+}
+
+static enum ruling decide_stopped(struct deliberation *on, const struct signal_facts *stop,
+				  enum confidence confidence)
+{
+	if (stop) {
+		tokens_add(evidence(on), "signal=%s", signal_to_string(stop->number) ?: "?");
+		add_sender(evidence(on), stop);
+	}
+	if (unit_is_stopping(on->given))
+		tokens_add(evidence(on), "unit=%s",
+			   unit_state_to_string(on->given->unit->state) ?: "?");
+	tokens_add(ruled_out(on), "agent-crash=stop-was-asked-for");
+	return decide(on, CAUSE_AGENT_STOPPED, confidence);
+}
+
+static bool sent_by_systemd(const struct circumstances *given)
+{
+	const struct signal_facts *fatal = given->process ? &given->process->fatal : NULL;
+
+	return given->unit && fatal && fatal->number && !fatal->from_kernel &&
+	       fatal->sender.pid == 1;
+}
+
+/* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
+ * policy. Or because it was told to (`systemctl kill`), which is a kill like any other. */
+static enum ruling decide_killed_by_systemd(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	if (!*given->unit->result || unit_result_is(given, "success")) {
+		if (wait_unless_over(on) == WAIT)
+			return WAIT;
+		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED);
+	}
+	tokens_add(evidence(on), "unit_result=%s", given->unit->result);
+	if (unit_result_is(given, "oom-kill"))
+		return decide(on, CAUSE_AGENT_OOM, CONFIDENCE_LIKELY);
+	if (unit_result_is(given, "timeout") || unit_result_is(given, "watchdog"))
+		return decide_stopped(on, NULL, CONFIDENCE_PROVED);
+	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
+	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+}
+
+/* A death by signal. Signals that ask (SIGTERM) mean that somebody stopped the agent; the others
+ * mean a crash, unless systemd had reasons to send one. */
+static enum ruling decide_killed(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct signal_facts *fatal = given->process ? &given->process->fatal : NULL;
+	const struct signal_facts *stop = stop_request(given, false);
+
+	if (signal_is_stop_request(on->exit->status)) {
+		if (stop && stop->number == on->exit->status)
+			return decide_stopped(on, stop, CONFIDENCE_PROVED);
+		return decide(on, CAUSE_AGENT_STOPPED, CONFIDENCE_SUSPECTED);
+	}
+	if (fatal && fatal->number == on->exit->status)
+		add_sender(evidence(on), fatal);
+	if (unit_is_stopping(given))
+		return decide_stopped(on, stop, CONFIDENCE_PROVED);
+	if (sent_by_systemd(given))
+		return decide_killed_by_systemd(on);
+	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
+	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+}
+
+static enum ruling decide_exited(struct deliberation *on, enum confidence confidence)
+{
+	const struct process *process = on->given->process;
+	const struct signal_facts *stop = stop_request(on->given, false);
+
+	if (on->exit->by_signal)
+		tokens_add(evidence(on), "killed_by=%s", signal_to_string(on->exit->status) ?: "?");
+	else
+		tokens_add(evidence(on), "exit_status=%d", on->exit->status);
+	if (on->exit->dumped)
+		tokens_add(evidence(on), "core_dumped=yes");
+	if (process && process->oom) {
+		tokens_add(evidence(on), "oom_victim=yes");
+		return decide(on, CAUSE_AGENT_OOM, confidence);
+	}
+	if (on->exit->by_signal)
+		return decide_killed(on);
+	if (stop || unit_is_stopping(on->given))
+		return decide_stopped(on, stop, confidence);
+	tokens_add(ruled_out(on), "agent-crash=ended-by-itself");
+	return decide(on, CAUSE_AGENT_EXIT, confidence);
+}
+
+/* The closing task was on its way out: the kernel says so in the same event. */
+enum ruling rule_dying(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	if (!ended_by_own_side(given->socket) || !given->current->exiting ||
+	    !given->current->in_agent)
+		return SILENT;
+	add_task(evidence(on), "closed_by", given->current);
+	*on->exit = exit_facts_from_code(given->current->exit_code);
+	return decide_exited(on, CONFIDENCE_PROVED);
+}
+
+/* ---- rule: a live process closed it, or gave up */
+
+static void describe_closer(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct process *process = given->process;
+
+	add_task(evidence(on), "closed_by", given->current);
+	if (process && process->execed && given->time - process->execed < USEC_PER_SEC)
+		tokens_add(evidence(on), "closed_at=exec");
+}
+
+/* It closed its connection and ended right after: the closing was part of the ending. */
+static enum ruling decide_exited_after(struct deliberation *on)
+{
+	const struct process *process = on->given->process;
+
+	*on->exit = exit_facts_from_code(process->exit_code);
+	if (process->exited_at >= on->given->time)
+		tokens_add(evidence(on), "exited_after_msec=%llu",
+			   (unsigned long long)(process->exited_at - on->given->time) /
+				   USEC_PER_MSEC);
+	return decide_exited(on, CONFIDENCE_LIKELY);
+}
+
+static enum ruling decide_given_up(struct deliberation *on)
+{
+	tokens_add(evidence(on), "gave_up_after_msec=%llu",
+		   (unsigned long long)(on->given->socket->age / USEC_PER_MSEC));
+	/* One SYN unanswered for a moment proves nothing about the path. */
+	if (on->given->socket->retransmits == 0)
+		return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_LIKELY);
+	tokens_add(ruled_out(on), "connect-refused=no-RST-arrived");
+	return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
+}
+
+/* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. */
+static bool was_in_a_black_hole(const struct circumstances *given)
+{
+	return given->socket->unacked_bytes > 0 && given->socket->retransmit_timeouts > 0;
+}
+
+enum ruling rule_own_side(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct process *process = given->process;
+	const struct signal_facts *stop = stop_request(given, true);
+
+	if (!ended_by_own_side(given->socket))
+		return SILENT;
+	if (!process || !process->exited) {
+		if (wait_unless_over(on) == WAIT)
+			return WAIT;
+	}
+	describe_closer(on);
+	if (process && process->exited)
+		return decide_exited_after(on);
+	if ((stop && stop->number != SIGHUP) || unit_is_stopping(given))
+		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
+	tokens_add(ruled_out(on), "agent-crash=process-lives");
+	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
+		return decide_given_up(on);
+	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
+	if (was_in_a_black_hole(given)) {
+		describe_timeout(on);
+		return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
+	}
+	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET)
+		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
+	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
+}
+
+/* An agent that is asked to stop says goodbye (MQTT's DISCONNECT), and the peer closes before the
+ * agent does; the exit that follows tells. */
+enum ruling rule_leaving(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct process *process = given->process;
+
+	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !process || !stop_request(given, true))
+		return SILENT;
+	if (!process->exited)
+		return wait_unless_over(on);
+	return decide_exited_after(on);
+}

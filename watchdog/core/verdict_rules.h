@@ -1,0 +1,63 @@
+/* Inside the verdict: what its rules share. Included by verdict*.c only.
+ *
+ * The rules are asked in the order of the table in verdict.c; the first that is not SILENT has the
+ * word. A rule that rules a cause in says what it rests on and what it rules out. */
+#pragma once
+
+#include "verdict.h"
+
+enum ruling {
+	SILENT, /* the rule has nothing to say here */
+	WAIT,   /* it would, once a fact has come */
+	DECIDED,
+};
+
+struct deliberation {
+	const struct circumstances *given;
+	struct verdict *verdict;
+	struct exit_facts *exit;
+};
+
+/* verdict_process.c: our own side ended it */
+enum ruling rule_dying(struct deliberation *on);
+enum ruling rule_leaving(struct deliberation *on);
+enum ruling rule_own_side(struct deliberation *on);
+
+/* verdict_peer.c: the peer ended it */
+enum ruling rule_peer(struct deliberation *on);
+
+/* verdict_network.c: nobody ended it, the kernel gave up */
+enum ruling rule_network(struct deliberation *on);
+
+static inline enum ruling decide(struct deliberation *on, enum cause cause,
+				 enum confidence confidence)
+{
+	on->verdict->cause = cause;
+	on->verdict->confidence = confidence;
+	return DECIDED;
+}
+
+/* For a rule that needs a fact which may still come. */
+static inline enum ruling wait_unless_over(const struct deliberation *on)
+{
+	return on->given->waited ? SILENT : WAIT;
+}
+
+static inline struct tokens *evidence(struct deliberation *on)
+{
+	return &on->verdict->evidence;
+}
+
+static inline struct tokens *ruled_out(struct deliberation *on)
+{
+	return &on->verdict->ruled_out;
+}
+
+/* "name=comm[pid]" */
+void add_task(struct tokens *tokens, const char *name, const struct task *task);
+
+/* "sent_by=comm[pid]" or "sent_by=kernel" */
+void add_sender(struct tokens *tokens, const struct signal_facts *signal);
+
+/* What went unanswered. */
+void describe_timeout(struct deliberation *on);
