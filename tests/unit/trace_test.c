@@ -146,9 +146,15 @@ static void any_path(struct path_event *path)
 	any_text(path->interface_name, sizeof(path->interface_name));
 	path->up = any_flag();
 	path->initial = any_flag();
+	path->disabled = any_flag();
+	path->refuses = any_flag();
+	path->replaces = any_flag();
 	any_endpoint(&path->address);
 	any_endpoint(&path->gateway);
+	any_endpoint(&path->source);
 	path->prefix_length = (uint8_t)any_number();
+	path->table = (uint32_t)any_number();
+	path->metric = (uint32_t)any_number();
 }
 
 static void any_unit(struct unit_event *unit)

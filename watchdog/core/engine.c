@@ -130,6 +130,7 @@ static void take(struct engine *engine, const struct event *event)
 		take_lost(engine, event->time, event->lost.records);
 		break;
 	case EVENT_TIME:
+	case EVENT_NAMESPACE:
 	case EVENT_LINK:
 	case EVENT_ADDRESS:
 	case EVENT_ROUTE:

@@ -21,6 +21,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_EXECED] = "execed",
 	[EVENT_SIGNALED] = "signaled",
 	[EVENT_EXITED] = "exited",
+	[EVENT_NAMESPACE] = "namespace",
 	[EVENT_LINK] = "link",
 	[EVENT_ADDRESS] = "address",
 	[EVENT_ROUTE] = "route",
@@ -43,5 +44,5 @@ bool event_is_process(enum event_type type)
 
 bool event_is_path(enum event_type type)
 {
-	return type >= EVENT_LINK && type <= EVENT_NEIGHBOUR;
+	return type >= EVENT_NAMESPACE && type <= EVENT_NEIGHBOUR;
 }

@@ -51,6 +51,7 @@ enum event_type {
 	EVENT_SIGNALED,
 	EVENT_EXITED,
 	/* the way to the peer */
+	EVENT_NAMESPACE, /* what is known of a network namespace begins or ends */
 	EVENT_LINK,
 	EVENT_ADDRESS,
 	EVENT_ROUTE,
@@ -140,17 +141,28 @@ struct unit_event {
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */
 };
 
-/* One change in a network namespace, or one part of its state as found. */
+/* One change in a network namespace, or one part of its state as found.
+ *
+ * EVENT_NAMESPACE with `up` false: from now on changes may go by unseen. Should the namespace be
+ * looked at (again), all there is follows as `initial` events, then EVENT_NAMESPACE with `up` true:
+ * everything was told, and every change from now on will be. */
 struct path_event {
 	uint64_t netns;
-	uint32_t interface; /* index */
-	char interface_name[INTERFACE_NAME_SIZE];
-	bool up;      /* link: IFF_UP and carrier; address, route: is there; neighbour: reachable */
-	bool initial; /* as found at start: no news */
+	uint32_t interface; /* index; 0: a route by several next hops, or by none as it refuses */
+	char interface_name[INTERFACE_NAME_SIZE]; /* link */
+	bool up;       /* link: IFF_UP and IFF_RUNNING; address, route: is there; neighbour: has not
+			  failed to answer */
+	bool initial;  /* as found: no news */
+	bool disabled; /* link: set down or removed, not merely without a carrier */
+	bool refuses;  /* route: unreachable, blackhole, prohibit, throw */
+	bool replaces; /* route: instead of those to the same destination with the same metric */
 	struct endpoint
 		address; /* address; route destination; neighbour. Its port does not count */
 	struct endpoint gateway; /* route; family 0: directly attached */
+	struct endpoint source;  /* route: the address it prefers to send from; family 0: any */
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
+	uint32_t table;          /* route: as in rtnetlink(7); `local` is not told */
+	uint32_t metric;         /* route: the lowest wins */
 };
 
 struct action_result_event {

@@ -130,9 +130,15 @@ static const struct field path_fields[] = {
 	{ "interface_name", TEXT, AT(path.interface_name), NULL },
 	{ "up", FLAG, AT(path.up), NULL },
 	{ "initial", FLAG, AT(path.initial), NULL },
+	{ "disabled", FLAG, AT(path.disabled), NULL },
+	{ "refuses", FLAG, AT(path.refuses), NULL },
+	{ "replaces", FLAG, AT(path.replaces), NULL },
 	{ "address", END, AT(path.address), NULL },
 	{ "gateway", END, AT(path.gateway), NULL },
+	{ "source", END, AT(path.source), NULL },
 	{ "prefix_length", NUMBER, AT(path.prefix_length), NULL },
+	{ "table", NUMBER, AT(path.table), NULL },
+	{ "metric", NUMBER, AT(path.metric), NULL },
 	LAST_FIELD,
 };
 
