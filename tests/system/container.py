@@ -14,6 +14,7 @@ import signal
 
 PREFIX = "connwatch-test-"
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
+PROPAGATE = pathlib.Path("/run/systemd/nspawn/propagate")  # systemd-nspawn leaves it when killed
 PR_SET_PDEATHSIG = 1
 
 
@@ -46,18 +47,13 @@ async def remove_group(group):
             await asyncio.sleep(0.02)
 
 
-def all_groups():
-    for root in [*hierarchies(), memory_hierarchy()]:
-        if root:
-            yield from root.glob(PREFIX + "*")
-
-
 async def sweep():
     """Removes what a run left that was itself killed."""
-    for group in all_groups():
-        pid = group.name.removeprefix(PREFIX).split("-")[0]
-        if not pathlib.Path("/proc", pid).exists():
-            await remove_group(group)
+    for root in filter(None, [*hierarchies(), memory_hierarchy(), PROPAGATE]):
+        for left in root.glob(PREFIX + "*"):
+            pid = left.name.removeprefix(PREFIX).split("-")[0]
+            if not pathlib.Path("/proc", pid).exists():
+                await remove_group(left)
 
 
 @contextlib.asynccontextmanager
@@ -120,4 +116,4 @@ async def boot(tree, number, binds, environment, boot_arguments, console, timeou
                 nspawn.kill()
                 await nspawn.wait()
             with contextlib.suppress(FileNotFoundError):
-                os.rmdir(f"/run/systemd/nspawn/propagate/{name}")
+                (PROPAGATE / name).rmdir()

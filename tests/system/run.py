@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests connwatch under a real systemd with a real journal, bus and broker, in containers.
 
-    tests/system/run.py [--jobs N] [--times N] [--programs DIR] [PATTERN...]
+    tests/system/run.py [--jobs N] [--times N] [--build DIR] [PATTERN...]
 
 Each file in cases/ is one case: a bash script that runs inside a container booted for it alone,
 with the functions of inside/case.bash. What it printed, the journal and the console are kept
@@ -13,8 +13,10 @@ import asyncio
 import fnmatch
 import os
 import pathlib
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -41,12 +43,18 @@ def missing():
     return None
 
 
-def binds(programs, results):
-    installed = {
-        "connwatchd": "/usr/bin/connwatchd",
-        "connwatchctl": "/usr/bin/connwatchctl",
-    }
-    yield from ((programs / name, path, "-ro") for name, path in installed.items())
+def lacking(tree, program):
+    """The libraries of `program` that the tree has not: a sanitizer's."""
+    output = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in re.findall(r"=> (/\S+)", output):
+        if not (tree / path[1:]).exists():
+            yield path, path, "-ro"
+
+
+def binds(tree, programs, results):
+    for name in ["connwatchd", "connwatchctl"]:
+        yield programs / name, f"/usr/bin/{name}", "-ro"
+    yield from lacking(tree, programs / "connwatchd")
     for unit in TREE.glob("units/*.service"):
         yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
     yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
@@ -61,8 +69,9 @@ async def run_case(tree, number, case, programs, results):
     results.mkdir(parents=True)
     with open(results / "console", "w") as console:
         in_time = await container.boot(
-            tree, number, list(binds(programs, results)), {"CASE": case.name},
-            ["--unit=case.target", "--show-status=no"], console, CASE_SECONDS + BOOT_SECONDS, MEMORY_LIMIT)
+            tree, number, list(binds(tree, programs, results)), {"CASE": case.name},
+            ["--unit=case.target", "--show-status=no"], console, CASE_SECONDS + BOOT_SECONDS,
+            MEMORY_LIMIT)
     status = results / "status"
     output = results / "output"
     tail = output.read_text(errors="replace") if output.exists() else "the case never began\n"
@@ -92,9 +101,10 @@ def stop_on_signals(task):
 
 
 async def run_cases(cases, options):
-    tree = root_tree.ensure(options.build / "system-root")
+    tree = root_tree.ensure(TREE / "build/system-root")
     await container.sweep()
-    results = options.build / "system"
+    programs = options.build.resolve()
+    results = programs / "system"
     shutil.rmtree(results, ignore_errors=True)
     count = {"passed": 0, "failed": 0, "skipped": 0}
     slots = asyncio.Semaphore(options.jobs)
@@ -102,7 +112,7 @@ async def run_cases(cases, options):
     async def one(number, case):
         async with slots:
             start = time.monotonic()
-            result, why = await run_case(tree, number, case, options.programs,
+            result, why = await run_case(tree, number, case, programs,
                                          results / f"{case.name}.{number}")
         count[result] += 1
         print(f"{result:8}{case.name} ({time.monotonic() - start:.1f} s)", flush=True)
@@ -118,11 +128,9 @@ def parse_arguments():
     parser.add_argument("patterns", metavar="PATTERN", nargs="*", default=["*"])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--times", type=int, default=1, help="run every case so often")
-    parser.add_argument("--build", type=pathlib.Path, default=TREE / "build")
-    parser.add_argument("--programs", type=pathlib.Path, help="where connwatchd is; build/")
-    options = parser.parse_args()
-    options.programs = (options.programs or options.build).resolve()
-    return options
+    parser.add_argument("--build", type=pathlib.Path, default=TREE / "build",
+                        help="where the programs are, and the results go")
+    return parser.parse_args()
 
 
 def main():

@@ -79,6 +79,11 @@ count_records() {
 	journalctl --output=cat --unit=agent.service "$@" | wc -l
 }
 
+# How often the agent's unit was started: by its MESSAGE_ID in systemd's own catalog.
+count_starts() {
+	count_records MESSAGE_ID=39f53479d3a045ac8e11786248231fbf
+}
+
 # FIELD=VALUE...: what $record must say.
 expect() {
 	local pair value
@@ -89,4 +94,22 @@ expect() {
 			fail "$pair expected, it is $value"
 		}
 	done
+}
+
+# ---- faults
+
+crash_agent() {
+	kill -SEGV "$(systemctl show --property=MainPID --value agent.service)"
+}
+
+# The hub's kernel sends a RST.
+reset_connection() {
+	ss --kill --tcp state established "sport = :1883 and dport = :$(agent_port)"
+}
+
+# Nothing comes back to the agent any more.
+open_black_hole() {
+	nft add table inet hole
+	nft 'add chain inet hole input { type filter hook input priority filter; }'
+	nft add rule inet hole input tcp dport 1883 drop
 }
