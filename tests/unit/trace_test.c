@@ -147,6 +147,7 @@ static void any_path(struct path_event *path)
 	path->up = any_flag();
 	path->initial = any_flag();
 	path->disabled = any_flag();
+	path->removed = any_flag();
 	path->refuses = any_flag();
 	path->replaces = any_flag();
 	any_endpoint(&path->address);

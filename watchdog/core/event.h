@@ -154,6 +154,7 @@ struct path_event {
 			  failed to answer */
 	bool initial;  /* as found: no news */
 	bool disabled; /* link: set down or removed, not merely without a carrier */
+	bool removed;  /* link: it is no more */
 	bool refuses;  /* route: unreachable, blackhole, prohibit, throw */
 	bool replaces; /* route: instead of those to the same destination with the same metric */
 	struct endpoint
