@@ -79,7 +79,7 @@ static int carry_out(struct watch_loop *loop, const struct order *order)
 {
 	switch (order->action.type) {
 	case ACTION_SIGNAL:
-		return process_signal(order->pid, now(CLOCK_MONOTONIC), order->action.signal);
+		return process_signal(order->pid, order->time, order->action.signal);
 	case ACTION_RESTART:
 		return restart(loop, order) ?: -EINPROGRESS;
 	case ACTION_RELOAD:
@@ -99,18 +99,34 @@ static int carry_out(struct watch_loop *loop, const struct order *order)
 	return -EOPNOTSUPP;
 }
 
+/* The samples come through the ring buffer, in order with everything else. */
+static void sample(struct watch_loop *loop)
+{
+	int r = probe_sample(loop->probe);
+
+	if (r < 0 && r != -EOPNOTSUPP)
+		say("cannot look at the connections", r);
+}
+
 static void take_outcome(void *userdata, const struct outcome *outcome)
 {
 	struct watch_loop *loop = userdata;
 	int r;
 
-	if (outcome->type == OUTCOME_RECORD) {
+	switch (outcome->type) {
+	case OUTCOME_RECORD:
 		write_record(loop, outcome->record);
-		return;
+		break;
+	case OUTCOME_ORDER:
+		r = carry_out(loop, &outcome->order);
+		if (r != -EINPROGRESS)
+			watch_loop_action_done(loop, outcome->order.agent, outcome->order.number,
+					       r);
+		break;
+	case OUTCOME_SAMPLE:
+		sample(loop);
+		break;
 	}
-	r = carry_out(loop, &outcome->order);
-	if (r != -EINPROGRESS)
-		watch_loop_action_done(loop, outcome->order.agent, outcome->order.number, r);
 }
 
 static void finish_if_settled(struct watch_loop *loop)
@@ -238,6 +254,7 @@ static void on_unit(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 
+	watch_loop_drain(loop); /* the kernel knew before systemd did */
 	feed(loop, event);
 	loop->unit_awaited[event->agent] = false;
 	if (!units_awaited(loop))

@@ -106,7 +106,7 @@ static size_t write_endings(struct record *records)
 		record->verdict.ended_by = endings[i].ended_by;
 		record->socket = endings[i].socket;
 		record->exit = endings[i].exit;
-		record->period = endings[i].period;
+		record->verdict.period = endings[i].period;
 		if (record->socket.age == 0 && endings[i].cause != CAUSE_EVIDENCE_LOST)
 			record->socket.age = USEC_PER_HOUR;
 	}

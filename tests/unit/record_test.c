@@ -77,8 +77,8 @@ static struct record full_record(void)
 			     .cause = CAUSE_PATH_SILENT,
 			     .confidence = CONFIDENCE_LIKELY },
 		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
-		.period = 58 * USEC_PER_MINUTE,
-		.period_count = 4,
+		.verdict.period = 58 * USEC_PER_MINUTE,
+		.verdict.period_count = 4,
 		.lost_events = 2,
 	};
 

@@ -67,7 +67,7 @@ static void defaults_are_those_of_the_manual(void)
 	CU_ASSERT_STRING_EQUAL(settings.name, "mosquitto");
 	CU_ASSERT_EQUAL(settings.match_count, 0);
 	CU_ASSERT_EQUAL(settings.peer_count, 0);
-	CU_ASSERT_EQUAL(settings.keepalive, 60 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(settings.keepalive, 0);
 	CU_ASSERT_EQUAL(settings.token_lifetime, 0);
 	CU_ASSERT_EQUAL(settings.reconnect_timeout, 5 * USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(settings.stalled_after, 60 * USEC_PER_SEC);

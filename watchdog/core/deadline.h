@@ -6,6 +6,7 @@
 struct deadline {
 	usec_t when;
 	uint32_t position; /* in the heap, from 1; 0: not set */
+	uint32_t kind;     /* the owner's business: what it is embedded in */
 };
 
 struct deadline_heap {

@@ -7,6 +7,9 @@
 
 #include "engine_state.h"
 
+/* Network namespaces whose links and routes are followed at once. */
+enum { NAMESPACES_MAX = 64 };
+
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 int engine_new(struct engine **ret, const struct engine_limits *limits)
@@ -24,7 +27,8 @@ int engine_new(struct engine **ret, const struct engine_limits *limits)
 	    keyed_table_init(&engine->endings, limits->connections, sizeof(struct ending)) < 0 ||
 	    keyed_table_init(&engine->processes, limits->processes,
 			     sizeof(struct tracked_process)) < 0 ||
-	    deadline_heap_init(&engine->deadlines, limits->connections) < 0) {
+	    path_table_init(&engine->path, NAMESPACES_MAX) < 0 ||
+	    deadline_heap_init(&engine->deadlines, limits->connections + limits->agents) < 0) {
 		engine_free(engine);
 		return -ENOMEM;
 	}
@@ -36,6 +40,7 @@ struct engine *engine_free(struct engine *engine)
 {
 	if (!engine)
 		return NULL;
+	path_table_release(&engine->path);
 	keyed_table_release(&engine->connections);
 	keyed_table_release(&engine->endings);
 	keyed_table_release(&engine->processes);
@@ -85,6 +90,18 @@ static void take_lost(struct engine *engine, usec_t time, uint64_t count)
 	engine_record_out(engine, &record);
 }
 
+static void deadline_due(struct engine *engine, struct deadline *deadline)
+{
+	switch ((enum deadline_kind)deadline->kind) {
+	case DEADLINE_OF_CONNECTION:
+		connections_due(engine, CONTAINER_OF(deadline, struct connection, deadline));
+		break;
+	case DEADLINE_OF_AGENT:
+		agents_due(engine, CONTAINER_OF(deadline, struct agent, deadline));
+		break;
+	}
+}
+
 static void happen_until(struct engine *engine, usec_t time)
 {
 	struct deadline *first;
@@ -93,7 +110,7 @@ static void happen_until(struct engine *engine, usec_t time)
 		if (first->when > engine->now)
 			engine->now = first->when;
 		deadline_clear(&engine->deadlines, first);
-		connections_due(engine, CONTAINER_OF(first, struct connection, deadline));
+		deadline_due(engine, first);
 	}
 }
 
@@ -115,6 +132,8 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_HEALED:
 	case EVENT_NEVER_OPENED:
 	case EVENT_VANISHED:
+	case EVENT_SAMPLED:
+	case EVENT_SAMPLE_DONE:
 		connections_take(engine, event);
 		break;
 	case EVENT_STARTED:
@@ -129,13 +148,19 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_LOST:
 		take_lost(engine, event->time, event->lost.records);
 		break;
-	case EVENT_TIME:
+	case EVENT_SUSPENDED:
+		engine->resumed = event->time;
+		engine->slept = event->suspended;
+		break;
 	case EVENT_NAMESPACE:
 	case EVENT_LINK:
 	case EVENT_ADDRESS:
 	case EVENT_ROUTE:
 	case EVENT_NEIGHBOUR:
-	case EVENT_SUSPENDED:
+		path_take(&engine->path, event);
+		stalls_take_path(engine, event);
+		break;
+	case EVENT_TIME:
 	case EVENT_TYPE_MAX:
 	case EVENT_TYPE_INVALID:
 		break;

@@ -18,6 +18,7 @@ struct engine_limits {
 /* An action to be taken. Its record (RECORD_ACTION, "starting") came before it. */
 struct order {
 	uint32_t number; /* comes back in EVENT_ACTION_RESULT */
+	usec_t time;     /* as of when everything below holds */
 	uint32_t agent;
 	struct action action;
 	enum cause cause;
@@ -30,6 +31,7 @@ struct order {
 enum outcome_type {
 	OUTCOME_RECORD,
 	OUTCOME_ORDER,
+	OUTCOME_SAMPLE, /* the engine wants an EVENT_SAMPLED of every connection, soon */
 };
 
 struct outcome {

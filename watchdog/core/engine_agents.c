@@ -23,6 +23,7 @@ static void take_watching(struct engine *engine, const struct event *event)
 		return;
 	agent = &engine->agents[event->agent];
 	news = !agent->settings;
+	agent->deadline.kind = DEADLINE_OF_AGENT;
 	agent->settings = event->watching.settings;
 	agent->mode = event->watching.mode;
 	name_unit(agent);
@@ -47,6 +48,7 @@ static void take_gone(struct engine *engine, uint32_t number)
 {
 	if (!engine_agent(engine, number))
 		return;
+	deadline_clear(&engine->deadlines, &engine->agents[number].deadline);
 	connections_forget_agent(engine, number);
 	processes_forget_agent(engine, number);
 	engine->agents[number] = (struct agent){ 0 };
@@ -74,14 +76,11 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 {
 	struct record record;
 
+	deadline_clear(&engine->deadlines, &agent->deadline);
 	if (agent->connections_up++ > 0 || !agent->down_since)
 		return;
 	engine_record_begin(agent, RECORD_RECOVERED, time, &record);
-	record.process = connection->owner;
-	record.cookie = connection->cookie;
-	record.netns = connection->netns;
-	record.local = connection->local;
-	record.peer = connection->peer;
+	connections_describe(connection, &record);
 	record.downtime = time - agent->down_since;
 	record.attempts = agent->attempts + 1;
 	agent->down_since = 0;
@@ -89,10 +88,45 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	engine_record_out(engine, &record);
 }
 
-void agents_connection_down(struct agent *agent, const struct connection *connection, usec_t time)
+/* Alive, and without a connection for longer than it should take to come back: it forgot to try, or
+ * cannot any more. Whoever does try is told of by each attempt's own verdict. */
+void agents_due(struct engine *engine, struct agent *agent)
 {
-	if (!connection->up)
+	uint32_t number = agent - engine->agents;
+	bool alive = agent->has_unit ? agent->unit.state == UNIT_ACTIVE
+				     : processes_alive(engine, number);
+	struct record record;
+
+	if (!alive || agent->attempts > 0 || !agent->down_since)
+		return;
+	engine_record_begin(agent, RECORD_STALLED, engine->now, &record);
+	record.verdict.cause = CAUSE_AGENT_NOT_RECONNECTING;
+	record.verdict.confidence = CONFIDENCE_PROVED;
+	record.downtime = engine->now - agent->down_since;
+	tokens_add(&record.verdict.evidence, "down_sec=%llu",
+		   (unsigned long long)(record.downtime / USEC_PER_SEC));
+	tokens_add(&record.verdict.evidence, "attempts=0");
+	tokens_add(&record.verdict.ruled_out, "agent-exit=process-lives");
+	engine_record_out(engine, &record);
+	policy_apply(engine, agent, &record);
+}
+
+void agents_connection_opened(struct agent *agent, usec_t time)
+{
+	history_reopen(&agent->history, time);
+}
+
+void agents_connection_down(struct engine *engine, struct agent *agent,
+			    const struct connection *connection, usec_t time)
+{
+	if (!connection->up) {
 		agent->attempts++;
-	else if (--agent->connections_up == 0)
-		agent->down_since = time;
+		return;
+	}
+	if (--agent->connections_up > 0)
+		return;
+	agent->down_since = time;
+	if (agent->settings->reconnect_timeout != USEC_INFINITY)
+		deadline_set(&engine->deadlines, &agent->deadline,
+			     time + agent->settings->reconnect_timeout);
 }

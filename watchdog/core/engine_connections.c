@@ -35,6 +35,8 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	connection->local = news->local;
 	connection->peer = news->peer;
 	connection->owner = news->owner;
+	connection->sample = engine->sample;
+	agents_connection_opened(engine_agent(engine, event->agent), event->time);
 	return connection;
 }
 
@@ -49,6 +51,8 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	if (connection->up || connection->ended)
 		return;
 	connection->up = true;
+	connection->up_since = time;
+	stalls_begin(engine, connection, time);
 	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
 }
 
@@ -94,20 +98,128 @@ static const struct process *process_of(struct engine *engine, const struct endi
 	return process ? &process->facts : NULL;
 }
 
-static void report(struct engine *engine, struct agent *agent, const struct ending *ending,
-		   struct record *record)
-{
-	struct connection *connection = ending->connection;
+/* ---- what the verdict may look at */
 
+void connections_describe(const struct connection *connection, struct record *record)
+{
 	record->process = connection->owner;
 	record->cookie = connection->cookie;
 	record->netns = connection->netns;
 	record->local = connection->local;
 	record->peer = connection->peer;
+}
+
+struct connection *connections_find(struct engine *engine, uint64_t cookie)
+{
+	return keyed_table_find(&engine->connections, cookie);
+}
+
+const struct process *connections_owner(struct engine *engine, const struct connection *connection)
+{
+	struct tracked_process *process = processes_find(engine, connection->owner.pid);
+
+	return process ? &process->facts : NULL;
+}
+
+/* Since the last data came, or since the last data went and was acknowledged. */
+struct path_view connections_path(const struct engine *engine, const struct connection *connection,
+				  const struct socket_facts *socket, usec_t time)
+{
+	usec_t unheard = connection->up ? socket->idle_rx : socket->age;
+	struct path_view view;
+
+	if (connection->up && socket->unacked_bytes == 0 && socket->idle_tx < unheard)
+		unheard = socket->idle_tx;
+	path_look(&engine->path, connection->netns, &connection->local, &connection->peer,
+		  time - (unheard < time ? unheard : time), time, &view);
+	return view;
+}
+
+static enum session_end session_end_of(enum ended_by ended_by)
+{
+	switch (ended_by) {
+	case ENDED_BY_PEER_FIN:
+	case ENDED_BY_PEER_RESET:
+		return SESSION_ENDED_THERE;
+	case ENDED_BY_LOCAL_FIN:
+	case ENDED_BY_LOCAL_RESET:
+	case ENDED_BY_ABORTED:
+		return SESSION_ENDED_HERE;
+	default:
+		return SESSION_BROKEN;
+	}
+}
+
+/* How long it had been quiet: before the write that a RST answered or that nothing answered, else
+ * before the end. */
+static usec_t silence_of(const struct ending *ending)
+{
+	const struct socket_facts *socket = &ending->socket;
+
+	if (ending->connection->silence)
+		return ending->connection->silence;
+	if (socket->unacked_bytes > 0 && socket->idle_rx > socket->idle_tx)
+		return socket->idle_rx - socket->idle_tx;
+	return socket->idle_rx < socket->idle_tx ? socket->idle_rx : socket->idle_tx;
+}
+
+/* Returns false if there was no session: the connection never came up. */
+static bool session_of(const struct engine *engine, const struct ending *ending,
+		       struct session *session)
+{
+	usec_t age = ending->socket.age ?: ending->time - ending->connection->up_since;
+
+	if (!ending->connection->up)
+		return false;
+	*session = (struct session){
+		.end = session_end_of(ended_by_classify(&ending->socket)),
+		.time = ending->time,
+		.age = age,
+		.silence = silence_of(ending),
+		.suspended = engine->resumed && engine->resumed + age > ending->time,
+	};
+	return true;
+}
+
+/* Ends by their peers at the same moment have a common reason. */
+#define SAME_MOMENT (2 * USEC_PER_SEC)
+
+static void note_peer_end(struct engine *engine, uint32_t agent, const struct session *session)
+{
+	if (session->end != SESSION_ENDED_THERE)
+		return;
+	engine->peer_ends[engine->peer_ends_next] =
+		(struct peer_end){ .time = session->time, .agent = agent };
+	engine->peer_ends_next = (engine->peer_ends_next + 1) % PEER_ENDS_MAX;
+}
+
+static bool others_ended_too(const struct engine *engine, const struct ending *ending)
+{
+	for (unsigned i = 0; i < PEER_ENDS_MAX; i++) {
+		const struct peer_end *end = &engine->peer_ends[i];
+
+		if (end->agent && end->agent != ending->connection->agent &&
+		    end->time + SAME_MOMENT >= ending->time)
+			return true;
+	}
+	return false;
+}
+
+static void report(struct engine *engine, struct agent *agent, const struct ending *ending,
+		   struct record *record)
+{
+	struct connection *connection = ending->connection;
+	struct session session;
+
+	connections_describe(connection, record);
 	record->socket = ending->socket;
 	connection->reported = true;
 	engine_record_out(engine, record);
-	agents_connection_down(agent, connection, ending->time);
+	if (session_of(engine, ending, &session)) {
+		history_add(&agent->history, &session);
+		note_peer_end(engine, connection->agent, &session);
+	}
+	agents_connection_down(engine, agent, connection, ending->time);
 	policy_apply(engine, agent, record);
 }
 
@@ -119,7 +231,9 @@ static void judge(struct engine *engine, struct ending *ending, bool waited)
 	/* A connection never outlives its agent: connections_forget_agent(). */
 	struct agent *agent = engine_agent(engine, connection->agent);
 	struct circumstances circumstances;
+	struct session session;
 	struct record record;
+	bool is_session = session_of(engine, ending, &session);
 
 	circumstances = (struct circumstances){
 		.settings = agent->settings,
@@ -131,6 +245,14 @@ static void judge(struct engine *engine, struct ending *ending, bool waited)
 		.process = process_of(engine, ending),
 		.agent_stop = &agent->stop,
 		.unit = agent->has_unit ? &agent->unit : NULL,
+		.history = &agent->history,
+		.session = is_session ? &session : NULL,
+		.stalled = connection->stalled,
+		.kept_alive = connection->kept_alive,
+		.resumed = engine->resumed,
+		.slept = engine->slept,
+		.path = connections_path(engine, connection, &ending->socket, ending->time),
+		.others_too = others_ended_too(engine, ending),
 		.waited = waited,
 	};
 	engine_record_begin(agent, RECORD_ENDED, ending->time, &record);
@@ -156,7 +278,10 @@ static void judge_kept(struct engine *engine, struct connection *connection, boo
 
 void connections_due(struct engine *engine, struct connection *connection)
 {
-	judge_kept(engine, connection, true);
+	if (connection->ended)
+		judge_kept(engine, connection, true);
+	else
+		stalls_due(engine, connection);
 }
 
 void connections_reconsider(struct engine *engine, struct tracked_process *process)
@@ -213,6 +338,7 @@ static void take_end(struct engine *engine, const struct event *event)
 		return;
 	}
 	connection->ended = true;
+	deadline_clear(&engine->deadlines, &connection->deadline);
 	judge(engine,
 	      &(struct ending){
 		      .time = event->time,
@@ -223,8 +349,7 @@ static void take_end(struct engine *engine, const struct event *event)
 	      false);
 }
 
-/* Nobody saw how it ended: say just that. */
-static void take_vanished(struct engine *engine, struct connection *connection, usec_t time)
+void connections_vanish(struct engine *engine, struct connection *connection, usec_t time)
 {
 	struct agent *agent = engine_agent(engine, connection->agent);
 	struct record record;
@@ -252,7 +377,7 @@ static void take_opened(struct engine *engine, const struct event *event)
 		connection = keyed_table_find(&engine->connections, event->connection.cookie);
 	}
 	if (connection)
-		take_vanished(engine, connection, event->time);
+		connections_vanish(engine, connection, event->time);
 	connection = begin(engine, event);
 	if (connection && event->type == EVENT_FOUND &&
 	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
@@ -304,9 +429,10 @@ void connections_take(struct engine *engine, const struct event *event)
 	case EVENT_VANISHED:
 		connection = keyed_table_find(&engine->connections, event->connection.cookie);
 		if (connection)
-			take_vanished(engine, connection, event->time);
+			connections_vanish(engine, connection, event->time);
 		break;
-	default: /* retransmissions and their like say nothing about an end */
+	default:
+		stalls_take(engine, event);
 		break;
 	}
 }

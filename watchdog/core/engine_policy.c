@@ -43,6 +43,7 @@ static void send_order(struct engine *engine, struct agent *agent, const struct 
 		.type = OUTCOME_ORDER,
 		.order = {
 			.number = agent->order_number,
+			.time = record->time,
 			.agent = agent - engine->agents,
 			.action = record->action,
 			.cause = record->verdict.cause,

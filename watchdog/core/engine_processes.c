@@ -35,6 +35,16 @@ void processes_forget_agent(struct engine *engine, uint32_t agent)
 			forget(engine, process);
 }
 
+bool processes_alive(struct engine *engine, uint32_t agent)
+{
+	struct tracked_process *process = NULL;
+
+	while ((process = keyed_table_next(&engine->processes, process)))
+		if (process->facts.agent == agent && !process->facts.exited)
+			return true;
+	return false;
+}
+
 struct tracked_process *processes_find(struct engine *engine, uint32_t pid)
 {
 	return pid ? keyed_table_find(&engine->processes, pid) : NULL;
@@ -91,6 +101,8 @@ void processes_take(struct engine *engine, const struct event *event)
 		return;
 	had_exited = process->facts.exited;
 	process_update(&process->facts, event);
+	if (event->type == EVENT_SIGNALED)
+		stalls_take_signal(engine, event);
 	if (!process->facts.exited || had_exited)
 		return;
 	TAILQ_INSERT_TAIL(&engine->exited, process, in_exited);

@@ -7,11 +7,21 @@
 #include "deadline.h"
 #include "engine.h"
 #include "keyed_table.h"
+#include "path.h"
 #include "process.h"
 #include "verdict.h"
 
 /* ActionLimitBurst= counts up to this many. */
 enum { BUDGET_MAX = 64 };
+
+/* Ends by peers, to see which came together. */
+enum { PEER_ENDS_MAX = 8 };
+
+/* What a struct deadline is embedded in. */
+enum deadline_kind {
+	DEADLINE_OF_CONNECTION,
+	DEADLINE_OF_AGENT,
+};
 
 struct connection {
 	uint64_t cookie;
@@ -24,7 +34,16 @@ struct connection {
 	struct endpoint local;
 	struct endpoint peer;
 	struct task owner;
-	struct deadline deadline; /* for its verdict */
+	struct deadline deadline; /* of its next check while it is open, of its verdict then */
+	/* while it is open */
+	usec_t up_since;
+	usec_t silence;      /* before the write that went unanswered; 0: none did */
+	uint64_t read_bytes; /* what the agent had read at the last check */
+	usec_t unread_since; /* unread data, and no reading, since then; 0: not so */
+	enum cause stalled;  /* what was said of it; CAUSE_UNKNOWN: nothing */
+	usec_t stalled_since;
+	bool kept_alive; /* seen to send something in time */
+	uint32_t sample; /* the last one it was in */
 };
 
 /* A session that ended and whose verdict still waits for a fact. */
@@ -52,6 +71,8 @@ struct agent {
 	uint32_t connections_up;
 	usec_t down_since; /* 0: a connection is up, or none ever was */
 	unsigned attempts; /* connections that failed to come up since then */
+	struct history history;
+	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
 	usec_t taken[BUDGET_MAX]; /* when, as a ring */
 	unsigned taken_next;
@@ -64,13 +85,23 @@ struct engine {
 	usec_t now;
 	outcome_sink sink; /* for the length of one engine_step() */
 	void *sink_userdata;
-	uint32_t orders;  /* numbers given out */
+	uint32_t orders; /* numbers given out */
+	usec_t resumed;  /* when the host last woke up; 0: it has not slept */
+	usec_t slept;
+	uint32_t sample; /* the number of the sample under way, or of the last one */
+	bool sampling;   /* it was asked for and is not complete yet */
+	struct peer_end {
+		usec_t time;
+		uint32_t agent;
+	} peer_ends[PEER_ENDS_MAX]; /* a ring */
+	unsigned peer_ends_next;
 	uint64_t refused; /* connections that found no room since the last evidence-lost record */
 	struct keyed_table connections;       /* by cookie */
 	struct keyed_table endings;           /* by cookie */
 	struct keyed_table processes;         /* by pid: struct tracked_process */
 	TAILQ_HEAD(, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
+	struct path_table path;
 	struct agent *agents; /* by number; [0] is not used */
 };
 
@@ -89,7 +120,28 @@ void connections_reconsider(struct engine *engine, struct tracked_process *proce
 void connections_reconsider_agent(struct engine *engine, uint32_t agent);
 void connections_forget_agent(struct engine *engine, uint32_t agent);
 
+struct connection *connections_find(struct engine *engine, uint64_t cookie);
+/* Nobody saw how it ended: says just that, and forgets it. */
+void connections_vanish(struct engine *engine, struct connection *connection, usec_t time);
+/* Says in `record` which connection it is about. */
+void connections_describe(const struct connection *connection, struct record *record);
+/* The process that opened it; NULL: not known. */
+const struct process *connections_owner(struct engine *engine, const struct connection *connection);
+
+/* How the way to the peer was since the peer was last heard of. */
+struct path_view connections_path(const struct engine *engine, const struct connection *connection,
+				  const struct socket_facts *socket, usec_t time);
+
+/* engine_stalls.c: connections that are open but in trouble */
+void stalls_take_path(struct engine *engine, const struct event *event);
+void stalls_begin(struct engine *engine, struct connection *connection, usec_t time);
+void stalls_take(struct engine *engine, const struct event *event);
+void stalls_take_signal(struct engine *engine, const struct event *event);
+void stalls_due(struct engine *engine, struct connection *connection);
+
 /* engine_processes.c */
+/* True if a process of the agent is known to live. */
+bool processes_alive(struct engine *engine, uint32_t agent);
 void processes_take(struct engine *engine, const struct event *event);
 void processes_forget_exited(struct engine *engine);
 void processes_forget_agent(struct engine *engine, uint32_t agent);
@@ -100,9 +152,12 @@ struct tracked_process *processes_track(struct engine *engine, const struct task
 
 /* engine_agents.c */
 void agents_take(struct engine *engine, const struct event *event);
+void agents_due(struct engine *engine, struct agent *agent);
+void agents_connection_opened(struct agent *agent, usec_t time);
 void agents_connection_up(struct engine *engine, struct agent *agent,
 			  const struct connection *connection, usec_t time);
-void agents_connection_down(struct agent *agent, const struct connection *connection, usec_t time);
+void agents_connection_down(struct engine *engine, struct agent *agent,
+			    const struct connection *connection, usec_t time);
 
 /* engine_policy.c */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);

@@ -17,6 +17,8 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_HEALED] = "healed",
 	[EVENT_NEVER_OPENED] = "never-opened",
 	[EVENT_VANISHED] = "vanished",
+	[EVENT_SAMPLED] = "sampled",
+	[EVENT_SAMPLE_DONE] = "sample-done",
 	[EVENT_STARTED] = "started",
 	[EVENT_EXECED] = "execed",
 	[EVENT_SIGNALED] = "signaled",
@@ -34,7 +36,7 @@ DEFINE_NAMES(event_type);
 
 bool event_is_connection(enum event_type type)
 {
-	return type >= EVENT_OPENED && type <= EVENT_VANISHED;
+	return type >= EVENT_OPENED && type <= EVENT_SAMPLED;
 }
 
 bool event_is_process(enum event_type type)

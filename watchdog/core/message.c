@@ -188,7 +188,7 @@ static void add_why_detail(struct text *text, const struct record *record)
 	switch (record->verdict.cause) {
 	case CAUSE_TOKEN_RENEWAL:
 	case CAUSE_TOKEN_EXPIRED:
-		add_span(text, ", as it does every ", record->period, "");
+		add_span(text, ", as it does every ", record->verdict.period, "");
 		break;
 	case CAUSE_PEER_IDLE_TIMEOUT:
 		add_span(text, " (nothing sent for ", socket->idle_tx, ")");
@@ -350,8 +350,23 @@ static void tell_stalled(struct text *text, const struct record *record)
 
 /* ---- the other kinds */
 
+/* The connection was open all the while, but in trouble. */
+static void tell_healed(struct text *text, const struct record *record)
+{
+	add_who(text, record);
+	text_add(text, ": the connection to ");
+	add_peer(text, record);
+	text_add(text, " works again");
+	add_span(text, "; it did not for ", record->downtime, "");
+	text_add(text, " (%s).", cause_to_string(record->verdict.cause) ?: "?");
+}
+
 static void tell_recovered(struct text *text, const struct record *record)
 {
+	if (record->verdict.cause != CAUSE_UNKNOWN) {
+		tell_healed(text, record);
+		return;
+	}
 	add_who(text, record);
 	text_add(text, " is connected to ");
 	add_peer(text, record);

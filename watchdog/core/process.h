@@ -35,3 +35,6 @@ struct exit_facts exit_facts_from_code(uint32_t exit_code);
 
 /* True for signals that ask: a process may refuse or tidy up first. */
 bool signal_is_stop_request(int signal);
+
+/* True for signals whose default action writes a core dump (signal(7)). */
+bool signal_dumps_core(int signal);

@@ -271,8 +271,8 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 		add_socket(&fields, &record->socket);
 	if (has_verdict(record))
 		add_exit(&fields, &record->exit);
-	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->period);
-	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->period_count);
+	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->verdict.period);
+	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->verdict.period_count);
 	if (record->kind == RECORD_ACTION)
 		add_action(&fields, record);
 	if (record->kind == RECORD_RECOVERED) {

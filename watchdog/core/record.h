@@ -30,6 +30,8 @@ struct verdict {
 		confidence; /* CONFIDENCE_INVALID with CAUSE_UNKNOWN: nothing to be sure of */
 	struct tokens evidence;
 	struct tokens ruled_out;
+	usec_t period; /* where a rhythm was found: its length and how often in a row */
+	unsigned period_count;
 };
 
 /* How the owner of the connection ended, if it did. */
@@ -58,8 +60,6 @@ struct record {
 	/* what */
 	struct verdict verdict;
 	struct exit_facts exit;
-	usec_t period;
-	unsigned period_count;
 	/* what was done */
 	struct action action;       /* ACTION_NONE: nothing */
 	int action_error;           /* 0, or -errno */

@@ -54,7 +54,7 @@ static const struct setting agent_table[] = {
 	{ "Match", "ControlGroup", &control_group_list_setting, 0, NULL },
 	{ "Match", "Process", &process_list_setting, 0, NULL },
 	{ "Match", "Peer", &peer_list_setting, 0, NULL },
-	{ "Connection", "KeepAliveSec", &span_setting, AT(keepalive), "1min" },
+	{ "Connection", "KeepAliveSec", &span_setting, AT(keepalive), "0" },
 	{ "Connection", "TokenLifetimeSec", &span_setting, AT(token_lifetime), "0" },
 	{ "Connection", "ReconnectTimeoutSec", &span_setting, AT(reconnect_timeout), "5min" },
 	{ "Connection", "StalledAfterSec", &span_setting, AT(stalled_after), "1min" },

@@ -47,7 +47,7 @@ struct agent_settings {
 	struct peer_pattern peers[AGENT_PEERS_MAX];
 	unsigned peer_count; /* 0: every connection the agent opens is the hub's */
 	/* [Connection] */
-	usec_t keepalive;         /* KeepAliveSec=: the protocol's own, e.g. MQTT's; 60 s */
+	usec_t keepalive;         /* KeepAliveSec=: the protocol's own, e.g. MQTT's; 0: not known */
 	usec_t token_lifetime;    /* TokenLifetimeSec=; 0: not known */
 	usec_t reconnect_timeout; /* ReconnectTimeoutSec=; 5 min */
 	usec_t stalled_after;     /* StalledAfterSec=; 60 s */

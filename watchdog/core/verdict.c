@@ -5,6 +5,19 @@
 #include "ended_by.h"
 #include "verdict_rules.h"
 
+/* mosquitto's default, and the most frequent one in SDKs. */
+#define USUAL_KEEPALIVE (60 * USEC_PER_SEC)
+
+usec_t keepalive_of(const struct circumstances *given)
+{
+	return keepalive_or_usual(given->settings);
+}
+
+usec_t keepalive_or_usual(const struct agent_settings *settings)
+{
+	return settings->keepalive ?: USUAL_KEEPALIVE;
+}
+
 void add_task(struct tokens *tokens, const char *name, const struct task *task)
 {
 	if (task->pid)

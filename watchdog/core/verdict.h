@@ -2,6 +2,8 @@
 #pragma once
 
 #include "event.h"
+#include "history.h"
+#include "path.h"
 #include "process.h"
 #include "record.h"
 #include "settings.h"
@@ -25,7 +27,15 @@ struct circumstances {
 	const struct process *process; /* the closer's, else the owner's; NULL: not known */
 	const struct signal_facts *agent_stop; /* the last stop request to any of its processes */
 	const struct unit_event *unit; /* NULL: the agent is no unit, or nothing is known of it */
-	bool waited;                   /* VERDICT_WAIT is over: no more facts will come */
+	const struct history *history; /* of the agent's sessions before this one */
+	const struct session *session; /* this one; NULL: it never came up */
+	enum cause stalled;    /* what was said of it while it was open; CAUSE_UNKNOWN: nothing */
+	bool kept_alive;       /* it was seen to keep KeepAliveSec= */
+	usec_t resumed;        /* when the host last woke up; 0: it has not slept */
+	usec_t slept;          /* for how long */
+	struct path_view path; /* the way to the peer since it was last heard of */
+	bool others_too;       /* the peers of other agents ended theirs at the same moment */
+	bool waited;           /* VERDICT_WAIT is over: no more facts will come */
 };
 
 /* Fills in `*verdict` and `*exit`. Returns false if a fact that would change the verdict is still

@@ -3,27 +3,143 @@
 
 #include <signal.h>
 
-static bool recently_active(const struct circumstances *given)
-{
-	const struct socket_facts *socket = given->socket;
+/* A hub gives a client up after 1.5 x its keep-alive (MQTT 3.1.1, 3.1.2.10); less its own pace. */
+#define GIVEN_UP_AFTER(keepalive) ((keepalive)*14 / 10)
 
-	return socket->idle_rx < given->settings->keepalive &&
-	       socket->idle_tx < given->settings->keepalive;
-}
+/* Sessions shorter than this were hardly accepted; repeated, they tell of one of two quarrels. */
+#define SHORT_LIFE    (60 * USEC_PER_SEC)
+#define REJECTED_LIFE (2 * USEC_PER_SEC)
+enum { QUARREL = 3, QUARREL_LIKELY = 5 };
+
+enum { SILENCES_SUSPECTED = 2, SILENCES_LEARNED = 3 };
 
 /* A process that is writing its core dump keeps its connections open until the dump is done; the
  * peer may lose patience first. */
-static bool dumping_core(const struct circumstances *given)
+static enum ruling rule_dumping(struct deliberation *on)
 {
-	const struct process *process = given->process;
+	const struct process *process = on->given->process;
 
-	return process && process->fatal.number && process->fatal.number != SIGKILL &&
-	       !process->exited && given->time >= process->fatal.time;
+	if (!process || !process->fatal.number || process->fatal.number == SIGKILL ||
+	    process->exited || on->given->time < process->fatal.time)
+		return SILENT;
+	tokens_add(evidence(on), "dumping_core_after=%s",
+		   signal_to_string(process->fatal.number) ?: "?");
+	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
+}
+
+static bool was_silent(const struct circumstances *given)
+{
+	return given->settings->keepalive &&
+	       given->socket->idle_tx >= GIVEN_UP_AFTER(given->settings->keepalive);
+}
+
+/* The agent lives, but had stopped working before the peer lost patience. */
+static enum ruling rule_hung(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	bool frozen = given->process && given->process->frozen;
+
+	if (frozen && given->socket->idle_tx >= keepalive_of(given)) {
+		tokens_add(evidence(on), "process=stopped-by-signal");
+		return decide(on, CAUSE_AGENT_HANG, CONFIDENCE_LIKELY);
+	}
+	if (given->stalled != CAUSE_AGENT_HANG)
+		return SILENT;
+	tokens_add(evidence(on), "stalled_before=agent-hang");
+	if (given->socket->unread_bytes)
+		tokens_add(evidence(on), "unread_bytes=%u", given->socket->unread_bytes);
+	return decide(on, CAUSE_AGENT_HANG, CONFIDENCE_LIKELY);
+}
+
+static enum ruling rule_idle_timeout(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	struct rhythm rhythm = { 0 };
+
+	if (!given->session)
+		return SILENT;
+	rhythm = history_silences(given->history, given->session);
+	if (!was_silent(given) && rhythm.count < SILENCES_LEARNED) {
+		if (given->socket->idle_tx < keepalive_of(given))
+			tokens_add(ruled_out(on), "peer-idle-timeout=was-active");
+		return SILENT;
+	}
+	tokens_add(evidence(on), "silent_sec=%llu",
+		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
+	tokens_add(ruled_out(on), "agent-hang=nothing-left-unread");
+	return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_LIKELY);
+}
+
+/* A NAT or balancer that forgot the connection answers the next write with a RST of its own. */
+static enum ruling rule_idle_drop(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	struct rhythm rhythm;
+
+	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !given->session ||
+	    given->socket->unacked_bytes == 0)
+		return SILENT;
+	rhythm = history_silences(given->history, given->session);
+	if (rhythm.count < SILENCES_SUSPECTED)
+		return SILENT;
+	tokens_add(evidence(on), "silence_before_write_sec=%llu",
+		   (unsigned long long)(rhythm.period / USEC_PER_SEC));
+	tokens_add(evidence(on), "like_silences=%u", rhythm.count);
+	on->verdict->period = rhythm.period;
+	on->verdict->period_count = rhythm.count;
+	return decide(on, CAUSE_IDLE_DROP,
+		      rhythm.count < SILENCES_LEARNED ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
+}
+
+/* Accepted, and then ended by the peer, again and again. A refusal comes with the first answer; a
+ * session that another one takes over lives until that one connects again. */
+static enum ruling rule_quarrel(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	struct rhythm lives;
+
+	if (!given->session)
+		return SILENT;
+	lives = history_short_lives(given->history, given->session, SHORT_LIFE);
+	if (lives.count < QUARREL)
+		return SILENT;
+	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
+	on->verdict->period = lives.period;
+	on->verdict->period_count = lives.count;
+	return decide(
+		on, lives.period < REJECTED_LIFE ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
+		lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
+}
+
+static enum ruling rule_transient(struct deliberation *on)
+{
+	if (!on->given->others_too)
+		return SILENT;
+	tokens_add(evidence(on), "other_agents_too=yes");
+	return decide(on, CAUSE_SERVICE_TRANSIENT, CONFIDENCE_SUSPECTED);
+}
+
+static enum ruling rule_plain_peer(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	tokens_add(ruled_out(on), "agent-close=our-side-had-not-closed");
+	if (on->verdict->ended_by == ENDED_BY_PEER_RESET)
+		return decide(on, CAUSE_PEER_RESET, CONFIDENCE_LIKELY);
+	/* After a silence that nothing explains, the peer's patience cannot be ruled out. */
+	if (given->socket->idle_tx >= keepalive_of(given))
+		return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY);
+	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
 }
 
 enum ruling rule_peer(struct deliberation *on)
 {
-	const struct circumstances *given = on->given;
+	static enum ruling (*const rules[])(struct deliberation *) = {
+		rule_dumping,       rule_hung,         rule_suspended, rule_broken_path,
+		rule_token_expired, rule_idle_timeout, rule_idle_drop, rule_quarrel,
+		rule_transient,     rule_plain_peer,
+	};
+	enum ruling ruling = SILENT;
 
 	switch (on->verdict->ended_by) {
 	case ENDED_BY_PEER_FIN:
@@ -34,16 +150,7 @@ enum ruling rule_peer(struct deliberation *on)
 	default:
 		return SILENT;
 	}
-	if (dumping_core(given)) {
-		tokens_add(evidence(on), "dumping_core_after=%s",
-			   signal_to_string(given->process->fatal.number) ?: "?");
-		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
-	}
-	tokens_add(ruled_out(on), "agent-close=our-side-had-not-closed");
-	if (on->verdict->ended_by == ENDED_BY_PEER_RESET)
-		return decide(on, CAUSE_PEER_RESET, CONFIDENCE_LIKELY);
-	if (!recently_active(given))
-		return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY);
-	tokens_add(ruled_out(on), "peer-idle-timeout=was-active");
-	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
+	for (size_t i = 0; ruling == SILENT && i < sizeof(rules) / sizeof(*rules); i++)
+		ruling = rules[i](on);
+	return ruling;
 }

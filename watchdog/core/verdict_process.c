@@ -173,7 +173,7 @@ static enum ruling decide_given_up(struct deliberation *on)
 	if (on->given->socket->retransmits == 0)
 		return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_LIKELY);
 	tokens_add(ruled_out(on), "connect-refused=no-RST-arrived");
-	return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
+	return decide_path(on, CONFIDENCE_SUSPECTED);
 }
 
 /* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. */
@@ -203,12 +203,18 @@ enum ruling rule_own_side(struct deliberation *on)
 	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
 		return decide_given_up(on);
 	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
+	if (rule_suspended(on) == DECIDED)
+		return DECIDED;
 	if (was_in_a_black_hole(given)) {
 		describe_timeout(on);
-		return decide(on, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY);
+		return decide_path(on, CONFIDENCE_SUSPECTED);
 	}
+	if (given->path.known && *given->path.interface && !given->path.link.there)
+		return rule_broken_path(on);
 	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET)
 		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
+	if (rule_token_renewal(on) == DECIDED)
+		return DECIDED;
 	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
 }
 

@@ -18,6 +18,14 @@ struct deliberation {
 	struct exit_facts *exit;
 };
 
+/* verdict_token.c: sessions that end in rhythm; asked by the rules below, once they know whose
+ * doing the end was */
+enum ruling rule_token_renewal(struct deliberation *on);
+enum ruling rule_token_expired(struct deliberation *on);
+
+/* verdict_host.c: the host was asleep */
+enum ruling rule_suspended(struct deliberation *on);
+
 /* verdict_process.c: our own side ended it */
 enum ruling rule_dying(struct deliberation *on);
 enum ruling rule_leaving(struct deliberation *on);
@@ -28,6 +36,11 @@ enum ruling rule_peer(struct deliberation *on);
 
 /* verdict_network.c: nobody ended it, the kernel gave up */
 enum ruling rule_network(struct deliberation *on);
+/* The link, the address or the route was gone, or still is. */
+enum ruling rule_broken_path(struct deliberation *on);
+/* Nothing comes back: what the state of the path makes of it. `at_most`: the confidence where only
+ * the silence says so. Always DECIDED. */
+enum ruling decide_path(struct deliberation *on, enum confidence at_most);
 
 static inline enum ruling decide(struct deliberation *on, enum cause cause,
 				 enum confidence confidence)
@@ -52,6 +65,10 @@ static inline struct tokens *ruled_out(struct deliberation *on)
 {
 	return &on->verdict->ruled_out;
 }
+
+/* KeepAliveSec=, or what most MQTT clients use where it is not set. */
+usec_t keepalive_of(const struct circumstances *given);
+usec_t keepalive_or_usual(const struct agent_settings *settings);
 
 /* "name=comm[pid]" */
 void add_task(struct tokens *tokens, const char *name, const struct task *task);

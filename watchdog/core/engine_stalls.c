@@ -1,0 +1,269 @@
+/* Connections that are open but in trouble: told once when it begins, once when it is over. */
+#include <string.h>
+
+#include "engine_state.h"
+#include "verdict_stall.h"
+
+/* How long a process may take to die of a signal before it is said that it is writing its core. */
+#define DYING_TIME (1 * USEC_PER_SEC)
+
+/* ---- telling */
+
+static struct circumstances look_around(struct engine *engine, const struct connection *connection,
+					const struct socket_facts *socket, usec_t time)
+{
+	const struct agent *agent = engine_agent(engine, connection->agent);
+
+	return (struct circumstances){
+		.settings = agent->settings,
+		.socket = socket,
+		.time = time,
+		.came_up = true,
+		.owner = &connection->owner,
+		.process = connections_owner(engine, connection),
+		.unit = agent->has_unit ? &agent->unit : NULL,
+		.history = &agent->history,
+		.stalled = connection->stalled,
+		.kept_alive = connection->kept_alive,
+		.path = connections_path(engine, connection, socket, time),
+	};
+}
+
+static void tell(struct engine *engine, struct connection *connection,
+		 const struct socket_facts *socket, usec_t time, const struct verdict *verdict)
+{
+	struct agent *agent = engine_agent(engine, connection->agent);
+	struct record record;
+
+	if (connection->stalled != CAUSE_UNKNOWN)
+		return;
+	connection->stalled = verdict->cause;
+	connection->stalled_since = time;
+	engine_record_begin(agent, RECORD_STALLED, time, &record);
+	connections_describe(connection, &record);
+	record.socket = *socket;
+	record.verdict = *verdict;
+	engine_record_out(engine, &record);
+	policy_apply(engine, agent, &record);
+}
+
+/* It works again: says so, if it was said that it did not. */
+static void heal(struct engine *engine, struct connection *connection, usec_t time)
+{
+	struct record record;
+
+	connection->silence = 0;
+	if (connection->stalled == CAUSE_UNKNOWN)
+		return;
+	engine_record_begin(engine_agent(engine, connection->agent), RECORD_RECOVERED, time,
+			    &record);
+	connections_describe(connection, &record);
+	record.verdict.cause = connection->stalled;
+	record.downtime = time - connection->stalled_since;
+	connection->stalled = CAUSE_UNKNOWN;
+	engine_record_out(engine, &record);
+}
+
+/* ---- checks: is the agent at work? */
+
+static usec_t patience(struct engine *engine, const struct connection *connection)
+{
+	return stall_patience(engine_agent(engine, connection->agent)->settings);
+}
+
+static void check_in(struct engine *engine, struct connection *connection, usec_t time)
+{
+	connection->deadline.kind = DEADLINE_OF_CONNECTION;
+	deadline_set(&engine->deadlines, &connection->deadline, time);
+}
+
+void stalls_begin(struct engine *engine, struct connection *connection, usec_t time)
+{
+	check_in(engine, connection, time + patience(engine, connection));
+}
+
+static void ask_for_sample(struct engine *engine)
+{
+	struct outcome outcome = { .type = OUTCOME_SAMPLE };
+
+	if (engine->sampling)
+		return;
+	engine->sampling = true;
+	engine->sample++;
+	engine->sink(engine->sink_userdata, &outcome);
+}
+
+void stalls_due(struct engine *engine, struct connection *connection)
+{
+	const struct circumstances circumstances =
+		look_around(engine, connection, &(struct socket_facts){ 0 }, engine->now);
+	struct verdict verdict;
+
+	check_in(engine, connection, engine->now + patience(engine, connection));
+	if (stall_of_dying_process(&circumstances, &verdict))
+		tell(engine, connection, circumstances.socket, engine->now, &verdict);
+	else
+		ask_for_sample(engine);
+}
+
+/* Since when nothing was read although there was something to read. */
+static void note_reading(struct connection *connection, const struct socket_facts *socket,
+			 usec_t time)
+{
+	uint64_t read = socket->bytes_received - socket->unread_bytes;
+
+	if (socket->unread_bytes == 0 || read != connection->read_bytes)
+		connection->unread_since = 0;
+	if (socket->unread_bytes > 0 && !connection->unread_since)
+		connection->unread_since = time;
+	connection->read_bytes = read;
+}
+
+static bool agent_side(enum cause cause)
+{
+	return cause != CAUSE_UNKNOWN && cause_side(cause) == SIDE_AGENT;
+}
+
+/* The next time at which the agent could have been silent, or could have left data unread, for too
+ * long. */
+static usec_t next_check(const struct connection *connection, const struct socket_facts *socket,
+			 usec_t time, usec_t patience)
+{
+	usec_t after_tx = time + patience - (socket->idle_tx < patience ? socket->idle_tx : 0);
+	usec_t after_rx =
+		connection->unread_since ? connection->unread_since + patience : USEC_INFINITY;
+
+	if (after_rx <= time)
+		after_rx = time + patience;
+	return after_tx < after_rx ? after_tx : after_rx;
+}
+
+static void take_sampled(struct engine *engine, struct connection *connection,
+			 const struct event *event)
+{
+	const struct socket_facts *socket = &event->connection.facts;
+	struct circumstances circumstances;
+	struct verdict verdict;
+
+	connection->sample = engine->sample;
+	if (!connection->up || connection->ended)
+		return;
+	note_reading(connection, socket, event->time);
+	circumstances = look_around(engine, connection, socket, event->time);
+	if (stall_of_idle_agent(&circumstances, connection->unread_since, &verdict))
+		tell(engine, connection, socket, event->time, &verdict);
+	else if (agent_side(connection->stalled))
+		heal(engine, connection, event->time);
+	if (socket->idle_tx < patience(engine, connection))
+		connection->kept_alive = true;
+	check_in(engine, connection,
+		 next_check(connection, socket, event->time, patience(engine, connection)));
+}
+
+/* What is not in a complete sample does not exist any more. */
+static void take_sample_done(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = NULL;
+
+	engine->sampling = false;
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (connection->sample != engine->sample && !connection->ended)
+			connections_vanish(engine, connection, event->time);
+}
+
+/* ---- the path */
+
+/* One unanswered time-out is everyday loss; after the third in a row the peer has been silent for
+ * at least seven times the normal wait (RFC 6298, 5.5: it doubles each time). */
+enum { TIMEOUTS_TOLD = 3 };
+
+static void take_retransmit(struct engine *engine, struct connection *connection,
+			    const struct event *event)
+{
+	const struct socket_facts *socket = &event->connection.facts;
+	struct circumstances circumstances;
+	struct verdict verdict;
+
+	if (!connection->up || connection->ended)
+		return;
+	if (!connection->silence && socket->idle_rx > socket->rto_usec)
+		connection->silence = socket->idle_rx - socket->rto_usec;
+	if (socket->retransmit_timeouts < TIMEOUTS_TOLD)
+		return;
+	circumstances = look_around(engine, connection, socket, event->time);
+	stall_of_path(&circumstances, &verdict);
+	tell(engine, connection, socket, event->time, &verdict);
+}
+
+static bool path_is_whole(const struct path_view *path)
+{
+	return path->link.there && path->address.there &&
+	       (!path->routes_known || path->route.there);
+}
+
+/* A link that goes down says nothing to the sockets that use it: the connection looks well until
+ * somebody writes. */
+static void look_at_path(struct engine *engine, struct connection *connection, usec_t time)
+{
+	const struct socket_facts unheard = { 0 };
+	const struct circumstances circumstances = look_around(engine, connection, &unheard, time);
+	struct verdict verdict;
+
+	if (!circumstances.path.known || !*circumstances.path.interface)
+		return;
+	if (!path_is_whole(&circumstances.path)) {
+		stall_of_path(&circumstances, &verdict);
+		tell(engine, connection, &unheard, time, &verdict);
+	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
+		   cause_side(connection->stalled) == SIDE_NETWORK) {
+		heal(engine, connection, time);
+	}
+}
+
+void stalls_take_path(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = NULL;
+
+	if (event->path.initial || event->type == EVENT_NEIGHBOUR)
+		return;
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (connection->netns == event->path.netns && connection->up && !connection->ended)
+			look_at_path(engine, connection, event->time);
+}
+
+/* A fatal signal came, and yet the process is there: it may be writing its core dump, with its
+ * connections open all the while. */
+void stalls_take_signal(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = NULL;
+
+	if (!signal_dumps_core(event->process.signal))
+		return;
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (connection->owner.pid == event->process.task.pid && connection->up &&
+		    !connection->ended)
+			check_in(engine, connection, event->time + DYING_TIME);
+}
+
+void stalls_take(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = connections_find(engine, event->connection.cookie);
+
+	if (event->type == EVENT_SAMPLE_DONE)
+		take_sample_done(engine, event);
+	if (!connection)
+		return;
+	switch (event->type) {
+	case EVENT_SAMPLED:
+		take_sampled(engine, connection, event);
+		break;
+	case EVENT_RETRANSMIT:
+		take_retransmit(engine, connection, event);
+		break;
+	case EVENT_HEALED:
+		heal(engine, connection, event->time);
+		break;
+	default: /* nothing else concerns an open connection */
+		break;
+	}
+}
