@@ -102,7 +102,26 @@ static __always_inline void copy_connection(struct probe_connection *record,
 	record->family = connection->family;
 	record->reset_reason = connection->reset_reason;
 	record->reset_state = connection->reset_state;
+	record->flow_ttl_min = connection->flow_ttl_min;
+	record->flow_ttl_max = connection->flow_ttl_max;
+	record->reset_ttl = connection->reset_ttl;
 	record->owner = connection->owner;
+}
+
+/* All but the header, the states and the current task. */
+static __always_inline void copy_socket(struct probe_connection *record,
+					struct connection *connection, struct sock *sk,
+					struct tcp_sock *tcp)
+{
+	remember_ends(connection, tcp);
+	copy_connection(record, connection);
+	record->netns = sk->__sk_common.skc_net.net->ns.inum;
+	record->error = sk->sk_err;
+	record->soft_error = sk->sk_err_soft;
+	record->shutdown = sk->sk_shutdown;
+	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
+	record->flags = socket_flags(connection, sk);
+	copy_counters(record, tcp);
 }
 
 /* Writes a record of `type` about a socket that goes from one state to the next. The tracepoint of
@@ -116,19 +135,13 @@ static __noinline int report_change(struct connection *connection, struct sock *
 	if (!tcp || !connection)
 		return 0;
 	record = reserve_record(sizeof(*record), type, connection->agent);
+	if (type == PROBE_ENDED) /* its record has a place now, before the end of any sample */
+		connection->ended_told = true;
 	if (!record)
 		return 0;
-	remember_ends(connection, tcp);
-	copy_connection(record, connection);
-	record->netns = sk->__sk_common.skc_net.net->ns.inum;
-	record->error = sk->sk_err;
-	record->soft_error = sk->sk_err_soft;
+	copy_socket(record, connection, sk, tcp);
 	record->state_before = before;
 	record->state = after;
-	record->shutdown = sk->sk_shutdown;
-	record->reserved = 0;
-	record->flags = socket_flags(connection, sk);
-	copy_counters(record, tcp);
 	describe_task(&record->current, current_task(), connection->agent);
 	bpf_ringbuf_submit(record, 0);
 	return 0;

@@ -62,15 +62,28 @@ struct connection {
 	__u16 family;
 	__u8 reset_reason; /* of the RST that was sent */
 	__u8 reset_state;
+	__u8 flow_ttl_min;
+	__u8 flow_ttl_max;
+	__u8 reset_ttl;
 	bool reset_received;
 	bool closing_told;
 	bool ended_told;
 	bool reset_told;
-	__u32 agent;
+	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled;    /* retransmission time-outs in a row that were told; 0: all is well */
 	__u32 stalled_at; /* snd_una then */
 	struct probe_task owner;
 };
+
+static __always_inline void fill_header(struct probe_header *header, __u64 size,
+					enum probe_record_type type, __u32 agent)
+{
+	header->size = size;
+	header->version = PROBE_RECORD_VERSION;
+	header->type = type;
+	header->agent = agent;
+	header->time_nsec = bpf_ktime_get_ns();
+}
 
 /* Room for a record with its header filled in; NULL, counted, if there is none. */
 static __always_inline void *reserve_record(__u64 size, enum probe_record_type type, __u32 agent)
@@ -81,10 +94,6 @@ static __always_inline void *reserve_record(__u64 size, enum probe_record_type t
 		__sync_fetch_and_add(&lost_records, 1);
 		return NULL;
 	}
-	header->size = size;
-	header->version = PROBE_RECORD_VERSION;
-	header->type = type;
-	header->agent = agent;
-	header->time_nsec = bpf_ktime_get_ns();
+	fill_header(header, size, type, agent);
 	return header;
 }

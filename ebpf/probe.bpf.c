@@ -33,7 +33,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ---- connections */
 
-/* Begins to watch `sk` for `agent`, held by `owner`. */
+/* Begins to watch `sk` for `agent`, held by `owner`; publish_connection() when all is there. */
 static __always_inline struct connection *watch_connection(struct sock *sk, __u32 agent,
 							   struct task_struct *owner)
 {
@@ -44,9 +44,15 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u3
 		return NULL;
 	}
 	connection->cookie = socket_cookie(sk);
-	connection->agent = agent;
 	describe_task(&connection->owner, owner, agent);
 	return connection;
+}
+
+/* A sample may be looking on: the agent comes last. */
+static __always_inline void publish_connection(struct connection *connection, __u32 agent)
+{
+	barrier();
+	connection->agent = agent;
 }
 
 static __always_inline __u32 agent_of_socket(const struct sock *sk, struct task_struct *task)
@@ -71,6 +77,7 @@ static __always_inline void open_connection(struct sock *sk)
 	if (!connection)
 		return;
 	connection->opened_nsec = bpf_ktime_get_ns();
+	publish_connection(connection, agent);
 	report_change(connection, sk, TCP_CLOSE, TCP_SYN_SENT, PROBE_OPENED);
 }
 
@@ -86,10 +93,8 @@ static __always_inline void close_connection(struct connection *connection, stru
 static __always_inline void end_connection(struct connection *connection, struct sock *sk,
 					   int before)
 {
-	if (connection->ended_told)
-		return;
-	connection->ended_told = true;
-	report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
+	if (!connection->ended_told)
+		report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -208,6 +213,8 @@ static __always_inline void report_never_opened(struct sock *sk)
 	connection = watch_connection(sk, agent, current_task());
 	if (!connection)
 		return;
+	connection->ended_told = true;
+	publish_connection(connection, agent);
 	report(connection, sk, PROBE_NEVER_OPENED);
 }
 
@@ -253,7 +260,52 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
+	publish_connection(connection, agent);
 	report(connection, sk, PROBE_FOUND);
+	return 0;
+}
+
+/* ---- samples */
+
+/* Set by probe.c before each run. */
+bool sample_done = false;
+
+static __always_inline void end_sample(void)
+{
+	struct probe_header *header = reserve_record(sizeof(*header), PROBE_SAMPLE_DONE, 0);
+
+	if (!header)
+		return;
+	sample_done = true;
+	bpf_ringbuf_submit(header, 0);
+}
+
+/* One record for each open connection, into what user space reads from the iterator: the ring is
+ * left to what happens. The end of the sample is told in the ring, behind the ENDED of every
+ * connection that was passed over here as ended. One without an agent is just being opened: its
+ * OPENED is still to come. */
+SEC("?iter/bpf_sk_storage_map")
+int sample_connections(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct connection *connection = ctx->value;
+	struct probe_connection record = {};
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tcp;
+
+	if (!connection) {
+		end_sample();
+		return 0;
+	}
+	if (!sk || connection->ended_told) /* the storage outlives its socket by a moment */
+		return 0;
+	barrier();
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || !connection->agent)
+		return 0;
+	fill_header(&record.header, sizeof(record), PROBE_SAMPLED, connection->agent);
+	copy_socket(&record, connection, sk, tcp);
+	record.state_before = record.state = state_of(sk);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 1
+#define PROBE_RECORD_VERSION 2
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -22,10 +22,12 @@ enum probe_record_type {
 	PROBE_RETRANSMIT,   /* retransmission time-outs in a row reached 1, 3 (one record each) */
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
+	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
 	PROBE_SIGNALED,
 	PROBE_EXITED,
+	PROBE_SAMPLE_DONE = 64, /* a header, nothing more */
 };
 
 struct probe_header {
@@ -93,7 +95,10 @@ struct probe_connection {
 	__u8 shutdown;
 	__u8 reset_reason; /* enum probe_reset_reason */
 	__u8 reset_state;
-	__u8 reserved;
+	__u8 flow_ttl_min; /* TTL or hop limit of what came, RSTs aside; 0: not known */
+	__u8 flow_ttl_max;
+	__u8 reset_ttl; /* of the last RST that came */
+	__u8 reserved[6];
 	__u32 flags; /* enum probe_socket_flag */
 	__u32 unread_bytes;
 	__u32 unacked_bytes;
@@ -123,5 +128,5 @@ struct probe_process {
 
 _Static_assert(sizeof(struct probe_header) == 16, "layout of probe_header");
 _Static_assert(sizeof(struct probe_task) == 28, "layout of probe_task");
-_Static_assert(sizeof(struct probe_connection) == 224, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_connection) == 232, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 80, "layout of probe_process");

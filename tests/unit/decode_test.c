@@ -34,6 +34,9 @@ static struct probe_connection connection_record(enum probe_record_type type)
 		.shutdown = 3,
 		.reset_reason = PROBE_RESET_ABORT_ON_CLOSE,
 		.reset_state = TCP_STATE_CLOSE_WAIT,
+		.flow_ttl_min = 50,
+		.flow_ttl_max = 51,
+		.reset_ttl = 64,
 		.unread_bytes = 6,
 		.unacked_bytes = 7,
 		.send_window = 8,
@@ -100,14 +103,18 @@ static const struct {
 	{ PROBE_RETRANSMIT, EVENT_RETRANSMIT, "retransmit" },
 	{ PROBE_HEALED, EVENT_HEALED, "healed" },
 	{ PROBE_NEVER_OPENED, EVENT_NEVER_OPENED, "never opened" },
+	{ PROBE_SAMPLED, EVENT_SAMPLED, "sampled" },
 	{ PROBE_STARTED, EVENT_STARTED, "started" },
 	{ PROBE_EXECED, EVENT_EXECED, "execed" },
 	{ PROBE_SIGNALED, EVENT_SIGNALED, "signaled" },
 	{ PROBE_EXITED, EVENT_EXITED, "exited" },
+	{ PROBE_SAMPLE_DONE, EVENT_SAMPLE_DONE, "sample done" },
 };
 
 static size_t size_of(enum probe_record_type type)
 {
+	if (type == PROBE_SAMPLE_DONE)
+		return sizeof(struct probe_header);
 	return type < PROBE_STARTED ? sizeof(struct probe_connection)
 				    : sizeof(struct probe_process);
 }
@@ -118,6 +125,8 @@ static void fill(void *buffer, enum probe_record_type type)
 	struct probe_connection connection = connection_record(type);
 	struct probe_process process = process_record(type);
 
+	connection.header.size = (uint16_t)size_of(type);
+	process.header.size = (uint16_t)size_of(type);
 	memcpy(buffer, type < PROBE_STARTED ? (void *)&connection : (void *)&process,
 	       size_of(type));
 }
@@ -305,6 +314,7 @@ static void the_facts_come_out_whole(void)
 	CU_ASSERT(facts->shutdown == 3);
 	CU_ASSERT(facts->reset_reason == RESET_REASON_ABORT_ON_CLOSE);
 	CU_ASSERT(facts->reset_state == TCP_STATE_CLOSE_WAIT);
+	CU_ASSERT(facts->flow_ttl_min == 50 && facts->flow_ttl_max == 51 && facts->reset_ttl == 64);
 	CU_ASSERT(facts->bytes_sent == 1 && facts->bytes_acked == 2 && facts->bytes_received == 3);
 	CU_ASSERT(facts->age == 3000 && facts->idle_rx == 4000 && facts->idle_tx == 5000);
 	CU_ASSERT(facts->unread_bytes == 6 && facts->unacked_bytes == 7 && facts->send_window == 8);
@@ -382,6 +392,20 @@ static void an_age_is_known_only_with_the_syn(void)
 	CU_ASSERT(event.connection.facts.age == 0);
 }
 
+/* Time and age are cut to microseconds; cut apart, their difference would waver by one. */
+static void the_age_gives_the_same_beginning_every_time(void)
+{
+	for (uint64_t later = 0; later < 3000; later += 7) {
+		struct probe_connection record = connection_record(PROBE_SAMPLED);
+		struct event event;
+
+		record.opened_nsec = 2000999;
+		record.header.time_nsec = record.opened_nsec + later;
+		CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+		CU_ASSERT(event.time - event.connection.facts.age == 2000);
+	}
+}
+
 SUITE("decode", { "each type becomes its event", each_type_becomes_its_event },
       { "any alignment will do", any_alignment_will_do },
       { "other lengths are refused", other_lengths_are_refused },
@@ -400,4 +424,6 @@ SUITE("decode", { "each type becomes its event", each_type_becomes_its_event },
       { "names come out terminated", names_come_out_terminated },
       { "an end without address and port is not known",
 	an_end_without_address_and_port_is_not_known },
-      { "an age is known only with the SYN", an_age_is_known_only_with_the_syn })
+      { "an age is known only with the SYN", an_age_is_known_only_with_the_syn },
+      { "the age gives the same beginning every time",
+	the_age_gives_the_same_beginning_every_time })

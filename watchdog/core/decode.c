@@ -24,6 +24,7 @@ ASSERT_SAME(OTHER);
 ASSERT_SAME(MAX);
 
 _Static_assert(PROBE_COMM_SIZE == COMM_SIZE, "comm is copied whole");
+_Static_assert(DECODE_SAMPLE_SIZE == sizeof(struct probe_connection), "size of a sample");
 
 enum {
 	SHUTDOWN_BOTH = 3, /* RCV_SHUTDOWN | SEND_SHUTDOWN, include/net/sock.h */
@@ -51,6 +52,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_HEALED;
 	case PROBE_NEVER_OPENED:
 		return EVENT_NEVER_OPENED;
+	case PROBE_SAMPLED:
+		return EVENT_SAMPLED;
 	case PROBE_STARTED:
 		return EVENT_STARTED;
 	case PROBE_EXECED:
@@ -59,6 +62,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_SIGNALED;
 	case PROBE_EXITED:
 		return EVENT_EXITED;
+	case PROBE_SAMPLE_DONE:
+		return EVENT_SAMPLE_DONE;
 	}
 	return EVENT_TYPE_INVALID;
 }
@@ -96,13 +101,13 @@ static bool connection_in_range(const struct probe_connection *record)
 	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH;
 }
 
+/* Rounded so that the event's time less the age is the same in every event of a connection. */
 static usec_t age_of(const struct probe_connection *record)
 {
-	uint64_t now = record->header.time_nsec;
+	usec_t now = record->header.time_nsec / NSEC_PER_USEC;
+	usec_t opened = record->opened_nsec / NSEC_PER_USEC;
 
-	if (record->opened_nsec == 0 || record->opened_nsec > now)
-		return 0;
-	return (now - record->opened_nsec) / NSEC_PER_USEC;
+	return opened && opened < now ? now - opened : 0;
 }
 
 static struct socket_facts facts_of(const struct probe_connection *record)
@@ -120,6 +125,9 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 		.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED,
 		.reset_reason = (enum reset_reason)record->reset_reason,
 		.reset_state = record->reset_state,
+		.flow_ttl_min = record->flow_ttl_min,
+		.flow_ttl_max = record->flow_ttl_max,
+		.reset_ttl = record->reset_ttl,
 		.unread_bytes = record->unread_bytes,
 		.unacked_bytes = record->unacked_bytes,
 		.send_window = record->send_window,
@@ -194,6 +202,9 @@ int decode_record(const void *data, size_t size, struct event *event)
 		return -EBADMSG;
 	event->time = header.time_nsec / NSEC_PER_USEC;
 	event->agent = header.agent;
-	return header.type >= PROBE_STARTED ? decode_process(data, size, event)
-					    : decode_connection(data, size, event);
+	if (event_is_connection(event->type))
+		return decode_connection(data, size, event);
+	if (event_is_process(event->type))
+		return decode_process(data, size, event);
+	return size == sizeof(header) ? 0 : -EBADMSG;
 }

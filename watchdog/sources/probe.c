@@ -24,6 +24,9 @@ struct probe {
 	struct ring_buffer *ring;
 	uint64_t undecoded; /* records that were no use to us */
 	uint64_t lost_told; /* of these and of those the kernel dropped */
+	bool sampling;      /* a sample was asked for and is not handed on to its end */
+	char *sample;       /* records that are yet to be handed on; NULL: none */
+	size_t sample_size;
 	/* during probe_drain() only */
 	event_sink sink;
 	void *userdata;
@@ -94,17 +97,35 @@ static int find_features(struct kernel_features *features)
 
 /* ---- opening */
 
+static void hand_on(struct probe *probe, const void *record, size_t size)
+{
+	struct event event;
+
+	if (decode_record(record, size, &event) < 0) {
+		probe->undecoded++;
+		return;
+	}
+	if (event.type == EVENT_SAMPLE_DONE)
+		probe->sampling = false;
+	probe->sink(probe->userdata, &event);
+	probe->events++;
+}
+
+static void hand_on_sample(struct probe *probe)
+{
+	_cleanup_free_ char *sample = STEAL_POINTER(probe->sample);
+
+	for (size_t at = 0; sample && at < probe->sample_size; at += DECODE_SAMPLE_SIZE)
+		hand_on(probe, sample + at, DECODE_SAMPLE_SIZE);
+}
+
+/* A sample that the sink asked for is older than what follows in the ring. */
 static int on_record(void *userdata, void *data, size_t size)
 {
 	struct probe *probe = userdata;
-	struct event event;
 
-	if (decode_record(data, size, &event) < 0) {
-		probe->undecoded++;
-		return 0;
-	}
-	probe->sink(probe->userdata, &event);
-	probe->events++;
+	hand_on(probe, data, size);
+	hand_on_sample(probe);
 	return 0;
 }
 
@@ -127,7 +148,9 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 				false);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
+	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
 	bpf_program__set_autoattach(bpf->progs.find_connections, false);
+	bpf_program__set_autoattach(bpf->progs.sample_connections, false);
 	bpf_program__set_autoattach(bpf->progs.adopt_processes, false);
 	return 0;
 }
@@ -195,8 +218,80 @@ struct probe *probe_close(struct probe *probe)
 		return NULL;
 	ring_buffer__free(probe->ring);
 	probe_bpf__destroy(probe->bpf);
+	free(probe->sample);
 	free(probe);
 	return NULL;
+}
+
+/* ---- iterators and samples */
+
+/* Over `map`, or over what there is one of (NULL). Returns what to read it from, or -errno. */
+static int open_iterator(const struct bpf_program *program, const struct bpf_map *map)
+{
+	union bpf_iter_link_info info = { .map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0 };
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(program, map ? &options : NULL);
+	int fd;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link);
+	return fd;
+}
+
+/* Appends what is there to read. Returns the number of bytes, 0 at the end, or -errno. */
+static ssize_t read_more(int fd, char **buffer, size_t *size)
+{
+	enum { STEP = 1024 * DECODE_SAMPLE_SIZE };
+	char *longer = realloc(*buffer, *size + STEP);
+	ssize_t n;
+
+	if (!longer)
+		return -ENOMEM;
+	*buffer = longer;
+	n = read(fd, longer + *size, STEP);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
+	*size += (size_t)n;
+	return n;
+}
+
+static int take_sample(struct probe *probe)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *sample = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	probe->bpf->bss->sample_done = false;
+	fd = open_iterator(probe->bpf->progs.sample_connections, probe->bpf->maps.connections);
+	if (fd < 0)
+		return fd;
+	do
+		n = read_more(fd, &sample, &size);
+	while (n > 0);
+	if (n < 0)
+		return (int)n;
+	if (probe->bpf->bss->sample_done) {
+		probe->sample = STEAL_POINTER(sample);
+		probe->sample_size = size;
+	}
+	return 0;
+}
+
+int probe_sample(struct probe *probe)
+{
+	int r;
+
+	if (!bpf_program__autoload(probe->bpf->progs.sample_connections))
+		return -EOPNOTSUPP;
+	if (probe->sampling)
+		return 0;
+	r = take_sample(probe);
+	probe->sampling = r == 0;
+	return r;
 }
 
 /* ---- draining */
@@ -229,11 +324,16 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->sink = sink;
 	probe->userdata = userdata;
 	probe->events = 0;
+	hand_on_sample(probe);
 	r = ring_buffer__consume(probe->ring);
 	if (r < 0)
 		return r;
+	if (probe->sampling && !probe->bpf->bss->sample_done) {
+		probe->sampling = false; /* the ring was full: once more */
+		r = probe_sample(probe);
+	}
 	tell_lost(probe);
-	return probe->events;
+	return r < 0 ? r : probe->events;
 }
 
 /* ---- who is watched */
@@ -241,16 +341,10 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 /* Runs an iterator over all that there is to see. */
 static int run_iterator(const struct bpf_program *program)
 {
-	_cleanup_close_ int fd = -1;
-	struct bpf_link *link;
+	_cleanup_close_ int fd = open_iterator(program, NULL);
 	char nothing[64];
 	ssize_t n;
 
-	link = bpf_program__attach_iter(program, NULL);
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	bpf_link__destroy(link);
 	if (fd < 0)
 		return fd;
 	do

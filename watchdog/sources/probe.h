@@ -50,3 +50,10 @@ int probe_unwatch(struct probe *probe, uint32_t agent);
  * inherit from their listener: those of listen(fd, 0) pass for our own.
  * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_find_connections(struct probe *probe);
+
+/* Takes a sample of all watched connections, in every network namespace, as they are now. The next
+ * probe_drain() hands it on: an EVENT_SAMPLED for each one that is open, in its place between what
+ * happened before and after, and at last an EVENT_SAMPLE_DONE (see core/event.h). May be called
+ * from within a sink. Nothing happens if the last sample has not been handed on yet.
+ * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
+int probe_sample(struct probe *probe);
