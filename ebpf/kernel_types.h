@@ -35,6 +35,24 @@ enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1 << 0,
 };
 
+/* include/uapi/linux/bpf.h: a packet as programs see it, at offsets that never change. */
+struct bpf_sock;
+struct __sk_buff {
+	__u32 up_to_protocol[4];
+	__u32 protocol;
+	__u32 up_to_data[14];
+	__u32 data;
+	__u32 data_end;
+	__u32 up_to_sk[21];
+	struct bpf_sock *sk;
+};
+_Static_assert(__builtin_offsetof(struct __sk_buff, data) == 76, "offset of data");
+_Static_assert(__builtin_offsetof(struct __sk_buff, sk) == 168, "offset of sk");
+
+/* include/uapi/linux/if_ether.h */
+#define ETH_P_IP   0x0800
+#define ETH_P_IPV6 0x86dd
+
 #define AF_INET     2
 #define AF_INET6    10
 #define IPPROTO_TCP 6

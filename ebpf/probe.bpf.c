@@ -1,6 +1,7 @@
 /* The probe: tracepoints that turn what happens to the sockets and processes of watched agents
  * into records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf) and
- * iterators: fentry, kprobes and LSM hooks are refused on some of the machines we run on.
+ * iterators: fentry, kprobes and LSM hooks are refused on some of the machines we run on. What
+ * looks at packets is attached to watched control groups alone, and can be done without.
  *
  * Whether a connection is watched is decided once, when its SYN goes out. Every other hook of a
  * socket looks for what was stored with it then, and is done if there is nothing. */
@@ -25,6 +26,8 @@
 #include "ebpf/tasks.bpf.h"
 
 #include "ebpf/connections.bpf.h"
+
+#include "ebpf/packets.bpf.h"
 
 /* BPF_PROG() names the raw arguments, and few programs need them. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
@@ -263,6 +266,23 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	publish_connection(connection, agent);
 	report(connection, sk, PROBE_FOUND);
 	return 0;
+}
+
+/* ---- packets */
+
+/* Of every socket that was made in the control group it is attached to, before TCP sees it. */
+SEC("?cgroup_skb/ingress")
+int packet_received(struct __sk_buff *packet)
+{
+	enum { PASS = 1 };
+	struct connection *connection;
+
+	if (!packet->sk)
+		return PASS;
+	connection = bpf_sk_storage_get(&connections, packet->sk, NULL, 0);
+	if (connection)
+		note_packet(connection, packet);
+	return PASS;
 }
 
 /* ---- samples */
@@ -511,6 +531,9 @@ static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 	return agent ? *agent : 0;
 }
 
+/* Tells probe.c, which attaches packet_received() to them. */
+__u32 awaited_cgroups_made = 0;
+
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 {
@@ -520,7 +543,11 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
 		return 0;
 	parent = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
-	agent = agent_awaiting(parent, cgroup) ?: agent_of_cgroup(parent);
+	agent = agent_awaiting(parent, cgroup);
+	if (agent)
+		__sync_fetch_and_add(&awaited_cgroups_made, 1);
+	else
+		agent = agent_of_cgroup(parent);
 	if (!agent)
 		return 0;
 	id = BPF_CORE_READ(cgroup, kn, id);

@@ -4,11 +4,13 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -19,6 +21,15 @@
 #include "ebpf/watch_keys.h"
 #include "support/cleanup.h"
 
+/* A control group whose packets are looked at as long as it is there. */
+struct packet_watch {
+	LIST_ENTRY(packet_watch) next;
+	uint32_t agent;
+	uint64_t id;           /* of the group that `link` is for */
+	struct bpf_link *link; /* NULL: it is not there, or cannot be looked at */
+	char path[];
+};
+
 struct probe {
 	struct probe_bpf *bpf;
 	struct ring_buffer *ring;
@@ -27,6 +38,8 @@ struct probe {
 	bool sampling;      /* a sample was asked for and is not handed on to its end */
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
+	LIST_HEAD(, packet_watch) packet_watches;
+	uint32_t groups_made; /* as counted by the kernel when they were last looked for */
 	/* during probe_drain() only */
 	event_sink sink;
 	void *userdata;
@@ -95,6 +108,84 @@ static int find_features(struct kernel_features *features)
 	return 0;
 }
 
+/* Takes CAP_NET_ADMIN. */
+static bool can_look_at_packets(void)
+{
+	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
+}
+
+/* ---- packets: what they tell is worth having, but nothing that the probe depends on */
+
+static void forget_packet_watch(struct packet_watch *watch)
+{
+	bpf_link__destroy(watch->link);
+	LIST_REMOVE(watch, next);
+	free(watch);
+}
+
+/* Looks whether the group is there, and is still the same one: a unit's is made anew each time. */
+static void attach_packet_watch(struct probe *probe, struct packet_watch *watch)
+{
+	_cleanup_close_ int fd = open(watch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0 || (watch->link && watch->id == status.st_ino))
+		return;
+	bpf_link__destroy(watch->link);
+	watch->link = bpf_program__attach_cgroup(probe->bpf->progs.packet_received, fd);
+	watch->id = status.st_ino;
+}
+
+static struct packet_watch *find_packet_watch(struct probe *probe, const char *path, uint32_t agent)
+{
+	struct packet_watch *watch;
+
+	LIST_FOREACH(watch, &probe->packet_watches, next)
+	if (watch->agent == agent && strcmp(watch->path, path) == 0)
+		break;
+	return watch;
+}
+
+static void watch_packets(struct probe *probe, const char *path, uint32_t agent)
+{
+	struct packet_watch *watch = find_packet_watch(probe, path, agent);
+
+	if (!bpf_program__autoload(probe->bpf->progs.packet_received))
+		return;
+	if (!watch) {
+		watch = calloc(1, sizeof(*watch) + strlen(path) + 1);
+		if (!watch)
+			return;
+		watch->agent = agent;
+		strcpy(watch->path, path);
+		LIST_INSERT_HEAD(&probe->packet_watches, watch, next);
+	}
+	attach_packet_watch(probe, watch);
+}
+
+static void unwatch_packets(struct probe *probe, uint32_t agent)
+{
+	struct packet_watch *watch, *next;
+
+	for (watch = LIST_FIRST(&probe->packet_watches); watch; watch = next) {
+		next = LIST_NEXT(watch, next);
+		if (watch->agent == agent)
+			forget_packet_watch(watch);
+	}
+}
+
+static void look_for_new_groups(struct probe *probe)
+{
+	uint32_t made = probe->bpf->bss->awaited_cgroups_made;
+	struct packet_watch *watch;
+
+	if (made == probe->groups_made)
+		return;
+	probe->groups_made = made;
+	LIST_FOREACH(watch, &probe->packet_watches, next)
+	attach_packet_watch(probe, watch);
+}
+
 /* ---- opening */
 
 static void hand_on(struct probe *probe, const void *record, size_t size)
@@ -149,6 +240,9 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
 	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
+	bpf_program__set_autoload(bpf->progs.packet_received,
+				  features->socket_storage && can_look_at_packets());
+	bpf_program__set_autoattach(bpf->progs.packet_received, false);
 	bpf_program__set_autoattach(bpf->progs.find_connections, false);
 	bpf_program__set_autoattach(bpf->progs.sample_connections, false);
 	bpf_program__set_autoattach(bpf->progs.adopt_processes, false);
@@ -214,8 +308,12 @@ int probe_open(struct probe **ret, const char **complaint)
 
 struct probe *probe_close(struct probe *probe)
 {
+	struct packet_watch *watch;
+
 	if (!probe)
 		return NULL;
+	while ((watch = LIST_FIRST(&probe->packet_watches)))
+		forget_packet_watch(watch);
 	ring_buffer__free(probe->ring);
 	probe_bpf__destroy(probe->bpf);
 	free(probe->sample);
@@ -324,6 +422,7 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->sink = sink;
 	probe->userdata = userdata;
 	probe->events = 0;
+	look_for_new_groups(probe);
 	hand_on_sample(probe);
 	r = ring_buffer__consume(probe->ring);
 	if (r < 0)
@@ -423,6 +522,8 @@ int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent)
 		return -errno;
 	r = watch_tree(probe, tree, agent);
 	fts_close(tree);
+	if (r == 0)
+		watch_packets(probe, path, agent);
 	return r;
 }
 
@@ -447,6 +548,7 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 		return r;
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
+	watch_packets(probe, path, agent);
 	r = probe_watch_cgroup(probe, path, agent);
 	return r == -ENOENT ? 0 : r;
 }
@@ -488,6 +590,7 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	};
 	int r = 0;
 
+	unwatch_packets(probe, agent);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
 		r = forget_in(maps[i], agent);
 	return r;
