@@ -1,0 +1,23 @@
+# docs, included by the Makefile of the tree.
+
+MANUAL := $(patsubst docs/%.scd,$(B)/docs/%,$(wildcard docs/*.scd))
+
+## docs          the manual pages, below build/docs/ (man -l build/docs/connwatchctl.1)
+docs: $(MANUAL)
+
+# scdoc dates a page by SOURCE_DATE_EPOCH. It leaves empty paragraphs around headings and at the end
+# of indented blocks, where mandoc's lint does not want them: the latter go behind the block.
+$(B)/docs/%: docs/%.scd
+	$(call say,MAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date -r $< +%s)} scdoc < $< | awk ' \
+		$$0 == ".P" { held = 1; next } \
+		$$0 == ".RE" { print; last = $$0; next } \
+		held && last !~ /^\.(TH|SH|SS)/ && !/^\.(SH|SS)/ { print ".P" } \
+		{ print; held = 0; last = $$0 }' > $@
+
+## check-docs    compares the documents with the programs and the code
+check-docs: docs $(B)/connwatchd $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/docs/check.py --build $(B)
+
+.PHONY: docs check-docs
