@@ -63,8 +63,11 @@ class Leftovers:
     def _look(self):
         rest = [f"process {pid} is left" for pid in self._stage.lab.processes()]
         for kind, ids in self._bpf.items():
-            if ids:
+            try:
                 there = {item["id"] for item in json.loads(command("bpftool", "-j", kind, "show"))}
+            except RuntimeError as failure:  # so it is if one goes while bpftool looks
+                rest.append(str(failure))
+            else:
                 rest += [f"BPF {kind} {number} is left" for number in sorted(ids & there)]
         for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
             if self._group and Path(root + self._group).is_dir():
