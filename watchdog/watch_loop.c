@@ -10,11 +10,10 @@
 #include "effects/process_signal.h"
 #include "effects/trace_writer.h"
 #include "effects/unit_action.h"
-#include "sources/cgroup_tree.h"
 #include "sources/probe.h"
 #include "sources/unit_monitor.h"
+#include "support/cgroup_tree.h"
 #include "support/cleanup.h"
-#include "support/process_tree.h"
 
 enum { RESULTS_MAX = 16 };
 
@@ -26,6 +25,7 @@ struct watch_loop {
 	sd_event_source *results; /* of actions that were over at once */
 	bool finishing;           /* watch_loop_finish() holds */
 	int status;
+	bool said_blind; /* that connections which are there already cannot be found */
 	struct engine *engine;
 	struct probe *probe;
 	struct unit_monitor *units; /* NULL until an agent is a unit */
@@ -206,6 +206,18 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static int find_connections(struct watch_loop *loop)
+{
+	int r = probe_find_connections(loop->probe);
+
+	if (r != -EOPNOTSUPP)
+		return r;
+	if (!loop->said_blind)
+		say("this kernel cannot show connections older than connwatch", 0);
+	loop->said_blind = true;
+	return 0;
+}
+
 static void on_control_group(void *userdata, uint32_t agent, const char *parent, const char *name)
 {
 	struct watch_loop *loop = userdata;
@@ -215,7 +227,7 @@ static void on_control_group(void *userdata, uint32_t agent, const char *parent,
 	if (r >= 0)
 		r = probe_watch_cgroup_to_come(loop->probe, path, name, agent);
 	if (r >= 0)
-		r = probe_find_connections(loop->probe);
+		r = find_connections(loop);
 	if (r < 0)
 		say(name, r);
 }
@@ -328,7 +340,7 @@ static int watch_matches(struct watch_loop *loop, uint32_t number)
 		if (r < 0)
 			return r;
 	}
-	return probe_find_connections(loop->probe);
+	return find_connections(loop);
 }
 
 static int take_settings(struct watch_loop *loop, uint32_t number,
@@ -414,29 +426,16 @@ int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 	return r < 0 ? r : 0;
 }
 
-struct newcomer {
-	struct watch_loop *loop;
-	uint32_t number;
-};
-
-static int add_descendant(void *userdata, pid_t pid)
-{
-	struct newcomer *newcomer = userdata;
-	int r = probe_watch_process(newcomer->loop->probe, pid, newcomer->number);
-
-	return r == -ESRCH ? 0 : r;
-}
-
 int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
 {
-	struct newcomer newcomer = { loop, number };
 	int r = probe_watch_process(loop->probe, pid, number);
 
-	if (r >= 0)
-		r = process_tree_walk(pid, add_descendant, &newcomer);
-	if (r >= 0)
-		r = probe_find_connections(loop->probe);
-	return r;
+	return r < 0 ? r : find_connections(loop);
+}
+
+int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path)
+{
+	return probe_watch_cgroup(loop->probe, path, number);
 }
 
 void watch_loop_finish(struct watch_loop *loop, int status)

@@ -59,6 +59,10 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number);
  * Returns 0, -ESRCH or another -errno. */
 int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid);
 
+/* Adds the control group at `path` (in the file system, version 2) to agent `number`: what is
+ * opened in it from now on. Returns 0 or -errno. */
+int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path);
+
 /* Takes in what the probe has seen up to now, without waiting. */
 void watch_loop_drain(struct watch_loop *loop);
 

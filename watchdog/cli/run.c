@@ -1,6 +1,7 @@
 /* connwatchctl run: supervises a command here and now. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "cli/watch_arguments.h"
 #include "support/cleanup.h"
+#include "support/own_cgroup.h"
 #include "support/process_tree.h"
 
 /* How long what the command leaves behind has to end after SIGTERM. */
@@ -25,6 +27,7 @@ struct supervisor {
 	sd_event_source *respawn;
 	uint32_t agent;
 	char **command;
+	char group[PATH_MAX];   /* control group of the command; empty: it has none of its own */
 	pid_t pid;              /* 0: not running */
 	int status;             /* exit status of its last run */
 	uint32_t restart_order; /* 0: none is under way */
@@ -54,6 +57,16 @@ static void __attribute__((noreturn)) become(char **command, int go)
 	_exit(errno == ENOENT ? 127 : 126); /* as the shell does */
 }
 
+/* In a control group of its own, its packets can be told from others'. It runs without one, too. */
+static void make_group(struct supervisor *supervisor)
+{
+	if (own_cgroup_make(supervisor->group, sizeof(supervisor->group)) < 0)
+		*supervisor->group = '\0';
+	else
+		watch_loop_add_control_group(supervisor->loop, supervisor->agent,
+					     supervisor->group);
+}
+
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata);
 
 static int spawn(struct supervisor *supervisor)
@@ -72,6 +85,8 @@ static int spawn(struct supervisor *supervisor)
 	}
 	if (supervisor->pid == 0)
 		become(supervisor->command, wait_end);
+	if (*supervisor->group)
+		own_cgroup_enter(supervisor->group, supervisor->pid);
 	r = watch_loop_add_process(supervisor->loop, supervisor->agent, supervisor->pid);
 	if (r < 0)
 		return r;
@@ -219,8 +234,10 @@ static int supervise(struct supervisor *supervisor, const struct watch_arguments
 				      1, on_respawn, supervisor);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(supervisor->respawn, SD_EVENT_OFF);
-	if (r >= 0)
+	if (r >= 0) {
+		make_group(supervisor);
 		r = spawn(supervisor);
+	}
 	if (r >= 0)
 		return sd_event_loop(supervisor->event);
 	fprintf(stderr, "connwatchctl run: cannot supervise %s: %s\n", supervisor->command[0],
@@ -249,6 +266,8 @@ static int supervise_command(const struct watch_arguments *arguments, char **com
 		return command_exit_status(r);
 	r = supervise(&supervisor, arguments);
 	end_leftovers();
+	if (*supervisor.group)
+		own_cgroup_remove(supervisor.group);
 	watch_loop_drain(supervisor.loop);
 	sd_event_source_unref(supervisor.child);
 	sd_event_source_unref(supervisor.respawn);

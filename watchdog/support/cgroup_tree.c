@@ -1,4 +1,4 @@
-#include "sources/cgroup_tree.h"
+#include "support/cgroup_tree.h"
 
 #include <errno.h>
 #include <linux/magic.h>
