@@ -1,0 +1,89 @@
+/* What is counted of which record. */
+#include "core/tally.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suite.h"
+
+static void test_ends(void)
+{
+	struct tally tally = { .agent = "agent" };
+	struct record record = { .kind = RECORD_ENDED, .time = 7, .agent = "agent" };
+
+	record.verdict.cause = CAUSE_PEER_CLOSE;
+	record.verdict.ended_by = ENDED_BY_PEER_FIN;
+	tally_add(&tally, &record);
+	record.verdict.ended_by = ENDED_BY_PEER_RESET;
+	tally_add(&tally, &record);
+	CU_ASSERT_EQUAL(tally.ended[CAUSE_PEER_CLOSE][ENDED_BY_PEER_FIN], 1);
+	CU_ASSERT_EQUAL(tally.ended[CAUSE_PEER_CLOSE][ENDED_BY_PEER_RESET], 1);
+	CU_ASSERT_EQUAL(tally_ended(&tally, CAUSE_PEER_CLOSE), 2);
+	CU_ASSERT_EQUAL(tally_ended(&tally, CAUSE_AGENT_CRASH), 0);
+	CU_ASSERT_EQUAL(tally.last_ended_by, ENDED_BY_PEER_RESET);
+	CU_ASSERT_EQUAL(tally.last_time, 7);
+	CU_ASSERT_PTR_NOT_NULL(strstr(tally.last_message, "agent"));
+}
+
+static void test_stall(void)
+{
+	struct tally tally = { 0 };
+	struct record record = { .kind = RECORD_STALLED };
+
+	record.verdict.cause = CAUSE_AGENT_HANG;
+	tally_add(&tally, &record);
+	CU_ASSERT_EQUAL(tally.stalled[CAUSE_AGENT_HANG], 1);
+	CU_ASSERT_EQUAL(tally_ended(&tally, CAUSE_AGENT_HANG), 0);
+	CU_ASSERT_EQUAL(tally.last_kind, RECORD_STALLED);
+}
+
+static void test_recovery(void)
+{
+	struct tally tally = { 0 };
+
+	tally_add(&tally, &(struct record){ .kind = RECORD_RECOVERED, .downtime = 2 });
+	tally_add(&tally, &(struct record){ .kind = RECORD_RECOVERED, .downtime = 3 });
+	CU_ASSERT_EQUAL(tally.recovered, 2);
+	CU_ASSERT_EQUAL(tally.downtime, 5);
+	CU_ASSERT_STRING_EQUAL(tally.last_message, "");
+}
+
+static void test_actions(void)
+{
+	struct tally tally = { 0 };
+	struct record record = { .kind = RECORD_ACTION, .action = { .type = ACTION_RESTART } };
+
+	record.action_result = "starting";
+	tally_add(&tally, &record);
+	record.action_result = "failed";
+	tally_add(&tally, &record);
+	record.action_result = "a word of a later version";
+	tally_add(&tally, &record);
+	CU_ASSERT_EQUAL(tally.actions[ACTION_RESTART][ACTION_STARTED], 1);
+	CU_ASSERT_EQUAL(tally.actions[ACTION_RESTART][ACTION_FAILED], 1);
+	CU_ASSERT_EQUAL(tally.actions[ACTION_RESTART][ACTION_DONE], 0);
+}
+
+static void test_agents(void)
+{
+	static struct tallies tallies;
+	struct record record = { .kind = RECORD_WATCHING, .agent = "" };
+
+	tallies_add(&tallies, &(struct record){ .kind = RECORD_EVIDENCE_LOST, .lost_events = 5 });
+	CU_ASSERT_EQUAL(tallies.lost_events, 5);
+	CU_ASSERT_PTR_NULL(tallies_find(&tallies, ""));
+	for (char name = '!'; name < '!' + TALLIES_MAX + 1; name++) {
+		record.agent[0] = name;
+		tallies_add(&tallies, &record);
+	}
+	CU_ASSERT_PTR_NOT_NULL(tallies_find(&tallies, "!"));
+	CU_ASSERT_PTR_NULL(tallies_find(&tallies, record.agent));
+	tallies_forget(&tallies, "!");
+	CU_ASSERT_PTR_NULL(tallies_find(&tallies, "!"));
+	tallies_add(&tallies, &record);
+	CU_ASSERT_PTR_NOT_NULL(tallies_find(&tallies, record.agent));
+}
+
+SUITE("tally", { "ends, by cause and by how", test_ends }, { "a stall is no end", test_stall },
+      { "recovery", test_recovery }, { "actions, by what became of them", test_actions },
+      { "each agent by itself, as many as there is room for", test_agents })
