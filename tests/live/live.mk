@@ -5,7 +5,13 @@ demo: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/demo.py --connwatchctl $<
 
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
-check-live: $(B)/connwatchctl
+check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test
+	$(Q)$(B)/tests/live/lost_records_test
 	$(Q)/usr/bin/python3 tests/live/run.py --connwatchctl $< $(LIVE)
+
+$(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
+		$(B)/watchdog/sources/probe.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 .PHONY: demo check-live

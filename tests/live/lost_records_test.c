@@ -1,0 +1,278 @@
+/* When the ring buffer overflows, nothing may be gone without a trace: each record either comes or
+ * is counted, and a sample taken afterwards holds what is open, neither less nor more.
+ *
+ * An agent in a network namespace of its own makes so many connections that their records cannot
+ * all find room while nobody drains them. Needs root. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sources/probe.h"
+
+enum {
+	AGENT = 1,
+	BRIEF = 4000,        /* connections that are closed at once: 4 records each */
+	EARLY = 16,          /* open before the storm; every second one is closed in it */
+	LATE = 16,           /* opened after the storm, and left open */
+	RECORDS_OF_OPEN = 2, /* opened, established */
+	RECORDS_OF_CLOSED = 4,
+	CLOSED = BRIEF + EARLY / 2,
+	OPEN = EARLY / 2 + LATE,
+	CONNECTIONS = CLOSED + OPEN,
+};
+
+static void __attribute__((noreturn)) give_up(const char *what)
+{
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+static void check(bool holds, const char *what, int *failures)
+{
+	printf("%-4s  lost-records: %s\n", holds ? "ok" : "FAIL", what);
+	*failures += !holds;
+}
+
+/* ---- the agent */
+
+struct connection {
+	int agent_end, peer_end;
+};
+
+static void bring_up_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		give_up("loopback");
+	close(fd);
+}
+
+static struct connection make_connection(int listener)
+{
+	struct connection made = { .agent_end = socket(AF_INET, SOCK_STREAM, 0) };
+	struct sockaddr_in address;
+	socklen_t size = sizeof(address);
+
+	if (getsockname(listener, (struct sockaddr *)&address, &size) < 0 ||
+	    connect(made.agent_end, (struct sockaddr *)&address, size) < 0)
+		give_up("connect");
+	made.peer_end = accept(listener, NULL, NULL);
+	return made;
+}
+
+static void close_connection(const struct connection *connection)
+{
+	close(connection->agent_end);
+	close(connection->peer_end);
+}
+
+static void tell_cookie(int to, const struct connection *connection)
+{
+	uint64_t cookie;
+	socklen_t size = sizeof(cookie);
+
+	if (getsockopt(connection->agent_end, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0 ||
+	    write(to, &cookie, sizeof(cookie)) != sizeof(cookie))
+		give_up("SO_COOKIE");
+}
+
+static void await_word(int from)
+{
+	char word;
+
+	if (read(from, &word, 1) != 1)
+		give_up("the other process");
+}
+
+static void give_word(int to)
+{
+	if (write(to, "", 1) != 1)
+		give_up("the other process");
+}
+
+/* Waits for a word, opens the early connections and gives a word; waits for another, lets the
+ * storm loose and tells the cookies of what it has open in the end. */
+static void __attribute__((noreturn)) be_agent(int from, int to)
+{
+	struct connection early[EARLY], late[LATE];
+	int listener = -1;
+
+	if (unshare(CLONE_NEWNET) == 0) {
+		bring_up_loopback();
+		listener = socket(AF_INET, SOCK_STREAM, 0);
+	}
+	if (listener < 0 || listen(listener, SOMAXCONN) < 0)
+		give_up("listen");
+	await_word(from);
+	for (int i = 0; i < EARLY; i++)
+		early[i] = make_connection(listener);
+	give_word(to);
+	await_word(from);
+	for (int i = 0; i < BRIEF; i++) {
+		struct connection brief = make_connection(listener);
+
+		close_connection(&brief);
+	}
+	for (int i = 0; i < LATE; i++)
+		late[i] = make_connection(listener);
+	for (int i = 0; i < EARLY; i += 2) {
+		close_connection(&early[i]);
+		tell_cookie(to, &early[i + 1]);
+	}
+	for (int i = 0; i < LATE; i++)
+		tell_cookie(to, &late[i]);
+	await_word(from);
+	exit(EXIT_SUCCESS);
+}
+
+/* ---- the watchdog: keeps books as the engine does */
+
+struct book {
+	struct probe *probe;
+	uint64_t records, lost;
+	bool sampled, done;
+	uint64_t open[CONNECTIONS]; /* cookies told of and not ended */
+	size_t open_count;
+	uint64_t sample[CONNECTIONS];
+	size_t sample_count;
+};
+
+static bool contains(const uint64_t *cookies, size_t count, uint64_t cookie)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cookies[i] == cookie)
+			return true;
+	return false;
+}
+
+static void remove_cookie(uint64_t *cookies, size_t *count, uint64_t cookie)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (cookies[i] == cookie)
+			cookies[i] = cookies[--*count];
+}
+
+static void take(void *userdata, const struct event *event)
+{
+	struct book *book = userdata;
+	uint64_t cookie = event->connection.cookie;
+
+	switch (event->type) {
+	case EVENT_LOST:
+		book->lost += event->lost.records;
+		book->sampled = probe_sample(book->probe) == 0;
+		break;
+	case EVENT_SAMPLED:
+		book->sample[book->sample_count++] = cookie;
+		break;
+	case EVENT_SAMPLE_DONE:
+		book->done = true;
+		break;
+	case EVENT_OPENED:
+		book->open[book->open_count++] = cookie;
+		book->records++;
+		break;
+	case EVENT_ENDED:
+		remove_cookie(book->open, &book->open_count, cookie);
+		book->records++;
+		break;
+	default:
+		book->records += event_is_connection(event->type);
+		break;
+	}
+}
+
+static bool all_in_sample(const struct book *book, const uint64_t *cookies, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!contains(book->sample, book->sample_count, cookies[i]))
+			return false;
+	return true;
+}
+
+/* `truth`: what the agent has open. */
+static int audit(const struct book *book, const uint64_t truth[static OPEN])
+{
+	size_t told = 0;
+	int failures = 0;
+
+	for (size_t i = 0; i < OPEN; i++)
+		told += contains(book->open, book->open_count, truth[i]);
+	check(book->lost > 0, "the ring overflowed, and that was said", &failures);
+	check(book->records + book->lost == CLOSED * RECORDS_OF_CLOSED + OPEN * RECORDS_OF_OPEN,
+	      "each record came or was counted as lost", &failures);
+	check(book->sampled && book->done, "a sample was taken to its end", &failures);
+	check(book->sample_count == OPEN && all_in_sample(book, truth, OPEN),
+	      "what is open is in the sample, and nothing else", &failures);
+	check(told < OPEN, "so is what nobody had been told of", &failures);
+	check(book->open_count > told,
+	      "what is not in it although nobody was told of its end is found out", &failures);
+	printf("      %" PRIu64 " records, %" PRIu64
+	       " lost; %zu connections ended untold, %zu were "
+	       "opened untold\n",
+	       book->records, book->lost, book->open_count - told, OPEN - told);
+	return failures;
+}
+
+static void drain(struct book *book)
+{
+	if (probe_drain(book->probe, take, book) < 0)
+		give_up("probe_drain");
+}
+
+static int watch(pid_t agent, int from, int to)
+{
+	static struct book book;
+	uint64_t truth[OPEN];
+	const char *complaint;
+
+	if (probe_open(&book.probe, &complaint) < 0) {
+		fprintf(stderr, "%s\n", complaint);
+		return EXIT_FAILURE;
+	}
+	if (probe_watch_process(book.probe, agent, AGENT) < 0)
+		give_up("probe_watch_process");
+	give_word(to);
+	await_word(from);
+	drain(&book);
+	give_word(to);
+	for (size_t i = 0; i < OPEN; i++)
+		if (read(from, &truth[i], sizeof(truth[i])) != sizeof(truth[i]))
+			give_up("the agent");
+	drain(&book); /* up to the loss, which asks for a sample */
+	drain(&book);
+	give_word(to);
+	probe_close(book.probe);
+	return audit(&book, truth);
+}
+
+int main(void)
+{
+	int to_agent[2], from_agent[2], failures;
+	pid_t agent;
+
+	if (pipe(to_agent) < 0 || pipe(from_agent) < 0)
+		give_up("pipe");
+	agent = fork();
+	if (agent < 0)
+		give_up("fork");
+	if (agent == 0) {
+		close(to_agent[1]);
+		be_agent(to_agent[0], from_agent[1]);
+	}
+	close(from_agent[1]);
+	failures = watch(agent, from_agent[0], to_agent[1]);
+	close(to_agent[1]);
+	waitpid(agent, NULL, 0);
+	return failures;
+}
