@@ -135,10 +135,10 @@ static __noinline int report_change(struct connection *connection, struct sock *
 	if (!tcp || !connection)
 		return 0;
 	record = reserve_record(sizeof(*record), type, connection->agent);
-	if (type == PROBE_ENDED) /* its record has a place now, before the end of any sample */
-		connection->ended_told = true;
 	if (!record)
 		return 0;
+	if (type == PROBE_ENDED) /* its record has a place now, before the end of any sample */
+		connection->ended_told = true;
 	copy_socket(record, connection, sk, tcp);
 	record->state_before = before;
 	record->state = after;

@@ -96,8 +96,10 @@ static __always_inline void close_connection(struct connection *connection, stru
 static __always_inline void end_connection(struct connection *connection, struct sock *sk,
 					   int before)
 {
-	if (!connection->ended_told)
-		report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
+	if (connection->ended_told)
+		return;
+	report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
+	connection->ended_told = true; /* even if there was no room for the record */
 }
 
 SEC("tp_btf/inet_sock_set_state")
