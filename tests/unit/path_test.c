@@ -257,9 +257,26 @@ static const struct row rows[] = {
 	  "8 route up=1 interface=3 table=100 address=0.0.0.0 gateway=10.0.0.1\n"
 	  "9 route interface=3 table=100 address=0.0.0.0 gateway=10.0.0.1",
 	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=yes" },
-	{ "several next hops", "9 route up=1 replaces=1 table=254 address=0.0.0.0", LOCAL, PEER,
-	  "eth0: link=yes address=yes" },
+	{ "several next hops",
+	  "9 route up=1 replaces=1 partial=1 interface=2 table=254 address=0.0.0.0 "
+	  "gateway=192.0.2.8\n"
+	  "9 route up=1 partial=1 interface=2 table=254 address=0.0.0.0 gateway=192.0.2.9",
+	  LOCAL, PEER, "eth0: link=yes address=yes" },
 
+	{ "several next hops, replaced by one",
+	  "8 route up=1 replaces=1 partial=1 interface=2 table=254 address=0.0.0.0 "
+	  "gateway=192.0.2.8\n"
+	  "8 route up=1 partial=1 interface=3 table=254 address=0.0.0.0 gateway=192.0.2.9\n"
+	  "9 route up=1 replaces=1 interface=2 table=254 address=0.0.0.0 gateway=192.0.2.1",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "one of several next hops comes and goes untold: nothing can be said",
+	  "8 route up=1 replaces=1 partial=1 interface=2 table=254 address=0.0.0.0 "
+	  "gateway=192.0.2.8\n"
+	  "8 route up=1 partial=1 interface=3 table=254 address=0.0.0.0 gateway=192.0.2.9\n"
+	  "9 link interface=2 interface_name=eth0 disabled=1\n"
+	  "9 link interface=3 interface_name=wlan0 disabled=1\n"
+	  "9 link up=1 interface=2 interface_name=eth0",
+	  LOCAL, PEER, "eth0: link=yes address=yes" },
 	{ "the gateway fails", "12 neighbour interface=2 address=192.0.2.1", LOCAL, PEER,
 	  "eth0: link=yes address=yes route=yes hop=no,lost@12" },
 	{ "the gateway answers again",
@@ -272,6 +289,15 @@ static const struct row rows[] = {
 	  PEER6, "eth0: link=yes address=yes route=yes hop=yes" },
 	{ "a peer next door fails", "12 neighbour interface=2 address=192.0.2.7", LOCAL,
 	  "192.0.2.7", "eth0: link=yes address=yes route=yes hop=no,lost@12" },
+	{ "one of two gateways fails",
+	  "11 route up=1 interface=2 table=254 address=0.0.0.0 gateway=192.0.2.9\n"
+	  "12 neighbour interface=2 address=192.0.2.1",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "both gateways fail",
+	  "11 route up=1 interface=2 table=254 address=0.0.0.0 gateway=192.0.2.9\n"
+	  "12 neighbour interface=2 address=192.0.2.1\n"
+	  "13 neighbour interface=2 address=192.0.2.9",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=no,lost@13" },
 	{ "another neighbour fails", "12 neighbour interface=2 address=192.0.2.8", LOCAL, PEER,
 	  "eth0: link=yes address=yes route=yes hop=yes" },
 

@@ -149,6 +149,7 @@ static void any_path(struct path_event *path)
 	path->disabled = any_flag();
 	path->removed = any_flag();
 	path->refuses = any_flag();
+	path->partial = any_flag();
 	path->replaces = any_flag();
 	any_endpoint(&path->address);
 	any_endpoint(&path->gateway);

@@ -158,7 +158,7 @@ struct unit_event {
  * everything was told, and every change from now on will be. */
 struct path_event {
 	uint64_t netns;
-	uint32_t interface; /* index; 0: a route by several next hops, or by none as it refuses */
+	uint32_t interface;                       /* index; 0: of a route that refuses */
 	char interface_name[INTERFACE_NAME_SIZE]; /* link */
 	bool up;       /* link: IFF_UP and IFF_RUNNING; address, route: is there; neighbour: has not
 			  failed to answer */
@@ -166,6 +166,7 @@ struct path_event {
 	bool disabled; /* link: set down or removed, not merely without a carrier */
 	bool removed;  /* link: it is no more */
 	bool refuses;  /* route: unreachable, blackhole, prohibit, throw */
+	bool partial;  /* route: one of several next hops, or for some sources only */
 	bool replaces; /* route: instead of those to the same destination with the same metric */
 	struct endpoint
 		address; /* address; route destination; neighbour. Its port does not count */

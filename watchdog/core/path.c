@@ -85,7 +85,8 @@ static bool is_about(const struct thing *thing, enum event_type type, const stru
 	case EVENT_ROUTE:
 		return same_destination(&thing->path, path) &&
 		       same_address(&thing->path.gateway, &path->gateway) &&
-		       thing->path.refuses == path->refuses;
+		       thing->path.refuses == path->refuses &&
+		       (!path->partial || same_address(&thing->path.source, &path->source));
 	default:
 		return same_address(&thing->path.address, &path->address) &&
 		       thing->path.prefix_length == path->prefix_length;
@@ -191,7 +192,10 @@ static void take_thing(struct path_namespace *in, const struct event *event)
 	set_up(in, thing, event->path.up, event->time);
 }
 
-/* ---- what goes without being told */
+/* ---- what goes without being told
+ *
+ * One of several next hops also comes back without being told (fib_sync_up()). Such a route is left
+ * as it was told: while it is there, what it says counts for nothing. */
 
 static void replace_routes(struct path_namespace *in, const struct event *event)
 {
@@ -201,12 +205,17 @@ static void replace_routes(struct path_namespace *in, const struct event *event)
 			set_up(in, thing, false, event->time);
 }
 
+static bool is_whole_route(const struct thing *thing)
+{
+	return thing->type == EVENT_ROUTE && !thing->path.partial;
+}
+
 /* `family` 0: of both. */
 static void drop_routes_by(struct path_namespace *in, uint32_t interface, uint8_t family,
 			   usec_t time)
 {
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++)
-		if (thing->type == EVENT_ROUTE && thing->path.interface == interface &&
+		if (is_whole_route(thing) && thing->path.interface == interface &&
 		    (family == 0 || thing->path.address.family == family))
 			set_up(in, thing, false, time);
 }
@@ -214,7 +223,7 @@ static void drop_routes_by(struct path_namespace *in, uint32_t interface, uint8_
 static void drop_routes_from(struct path_namespace *in, const struct endpoint *source, usec_t time)
 {
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++)
-		if (thing->type == EVENT_ROUTE && same_address(&thing->path.source, source))
+		if (is_whole_route(thing) && same_address(&thing->path.source, source))
 			set_up(in, thing, false, time);
 }
 
@@ -402,23 +411,37 @@ static bool has_route(const struct sight *sight)
 	return route && !route->refuses;
 }
 
-static bool has_next_hop(const struct sight *sight)
+static bool has_failed(const struct sight *sight, uint32_t interface,
+		       const struct endpoint *address)
 {
-	const struct path_event *route = best_route(sight);
-	const struct endpoint *hop;
-
-	if (!route || address_of(sight, sight->peer))
-		return true;
-	hop = route->gateway.family ? &route->gateway : sight->peer;
 	for (uint32_t i = 0; i < sight->in->thing_count; i++) {
 		const struct thing *thing = &sight->in->things[i];
 
 		if (!sight->up[i] && thing->type == EVENT_NEIGHBOUR &&
-		    thing->path.interface == route->interface &&
-		    same_address(&thing->path.address, hop))
-			return false;
+		    thing->path.interface == interface &&
+		    same_address(&thing->path.address, address))
+			return true;
 	}
-	return true;
+	return false;
+}
+
+/* Of routes that are equally good, one will do. */
+static bool has_next_hop(const struct sight *sight)
+{
+	const struct path_event *best = best_route(sight);
+
+	if (!best || address_of(sight, sight->peer))
+		return true;
+	for (uint32_t i = 0; i < sight->in->thing_count; i++) {
+		const struct path_event *route = &sight->in->things[i].path;
+
+		if (sight->up[i] && is_route_to(&sight->in->things[i], sight->peer) &&
+		    !is_better(best, route) &&
+		    !has_failed(sight, route->interface,
+				route->gateway.family ? &route->gateway : sight->peer))
+			return true;
+	}
+	return false;
 }
 
 /* ---- looking: over time */
@@ -550,7 +573,7 @@ static bool one_way_at_a_time(const struct sight *sight, usec_t since)
 				 in->changes[thing->last_change % CHANGES_MAX].time >= since;
 
 		if (is_route_to(thing, sight->peer) && (path->up || was_there) &&
-		    (path->table != MAIN_TABLE || (path->interface == 0 && !path->refuses)))
+		    (path->table != MAIN_TABLE || path->partial))
 			return false;
 	}
 	return true;

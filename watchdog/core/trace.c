@@ -136,6 +136,7 @@ static const struct field path_fields[] = {
 	{ "disabled", FLAG, AT(path.disabled), NULL },
 	{ "removed", FLAG, AT(path.removed), NULL },
 	{ "refuses", FLAG, AT(path.refuses), NULL },
+	{ "partial", FLAG, AT(path.partial), NULL },
 	{ "replaces", FLAG, AT(path.replaces), NULL },
 	{ "address", END, AT(path.address), NULL },
 	{ "gateway", END, AT(path.gateway), NULL },
