@@ -5,7 +5,8 @@ demo: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/demo.py --connwatchctl $<
 
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
-check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test
+check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test
+	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test
 	$(Q)$(B)/tests/live/lost_records_test
 	$(Q)/usr/bin/python3 tests/live/run.py --connwatchctl $< $(LIVE)
 
@@ -13,5 +14,11 @@ $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
 		$(B)/watchdog/sources/probe.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+$(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
+		$(B)/watchdog/sources/route_monitor.o $(B)/watchdog/support/network_namespace.o \
+		$(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcunit
 
 .PHONY: demo check-live
