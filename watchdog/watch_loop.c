@@ -14,6 +14,7 @@
 #include "sources/unit_monitor.h"
 #include "support/cgroup_tree.h"
 #include "support/cleanup.h"
+#include "watch_path.h"
 
 enum { RESULTS_MAX = 16 };
 
@@ -28,6 +29,8 @@ struct watch_loop {
 	bool said_blind; /* that connections which are there already cannot be found */
 	struct engine *engine;
 	struct probe *probe;
+	struct watch_path *path;
+	usec_t slept;               /* by the host since it booted */
 	struct unit_monitor *units; /* NULL until an agent is a unit */
 	struct unit_actions *unit_actions;
 	FILE *trace;
@@ -140,9 +143,13 @@ static void feed(void *userdata, const struct event *event)
 	struct watch_loop *loop = userdata;
 	usec_t deadline;
 
+	if (event->type == EVENT_OPENED || event->type == EVENT_FOUND)
+		watch_path_follow(loop->path, event);
 	if (loop->trace)
 		trace_write(loop->trace, event);
 	engine_step(loop->engine, event, take_outcome, loop);
+	if (event->type == EVENT_EXITED && !engine_agent_alive(loop->engine, event->agent))
+		watch_path_leave(loop->path, event->agent);
 	deadline = engine_deadline(loop->engine);
 	sd_event_source_set_time(loop->timer, deadline);
 	sd_event_source_set_enabled(loop->timer,
@@ -180,9 +187,43 @@ static int on_results(sd_event_source *source, void *userdata)
 
 /* ---- sources */
 
+/* CLOCK_MONOTONIC stands still while the host sleeps, CLOCK_BOOTTIME does not. Whatever wakes us
+ * after a sleep comes after it is noticed here. */
+static usec_t slept_since_boot(void)
+{
+	usec_t slept = 0;
+
+	/* A pause between the two readings makes the sleep look shorter: the longest one counts. */
+	for (int i = 0; i < 3; i++) {
+		usec_t all = now(CLOCK_BOOTTIME), awake = now(CLOCK_MONOTONIC);
+
+		if (all > awake + slept)
+			slept = all - awake;
+	}
+	return slept;
+}
+
+static void notice_sleep(struct watch_loop *loop)
+{
+	usec_t slept = slept_since_boot();
+	struct event event = {
+		.type = EVENT_SUSPENDED,
+		.time = now(CLOCK_MONOTONIC),
+		.suspended = slept - loop->slept,
+	};
+
+	if (slept < loop->slept + USEC_PER_SEC)
+		return;
+	loop->slept = slept;
+	feed(loop, &event);
+}
+
 void watch_loop_drain(struct watch_loop *loop)
 {
-	int r = probe_drain(loop->probe, feed, loop);
+	int r;
+
+	notice_sleep(loop);
+	r = probe_drain(loop->probe, feed, loop);
 
 	if (r < 0)
 		say("cannot read the probe's records", r);
@@ -529,6 +570,8 @@ static int open_event_loop(struct watch_loop *loop)
 		r = sd_event_add_time(loop->event, &loop->ready, CLOCK_MONOTONIC, 0, 1, on_ready,
 				      loop);
 	if (r >= 0)
+		r = watch_path_new(&loop->path, loop->event, feed, loop);
+	if (r >= 0)
 		r = unit_actions_new(&loop->unit_actions, loop->event, feed, loop);
 	if (r < 0)
 		say("cannot set up the event loop", r);
@@ -543,6 +586,7 @@ int watch_loop_new(struct watch_loop **ret, const struct watch_options *options)
 	if (!loop)
 		return -ENOMEM;
 	loop->options = *options;
+	loop->slept = slept_since_boot();
 	r = open_engine(loop);
 	if (r >= 0)
 		r = open_trace(loop);
@@ -563,6 +607,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	if (!loop)
 		return NULL;
 	unit_monitor_free(loop->units);
+	watch_path_free(loop->path);
 	unit_actions_free(loop->unit_actions);
 	sd_event_source_unref(loop->ready);
 	sd_event_source_unref(loop->results);

@@ -7,6 +7,9 @@
 
 #include "engine_state.h"
 
+/* A sample that has not come by then is asked for again: it may have been dropped on the way. */
+#define SAMPLE_TIMEOUT (2 * USEC_PER_SEC)
+
 /* Network namespaces whose links and routes are followed at once. */
 enum { NAMESPACES_MAX = 64 };
 
@@ -90,6 +93,16 @@ static void take_lost(struct engine *engine, usec_t time, uint64_t count)
 	engine_record_out(engine, &record);
 }
 
+void engine_ask_for_sample(struct engine *engine)
+{
+	struct outcome outcome = { .type = OUTCOME_SAMPLE };
+
+	if (engine->sample_asked && engine->now < engine->sample_asked + SAMPLE_TIMEOUT)
+		return;
+	engine->sample_asked = engine->now;
+	engine->sink(engine->sink_userdata, &outcome);
+}
+
 static void deadline_due(struct engine *engine, struct deadline *deadline)
 {
 	switch ((enum deadline_kind)deadline->kind) {
@@ -147,6 +160,7 @@ static void take(struct engine *engine, const struct event *event)
 		break;
 	case EVENT_LOST:
 		take_lost(engine, event->time, event->lost.records);
+		engine_ask_for_sample(engine);
 		break;
 	case EVENT_SUSPENDED:
 		engine->resumed = event->time;

@@ -56,6 +56,9 @@ struct engine *engine_free(struct engine *engine); /* returns NULL */
 void engine_step(struct engine *engine, const struct event *event, outcome_sink sink,
 		 void *userdata);
 
+/* True if a process of agent `number` is known to live. */
+bool engine_agent_alive(struct engine *engine, uint32_t number);
+
 /* When the engine next wants an EVENT_TIME; USEC_INFINITY: it waits for nothing. */
 usec_t engine_deadline(const struct engine *engine);
 

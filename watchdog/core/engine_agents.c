@@ -94,7 +94,7 @@ void agents_due(struct engine *engine, struct agent *agent)
 {
 	uint32_t number = agent - engine->agents;
 	bool alive = agent->has_unit ? agent->unit.state == UNIT_ACTIVE
-				     : processes_alive(engine, number);
+				     : engine_agent_alive(engine, number);
 	struct record record;
 
 	if (!alive || agent->attempts > 0 || !agent->down_since)

@@ -35,12 +35,12 @@ void processes_forget_agent(struct engine *engine, uint32_t agent)
 			forget(engine, process);
 }
 
-bool processes_alive(struct engine *engine, uint32_t agent)
+bool engine_agent_alive(struct engine *engine, uint32_t number)
 {
 	struct tracked_process *process = NULL;
 
 	while ((process = keyed_table_next(&engine->processes, process)))
-		if (process->facts.agent == agent && !process->facts.exited)
+		if (process->facts.agent == number && !process->facts.exited)
 			return true;
 	return false;
 }

@@ -82,17 +82,6 @@ void stalls_begin(struct engine *engine, struct connection *connection, usec_t t
 	check_in(engine, connection, time + patience(engine, connection));
 }
 
-static void ask_for_sample(struct engine *engine)
-{
-	struct outcome outcome = { .type = OUTCOME_SAMPLE };
-
-	if (engine->sampling)
-		return;
-	engine->sampling = true;
-	engine->sample++;
-	engine->sink(engine->sink_userdata, &outcome);
-}
-
 void stalls_due(struct engine *engine, struct connection *connection)
 {
 	const struct circumstances circumstances =
@@ -103,7 +92,7 @@ void stalls_due(struct engine *engine, struct connection *connection)
 	if (stall_of_dying_process(&circumstances, &verdict))
 		tell(engine, connection, circumstances.socket, engine->now, &verdict);
 	else
-		ask_for_sample(engine);
+		engine_ask_for_sample(engine);
 }
 
 /* Since when nothing was read although there was something to read. */
@@ -160,15 +149,17 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 		 next_check(connection, socket, event->time, patience(engine, connection)));
 }
 
-/* What is not in a complete sample does not exist any more. */
+/* Whatever is not in a complete sample, and has not been opened since the one before, does not
+ * exist any more. */
 static void take_sample_done(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
 
-	engine->sampling = false;
+	engine->sample_asked = 0;
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->sample != engine->sample && !connection->ended)
 			connections_vanish(engine, connection, event->time);
+	engine->sample++;
 }
 
 /* ---- the path */

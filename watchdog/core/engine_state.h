@@ -43,7 +43,7 @@ struct connection {
 	enum cause stalled;  /* what was said of it; CAUSE_UNKNOWN: nothing */
 	usec_t stalled_since;
 	bool kept_alive; /* seen to send something in time */
-	uint32_t sample; /* the last one it was in */
+	uint32_t sample; /* engine.sample when it was last seen to be there */
 };
 
 /* A session that ended and whose verdict still waits for a fact. */
@@ -88,8 +88,8 @@ struct engine {
 	uint32_t orders; /* numbers given out */
 	usec_t resumed;  /* when the host last woke up; 0: it has not slept */
 	usec_t slept;
-	uint32_t sample; /* the number of the sample under way, or of the last one */
-	bool sampling;   /* it was asked for and is not complete yet */
+	uint32_t sample;     /* complete samples so far */
+	usec_t sample_asked; /* when the one under way was asked for; 0: none is */
 	struct peer_end {
 		usec_t time;
 		uint32_t agent;
@@ -112,6 +112,9 @@ struct agent *engine_agent(struct engine *engine, uint32_t number);
 void engine_record_begin(const struct agent *agent, enum record_kind kind, usec_t time,
 			 struct record *record);
 void engine_record_out(struct engine *engine, const struct record *record);
+
+/* Asks for an EVENT_SAMPLED of every connection, unless that is under way. */
+void engine_ask_for_sample(struct engine *engine);
 
 /* engine_connections.c */
 void connections_take(struct engine *engine, const struct event *event);
@@ -140,8 +143,7 @@ void stalls_take_signal(struct engine *engine, const struct event *event);
 void stalls_due(struct engine *engine, struct connection *connection);
 
 /* engine_processes.c */
-/* True if a process of the agent is known to live. */
-bool processes_alive(struct engine *engine, uint32_t agent);
+
 void processes_take(struct engine *engine, const struct event *event);
 void processes_forget_exited(struct engine *engine);
 void processes_forget_agent(struct engine *engine, uint32_t agent);

@@ -1,0 +1,111 @@
+#include "watch_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "sources/route_monitor.h"
+#include "support/cleanup.h"
+#include "support/network_namespace.h"
+
+/* As many as the engine knows (NAMESPACES_MAX in core/engine.c), our own included. */
+enum { FOLLOWED_MAX = 63 };
+
+struct watch_path {
+	struct route_monitor *monitor;
+	sd_event_source *source;
+	struct followed {
+		uint64_t netns;
+		uint32_t agent; /* the last one seen in it; 0: this place is free */
+	} followed[FOLLOWED_MAX];
+};
+
+static int on_changes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct watch_path *path = userdata;
+
+	(void)source, (void)fd, (void)revents;
+	route_monitor_drain(path->monitor);
+	return 0;
+}
+
+static int follow_own(struct watch_path *path)
+{
+	_cleanup_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return own < 0 ? -errno : route_monitor_add(path->monitor, own);
+}
+
+int watch_path_new(struct watch_path **ret, sd_event *event, event_sink sink, void *userdata)
+{
+	struct watch_path *path = calloc(1, sizeof(*path));
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = route_monitor_open(&path->monitor, sink, userdata);
+	if (r >= 0)
+		r = sd_event_add_io(event, &path->source, route_monitor_fd(path->monitor), EPOLLIN,
+				    on_changes, path);
+	if (r >= 0)
+		r = follow_own(path);
+	if (r < 0) {
+		watch_path_free(path);
+		return r;
+	}
+	*ret = path;
+	return 0;
+}
+
+struct watch_path *watch_path_free(struct watch_path *path)
+{
+	if (!path)
+		return NULL;
+	sd_event_source_unref(path->source);
+	route_monitor_close(path->monitor);
+	free(path);
+	return NULL;
+}
+
+/* The place of `netns`, else a free one, else NULL. */
+static struct followed *find_place(struct watch_path *path, uint64_t netns)
+{
+	struct followed *place = NULL;
+
+	for (unsigned i = 0; i < FOLLOWED_MAX; i++) {
+		struct followed *followed = &path->followed[i];
+
+		if (followed->agent && followed->netns == netns)
+			return followed;
+		if (!followed->agent && !place)
+			place = followed;
+	}
+	return place;
+}
+
+void watch_path_follow(struct watch_path *path, const struct event *event)
+{
+	const struct connection_event *connection = &event->connection;
+	struct followed *place;
+	_cleanup_close_ int fd = -1;
+
+	if (route_monitor_knows(path->monitor, connection->netns))
+		return;
+	place = find_place(path, connection->netns);
+	fd = place ? network_namespace_open((pid_t)connection->owner.pid, connection->netns) : -1;
+	if (fd < 0 || route_monitor_add(path->monitor, fd) < 0)
+		return;
+	*place = (struct followed){ .netns = connection->netns, .agent = event->agent };
+}
+
+void watch_path_leave(struct watch_path *path, uint32_t agent)
+{
+	for (unsigned i = 0; i < FOLLOWED_MAX; i++) {
+		struct followed *followed = &path->followed[i];
+
+		if (followed->agent != agent)
+			continue;
+		route_monitor_remove(path->monitor, followed->netns);
+		*followed = (struct followed){ 0 };
+	}
+}

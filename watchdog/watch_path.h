@@ -1,0 +1,22 @@
+/* Follows the links and routes of the network namespaces that watched connections are in. Wiring of
+ * sources/route_monitor for watch_loop.c. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "core/event.h"
+
+struct watch_path;
+
+/* Follows our own namespace from the start. `sink` takes the events; `event` is referenced. Returns
+ * 0 or -errno. */
+int watch_path_new(struct watch_path **ret, sd_event *event, event_sink sink, void *userdata);
+struct watch_path *watch_path_free(struct watch_path *path); /* returns NULL */
+
+/* Follows the namespace of a connection that is about to be told of, if it is not followed yet;
+ * `sink` is called from inside. What cannot be followed stays unknown to the engine, and so its
+ * verdicts claim less. */
+void watch_path_follow(struct watch_path *path, const struct event *connection);
+
+/* The last process of `agent` has ended: lets go of the namespaces followed for it alone. */
+void watch_path_leave(struct watch_path *path, uint32_t agent);
