@@ -48,6 +48,7 @@ static void begin(struct bench *bench)
 
 	*bench = (struct bench){ .now = 100 * USEC_PER_SEC };
 	agent_settings_defaults(&bench->settings, "agent");
+	bench->settings.randomized_delay = 0;
 	CU_ASSERT_EQUAL_FATAL(engine_new(&bench->engine, &limits), 0);
 	step(bench, (struct event){ .type = EVENT_AGENT,
 				    .watching = { .settings = &bench->settings } });

@@ -31,7 +31,7 @@ int engine_new(struct engine **ret, const struct engine_limits *limits)
 	    keyed_table_init(&engine->processes, limits->processes,
 			     sizeof(struct tracked_process)) < 0 ||
 	    path_table_init(&engine->path, NAMESPACES_MAX) < 0 ||
-	    deadline_heap_init(&engine->deadlines, limits->connections + limits->agents) < 0) {
+	    deadline_heap_init(&engine->deadlines, limits->connections + 2 * limits->agents) < 0) {
 		engine_free(engine);
 		return -ENOMEM;
 	}
@@ -112,6 +112,9 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 	case DEADLINE_OF_AGENT:
 		agents_due(engine, CONTAINER_OF(deadline, struct agent, deadline));
 		break;
+	case DEADLINE_OF_PLAN:
+		policy_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));
+		break;
 	}
 }
 
@@ -173,6 +176,7 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_NEIGHBOUR:
 		path_take(&engine->path, event);
 		stalls_take_path(engine, event);
+		policy_take_path(engine);
 		break;
 	case EVENT_TIME:
 	case EVENT_TYPE_MAX:

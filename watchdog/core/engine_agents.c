@@ -42,6 +42,7 @@ static void take_unit(struct engine *engine, const struct event *event)
 	agent->has_unit = true;
 	agent->unit = event->unit;
 	connections_reconsider_agent(engine, event->agent);
+	policy_take_unit(engine, agent);
 }
 
 static void take_gone(struct engine *engine, uint32_t number)
@@ -49,6 +50,7 @@ static void take_gone(struct engine *engine, uint32_t number)
 	if (!engine_agent(engine, number))
 		return;
 	deadline_clear(&engine->deadlines, &engine->agents[number].deadline);
+	deadline_clear(&engine->deadlines, &engine->agents[number].plan.deadline);
 	connections_forget_agent(engine, number);
 	processes_forget_agent(engine, number);
 	engine->agents[number] = (struct agent){ 0 };
@@ -74,6 +76,7 @@ void agents_take(struct engine *engine, const struct event *event)
 void agents_connection_up(struct engine *engine, struct agent *agent,
 			  const struct connection *connection, usec_t time)
 {
+	const struct action *action = policy_recovered(engine, agent);
 	struct record record;
 
 	deadline_clear(&engine->deadlines, &agent->deadline);
@@ -83,6 +86,10 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	connections_describe(connection, &record);
 	record.downtime = time - agent->down_since;
 	record.attempts = agent->attempts + 1;
+	if (action) {
+		record.action = *action;
+		record.action_result = "helped";
+	}
 	agent->down_since = 0;
 	agent->attempts = 0;
 	engine_record_out(engine, &record);

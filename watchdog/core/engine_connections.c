@@ -220,6 +220,7 @@ static void report(struct engine *engine, struct agent *agent, const struct endi
 		note_peer_end(engine, connection->agent, &session);
 	}
 	agents_connection_down(engine, agent, connection, ending->time);
+	policy_connection_ended(engine, agent, connection->cookie);
 	policy_apply(engine, agent, record);
 }
 

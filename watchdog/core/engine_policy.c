@@ -1,66 +1,216 @@
+/* What is done about a cause: one plan an agent at a time, of the steps its settings name. A plan
+ * begins with a verdict and ends when the connection is back, when the steps are used up, or when
+ * acting makes no sense any more. */
 #include <string.h>
 
 #include "engine_state.h"
 
-static unsigned budget_size(const struct agent *agent)
-{
-	unsigned burst = agent->settings->limit_burst;
+/* After a crash systemd may be about to restart the unit itself (Restart=): how long to wait for
+ * its word before acting on a unit that it still calls active. */
+#define SYSTEMD_REACTION (2 * USEC_PER_SEC)
 
-	return burst < BUDGET_MAX ? burst : BUDGET_MAX;
+/* How long the agent may try by itself when the host is back online. */
+#define GRACE_ONLINE (15 * USEC_PER_SEC)
+
+/* So often an action may not help with a cause before it is no longer taken for it. */
+enum { UNHELPFUL_MAX = 2 };
+
+/* ---- records */
+
+static void tell(struct engine *engine, struct plan *plan, const char *result, const char *held_by)
+{
+	plan->record.time = engine->now;
+	plan->record.action_result = result;
+	plan->record.action_held_by = held_by;
+	engine_record_out(engine, &plan->record);
 }
 
-/* The budget allows `burst` actions in any `limit_interval`: the one `burst` actions ago must be
- * older than that. */
-static bool budget_allows(const struct agent *agent, usec_t now)
+static void plan_end(struct engine *engine, struct plan *plan)
 {
-	unsigned burst = budget_size(agent);
-	usec_t oldest;
+	deadline_clear(&engine->deadlines, &plan->deadline);
+	plan->active = false;
+	plan->held_by = NULL;
+}
 
-	if (burst == 0)
+static void plan_at(struct engine *engine, struct plan *plan, usec_t time)
+{
+	deadline_set(&engine->deadlines, &plan->deadline, time);
+}
+
+/* Says once why nothing is done; the plan goes on. */
+static void plan_hold(struct engine *engine, struct plan *plan, const char *reason)
+{
+	if (plan->held_by == reason)
+		return;
+	plan->held_by = reason;
+	tell(engine, plan, "held", reason);
+}
+
+/* ---- may it be done now? */
+
+static const struct action *step_of(const struct agent *agent)
+{
+	const struct policy_steps *steps = &agent->settings->policy[agent->plan.cause];
+
+	return agent->plan.step < steps->count ? &steps->steps[agent->plan.step] : NULL;
+}
+
+static bool host_is_offline(const struct engine *engine, const struct agent *agent)
+{
+	const struct record *about = &agent->plan.record;
+	struct path_view path;
+
+	if (!agent->settings->hold_while_offline || !about->peer.family)
 		return false;
-	oldest = agent->taken[(agent->taken_next + BUDGET_MAX - burst) % BUDGET_MAX];
-	return oldest == 0 || now - oldest >= agent->settings->limit_interval;
+	path_look(&engine->path, about->netns, &(struct endpoint){ 0 }, &about->peer, engine->now,
+		  engine->now, &path);
+	return path.known && path.routes_known && !path.route.there;
 }
 
-static void budget_spend(struct agent *agent, usec_t now)
+static bool process_ended(enum cause cause)
 {
-	agent->taken[agent->taken_next] = now;
-	agent->taken_next = (agent->taken_next + 1) % BUDGET_MAX;
+	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM || cause == CAUSE_AGENT_EXIT;
 }
 
-static const char *held_by(const struct agent *agent, usec_t now)
+/* systemd is starting, stopping or reloading the unit. */
+static bool systemd_at_work(const struct agent *agent)
 {
+	const struct unit_event *unit = &agent->unit;
+
+	return agent->has_unit &&
+	       (unit->state == UNIT_ACTIVATING || unit->state == UNIT_DEACTIVATING ||
+		unit->state == UNIT_RELOADING || unit->state == UNIT_MAINTENANCE || *unit->job);
+}
+
+/* It was stopped: nobody wants it to run. An agent that ended by itself leaves its unit in the same
+ * state. */
+static bool unit_is_stopped(const struct agent *agent)
+{
+	return agent->has_unit && agent->unit.state == UNIT_INACTIVE &&
+	       agent->plan.cause != CAUSE_AGENT_EXIT;
+}
+
+/* The unit's process is gone, and systemd has not said so yet. */
+static bool systemd_will_react(const struct agent *agent)
+{
+	return agent->has_unit && process_ended(agent->plan.cause) &&
+	       agent->unit.state == UNIT_ACTIVE &&
+	       agent->unit.main_pid == agent->plan.record.process.pid;
+}
+
+/* ---- one step */
+
+static void send_order(struct engine *engine, struct agent *agent, const struct action *action)
+{
+	const struct record *about = &agent->plan.record;
+	struct outcome outcome = {
+		.type = OUTCOME_ORDER,
+		.order = {
+			.number = agent->plan.order,
+			.time = about->time,
+			.agent = agent - engine->agents,
+			.action = *action,
+			.cause = about->verdict.cause,
+			.cookie = about->cookie,
+			.netns = about->netns,
+			.pid = agent->has_unit && agent->unit.main_pid ? agent->unit.main_pid :
+									 about->process.pid,
+		},
+	};
+
+	memcpy(outcome.order.unit, about->unit, sizeof(outcome.order.unit));
+	engine->sink(engine->sink_userdata, &outcome);
+}
+
+static void take_step(struct engine *engine, struct agent *agent, const struct action *action)
+{
+	struct plan *plan = &agent->plan;
+
+	plan->order = ++engine->orders;
+	plan->acted = true;
+	plan->step++;
+	tell(engine, plan, "starting", NULL);
+	policy_budget_spend(&agent->budget, engine->now);
+	send_order(engine, agent, action);
+}
+
+/* The steps are used up, and the connection is still not back. */
+static void give_up(struct engine *engine, struct agent *agent)
+{
+	struct plan *plan = &agent->plan;
+
+	if (plan->acted) {
+		agent->unhelpful[plan->cause]++;
+		tell(engine, plan, "did-not-help", NULL);
+	}
+	plan_end(engine, plan);
+}
+
+/* What keeps the step from being taken for good; NULL: nothing. */
+static const char *refused_by(const struct engine *engine, const struct agent *agent)
+{
+	const struct plan *plan = &agent->plan;
+
+	if (plan->record.verdict.confidence == CONFIDENCE_SUSPECTED)
+		return "confidence";
 	if (agent->settings->dry_run)
 		return "dry-run";
-	if (!budget_allows(agent, now))
+	if (agent->unhelpful[plan->cause] >= UNHELPFUL_MAX)
+		return "did-not-help";
+	if (unit_is_stopped(agent))
+		return "stopped";
+	if (agent->has_unit && strcmp(agent->unit.result, "start-limit-hit") == 0)
+		return "start-limit";
+	if (!policy_budget_allows(&agent->budget, agent->settings, engine->now))
 		return "limit";
 	return NULL;
 }
 
-static void send_order(struct engine *engine, struct agent *agent, const struct record *record)
+/* What keeps it from being taken now; the world will tell when that changes. */
+static const char *delayed_by(const struct engine *engine, const struct agent *agent)
 {
-	struct outcome outcome = {
-		.type = OUTCOME_ORDER,
-		.order = {
-			.number = agent->order_number,
-			.time = record->time,
-			.agent = agent - engine->agents,
-			.action = record->action,
-			.cause = record->verdict.cause,
-			.cookie = record->cookie,
-			.netns = record->netns,
-			.pid = agent->has_unit && agent->unit.main_pid ? agent->unit.main_pid :
-									 record->process.pid,
-		},
-	};
-
-	memcpy(outcome.order.unit, record->unit, sizeof(outcome.order.unit));
-	engine->sink(engine->sink_userdata, &outcome);
+	if (host_is_offline(engine, agent))
+		return "offline";
+	return systemd_at_work(agent) ? "systemd" : NULL;
 }
 
-/* Nothing is left to abort of a connection that has ended. */
+void policy_due(struct engine *engine, struct agent *agent)
+{
+	struct plan *plan = &agent->plan;
+	const struct action *action = step_of(agent);
+	const char *obstacle;
+
+	if (!action) {
+		give_up(engine, agent);
+		return;
+	}
+	plan->record.action = *action;
+	obstacle = refused_by(engine, agent);
+	if (obstacle) {
+		plan_hold(engine, plan, obstacle);
+		plan_end(engine, plan);
+		return;
+	}
+	obstacle = delayed_by(engine, agent);
+	if (obstacle && agent->unit.state == UNIT_DEACTIVATING)
+		plan->held_by = obstacle; /* a moment's matter: not worth a record */
+	else if (obstacle)
+		plan_hold(engine, plan, obstacle);
+	if (obstacle)
+		return;
+	plan->held_by = NULL;
+	take_step(engine, agent, action);
+}
+
+/* ---- the plan */
+
+/* Never for what was wanted: a stop, a renewal. Nothing is left to abort of a connection that has
+ * ended. */
 static bool is_of_use(const struct action *action, const struct record *verdict)
 {
+	if (verdict->verdict.cause == CAUSE_AGENT_STOPPED ||
+	    verdict->verdict.cause == CAUSE_TOKEN_RENEWAL)
+		return false;
 	switch (action->type) {
 	case ACTION_ABORT_CONNECTION:
 		return verdict->kind == RECORD_STALLED;
@@ -77,42 +227,123 @@ static bool is_of_use(const struct action *action, const struct record *verdict)
 	return false;
 }
 
-/* One trouble ends many connections at once: while an action is under way, nothing is added. */
+/* Where the fault may be the service's, a whole fleet sees it at the same moment: each machine
+ * takes a delay of its own, always the same. */
+static usec_t spread(const struct engine *engine, const struct agent *agent, enum cause cause)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ engine->limits.seed; /* FNV-1a */
+
+	if (!agent->settings->randomized_delay || cause_side(cause) == SIDE_AGENT ||
+	    cause_side(cause) == SIDE_HOST)
+		return 0;
+	for (const char *c = agent->settings->name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	return hash % agent->settings->randomized_delay;
+}
+
+/* A connection may yet heal; a verdict on one that has ended stands. */
+static usec_t first_step_after(const struct engine *engine, const struct agent *agent,
+			       const struct action *action)
+{
+	if (action->type == ACTION_ABORT_CONNECTION)
+		return agent->settings->stalled_after;
+	if (systemd_will_react(agent))
+		return SYSTEMD_REACTION;
+	return spread(engine, agent, agent->plan.cause);
+}
+
+/* One trouble ends many connections at once: while a plan is under way, nothing is added. */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
 {
-	const struct policy_steps *steps;
-	struct record *record;
+	struct plan *plan = &agent->plan;
+	const struct policy_steps *steps = &agent->settings->policy[verdict->verdict.cause];
+	usec_t after;
 
-	if (agent->order_number)
+	if (plan->active || plan->order || steps->count == 0 ||
+	    !is_of_use(&steps->steps[0], verdict))
 		return;
-	steps = &agent->settings->policy[verdict->verdict.cause];
-	if (steps->count == 0 || !is_of_use(&steps->steps[0], verdict))
+	*plan = (struct plan){
+		.active = true,
+		.cause = verdict->verdict.cause,
+		.record = *verdict,
+		.deadline.kind = DEADLINE_OF_PLAN,
+	};
+	plan->record.kind = RECORD_ACTION;
+	plan->record.action = steps->steps[0];
+	after = first_step_after(engine, agent, &steps->steps[0]);
+	if (after)
+		plan_at(engine, plan, engine->now + after);
+	else
+		policy_due(engine, agent);
+}
+
+/* The trouble is over: nothing is left to be done. Returns the action that was taken, or NULL. */
+const struct action *policy_recovered(struct engine *engine, struct agent *agent)
+{
+	struct plan *plan = &agent->plan;
+
+	agent->unhelpful[plan->cause] = 0;
+	if (!plan->active)
+		return NULL;
+	plan_end(engine, plan);
+	return plan->acted ? &plan->record.action : NULL;
+}
+
+void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_t cookie)
+{
+	struct plan *plan = &agent->plan;
+
+	if (plan->active && plan->record.cookie == cookie && !plan->order &&
+	    plan->record.action.type == ACTION_ABORT_CONNECTION)
+		plan_end(engine, plan);
+}
+
+static bool waits_for(const struct plan *plan, const char *reason)
+{
+	return plan->active && plan->held_by && strcmp(plan->held_by, reason) == 0;
+}
+
+void policy_take_path(struct engine *engine)
+{
+	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
+		struct agent *agent = engine_agent(engine, number);
+
+		if (agent && waits_for(&agent->plan, "offline") && !agent->plan.deadline.position &&
+		    !host_is_offline(engine, agent))
+			plan_at(engine, &agent->plan, engine->now + GRACE_ONLINE);
+	}
+}
+
+/* systemd has begun or finished something. A unit whose process had ended and that runs again has
+ * been restarted, by systemd. */
+void policy_take_unit(struct engine *engine, struct agent *agent)
+{
+	struct plan *plan = &agent->plan;
+	bool running = agent->unit.state == UNIT_ACTIVE;
+
+	if (!plan->active || plan->order)
 		return;
-	record = &agent->order_record;
-	*record = *verdict;
-	record->kind = RECORD_ACTION;
-	record->time = engine->now;
-	record->action = steps->steps[0];
-	record->action_held_by = held_by(agent, engine->now);
-	record->action_result = record->action_held_by ? "held" : "starting";
-	if (!record->action_held_by)
-		agent->order_number = ++engine->orders;
-	engine_record_out(engine, record);
-	if (record->action_held_by)
-		return;
-	budget_spend(agent, engine->now);
-	send_order(engine, agent, record);
+	if (unit_is_stopped(agent))
+		plan_end(engine, plan);
+	else if (waits_for(plan, "systemd") && running && process_ended(plan->cause))
+		plan_end(engine, plan);
+	else if (waits_for(plan, "systemd") && !systemd_at_work(agent))
+		policy_due(engine, agent);
+	else if (!plan->acted && !plan->held_by && process_ended(plan->cause) && !running)
+		policy_due(engine, agent);
 }
 
 void policy_take_result(struct engine *engine, const struct event *event)
 {
 	struct agent *agent = engine_agent(engine, event->agent);
+	struct plan *plan = agent ? &agent->plan : NULL;
 
-	if (!agent || !agent->order_number || agent->order_number != event->action_result.order)
+	if (!plan || !plan->order || plan->order != event->action_result.order)
 		return;
-	agent->order_number = 0;
-	agent->order_record.time = event->time;
-	agent->order_record.action_error = event->action_result.error;
-	agent->order_record.action_result = event->action_result.error ? "failed" : "done";
-	engine_record_out(engine, &agent->order_record);
+	plan->order = 0;
+	plan->record.action_error = event->action_result.error;
+	tell(engine, plan, event->action_result.error ? "failed" : "done", NULL);
+	plan->record.action_error = 0;
+	if (plan->active)
+		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
 }

@@ -8,11 +8,9 @@
 #include "engine.h"
 #include "keyed_table.h"
 #include "path.h"
+#include "policy_budget.h"
 #include "process.h"
 #include "verdict.h"
-
-/* ActionLimitBurst= counts up to this many. */
-enum { BUDGET_MAX = 64 };
 
 /* Ends by peers, to see which came together. */
 enum { PEER_ENDS_MAX = 8 };
@@ -21,6 +19,7 @@ enum { PEER_ENDS_MAX = 8 };
 enum deadline_kind {
 	DEADLINE_OF_CONNECTION,
 	DEADLINE_OF_AGENT,
+	DEADLINE_OF_PLAN,
 };
 
 struct connection {
@@ -62,6 +61,18 @@ struct tracked_process {
 	TAILQ_ENTRY(tracked_process) in_exited;
 };
 
+/* What is being done about an agent's trouble. */
+struct plan {
+	bool active;
+	bool acted; /* a step was taken */
+	enum cause cause;
+	unsigned step;        /* the next one */
+	uint32_t order;       /* the order whose result is awaited; 0: none */
+	const char *held_by;  /* what it waits for (static text); NULL: its deadline */
+	struct record record; /* of the verdict, and of the action as far as it is */
+	struct deadline deadline;
+};
+
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
@@ -74,10 +85,9 @@ struct agent {
 	struct history history;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
-	usec_t taken[BUDGET_MAX]; /* when, as a ring */
-	unsigned taken_next;
-	uint32_t order_number; /* the order whose result is awaited; 0: none */
-	struct record order_record;
+	struct policy_budget budget;
+	struct plan plan;
+	uint8_t unhelpful[CAUSE_MAX]; /* plans in a row that did not help, by cause */
 };
 
 struct engine {
@@ -163,4 +173,10 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 
 /* engine_policy.c */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);
+void policy_due(struct engine *engine, struct agent *agent);
+/* Returns the action that was taken since the trouble began; NULL: none. */
+const struct action *policy_recovered(struct engine *engine, struct agent *agent);
+void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_t cookie);
+void policy_take_path(struct engine *engine);
+void policy_take_unit(struct engine *engine, struct agent *agent);
 void policy_take_result(struct engine *engine, const struct event *event);
