@@ -26,6 +26,7 @@ static void take_watching(struct engine *engine, const struct event *event)
 	agent->deadline.kind = DEADLINE_OF_AGENT;
 	agent->settings = event->watching.settings;
 	agent->mode = event->watching.mode;
+	agent->actions_held = event->watching.actions_held;
 	name_unit(agent);
 	if (!news)
 		return;

@@ -153,6 +153,8 @@ static const char *refused_by(const struct engine *engine, const struct agent *a
 
 	if (plan->record.verdict.confidence == CONFIDENCE_SUSPECTED)
 		return "confidence";
+	if (agent->actions_held)
+		return "operator";
 	if (agent->settings->dry_run)
 		return "dry-run";
 	if (agent->unhelpful[plan->cause] >= UNHELPFUL_MAX)

@@ -76,6 +76,7 @@ struct plan {
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
+	bool actions_held; /* by the operator */
 	bool has_unit;
 	struct unit_event unit;
 	struct signal_facts stop; /* the last request to stop that came from outside */

@@ -192,6 +192,7 @@ struct agent_settings;
 struct agent_event {
 	const struct agent_settings *settings; /* borrowed */
 	enum mode mode;
+	bool actions_held; /* the operator wants none taken */
 };
 
 struct event {

@@ -423,6 +423,8 @@ static const char *held_phrase(const char *held_by)
 		return "the limit of actions is reached";
 	if (strcmp(held_by, "offline") == 0)
 		return "this host is offline";
+	if (strcmp(held_by, "operator") == 0)
+		return "the operator holds its actions";
 	return held_by;
 }
 

@@ -157,6 +157,7 @@ static const struct field action_result_fields[] = {
 /* The agent's settings follow as Section.Key=VALUE. */
 static const struct field agent_fields[] = {
 	{ "mode", NAME, AT(watching.mode), &mode_names },
+	{ "actions_held", FLAG, AT(watching.actions_held), NULL },
 	LAST_FIELD,
 };
 
