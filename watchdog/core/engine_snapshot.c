@@ -1,0 +1,60 @@
+#include "engine_snapshot.h"
+
+#include "engine_state.h"
+
+static void tell_agents(const struct engine *engine, const struct snapshot_sink *sink)
+{
+	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
+		const struct agent *agent = &engine->agents[number];
+		struct agent_snapshot snapshot = {
+			.number = number,
+			.settings = agent->settings,
+			.mode = agent->mode,
+			.unit = agent->unit.unit,
+			.connections_up = agent->connections_up,
+			.down_since = agent->down_since,
+			.attempts = agent->attempts,
+		};
+
+		if (agent->settings)
+			sink->agent(sink->userdata, &snapshot);
+	}
+}
+
+static struct path_view path_now(const struct engine *engine, const struct connection *connection)
+{
+	static const struct socket_facts heard_now = { 0 };
+
+	return connections_path(engine, connection, &heard_now, engine->now);
+}
+
+static void tell_connections(const struct engine *engine, const struct snapshot_sink *sink)
+{
+	const struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection))) {
+		struct connection_snapshot snapshot = {
+			.cookie = connection->cookie,
+			.netns = connection->netns,
+			.agent = connection->agent,
+			.up = connection->up,
+			.ended = connection->ended,
+			.up_since = connection->up_since,
+			.stalled = connection->stalled,
+			.local = connection->local,
+			.peer = connection->peer,
+			.owner = connection->owner,
+			.path = path_now(engine, connection),
+		};
+
+		sink->connection(sink->userdata, &snapshot);
+	}
+}
+
+void engine_snapshot(const struct engine *engine, const struct snapshot_sink *sink)
+{
+	if (sink->agent)
+		tell_agents(engine, sink);
+	if (sink->connection)
+		tell_connections(engine, sink);
+}
