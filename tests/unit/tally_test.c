@@ -43,6 +43,7 @@ static void test_recovery(void)
 
 	tally_add(&tally, &(struct record){ .kind = RECORD_RECOVERED, .downtime = 2 });
 	tally_add(&tally, &(struct record){ .kind = RECORD_RECOVERED, .downtime = 3 });
+	CU_ASSERT_EQUAL(tally.records, 2);
 	CU_ASSERT_EQUAL(tally.recovered, 2);
 	CU_ASSERT_EQUAL(tally.downtime, 5);
 	CU_ASSERT_STRING_EQUAL(tally.last_message, "");

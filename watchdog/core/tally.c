@@ -9,6 +9,7 @@ static const char *const action_outcome_names[ACTION_OUTCOME_MAX] = {
 	[ACTION_DONE] = "done",
 	[ACTION_FAILED] = "failed",
 	[ACTION_HELD] = "held",
+	[ACTION_DID_NOT_HELP] = "did-not-help",
 };
 DEFINE_NAMES(action_outcome);
 
@@ -32,6 +33,7 @@ static void count_action(struct tally *tally, const struct record *record)
 
 void tally_add(struct tally *tally, const struct record *record)
 {
+	tally->records++;
 	switch (record->kind) {
 	case RECORD_ENDED:
 		tally->ended[record->verdict.cause][record->verdict.ended_by]++;

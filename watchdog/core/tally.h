@@ -11,6 +11,7 @@ enum action_outcome {
 	ACTION_DONE,
 	ACTION_FAILED,
 	ACTION_HELD,
+	ACTION_DID_NOT_HELP,
 	ACTION_OUTCOME_MAX,
 	ACTION_OUTCOME_INVALID = -1,
 };
@@ -19,6 +20,7 @@ DECLARE_NAMES(action_outcome); /* as CONNWATCH_ACTION_RESULT has them */
 /* One agent's; all zero but for `agent` to begin with. */
 struct tally {
 	char agent[AGENT_NAME_SIZE];
+	uint64_t records; /* of any kind */
 	uint64_t ended[CAUSE_MAX][ENDED_BY_MAX];
 	uint64_t stalled[CAUSE_MAX];
 	uint64_t actions[ACTION_TYPE_MAX][ACTION_OUTCOME_MAX];
