@@ -35,8 +35,11 @@ struct watch_loop {
 	struct unit_actions *unit_actions;
 	FILE *trace;
 	struct agent_settings **agents; /* by number; [0] is not used */
-	sd_event_source *ready;         /* READY_TIMEOUT; NULL: options.ready was called */
-	bool *unit_awaited;             /* by number: systemd has not told of its unit yet */
+	bool *actions_held;             /* by number */
+	event_sink sampled;             /* during watch_loop_snapshot() */
+	void *sampled_userdata;
+	sd_event_source *ready; /* READY_TIMEOUT; NULL: options.ready was called */
+	bool *unit_awaited;     /* by number: systemd has not told of its unit yet */
 	struct event done[RESULTS_MAX];
 	unsigned done_count;
 };
@@ -61,10 +64,13 @@ static void say(const char *text, int error)
 
 static void write_record(struct watch_loop *loop, const struct record *record)
 {
+	usec_t realtime = record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+
 	if (loop->options.journal)
 		journal_write(record);
-	output_record(loop->options.output, record,
-		      record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
+	output_record(loop->options.output, record, realtime);
+	if (loop->options.record)
+		loop->options.record(loop->options.userdata, record, realtime);
 }
 
 static int restart(struct watch_loop *loop, const struct order *order)
@@ -154,6 +160,10 @@ static void feed(void *userdata, const struct event *event)
 	sd_event_source_set_time(loop->timer, deadline);
 	sd_event_source_set_enabled(loop->timer,
 				    deadline == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	if (loop->sampled && event->type == EVENT_SAMPLED)
+		loop->sampled(loop->sampled_userdata, event);
+	if (loop->options.stepped)
+		loop->options.stepped(loop->options.userdata);
 	finish_if_settled(loop);
 }
 
@@ -392,7 +402,9 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 		.type = EVENT_AGENT,
 		.time = now(CLOCK_MONOTONIC),
 		.agent = number,
-		.watching = { .settings = taken, .mode = MODE_EBPF },
+		.watching = { .settings = taken,
+			      .mode = MODE_EBPF,
+			      .actions_held = loop->actions_held[number] },
 	};
 
 	if (!taken)
@@ -437,6 +449,31 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 		   });
 	free(loop->agents[number]);
 	loop->agents[number] = NULL;
+	loop->actions_held[number] = false;
+}
+
+int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold)
+{
+	loop->actions_held[number] = hold;
+	return take_settings(loop, number, loop->agents[number]);
+}
+
+bool watch_loop_actions_held(const struct watch_loop *loop, uint32_t number)
+{
+	return loop->actions_held[number];
+}
+
+void watch_loop_snapshot(struct watch_loop *loop, const struct snapshot_sink *sink,
+			 event_sink sampled)
+{
+	if (sampled) {
+		loop->sampled = sampled;
+		loop->sampled_userdata = sink->userdata;
+		sample(loop);
+		watch_loop_drain(loop);
+		loop->sampled = NULL;
+	}
+	engine_snapshot(loop->engine, sink);
 }
 
 const struct agent_settings *watch_loop_settings(const struct watch_loop *loop, uint32_t number)
@@ -458,12 +495,15 @@ static bool same_matches(const struct agent_settings *a, const struct agent_sett
 int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 			    const struct agent_settings *settings)
 {
+	bool held = loop->actions_held[number];
 	int r;
 
 	if (same_matches(loop->agents[number], settings))
 		return take_settings(loop, number, settings);
 	watch_loop_remove_agent(loop, number);
 	r = watch_loop_add_agent(loop, settings);
+	if (r >= 0 && held)
+		r = watch_loop_hold_actions(loop, (uint32_t)r, true);
 	return r < 0 ? r : 0;
 }
 
@@ -520,7 +560,10 @@ static int open_engine(struct watch_loop *loop)
 
 	loop->agents = calloc((size_t)limits.agents + 1, sizeof(*loop->agents));
 	loop->unit_awaited = calloc((size_t)limits.agents + 1, sizeof(*loop->unit_awaited));
-	r = loop->agents && loop->unit_awaited ? engine_new(&loop->engine, &limits) : -ENOMEM;
+	loop->actions_held = calloc((size_t)limits.agents + 1, sizeof(*loop->actions_held));
+	r = loop->agents && loop->unit_awaited && loop->actions_held
+		    ? engine_new(&loop->engine, &limits)
+		    : -ENOMEM;
 	if (r < 0)
 		say("cannot set up the engine", r);
 	return r;
@@ -620,6 +663,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 		free(loop->agents[number]);
 	free(loop->agents);
 	free(loop->unit_awaited);
+	free(loop->actions_held);
 	if (loop->trace)
 		fclose(loop->trace);
 	free(loop);

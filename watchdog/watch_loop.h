@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/engine.h"
+#include "core/engine_snapshot.h"
 #include "core/settings.h"
 #include "output.h"
 
@@ -27,6 +28,11 @@ struct watch_options {
 	/* Called once, when systemd has told of every unit that was added before the event loop
 	 * began, so that nothing of them escapes any more; or after READY_TIMEOUT. May be NULL. */
 	void (*ready)(void *userdata);
+	/* Called with each record, which is in the journal by then. `realtime` is its time in
+	 * microseconds since 1970. May be NULL. */
+	void (*record)(void *userdata, const struct record *record, usec_t realtime);
+	/* Called when the engine has taken an event and its outcomes are out. May be NULL. */
+	void (*stepped)(void *userdata);
 	void *userdata;
 };
 
@@ -54,6 +60,17 @@ int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 
 /* No longer watches agent `number`. */
 void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number);
+
+/* From now on takes no action for agent `number`, whatever its settings say; or does again. Lasts
+ * as long as the agent is watched. Returns 0 or -errno. */
+int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold);
+bool watch_loop_actions_held(const struct watch_loop *loop, uint32_t number);
+
+/* What the engine knows now: engine_snapshot(). If `sampled` is not NULL, the kernel is asked about
+ * each open connection first, and its EVENT_SAMPLED handed to it with the sink's userdata; what the
+ * kernel cannot tell is left out. Not to be called from inside the callbacks above. */
+void watch_loop_snapshot(struct watch_loop *loop, const struct snapshot_sink *sink,
+			 event_sink sampled);
 
 /* Adds process `pid`, its descendants and the connections they have open to agent `number`.
  * Returns 0, -ESRCH or another -errno. */
