@@ -1,0 +1,139 @@
+#include "metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "effects/metrics_writer.h"
+
+struct metrics {
+	struct watch_loop *loop;
+	const struct tallies *tallies;
+	sd_event_source *timer;
+	bool waiting; /* the timer is set */
+	bool failed;  /* to write, and the operator was told so */
+	usec_t next;  /* not before */
+	char path[CGROUP_PATH_SIZE];
+	char *text; /* as last written; NULL: not yet */
+};
+
+struct agent_list {
+	const struct watch_loop *loop;
+	unsigned count;
+	struct agent_gauges agents[TALLIES_MAX];
+};
+
+static void list_agent(void *userdata, const struct agent_snapshot *agent)
+{
+	struct agent_list *list = userdata;
+
+	if (list->count < TALLIES_MAX)
+		list->agents[list->count++] = (struct agent_gauges){
+			.agent = agent->settings->name,
+			.connections = agent->connections_up,
+			.actions_held = watch_loop_actions_held(list->loop, agent->number),
+		};
+}
+
+static void say_once(struct metrics *metrics, int error)
+{
+	if (error < 0 && !metrics->failed)
+		fprintf(stderr, "connwatchd: cannot write %s: %s\n", metrics->path,
+			strerror(-error));
+	metrics->failed = error < 0;
+}
+
+static void update(struct metrics *metrics)
+{
+	struct agent_list list = { .loop = metrics->loop };
+	struct snapshot_sink sink = { .agent = list_agent, .userdata = &list };
+	char *text;
+	int r;
+
+	watch_loop_snapshot(metrics->loop, &sink, NULL);
+	text = metrics_format(metrics->tallies, list.agents, list.count);
+	if (!text || (metrics->text && strcmp(text, metrics->text) == 0)) {
+		free(text);
+		return;
+	}
+	r = metrics_write(metrics->path, text);
+	say_once(metrics, r);
+	free(metrics->text);
+	metrics->text = r < 0 ? NULL : text;
+	if (r < 0)
+		free(text);
+}
+
+static int on_timer(sd_event_source *source, uint64_t time, void *userdata)
+{
+	struct metrics *metrics = userdata;
+
+	(void)time;
+	sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &metrics->next);
+	metrics->next += METRICS_INTERVAL;
+	metrics->waiting = false;
+	if (*metrics->path)
+		update(metrics);
+	return 0;
+}
+
+void metrics_stepped(struct metrics *metrics)
+{
+	if (!metrics || metrics->waiting || !*metrics->path)
+		return;
+	metrics->waiting = true;
+	sd_event_source_set_time(metrics->timer, metrics->next);
+	sd_event_source_set_enabled(metrics->timer, SD_EVENT_ONESHOT);
+}
+
+static void remove_file(struct metrics *metrics)
+{
+	if (*metrics->path && metrics->text)
+		unlink(metrics->path);
+	free(metrics->text);
+	metrics->text = NULL;
+}
+
+void metrics_set_path(struct metrics *metrics, const char *path)
+{
+	if (!metrics || strcmp(metrics->path, path) == 0)
+		return;
+	remove_file(metrics);
+	snprintf(metrics->path, sizeof(metrics->path), "%s", path);
+	metrics->failed = false;
+	metrics->next = 0;
+	metrics_stepped(metrics);
+}
+
+int metrics_new(struct metrics **ret, struct watch_loop *loop, const struct tallies *tallies)
+{
+	struct metrics *metrics = calloc(1, sizeof(*metrics));
+	int r;
+
+	if (!metrics)
+		return -ENOMEM;
+	metrics->loop = loop;
+	metrics->tallies = tallies;
+	r = sd_event_add_time(watch_loop_event(loop), &metrics->timer, CLOCK_MONOTONIC, 0, 0,
+			      on_timer, metrics);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(metrics->timer, SD_EVENT_OFF);
+	if (r < 0) {
+		metrics_free(metrics);
+		return r;
+	}
+	*ret = metrics;
+	return 0;
+}
+
+struct metrics *metrics_free(struct metrics *metrics)
+{
+	if (!metrics)
+		return NULL;
+	remove_file(metrics);
+	sd_event_source_disable_unref(metrics->timer);
+	free(metrics);
+	return NULL;
+}
