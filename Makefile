@@ -103,7 +103,8 @@ include tests/live/live.mk tests/system/system.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
-	$(Q)$(MAKE) all check-layers check-unit
+	$(Q)$(MAKE) all check-layers
+	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
 	$(Q)$(MAKE) check-live check-system
 
