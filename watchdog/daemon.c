@@ -8,15 +8,21 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "control_bus.h"
+#include "core/tally.h"
+#include "metrics.h"
 #include "sources/settings_files.h"
 #include "watch_loop.h"
 
-enum { AGENTS_MAX = 64, CONNECTIONS_MAX = 131072 };
+enum { AGENTS_MAX = TALLIES_MAX, CONNECTIONS_MAX = 131072 };
 
 struct daemon {
 	const char *settings_root;
 	struct watch_loop *loop;
 	struct daemon_settings settings;
+	struct tallies *tallies;
+	struct control_bus *bus; /* NULL: it could not be set up */
+	struct metrics *metrics;
 	bool ready;
 	bool seen[AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
 };
@@ -91,6 +97,18 @@ static void on_ready(void *userdata)
 	tell_status(daemon);
 }
 
+static void forget_agents_not_seen(struct daemon *daemon)
+{
+	for (uint32_t number = 1; number <= AGENTS_MAX; number++) {
+		const struct agent_settings *settings = watch_loop_settings(daemon->loop, number);
+
+		if (!settings || daemon->seen[number])
+			continue;
+		tallies_forget(daemon->tallies, settings->name);
+		watch_loop_remove_agent(daemon->loop, number);
+	}
+}
+
 static int load_settings(struct daemon *daemon)
 {
 	int r;
@@ -101,25 +119,30 @@ static int load_settings(struct daemon *daemon)
 				daemon);
 	if (r < 0)
 		return r;
-	for (uint32_t number = 1; number <= AGENTS_MAX; number++)
-		if (watch_loop_settings(daemon->loop, number) && !daemon->seen[number])
-			watch_loop_remove_agent(daemon->loop, number);
+	forget_agents_not_seen(daemon);
+	metrics_set_path(daemon->metrics, daemon->settings.metrics_path);
 	return 0;
 }
 
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+static int reload(void *userdata)
 {
 	struct daemon *daemon = userdata;
 	uint64_t usec = 0;
 	int r;
 
-	(void)info;
-	sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &usec);
+	sd_event_now(watch_loop_event(daemon->loop), CLOCK_MONOTONIC, &usec);
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)usec);
 	r = load_settings(daemon);
 	if (r < 0)
 		say(SD_ERR, "cannot reload the settings: %s", strerror(-r));
 	tell_status(daemon);
+	return r;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)source, (void)info;
+	reload(userdata);
 	return 0;
 }
 
@@ -152,11 +175,44 @@ static int catch_signals(struct daemon *daemon)
 	return r;
 }
 
+/* ---- what others are told of it */
+
+static void on_record(void *userdata, const struct record *record, usec_t realtime)
+{
+	struct daemon *daemon = userdata;
+
+	tallies_add(daemon->tallies, record);
+	if (daemon->bus)
+		control_bus_record(daemon->bus, record, realtime);
+}
+
+static void on_step(void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	if (daemon->bus)
+		control_bus_stepped(daemon->bus);
+	metrics_stepped(daemon->metrics);
+}
+
+/* Neither is worth not to watch. */
+static void open_reports(struct daemon *daemon)
+{
+	int r = control_bus_new(&daemon->bus, daemon->loop, daemon->tallies, reload, daemon);
+
+	if (r < 0)
+		say(SD_WARNING, "cannot set up D-Bus: %s", strerror(-r));
+	r = metrics_new(&daemon->metrics, daemon->loop, daemon->tallies);
+	if (r < 0)
+		say(SD_WARNING, "cannot set up the metrics: %s", strerror(-r));
+}
+
 static int watch(struct daemon *daemon)
 {
 	sd_event *event = watch_loop_event(daemon->loop);
 	int r = catch_signals(daemon);
 
+	open_reports(daemon);
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
 	if (r >= 0)
@@ -177,13 +233,18 @@ int daemon_run(const char *settings_root)
 		.output = getenv("JOURNAL_STREAM") ? OUTPUT_NONE : OUTPUT_TEXT,
 		.journal = true,
 		.ready = on_ready,
+		.record = on_record,
+		.stepped = on_step,
 		.userdata = &daemon,
 	};
-	int status;
+	int status = EXIT_FAILURE;
 
-	if (watch_loop_new(&daemon.loop, &options) < 0)
-		return EXIT_FAILURE;
-	status = watch(&daemon);
+	daemon.tallies = calloc(1, sizeof(*daemon.tallies));
+	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0)
+		status = watch(&daemon);
+	metrics_free(daemon.metrics);
+	control_bus_free(daemon.bus);
 	watch_loop_free(daemon.loop);
+	free(daemon.tallies);
 	return status;
 }

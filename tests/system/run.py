@@ -58,6 +58,8 @@ def binds(tree, programs, results):
     for unit in TREE.glob("units/*.service"):
         yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
     yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
+    policy = "org.connwatch1.conf"
+    yield TREE / "units" / policy, f"/usr/share/dbus-1/system.d/{policy}", "-ro"
     yield programs / "tests/system", "/programs", "-ro"
     yield HERE, "/connwatch", "-ro"
     yield HERE / "inside/units", "/usr/local/lib/systemd/system", "-ro"
