@@ -43,7 +43,7 @@ enum event_type {
 	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */
 	EVENT_RETRANSMIT,   /* data goes unacknowledged: a retransmission time-out ran out */
 	EVENT_HEALED,       /* the peer acknowledges again */
-	EVENT_NEVER_OPENED, /* a socket was destroyed that never got as far as a SYN */
+	EVENT_NEVER_OPENED, /* destroyed without a SYN: connect() had no route, or never was called */
 	EVENT_VANISHED,     /* the socket is gone and nobody saw it end */
 	/* The engine asked how the connections stand: one EVENT_SAMPLED each, then the end. What
 	 * was told of before the sample was asked for, and neither ended nor was in it by its end,

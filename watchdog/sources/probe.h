@@ -1,7 +1,9 @@
 /* The eBPF probe: loads it, tells it what to watch, hands on what it saw as events.
  *
  * One probe a process. Watches are kept in the kernel by agent number (from 1); processes hand
- * their watch to their children, control groups to those made below them. */
+ * their watch to their children, control groups to those made below them. What comes in for the
+ * sockets of a watched control group is looked at too (flow_ttl_min and the like in its events),
+ * where CAP_NET_ADMIN and the kernel (5.11) allow it. */
 #pragma once
 
 #include <stdint.h>
