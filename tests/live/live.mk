@@ -1,7 +1,10 @@
 # Included by the top Makefile. Both need root: network namespaces and BPF.
 
 ## demo          a real broker, a real client, six faults, and what connwatch says about each
-demo: $(B)/connwatchctl
+demo: deps
+	$(Q)$(MAKE) run-demo
+
+run-demo: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/demo.py --connwatchctl $<
 
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
@@ -21,4 +24,4 @@ $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcunit
 
-.PHONY: demo check-live
+.PHONY: demo run-demo check-live

@@ -170,7 +170,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_NO_ROUTE] = { "this host ", "has no route to the peer" },
 	[CAUSE_ADDRESS_CHANGED] = { "this host has ", "lost the address it was using" },
 	[CAUSE_UNREACHABLE] = { "the network ", "reports that the peer cannot be reached" },
-	[CAUSE_PATH_SILENT] = { "this end is up, so the way to the peer is ",
+	[CAUSE_PATH_SILENT] = { "nothing comes back, so the way to the peer is ",
 				"broken or the peer is gone" },
 	[CAUSE_IDLE_DROP] = { "a NAT or load balancer on the way has ",
 			      "forgotten the idle connection" },

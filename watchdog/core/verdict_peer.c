@@ -66,7 +66,8 @@ static enum ruling rule_idle_timeout(struct deliberation *on)
 	}
 	tokens_add(evidence(on), "silent_sec=%llu",
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
-	tokens_add(ruled_out(on), "agent-hang=nothing-left-unread");
+	if (given->socket->unread_bytes == 0)
+		tokens_add(ruled_out(on), "agent-hang=nothing-left-unread");
 	return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_LIKELY);
 }
 
