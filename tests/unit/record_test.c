@@ -95,7 +95,7 @@ static void an_end_has_every_field_in_order(void)
 	CU_ASSERT_STRING_EQUAL(fields_of(&record),
 			       "MESSAGE=edge[812]: the connection to 192.0.2.7:8883 ended after "
 			       "9s: 2 bytes stayed "
-			       "unacknowledged until the kernel gave up; this end is up, so the "
+			       "unacknowledged until the kernel gave up; nothing comes back, so the "
 			       "way to the peer is "
 			       "probably broken or the peer is gone.\n"
 			       "MESSAGE_ID=2d2d70e23ac74353b97749ed810df6c0\n"
