@@ -6,6 +6,7 @@
 #include <systemd/sd-id128.h>
 #include <time.h>
 
+#include "effects/connection_abort.h"
 #include "effects/journal_writer.h"
 #include "effects/process_signal.h"
 #include "effects/trace_writer.h"
@@ -99,8 +100,9 @@ static int carry_out(struct watch_loop *loop, const struct order *order)
 		return unit_action_start(loop->unit_actions, order->number, order->agent,
 					 ACTION_START_UNIT, order->action.unit)
 			       ?: -EINPROGRESS;
-	case ACTION_NONE:
 	case ACTION_ABORT_CONNECTION:
+		return connection_abort(order->netns, (pid_t)order->pid, order->cookie);
+	case ACTION_NONE:
 	case ACTION_TYPE_MAX:
 	case ACTION_TYPE_INVALID:
 		break;

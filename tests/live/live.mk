@@ -8,13 +8,18 @@ run-demo: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/demo.py --connwatchctl $<
 
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
-check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test
+check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
+		$(B)/tests/live/abort_connection
 	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test
 	$(Q)$(B)/tests/live/lost_records_test
+	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/run.py --connwatchctl $< $(LIVE)
 
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
 		$(B)/watchdog/sources/probe.o $(B)/libcore.a
+$(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \
+		$(B)/watchdog/effects/connection_abort.o $(B)/watchdog/support/network_namespace.o
+$(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
