@@ -43,13 +43,13 @@ enum event_type {
 	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */
 	EVENT_RETRANSMIT,   /* data goes unacknowledged: a retransmission time-out ran out */
 	EVENT_HEALED,       /* the peer acknowledges again */
-	EVENT_NEVER_OPENED, /* destroyed without a SYN: connect() had no route, or never was called */
+	EVENT_NEVER_OPENED, /* destroyed without a SYN: no route for connect(), or no connect() */
 	EVENT_VANISHED,     /* the socket is gone and nobody saw it end */
 	/* The engine asked how the connections stand: one EVENT_SAMPLED each, then the end. What
 	 * was told of before the sample was asked for, and neither ended nor was in it by its end,
 	 * is gone: its EVENT_ENDED was dropped. One that was not told of before (its EVENT_OPENED
-	 * was dropped, or is still to come: the same one if its time less its age is the same) is in
-	 * the sample all the same. */
+	 * was dropped, or is still to come: the same one if its time less its age is the same) is
+	 * in the sample all the same. */
 	EVENT_SAMPLED,
 	EVENT_SAMPLE_DONE,
 	/* processes of an agent */
@@ -102,9 +102,9 @@ struct socket_facts {
 	bool reset_received;            /* tcp_reset() ran; see docs/CAUSES.md for the trap in it */
 	enum reset_reason reset_reason; /* of the RST our kernel sent up to this event */
 	enum tcp_state reset_state;     /* the state it was sent in */
-	uint8_t flow_ttl_min; /* lowest TTL or hop limit of what came, RSTs aside; 0: not known */
-	uint8_t flow_ttl_max; /* the highest */
-	uint8_t reset_ttl;    /* of the last RST that came; 0: not known */
+	uint8_t flow_ttl_min;   /* lowest TTL or hop limit of what came, RSTs aside; 0: not known */
+	uint8_t flow_ttl_max;   /* the highest */
+	uint8_t reset_ttl;      /* of the last RST that came; 0: not known */
 	uint32_t unread_bytes;  /* received, not yet read; the FIN's sequence number not counted */
 	uint32_t unacked_bytes; /* written, not yet acknowledged */
 	uint32_t send_window;   /* the peer's last offer */
