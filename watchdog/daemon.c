@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "control_bus.h"
 #include "core/tally.h"
 #include "metrics.h"
 #include "sources/settings_files.h"
+#include "support/cleanup.h"
 #include "watch_loop.h"
 
 enum { AGENTS_MAX = TALLIES_MAX, CONNECTIONS_MAX = 131072 };
@@ -156,6 +158,43 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return 0;
 }
 
+/* ---- the watchdog before us, and the one after us: systemd keeps the probe going in between */
+
+#define PARCEL_NAME "probe"
+
+/* Returns 0 if there is none. */
+static int stored_parcel(void)
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(true, &names);
+	int parcel = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (!parcel && strcmp(names[i], PARCEL_NAME) == 0)
+			parcel = SD_LISTEN_FDS_START + i;
+		else
+			close(SD_LISTEN_FDS_START + i);
+		free(names[i]);
+	}
+	free(names);
+	return parcel;
+}
+
+static void store_parcel(struct daemon *daemon)
+{
+	_cleanup_close_ int parcel = -1;
+
+	if (watch_loop_inherits(daemon->loop))
+		return; /* it is there still */
+	parcel = watch_loop_parcel(daemon->loop);
+	if (parcel < 0) {
+		say(SD_WARNING, "nothing will be left to the next watchdog: %s", strerror(-parcel));
+		return;
+	}
+	sd_notify(false, "FDSTOREREMOVE=1\nFDNAME=" PARCEL_NAME); /* another version's */
+	sd_pid_notify_with_fds(0, false, "FDSTORE=1\nFDNAME=" PARCEL_NAME, &parcel, 1);
+}
+
 static int catch_signals(struct daemon *daemon)
 {
 	sd_event *event = watch_loop_event(daemon->loop);
@@ -235,13 +274,16 @@ int daemon_run(const char *settings_root)
 		.ready = on_ready,
 		.record = on_record,
 		.stepped = on_step,
+		.parcel = stored_parcel(),
 		.userdata = &daemon,
 	};
 	int status = EXIT_FAILURE;
 
 	daemon.tallies = calloc(1, sizeof(*daemon.tallies));
-	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0)
+	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0) {
+		store_parcel(&daemon);
 		status = watch(&daemon);
+	}
 	metrics_free(daemon.metrics);
 	control_bus_free(daemon.bus);
 	watch_loop_free(daemon.loop);

@@ -13,6 +13,7 @@
 #include "effects/unit_action.h"
 #include "sources/probe.h"
 #include "sources/unit_monitor.h"
+#include "succession.h"
 #include "support/cgroup_tree.h"
 #include "support/cleanup.h"
 #include "watch_path.h"
@@ -31,7 +32,9 @@ struct watch_loop {
 	struct engine *engine;
 	struct probe *probe;
 	struct watch_path *path;
-	usec_t slept;               /* by the host since it booted */
+	usec_t slept; /* by the host since it booted */
+	struct succession *succession;
+	bool inheriting;            /* what the watchdog before us left is yet to be taken */
 	struct unit_monitor *units; /* NULL until an agent is a unit */
 	struct unit_actions *unit_actions;
 	FILE *trace;
@@ -69,6 +72,7 @@ static void write_record(struct watch_loop *loop, const struct record *record)
 
 	if (loop->options.journal)
 		journal_write(record);
+	succession_note(loop->succession, record);
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)
 		loop->options.record(loop->options.userdata, record, realtime);
@@ -101,7 +105,8 @@ static int carry_out(struct watch_loop *loop, const struct order *order)
 					 ACTION_START_UNIT, order->action.unit)
 			       ?: -EINPROGRESS;
 	case ACTION_ABORT_CONNECTION:
-		return connection_abort(order->netns, (pid_t)order->pid, order->cookie);
+		return connection_abort(order->netns, (pid_t)order->pid, order->cookie,
+					loop->agents[order->agent]->stalled_after);
 	case ACTION_NONE:
 	case ACTION_TYPE_MAX:
 	case ACTION_TYPE_INVALID:
@@ -230,13 +235,22 @@ static void notice_sleep(struct watch_loop *loop)
 	feed(loop, &event);
 }
 
+static void take_from_probe(void *userdata, const struct event *event)
+{
+	struct watch_loop *loop = userdata;
+
+	if (!succession_is_old_news(loop->succession, event))
+		feed(loop, event);
+}
+
 void watch_loop_drain(struct watch_loop *loop)
 {
 	int r;
 
+	if (loop->inheriting)
+		return;
 	notice_sleep(loop);
-	r = probe_drain(loop->probe, feed, loop);
-
+	r = probe_drain(loop->probe, take_from_probe, loop);
 	if (r < 0)
 		say("cannot read the probe's records", r);
 }
@@ -293,11 +307,35 @@ static bool units_awaited(const struct watch_loop *loop)
 	return false;
 }
 
+/* Agents that were taken out of the settings meanwhile. */
+static void forget_old_agents(struct watch_loop *loop)
+{
+	for (uint32_t number = 1; number <= loop->options.agents; number++) {
+		if (loop->agents[number] || !succession_has_number(loop->succession, number))
+			continue;
+		probe_unwatch(loop->probe, number);
+		succession_free_number(loop->succession, number);
+	}
+}
+
+/* First what happened, then how it stands: what is open is in the sample. */
+static void inherit(struct watch_loop *loop)
+{
+	loop->inheriting = false;
+	forget_old_agents(loop);
+	probe_recall(loop->probe, take_from_probe, loop);
+	watch_loop_drain(loop);
+	sample(loop);
+	sd_event_source_set_enabled(loop->records, SD_EVENT_ON);
+}
+
 static void become_ready(struct watch_loop *loop)
 {
 	if (!loop->ready)
 		return;
 	loop->ready = sd_event_source_disable_unref(loop->ready);
+	if (loop->inheriting)
+		inherit(loop);
 	if (loop->options.ready)
 		loop->options.ready(loop->options.userdata);
 }
@@ -375,14 +413,6 @@ static int watch_match(struct watch_loop *loop, const struct agent_match *match,
 
 /* ---- agents */
 
-static uint32_t free_number(const struct watch_loop *loop)
-{
-	for (uint32_t number = 1; number <= loop->options.agents; number++)
-		if (!loop->agents[number])
-			return number;
-	return 0;
-}
-
 static int watch_matches(struct watch_loop *loop, uint32_t number)
 {
 	const struct agent_settings *settings = loop->agents[number];
@@ -422,7 +452,7 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 
 int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
 {
-	uint32_t number = free_number(loop);
+	uint32_t number = succession_number(loop->succession, settings->name, loop->options.agents);
 	int r;
 
 	if (!number)
@@ -452,6 +482,7 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 	free(loop->agents[number]);
 	loop->agents[number] = NULL;
 	loop->actions_held[number] = false;
+	succession_free_number(loop->succession, number);
 }
 
 int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold)
@@ -574,11 +605,24 @@ static int open_engine(struct watch_loop *loop)
 static int open_probe(struct watch_loop *loop)
 {
 	const char *complaint = NULL;
-	int r = probe_open(&loop->probe, &complaint);
+	int r = succession_open(&loop->succession, &loop->probe, loop->options.parcel, &complaint);
 
-	if (r < 0)
+	if (r < 0) {
 		fprintf(stderr, "connwatch: %s (%s)\n", complaint, strerror(-r));
-	return r;
+		return r;
+	}
+	loop->inheriting = succession_inherits(loop->succession);
+	return 0;
+}
+
+bool watch_loop_inherits(const struct watch_loop *loop)
+{
+	return succession_inherits(loop->succession);
+}
+
+int watch_loop_parcel(struct watch_loop *loop)
+{
+	return succession_prepare(loop->succession, loop->probe);
 }
 
 static int open_trace(struct watch_loop *loop)
@@ -602,6 +646,8 @@ static int open_event_loop(struct watch_loop *loop)
 	if (r >= 0)
 		r = sd_event_add_io(loop->event, &loop->records, probe_fd(loop->probe), EPOLLIN,
 				    on_records, loop);
+	if (r >= 0 && loop->inheriting)
+		r = sd_event_source_set_enabled(loop->records, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_time(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
 				      loop);
@@ -660,6 +706,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	sd_event_source_unref(loop->records);
 	sd_event_unref(loop->event);
 	probe_close(loop->probe);
+	succession_free(loop->succession);
 	engine_free(loop->engine);
 	for (uint32_t number = 1; loop->agents && number <= loop->options.agents; number++)
 		free(loop->agents[number]);

@@ -21,6 +21,7 @@ struct watch_options {
 	bool journal;      /* write records to the journal, where there is one */
 	bool observe_only; /* take no action, whatever the settings say */
 	const char *trace; /* record the events into this file; NULL: do not */
+	int parcel;        /* what the watchdog before us left (taken over); 0: nothing */
 
 	/* Restarts an agent that is no unit. Returns 0, and the caller reports the result with
 	 * watch_loop_action_done(); or -errno. NULL: such an agent cannot be restarted. */
@@ -45,6 +46,13 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop); /* returns NULL */
 
 /* The event loop; owned by `loop`. */
 sd_event *watch_loop_event(struct watch_loop *loop);
+
+/* True if it goes on where the watchdog before us stopped. */
+bool watch_loop_inherits(const struct watch_loop *loop);
+
+/* What the watchdog after us needs, in one descriptor for somebody else to keep. To be called
+ * before the event loop begins. Returns the descriptor, to be closed by the caller; or -errno. */
+int watch_loop_parcel(struct watch_loop *loop);
 
 /* Watches an agent by the matches of its settings, which are copied. Returns its number (from 1),
  * -ENOSPC, or the -errno of the match that could not be set up. */

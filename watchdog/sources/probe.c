@@ -20,6 +20,7 @@
 #include "ebpf/probe.skel.h"
 #include "ebpf/watch_keys.h"
 #include "support/cleanup.h"
+#include "support/handover.h"
 
 /* A control group whose packets are looked at as long as it is there. */
 struct packet_watch {
@@ -39,7 +40,11 @@ struct probe {
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
 	LIST_HEAD(, packet_watch) packet_watches;
-	uint32_t groups_made; /* as counted by the kernel when they were last looked for */
+	uint32_t groups_made;      /* as counted by the kernel when they were last looked for */
+	struct handover *handover; /* NULL: nobody comes after us */
+	bool resuming; /* the next record may be one that the process before us had taken */
+	int taken_over[PROBE_DESCRIPTORS_MAX]; /* links of the process before us */
+	unsigned taken_over_count;
 	/* during probe_drain() only */
 	event_sink sink;
 	void *userdata;
@@ -186,39 +191,90 @@ static void look_for_new_groups(struct probe *probe)
 	attach_packet_watch(probe, watch);
 }
 
-/* ---- opening */
+/* ---- records as events */
 
-static void hand_on(struct probe *probe, const void *record, size_t size)
+static bool read_record(struct probe *probe, const void *record, size_t size, struct event *event)
 {
-	struct event event;
+	if (decode_record(record, size, event) == 0)
+		return true;
+	probe->undecoded++;
+	return false;
+}
 
-	if (decode_record(record, size, &event) < 0) {
-		probe->undecoded++;
-		return;
-	}
-	if (event.type == EVENT_SAMPLE_DONE)
+static void hand_on(struct probe *probe, const struct event *event)
+{
+	if (event->type == EVENT_SAMPLE_DONE) {
+		if (!probe->sampling)
+			return; /* the process before us had asked for it */
 		probe->sampling = false;
-	probe->sink(probe->userdata, &event);
+	}
+	probe->sink(probe->userdata, event);
 	probe->events++;
 }
 
 static void hand_on_sample(struct probe *probe)
 {
 	_cleanup_free_ char *sample = STEAL_POINTER(probe->sample);
+	struct event event;
 
 	for (size_t at = 0; sample && at < probe->sample_size; at += DECODE_SAMPLE_SIZE)
-		hand_on(probe, sample + at, DECODE_SAMPLE_SIZE);
+		if (read_record(probe, sample + at, DECODE_SAMPLE_SIZE, &event))
+			hand_on(probe, &event);
+}
+
+/* ---- records that are kept for the process after us */
+
+/* What a session's verdict rests on. Its troubles while it is open are told as they come. */
+static bool is_for_keeps(enum event_type type)
+{
+	return event_is_process(type) || (event_is_connection(type) && type != EVENT_RETRANSMIT &&
+					  type != EVENT_HEALED && type != EVENT_SAMPLED);
+}
+
+/* The process before us may have died between keeping a record and giving its room in the ring
+ * back: then the last one it kept comes once more. */
+static bool is_kept_already(struct probe *probe, const void *record, size_t size)
+{
+	uint64_t end = handover_end(probe->handover);
+	const void *last;
+	size_t last_size;
+
+	if (!probe->resuming)
+		return false;
+	probe->resuming = false;
+	if (end == handover_first(probe->handover))
+		return false;
+	last = handover_record(probe->handover, end - 1, &last_size);
+	return last_size == size && memcmp(last, record, size) == 0;
+}
+
+_Static_assert((int)DECODE_SAMPLE_SIZE <= (int)HANDOVER_RECORD_SIZE,
+	       "the longest record finds room");
+
+/* Returns false if it was handed on by probe_recall(). */
+static bool keep(struct probe *probe, enum event_type type, const void *record, size_t size)
+{
+	if (!probe->handover || !is_for_keeps(type))
+		return true;
+	if (is_kept_already(probe, record, size))
+		return false;
+	handover_keep(probe->handover, record, size);
+	return true;
 }
 
 /* A sample that the sink asked for is older than what follows in the ring. */
 static int on_record(void *userdata, void *data, size_t size)
 {
 	struct probe *probe = userdata;
+	struct event event;
 
-	hand_on(probe, data, size);
+	if (read_record(probe, data, size, &event) && keep(probe, event.type, data, size))
+		hand_on(probe, &event);
 	hand_on_sample(probe);
 	return 0;
 }
+
+/* ---- opening */
 
 static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
 {
@@ -249,6 +305,77 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	return 0;
 }
 
+/* ---- what goes on without us: the maps, and the links of the tracepoints */
+
+static bool is_linked(const struct bpf_program *program)
+{
+	return bpf_program__autoload(program) && bpf_program__autoattach(program);
+}
+
+int probe_descriptors(const struct probe *probe, int descriptors[static PROBE_DESCRIPTORS_MAX])
+{
+	const struct bpf_object_skeleton *skeleton = probe->bpf->skeleton;
+	struct bpf_map *map;
+	int count = 0;
+
+	if (probe->taken_over_count) {
+		memcpy(descriptors, probe->taken_over, sizeof(probe->taken_over));
+		return (int)probe->taken_over_count;
+	}
+	if (skeleton->map_cnt + skeleton->prog_cnt > PROBE_DESCRIPTORS_MAX)
+		return -ENOBUFS;
+	bpf_object__for_each_map(map, probe->bpf->obj)
+	{
+		if (bpf_map__autocreate(map))
+			descriptors[count++] = bpf_map__fd(map);
+	}
+	for (int i = 0; i < skeleton->prog_cnt; i++)
+		if (is_linked(*skeleton->progs[i].prog))
+			descriptors[count++] = bpf_link__fd(*skeleton->progs[i].link);
+	return count;
+}
+
+/* The other way round, before the load: the maps are used again, and programs that are linked
+ * already are not loaded once more. */
+static int take_over(struct probe *probe)
+{
+	const struct bpf_object_skeleton *skeleton = probe->bpf->skeleton;
+	unsigned at = 0;
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map(map, probe->bpf->obj)
+	{
+		if (!bpf_map__autocreate(map))
+			continue;
+		if (at == probe->taken_over_count)
+			return -ESTALE;
+		r = bpf_map__reuse_fd(map, probe->taken_over[at++]);
+		if (r < 0)
+			return r;
+	}
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		if (!is_linked(*skeleton->progs[i].prog))
+			continue;
+		bpf_program__set_autoload(*skeleton->progs[i].prog, false);
+		at++;
+	}
+	return at == probe->taken_over_count ? 0 : -ESTALE;
+}
+
+/* FNV-1a, over the whole object: whatever differs between two versions of it counts. */
+uint64_t probe_version(void)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	const unsigned char *bytes;
+	size_t size;
+
+	bytes = probe_bpf__elf_bytes(&size);
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	return hash;
+}
+
 static int load(struct probe *probe)
 {
 	struct kernel_features features = {};
@@ -261,6 +388,8 @@ static int load(struct probe *probe)
 	if (!probe->bpf)
 		return -errno;
 	r = prepare(probe->bpf, &features);
+	if (r >= 0 && probe->taken_over_count)
+		r = take_over(probe);
 	if (r < 0)
 		return r;
 	r = probe_bpf__load(probe->bpf);
@@ -289,14 +418,18 @@ static const char *complaint_about(int error)
 	return last_warning[0] ? last_warning : strerror(-error);
 }
 
-int probe_open(struct probe **ret, const char **complaint)
+int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
+		    const char **complaint)
 {
-	_cleanup_(probe_close_held) struct probe *probe = NULL;
+	_cleanup_(probe_close_held) struct probe *probe = calloc(1, sizeof(*probe));
 	int r;
 
 	libbpf_set_print(keep_warning);
 	last_warning[0] = '\0';
-	probe = calloc(1, sizeof(*probe));
+	if (probe) {
+		memcpy(probe->taken_over, descriptors, count * sizeof(*descriptors));
+		probe->taken_over_count = count;
+	}
 	r = probe ? load(probe) : -ENOMEM;
 	if (r < 0) {
 		*complaint = complaint_about(r);
@@ -304,6 +437,11 @@ int probe_open(struct probe **ret, const char **complaint)
 	}
 	*ret = STEAL_POINTER(probe);
 	return 0;
+}
+
+int probe_open(struct probe **ret, const char **complaint)
+{
+	return probe_take_over(ret, NULL, 0, complaint);
 }
 
 struct probe *probe_close(struct probe *probe)
@@ -316,6 +454,8 @@ struct probe *probe_close(struct probe *probe)
 		forget_packet_watch(watch);
 	ring_buffer__free(probe->ring);
 	probe_bpf__destroy(probe->bpf);
+	for (unsigned i = 0; i < probe->taken_over_count; i++)
+		close(probe->taken_over[i]);
 	free(probe->sample);
 	free(probe);
 	return NULL;
@@ -406,6 +546,8 @@ static void tell_lost(struct probe *probe)
 	event.time = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
 	event.lost.records = lost - probe->lost_told;
 	probe->lost_told = lost;
+	if (probe->handover)
+		handover_set_lost(probe->handover, probe->bpf->bss->lost_records);
 	probe->sink(probe->userdata, &event);
 	probe->events++;
 }
@@ -413,6 +555,29 @@ static void tell_lost(struct probe *probe)
 int probe_fd(const struct probe *probe)
 {
 	return ring_buffer__epoll_fd(probe->ring);
+}
+
+void probe_remember(struct probe *probe, struct handover *handover)
+{
+	probe->handover = handover;
+	probe->lost_told = handover_lost(handover);
+	probe->resuming = probe->taken_over_count > 0;
+}
+
+void probe_recall(struct probe *probe, event_sink sink, void *userdata)
+{
+	uint64_t end = handover_end(probe->handover);
+
+	probe->sink = sink;
+	probe->userdata = userdata;
+	for (uint64_t at = handover_first(probe->handover); at < end; at++) {
+		size_t size;
+		const void *record = handover_record(probe->handover, at, &size);
+		struct event event;
+
+		if (read_record(probe, record, size, &event))
+			hand_on(probe, &event);
+	}
 }
 
 int probe_drain(struct probe *probe, event_sink sink, void *userdata)

@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 
+struct handover;
 struct probe;
 
 /* Loads and attaches. Returns 0 and the probe in `*ret`, to be freed with probe_close(); or
@@ -20,6 +21,13 @@ struct probe;
  *   another -errno of libbpf
  * with a sentence for the operator in `*complaint` (static text) in every case of failure. */
 int probe_open(struct probe **ret, const char **complaint);
+
+/* As probe_open(), but goes on with the probe of a process before us, which went on by itself:
+ * `descriptors` are copies of what probe_descriptors() gave there, and the new probe's from now on,
+ * also in case of failure. None (`count` 0): opens a new probe. -ESTALE if they do not fit. */
+int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
+		    const char **complaint);
+
 struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
 
 /* Becomes readable when there are records. Owned by the probe. */
@@ -59,3 +67,23 @@ int probe_find_connections(struct probe *probe);
  * from within a sink. Nothing happens if the last sample has not been handed on yet.
  * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_sample(struct probe *probe);
+
+/* ---- for the process after us */
+
+/* Names this version of the probe: only the same one can take it over. */
+uint64_t probe_version(void);
+
+enum { PROBE_DESCRIPTORS_MAX = 64 };
+
+/* The descriptors that keep the probe going when we do not. They stay the probe's. Returns how many
+ * there are, or -ENOBUFS. */
+int probe_descriptors(const struct probe *probe, int descriptors[static PROBE_DESCRIPTORS_MAX]);
+
+/* From now on every record that a session's verdict rests on is kept in `handover` (borrowed), from
+ * before it is handed on. A `handover` that already holds something belongs to the probe that was
+ * taken over. To be called before the first probe_drain(). */
+void probe_remember(struct probe *probe, struct handover *handover);
+
+/* Hands on again what the process before us had kept; what it had not seen comes with the next
+ * probe_drain(), without a gap and without a repetition. */
+void probe_recall(struct probe *probe, event_sink sink, void *userdata);

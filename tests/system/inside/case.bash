@@ -41,6 +41,16 @@ start_agent() {
 	wait_for_log broker.service 'Sending SUBACK to agent'
 }
 
+# Starts the agent once more, up to a connection that has come to rest.
+start_agent_again() {
+	local cursor
+	cursor=$(journalctl --lines=1 --output=json | jq -r .__CURSOR)
+	systemctl reset-failed agent.service
+	systemctl start agent.service
+	first_line journalctl --follow --after-cursor="$cursor" --output=cat --unit=broker.service \
+		--grep='Sending SUBACK to agent'
+}
+
 # The number of the agent's port.
 agent_port() {
 	ss --no-header --tcp --numeric state established 'dport = :1883' | sed -E 's/.*:([0-9]+) +[^ ]+:1883 *$/\1/'
@@ -79,6 +89,16 @@ count_records() {
 	journalctl --output=cat --unit=agent.service "$@" | wc -l
 }
 
+# Waits until there are as many records.
+wait_for_count() {
+	local wanted=$1 deadline=$((SECONDS + PATIENCE))
+	shift
+	until [ "$(count_records "$@")" -ge "$wanted" ]; do
+		[ $SECONDS -lt $deadline ] || fail "$(count_records "$@") of $wanted in $PATIENCE s: $*"
+		sleep 0.1
+	done
+}
+
 # How often the agent's unit was started: by its MESSAGE_ID in systemd's own catalog.
 count_starts() {
 	count_records MESSAGE_ID=39f53479d3a045ac8e11786248231fbf
@@ -100,6 +120,27 @@ expect() {
 
 crash_agent() {
 	kill -SEGV "$(systemctl show --property=MainPID --value agent.service)"
+}
+
+daemon_pid() {
+	systemctl show --property=MainPID --value connwatchd.service
+}
+
+# SIGKILL; returns when systemd has noticed.
+kill_daemon() {
+	local pid
+	pid=$(daemon_pid)
+	kill -KILL "$pid"
+	while [ "$(daemon_pid)" = "$pid" ]; do sleep 0.01; done
+}
+
+# Until systemd has started it again.
+wait_for_daemon() {
+	local deadline=$((SECONDS + PATIENCE))
+	until [ "$(systemctl show --property=SubState --value connwatchd.service)" = running ]; do
+		[ $SECONDS -lt $deadline ] || fail 'connwatchd is not started again'
+		sleep 0.1
+	done
 }
 
 # The hub's kernel sends a RST.
