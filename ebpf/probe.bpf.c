@@ -223,10 +223,25 @@ static __always_inline void report_never_opened(struct sock *sk)
 	report(connection, sk, PROBE_NEVER_OPENED);
 }
 
+/* The kernel passes a program over where it would interrupt itself on the same processor, and some
+ * hosts run none for tasks of their own. By now sk_err may have been read and sk_shutdown is that
+ * of close(): how it ended is lost, that it ended is not. */
+static __always_inline void report_vanished(struct connection *connection, struct sock *sk)
+{
+	if (connection->ended_told || !connection->agent || state_of(sk) != TCP_CLOSE)
+		return;
+	connection->ended_told = true;
+	report(connection, sk, PROBE_VANISHED);
+}
+
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(socket_destroyed, struct sock *sk)
 {
-	if (!connection_of(sk))
+	struct connection *connection = connection_of(sk);
+
+	if (connection)
+		report_vanished(connection, sk);
+	else
 		report_never_opened(sk);
 	forget_connection(sk);
 	return 0;

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 2
+#define PROBE_RECORD_VERSION 3
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -22,6 +22,7 @@ enum probe_record_type {
 	PROBE_RETRANSMIT,   /* retransmission time-outs in a row reached 1, 3 (one record each) */
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
+	PROBE_VANISHED,     /* destroyed, and its way to CLOSE went unseen */
 	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,

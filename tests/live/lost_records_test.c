@@ -1,5 +1,6 @@
 /* When the ring buffer overflows, nothing may be gone without a trace: each record either comes or
- * is counted, and a sample taken afterwards holds what is open, neither less nor more.
+ * is counted, a sample taken afterwards holds what is open, neither less nor more, and each
+ * connection that was told of gets its verdict, if only that the evidence was lost.
  *
  * An agent in a network namespace of its own makes so many connections that their records cannot
  * all find room while nobody drains them. Needs root. */
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/engine.h"
 #include "sources/probe.h"
 
 enum {
@@ -136,11 +138,15 @@ static void __attribute__((noreturn)) be_agent(int from, int to)
 	exit(EXIT_SUCCESS);
 }
 
-/* ---- the watchdog: keeps books as the engine does */
+/* ---- the watchdog, and the books that are kept on it */
 
 struct book {
 	struct probe *probe;
+	struct engine *engine;
 	uint64_t records, lost;
+	uint64_t lost_said; /* by the engine */
+	size_t opened;      /* connections told of */
+	size_t verdicts, verdicts_lost;
 	int sampling;               /* what probe_sample() returned */
 	bool done;                  /* the sample came to its end */
 	uint64_t open[CONNECTIONS]; /* cookies told of and not ended */
@@ -164,15 +170,63 @@ static void remove_cookie(uint64_t *cookies, size_t *count, uint64_t cookie)
 			cookies[i] = cookies[--*count];
 }
 
+static void take_outcome(void *userdata, const struct outcome *outcome)
+{
+	struct book *book = userdata;
+	const struct record *record = outcome->record;
+
+	if (outcome->type == OUTCOME_SAMPLE)
+		book->sampling = probe_sample(book->probe);
+	if (outcome->type != OUTCOME_RECORD)
+		return;
+	book->lost_said += record->lost_events;
+	book->verdicts += record->kind == RECORD_ENDED;
+	book->verdicts_lost +=
+		record->kind == RECORD_ENDED && record->verdict.cause == CAUSE_EVIDENCE_LOST;
+}
+
+static void begin(struct book *book)
+{
+	static const struct engine_limits limits = {
+		.agents = AGENT,
+		.connections = CONNECTIONS,
+		.processes = CONNECTIONS,
+	};
+	static struct agent_settings settings;
+	const struct event agent = {
+		.type = EVENT_AGENT,
+		.agent = AGENT,
+		.watching = { .settings = &settings, .mode = MODE_EBPF },
+	};
+
+	agent_settings_defaults(&settings, "storm");
+	if (engine_new(&book->engine, &limits) < 0)
+		give_up("engine_new");
+	engine_step(book->engine, &agent, take_outcome, book);
+}
+
+/* By then each verdict that waits for a fact is due. */
+static void end(struct book *book)
+{
+	usec_t due;
+
+	while (engine_verdicts_pending(book->engine)) {
+		due = engine_deadline(book->engine);
+		engine_step(book->engine, &(struct event){ .type = EVENT_TIME, .time = due },
+			    take_outcome, book);
+	}
+	engine_free(book->engine);
+}
+
 static void take(void *userdata, const struct event *event)
 {
 	struct book *book = userdata;
 	uint64_t cookie = event->connection.cookie;
 
+	engine_step(book->engine, event, take_outcome, book);
 	switch (event->type) {
 	case EVENT_LOST:
 		book->lost += event->lost.records;
-		book->sampling = probe_sample(book->probe);
 		break;
 	case EVENT_SAMPLED:
 		book->sample[book->sample_count++] = cookie;
@@ -181,6 +235,7 @@ static void take(void *userdata, const struct event *event)
 		book->done = true;
 		break;
 	case EVENT_OPENED:
+		book->opened++;
 		book->open[book->open_count++] = cookie;
 		book->records++;
 		break;
@@ -210,7 +265,8 @@ static int audit(const struct book *book, const uint64_t truth[static OPEN])
 
 	for (size_t i = 0; i < OPEN; i++)
 		told += contains(book->open, book->open_count, truth[i]);
-	check(book->lost > 0, "the ring overflowed, and that was said", &failures);
+	check(book->lost > 0 && book->lost_said == book->lost,
+	      "the ring overflowed, and that was said", &failures);
 	check(book->records + book->lost == CLOSED * RECORDS_OF_CLOSED + OPEN * RECORDS_OF_OPEN,
 	      "each record came or was counted as lost", &failures);
 	if (book->sampling == -EOPNOTSUPP) {
@@ -223,6 +279,10 @@ static int audit(const struct book *book, const uint64_t truth[static OPEN])
 	check(told < OPEN, "so is what nobody had been told of", &failures);
 	check(book->open_count > told,
 	      "what is not in it although nobody was told of its end is found out", &failures);
+	check(book->verdicts == book->opened - told &&
+		      book->verdicts_lost == book->open_count - told,
+	      "what was told of and is over has its verdict, or its evidence is said to be lost",
+	      &failures);
 	printf("      %" PRIu64 " records, %" PRIu64
 	       " lost; %zu connections ended untold, %zu were "
 	       "opened untold\n",
@@ -242,6 +302,7 @@ static int watch(pid_t agent, int from, int to)
 	uint64_t truth[OPEN];
 	const char *complaint;
 
+	begin(&book);
 	if (probe_open(&book.probe, &complaint) < 0) {
 		fprintf(stderr, "%s\n", complaint);
 		return EXIT_FAILURE;
@@ -258,6 +319,7 @@ static int watch(pid_t agent, int from, int to)
 	drain(&book); /* up to the loss, which asks for a sample */
 	drain(&book);
 	give_word(to);
+	end(&book);
 	probe_close(book.probe);
 	return audit(&book, truth);
 }

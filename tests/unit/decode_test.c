@@ -103,6 +103,7 @@ static const struct {
 	{ PROBE_RETRANSMIT, EVENT_RETRANSMIT, "retransmit" },
 	{ PROBE_HEALED, EVENT_HEALED, "healed" },
 	{ PROBE_NEVER_OPENED, EVENT_NEVER_OPENED, "never opened" },
+	{ PROBE_VANISHED, EVENT_VANISHED, "vanished" },
 	{ PROBE_SAMPLED, EVENT_SAMPLED, "sampled" },
 	{ PROBE_STARTED, EVENT_STARTED, "started" },
 	{ PROBE_EXECED, EVENT_EXECED, "execed" },

@@ -52,6 +52,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_HEALED;
 	case PROBE_NEVER_OPENED:
 		return EVENT_NEVER_OPENED;
+	case PROBE_VANISHED:
+		return EVENT_VANISHED;
 	case PROBE_SAMPLED:
 		return EVENT_SAMPLED;
 	case PROBE_STARTED:

@@ -97,7 +97,9 @@ void engine_ask_for_sample(struct engine *engine)
 {
 	struct outcome outcome = { .type = OUTCOME_SAMPLE };
 
-	if (engine->sample_asked && engine->now < engine->sample_asked + SAMPLE_TIMEOUT)
+	if (!engine->sample_asked)
+		engine->sample++;
+	else if (engine->now < engine->sample_asked + SAMPLE_TIMEOUT)
 		return;
 	engine->sample_asked = engine->now;
 	engine->sink(engine->sink_userdata, &outcome);

@@ -17,6 +17,14 @@ static bool leads_to_hub(struct engine *engine, const struct event *event)
 	return false;
 }
 
+/* When its SYN went out; 0: not known. The same in every event of a connection. */
+static usec_t opened_at(const struct event *event)
+{
+	usec_t age = event->connection.facts.age;
+
+	return age || event->type == EVENT_OPENED ? event->time - age : 0;
+}
+
 static struct connection *begin(struct engine *engine, const struct event *event)
 {
 	const struct connection_event *news = &event->connection;
@@ -36,6 +44,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	connection->peer = news->peer;
 	connection->owner = news->owner;
 	connection->sample = engine->sample;
+	connection->opened = opened_at(event);
 	agents_connection_opened(engine_agent(engine, event->agent), event->time);
 	return connection;
 }
@@ -365,13 +374,20 @@ void connections_vanish(struct engine *engine, struct connection *connection, us
 	forget(engine, connection);
 }
 
+/* A sample may have been ahead of the news. */
+static bool is_known(const struct connection *connection, const struct event *event)
+{
+	return !connection->ended &&
+	       (event->type == EVENT_FOUND || connection->opened == opened_at(event));
+}
+
 /* A socket may be used again after disconnect(): a new connection under the same cookie. */
 static void take_opened(struct engine *engine, const struct event *event)
 {
 	struct connection *connection =
 		keyed_table_find(&engine->connections, event->connection.cookie);
 
-	if (connection && !connection->ended && event->type == EVENT_FOUND)
+	if (connection && is_known(connection, event))
 		return;
 	if (connection) {
 		judge_kept(engine, connection, true);
@@ -380,7 +396,7 @@ static void take_opened(struct engine *engine, const struct event *event)
 	if (connection)
 		connections_vanish(engine, connection, event->time);
 	connection = begin(engine, event);
-	if (connection && event->type == EVENT_FOUND &&
+	if (connection && event->type != EVENT_OPENED &&
 	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
 		come_up(engine, connection, event->time);
 }
@@ -431,6 +447,12 @@ void connections_take(struct engine *engine, const struct event *event)
 		connection = keyed_table_find(&engine->connections, event->connection.cookie);
 		if (connection)
 			connections_vanish(engine, connection, event->time);
+		break;
+	case EVENT_SAMPLED: /* perhaps the first that is heard of it: its EVENT_OPENED was lost */
+		if (!connections_find(engine, event->connection.cookie) &&
+		    event->connection.facts.state == TCP_STATE_ESTABLISHED)
+			take_opened(engine, event);
+		stalls_take(engine, event);
 		break;
 	default:
 		stalls_take(engine, event);

@@ -150,8 +150,8 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 		 next_check(connection, socket, event->time, patience(engine, connection)));
 }
 
-/* Whatever is not in a complete sample, and has not been opened since the one before, does not
- * exist any more. */
+/* Whatever was told of before the sample was asked for, and is not in it, does not exist any more.
+ */
 static void take_sample_done(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
@@ -160,7 +160,6 @@ static void take_sample_done(struct engine *engine, const struct event *event)
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->sample != engine->sample && !connection->ended)
 			connections_vanish(engine, connection, event->time);
-	engine->sample++;
 }
 
 /* ---- the path */

@@ -35,6 +35,7 @@ struct connection {
 	struct task owner;
 	struct deadline deadline; /* of its next check while it is open, of its verdict then */
 	/* while it is open */
+	usec_t opened; /* 0: not known */
 	usec_t up_since;
 	usec_t silence;      /* before the write that went unanswered; 0: none did */
 	uint64_t read_bytes; /* what the agent had read at the last check */
@@ -99,7 +100,7 @@ struct engine {
 	uint32_t orders; /* numbers given out */
 	usec_t resumed;  /* when the host last woke up; 0: it has not slept */
 	usec_t slept;
-	uint32_t sample;     /* complete samples so far */
+	uint32_t sample;     /* the number of the last one that was asked for */
 	usec_t sample_asked; /* when the one under way was asked for; 0: none is */
 	struct peer_end {
 		usec_t time;

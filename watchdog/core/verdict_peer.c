@@ -112,6 +112,27 @@ static enum ruling rule_quarrel(struct deliberation *on)
 		lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
 }
 
+/* The RST came over another number of hops than the peer's other packets: somebody on the way wrote
+ * it. Initial TTLs are the sender's choice (RFC 1700: 64; others 128, 255), so a box may match the
+ * peer by chance, and a peer's path may change: never proved. */
+static enum ruling rule_middlebox(struct deliberation *on)
+{
+	const struct socket_facts *socket = on->given->socket;
+	bool known = socket->reset_ttl && socket->flow_ttl_min;
+
+	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !known)
+		return SILENT;
+	if (socket->reset_ttl >= socket->flow_ttl_min &&
+	    socket->reset_ttl <= socket->flow_ttl_max) {
+		tokens_add(ruled_out(on), "middlebox-reset=ttl-%u-is-the-peer's",
+			   socket->reset_ttl);
+		return SILENT;
+	}
+	tokens_add(evidence(on), "reset_ttl=%u", socket->reset_ttl);
+	tokens_add(evidence(on), "peer_ttl=%u", socket->flow_ttl_min);
+	return decide(on, CAUSE_MIDDLEBOX_RESET, CONFIDENCE_LIKELY);
+}
+
 static enum ruling rule_transient(struct deliberation *on)
 {
 	if (!on->given->others_too)
@@ -136,9 +157,9 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,       rule_hung,         rule_suspended, rule_broken_path,
-		rule_token_expired, rule_idle_timeout, rule_idle_drop, rule_quarrel,
-		rule_transient,     rule_plain_peer,
+		rule_dumping,       rule_hung,         rule_suspended,  rule_broken_path,
+		rule_token_expired, rule_idle_timeout, rule_idle_drop,  rule_middlebox,
+		rule_quarrel,       rule_transient,    rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 
