@@ -314,3 +314,11 @@ bool record_parse_end(struct past_record *past)
 	end_exit(past);
 	return true;
 }
+
+bool past_came_up(const struct past_record *past)
+{
+	enum ended_by ended_by = past->record.verdict.ended_by;
+
+	return ended_by != ENDED_BY_CONNECT_REFUSED && ended_by != ENDED_BY_CONNECT_TIMEOUT &&
+	       ended_by != ENDED_BY_CONNECT_UNREACHABLE;
+}

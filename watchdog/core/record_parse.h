@@ -34,3 +34,6 @@ void record_parse_field(struct past_record *past, const char *field, size_t size
 /* Once there are no more fields. True if it was a record of connwatch's; one of a kind that this
  * version does not know has RECORD_KIND_INVALID. */
 bool record_parse_end(struct past_record *past);
+
+/* True unless it is about a connection that never came up. */
+bool past_came_up(const struct past_record *past);

@@ -1,0 +1,89 @@
+#include "statistics.h"
+
+#include <string.h>
+
+static void add_ended(struct statistics *statistics, const struct past_record *past)
+{
+	if (past->cause[0] && cause_from_string(past->cause) == CAUSE_INVALID)
+		statistics->newer_causes++;
+	else
+		statistics->causes[past->record.verdict.cause]++;
+	if (past_came_up(past))
+		statistics->sessions_ended++;
+	else
+		statistics->attempts_failed++;
+}
+
+static void add_recovered(struct statistics *statistics, const struct record *record)
+{
+	if (record->verdict.cause != CAUSE_UNKNOWN) /* it had been stalled, not down */
+		return;
+	statistics->recoveries++;
+	statistics->downtime += record->downtime;
+	if (record->downtime > statistics->downtime_max)
+		statistics->downtime_max = record->downtime;
+}
+
+/* The record before an action counts it, the one after it only a failure. */
+static void add_action(struct statistics *statistics, const struct past_record *past)
+{
+	if (strcmp(past->action_result, "starting") == 0)
+		statistics->actions++;
+	else if (strcmp(past->action_result, "failed") == 0)
+		statistics->actions_failed++;
+	else if (strcmp(past->action_result, "held") == 0)
+		statistics->actions_held++;
+}
+
+void statistics_add_record(struct statistics *statistics, const struct past_record *past)
+{
+	switch (past->record.kind) {
+	case RECORD_ENDED:
+		add_ended(statistics, past);
+		break;
+	case RECORD_RECOVERED:
+		add_recovered(statistics, &past->record);
+		break;
+	case RECORD_ACTION:
+		add_action(statistics, past);
+		break;
+	case RECORD_STALLED:
+		statistics->stalls++;
+		break;
+	case RECORD_EVIDENCE_LOST:
+		statistics->lost_events += past->record.lost_events;
+		break;
+	case RECORD_WATCHING:
+	case RECORD_KIND_MAX:
+	case RECORD_KIND_INVALID:
+		break;
+	}
+}
+
+void statistics_add_span(struct statistics *statistics, const struct span *span)
+{
+	statistics->spent[span->presence] += span->until - span->from;
+}
+
+int statistics_availability(const struct statistics *statistics)
+{
+	const usec_t *spent = statistics->spent;
+	usec_t known = spent[PRESENCE_UP] + spent[PRESENCE_DOWN] + spent[PRESENCE_STALLED];
+
+	return known ? (int)(1e6 * (double)spent[PRESENCE_UP] / (double)known) : -1;
+}
+
+usec_t statistics_between_ends(const struct statistics *statistics)
+{
+	const usec_t *spent = statistics->spent;
+
+	if (statistics->sessions_ended == 0)
+		return USEC_INFINITY;
+	return (spent[PRESENCE_UP] + spent[PRESENCE_STALLED]) / statistics->sessions_ended;
+}
+
+usec_t statistics_to_recover(const struct statistics *statistics)
+{
+	return statistics->recoveries ? statistics->downtime / statistics->recoveries
+				      : USEC_INFINITY;
+}

@@ -1,0 +1,131 @@
+#include "timeline.h"
+
+#include <string.h>
+
+#include "names.h"
+
+static const char *const presence_names[PRESENCE_MAX] = {
+	[PRESENCE_UNKNOWN] = "unknown",
+	[PRESENCE_DOWN] = "down",
+	[PRESENCE_UP] = "up",
+	[PRESENCE_STALLED] = "stalled",
+};
+DEFINE_NAMES(presence);
+
+void timeline_begin(struct timeline *timeline, usec_t since, timeline_emit emit, void *userdata)
+{
+	*timeline = (struct timeline){
+		.emit = emit,
+		.userdata = userdata,
+		.begun = since != 0,
+		.told = since,
+	};
+}
+
+static void tell(struct timeline *timeline, usec_t until, enum presence presence)
+{
+	struct span span = { timeline->told, until, presence };
+
+	if (until <= timeline->told)
+		return;
+	timeline->emit(timeline->userdata, &span);
+	timeline->told = until;
+}
+
+/* From `back` before `now` on, it was `presence`; what lies before that was as presumed. */
+static void tell_back(struct timeline *timeline, usec_t now, usec_t back, enum presence presence)
+{
+	usec_t from = back < now ? now - back : 0;
+
+	if (!timeline->begun) {
+		timeline->begun = true;
+		timeline->told = from;
+	}
+	tell(timeline, from, timeline->presumed);
+	tell(timeline, now, presence);
+}
+
+/* A connection whose age is not known is older than the watchdog. */
+static void session_ended(struct timeline *timeline, const struct past_record *past)
+{
+	bool stalled = timeline->presumed == PRESENCE_STALLED;
+	usec_t age = past->record.socket.age;
+
+	if (stalled)
+		tell_back(timeline, past->realtime, 0, PRESENCE_STALLED);
+	else if (age == 0 && timeline->presumed == PRESENCE_UNKNOWN && timeline->begun)
+		tell(timeline, past->realtime, PRESENCE_UP);
+	else
+		tell_back(timeline, past->realtime, age, PRESENCE_UP);
+	timeline->presumed = PRESENCE_DOWN;
+}
+
+static void stalled(struct timeline *timeline, const struct past_record *past)
+{
+	if (past->record.verdict.cause == CAUSE_AGENT_NOT_RECONNECTING) {
+		tell_back(timeline, past->realtime, 0, PRESENCE_DOWN);
+		timeline->presumed = PRESENCE_DOWN;
+		return;
+	}
+	tell_back(timeline, past->realtime, past->record.socket.age, PRESENCE_UP);
+	timeline->presumed = PRESENCE_STALLED;
+}
+
+static void recovered(struct timeline *timeline, const struct past_record *past)
+{
+	bool healed = past->record.verdict.cause != CAUSE_UNKNOWN;
+
+	tell_back(timeline, past->realtime, past->record.downtime,
+		  healed ? PRESENCE_STALLED : PRESENCE_DOWN);
+	timeline->presumed = PRESENCE_UP;
+}
+
+/* After a start of the watchdog the next record of a connection tells whether it had held on. */
+static void watched(struct timeline *timeline, const struct past_record *past)
+{
+	if (timeline->begun && timeline->presumed == PRESENCE_UP)
+		return;
+	tell_back(timeline, past->realtime, 0, timeline->presumed);
+	timeline->presumed = PRESENCE_UNKNOWN;
+}
+
+/* No connection survives a boot; when the host went down, no record tells. */
+static void look_at_boot(struct timeline *timeline, const struct past_record *past)
+{
+	bool same = strcmp(timeline->boot_id, past->boot_id) == 0;
+
+	if (!same && timeline->boot_id[0])
+		timeline->presumed = PRESENCE_UNKNOWN;
+	memcpy(timeline->boot_id, past->boot_id, sizeof(timeline->boot_id));
+}
+
+void timeline_add(struct timeline *timeline, const struct past_record *past)
+{
+	look_at_boot(timeline, past);
+	switch (past->record.kind) {
+	case RECORD_ENDED:
+		if (past_came_up(past))
+			session_ended(timeline, past);
+		break;
+	case RECORD_STALLED:
+		stalled(timeline, past);
+		break;
+	case RECORD_RECOVERED:
+		recovered(timeline, past);
+		break;
+	case RECORD_WATCHING:
+		watched(timeline, past);
+		break;
+	case RECORD_ACTION:
+	case RECORD_EVIDENCE_LOST:
+	case RECORD_KIND_MAX:
+	case RECORD_KIND_INVALID:
+		break;
+	}
+}
+
+void timeline_finish(struct timeline *timeline, usec_t until)
+{
+	if (timeline->begun)
+		tell(timeline, until, timeline->presumed);
+}
