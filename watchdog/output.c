@@ -4,6 +4,7 @@
 
 #include "effects/json_writer.h"
 #include "effects/text_writer.h"
+#include "support/terminal.h"
 
 enum output output_from_string(const char *string)
 {
@@ -18,7 +19,7 @@ void output_record(enum output output, const struct record *record, usec_t realt
 	case OUTPUT_NONE:
 		break;
 	case OUTPUT_TEXT:
-		text_write(stderr, record, text_wants_colour(stderr));
+		text_write(stderr, record, terminal_wants_colour(stderr));
 		break;
 	case OUTPUT_JSON:
 		json_write(stdout, record, realtime);

@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "effects/field_list.h"
-
-/* RFC 8259, section 7: what must be escaped. */
-static void print_string(FILE *stream, const char *text)
-{
-	putc('"', stream);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putc('\\', stream);
-		if ((unsigned char)*text < 0x20)
-			fprintf(stream, "\\u%04x", *text);
-		else
-			putc(*text, stream);
-	}
-	putc('"', stream);
-}
+#include "support/json.h"
 
 static size_t name_length(const char *field)
 {
@@ -52,7 +38,7 @@ static void print_fields(FILE *stream, const struct field_list *list)
 		for (unsigned k = i; k < i + run; k++) {
 			if (k > i)
 				putc(',', stream);
-			print_string(stream, list->fields[k] + name + 1);
+			json_quote(stream, list->fields[k] + name + 1);
 		}
 		if (run > 1)
 			putc(']', stream);

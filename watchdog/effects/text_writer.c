@@ -1,10 +1,7 @@
 #include "effects/text_writer.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #define PLAIN "\x1b[0m"
 
@@ -17,18 +14,6 @@ static const char *colour_of(int priority)
 	if (priority == LOG_NOTICE)
 		return "\x1b[1m"; /* bold */
 	return "";
-}
-
-bool text_wants_colour(FILE *stream)
-{
-	const char *terminal = getenv("TERM");
-	const char *no_colour = getenv("NO_COLOR");
-
-	if (no_colour && no_colour[0])
-		return false;
-	if (!terminal || strcmp(terminal, "dumb") == 0)
-		return false;
-	return isatty(fileno(stream));
 }
 
 int text_write(FILE *stream, const struct record *record, bool colour)

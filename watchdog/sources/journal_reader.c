@@ -1,0 +1,397 @@
+#include "sources/journal_reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <systemd/sd-journal.h>
+
+#include "core/text.h"
+#include "support/cleanup.h"
+
+enum {
+	KINDS_MAX = 32,        /* as many kinds of records are looked for, newer ones included */
+	FIELD_SIZE_MAX = 4096, /* what is longer is cut: no field of ours is */
+	FIELDS_MAX = 256,
+};
+
+struct journal_reader {
+	sd_journal *journal;
+	struct journal_query query;
+};
+
+DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
+
+void journal_reader_free(struct journal_reader *reader)
+{
+	sd_journal_close(reader->journal);
+	free(reader);
+}
+
+bool journal_reader_is_live(const struct journal_reader *reader)
+{
+	return !reader->query.files && !reader->query.directory;
+}
+
+/* ---- what is looked for */
+
+static int match(sd_journal *journal, const char *name, const char *value)
+{
+	char field[FIELD_SIZE_MAX];
+	int length = snprintf(field, sizeof(field), "%s=%s", name, value);
+
+	if ((size_t)length >= sizeof(field))
+		return -EINVAL;
+	return sd_journal_add_match(journal, field, (size_t)length);
+}
+
+/* All values of CONNWATCH_KIND that the journal has: a newer version may have written others than
+ * are known here. */
+static int match_kinds(sd_journal *journal)
+{
+	unsigned kinds = 0;
+	const void *field;
+	size_t size;
+	int r;
+
+	for (int kind = 0; kind < RECORD_KIND_MAX; kind++) {
+		r = match(journal, "CONNWATCH_KIND", record_kind_to_string(kind));
+		if (r < 0)
+			return r;
+	}
+	r = sd_journal_query_unique(journal, "CONNWATCH_KIND");
+	while (r >= 0 && kinds++ < KINDS_MAX) {
+		r = sd_journal_enumerate_available_unique(journal, &field, &size);
+		if (r <= 0)
+			break;
+		r = sd_journal_add_match(journal, field, size);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int match_agent(sd_journal *journal, const char *agent)
+{
+	int r = sd_journal_add_conjunction(journal);
+
+	if (r >= 0)
+		r = match(journal, "CONNWATCH_AGENT", agent);
+	if (r >= 0)
+		r = sd_journal_add_disjunction(journal);
+	if (r >= 0)
+		r = match(journal, "OBJECT_SYSTEMD_UNIT", agent);
+	return r;
+}
+
+/* ---- boots */
+
+struct boot {
+	char field[sizeof("_BOOT_ID=") + BOOT_ID_SIZE];
+	usec_t first;
+};
+
+static int first_time_of(sd_journal *journal, struct boot *boot)
+{
+	int r = sd_journal_add_match(journal, boot->field, 0);
+
+	if (r >= 0)
+		r = sd_journal_seek_head(journal);
+	if (r >= 0)
+		r = sd_journal_next(journal);
+	if (r > 0)
+		r = sd_journal_get_realtime_usec(journal, &boot->first);
+	sd_journal_flush_matches(journal);
+	return r;
+}
+
+static int compare_boots(const void *a, const void *b)
+{
+	const struct boot *left = a, *right = b;
+
+	return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* The journal's boots, the earliest first, in an array to be freed. Returns their number. */
+static int list_boots(sd_journal *journal, struct boot **boots)
+{
+	const void *field;
+	int count = 0, r;
+	size_t size;
+
+	r = sd_journal_query_unique(journal, "_BOOT_ID");
+	while (r >= 0 && (r = sd_journal_enumerate_available_unique(journal, &field, &size)) > 0) {
+		struct boot *grown = reallocarray(*boots, (size_t)count + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*boots = grown;
+		grown[count] = (struct boot){ 0 };
+		snprintf(grown[count++].field, sizeof(grown->field), "%.*s", (int)size,
+			 (const char *)field);
+	}
+	for (int i = 0; r >= 0 && i < count; i++)
+		r = first_time_of(journal, &(*boots)[i]);
+	if (r < 0)
+		return r;
+	if (count)
+		qsort(*boots, (size_t)count, sizeof(**boots), compare_boots);
+	return count;
+}
+
+/* `boot` is an ID, or a number from the end: 0, -1, ... */
+static int match_boot(sd_journal *journal, const char *boot)
+{
+	_cleanup_free_ struct boot *boots = NULL;
+	char *end;
+	long offset = strtol(boot, &end, 10);
+	int count;
+
+	if (strlen(boot) == BOOT_ID_SIZE - 1)
+		return match(journal, "_BOOT_ID", boot);
+	if (*end || end == boot || offset > 0)
+		return -ENODATA;
+	count = list_boots(journal, &boots);
+	if (count < 0)
+		return count;
+	if (offset <= -count)
+		return -ENODATA;
+	return sd_journal_add_match(journal, boots[count - 1 + offset].field, 0);
+}
+
+/* ---- opening */
+
+static int open_journal(struct journal_reader *reader)
+{
+	const struct journal_query *query = &reader->query;
+
+	if (query->files)
+		return sd_journal_open_files(&reader->journal, query->files, 0);
+	if (query->directory)
+		return sd_journal_open_directory(&reader->journal, query->directory, 0);
+	return sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY);
+}
+
+/* sd_journal_open() passes over files that may not be read. */
+static int check_readable(sd_journal *journal)
+{
+	uint64_t bytes;
+	int r = sd_journal_get_usage(journal, &bytes);
+
+	return r < 0 ? r : bytes == 0 ? -ENOENT : 0;
+}
+
+static int apply_query(struct journal_reader *reader)
+{
+	const struct journal_query *query = &reader->query;
+	sd_journal *journal = reader->journal;
+	int r = 0;
+
+	if (query->boot)
+		r = match_boot(journal, query->boot);
+	if (r >= 0 && !query->any_sender)
+		r = match(journal, "_UID", "0");
+	if (r >= 0)
+		r = match_kinds(journal);
+	if (r >= 0 && query->agent)
+		r = match_agent(journal, query->agent);
+	if (r >= 0)
+		r = query->since ? sd_journal_seek_realtime_usec(journal, query->since)
+				 : sd_journal_seek_head(journal);
+	return r;
+}
+
+int journal_reader_new(struct journal_reader **reader, const struct journal_query *query)
+{
+	_cleanup_(journal_reader_free_held) struct journal_reader *new = calloc(1, sizeof(*new));
+	int r;
+
+	if (!new)
+		return -ENOMEM;
+	new->query = *query;
+	r = open_journal(new);
+	if (r >= 0)
+		r = check_readable(new->journal);
+	if (r >= 0)
+		r = sd_journal_set_data_threshold(new->journal, FIELD_SIZE_MAX);
+	if (r >= 0)
+		r = apply_query(new);
+	if (r < 0)
+		return r;
+	*reader = STEAL_POINTER(new);
+	return 0;
+}
+
+/* ---- records */
+
+static int read_record(struct journal_reader *reader, struct past_record *past)
+{
+	sd_journal *journal = reader->journal;
+	const void *field;
+	sd_id128_t boot;
+	size_t size;
+	int r;
+
+	record_parse_begin(past);
+	sd_journal_restart_data(journal);
+	while ((r = sd_journal_enumerate_available_data(journal, &field, &size)) > 0)
+		record_parse_field(past, field, size);
+	if (r >= 0)
+		r = sd_journal_get_realtime_usec(journal, &past->realtime);
+	if (r >= 0)
+		r = sd_journal_get_monotonic_usec(journal, &past->record.time, &boot);
+	if (r < 0)
+		return r;
+	return record_parse_end(past);
+}
+
+/* A damaged entry (-EBADMSG) is passed over, as journalctl does. */
+int journal_reader_next(struct journal_reader *reader, struct past_record *past)
+{
+	int r;
+
+	while ((r = sd_journal_next(reader->journal)) > 0) {
+		r = read_record(reader, past);
+		if (r < 0 && r != -EBADMSG)
+			return r;
+		if (r > 0)
+			return past->realtime <= reader->query.until;
+	}
+	return r;
+}
+
+int journal_reader_previous(struct journal_reader *reader, struct past_record *past)
+{
+	int r;
+
+	while ((r = sd_journal_previous(reader->journal)) > 0) {
+		r = read_record(reader, past);
+		if (r < 0 && r != -EBADMSG)
+			return r;
+		if (r > 0)
+			return past->realtime >= reader->query.since;
+	}
+	return r;
+}
+
+int journal_reader_last(struct journal_reader *reader)
+{
+	usec_t until = reader->query.until;
+
+	return until == USEC_INFINITY ? sd_journal_seek_tail(reader->journal)
+				      : sd_journal_seek_realtime_usec(reader->journal, until + 1);
+}
+
+int journal_reader_go_to(struct journal_reader *reader, const char *cursor,
+			 struct past_record *past)
+{
+	int r = sd_journal_seek_cursor(reader->journal, cursor);
+
+	if (r < 0)
+		return r;
+	r = sd_journal_next(reader->journal);
+	if (r > 0)
+		r = sd_journal_test_cursor(reader->journal, cursor);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	r = read_record(reader, past);
+	return r < 0 ? r : r > 0 ? 0 : -ENOENT;
+}
+
+char *journal_reader_catalog(struct journal_reader *reader)
+{
+	char *text = NULL;
+
+	return sd_journal_get_catalog(reader->journal, &text) < 0 ? NULL : text;
+}
+
+/* ---- the fields of an entry, as they are */
+
+struct fields {
+	unsigned count;
+	char *items[FIELDS_MAX]; /* "NAME=value" */
+};
+
+static void free_fields(struct fields *fields)
+{
+	for (unsigned i = 0; i < fields->count; i++)
+		free(fields->items[i]);
+}
+
+static int add_field(struct fields *fields, const char *bytes, size_t size)
+{
+	char *copy;
+
+	if (fields->count == FIELDS_MAX)
+		return 0;
+	copy = malloc(size + 1);
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < size; i++)
+		copy[i] = bytes[i] ? bytes[i] : '?';
+	copy[size] = '\0';
+	text_make_printable(copy);
+	fields->items[fields->count++] = copy;
+	return 0;
+}
+
+static int add_place(struct journal_reader *reader, struct fields *fields)
+{
+	_cleanup_free_ char *cursor = NULL;
+	char field[FIELD_SIZE_MAX];
+	uint64_t realtime, monotonic;
+	sd_id128_t boot;
+	int r;
+
+	r = sd_journal_get_cursor(reader->journal, &cursor);
+	if (r >= 0)
+		r = sd_journal_get_realtime_usec(reader->journal, &realtime);
+	if (r >= 0)
+		r = sd_journal_get_monotonic_usec(reader->journal, &monotonic, &boot);
+	if (r < 0)
+		return r;
+	snprintf(field, sizeof(field), "__CURSOR=%s", cursor);
+	r = add_field(fields, field, strlen(field));
+	snprintf(field, sizeof(field), "__REALTIME_TIMESTAMP=%" PRIu64, realtime);
+	if (r >= 0)
+		r = add_field(fields, field, strlen(field));
+	snprintf(field, sizeof(field), "__MONOTONIC_TIMESTAMP=%" PRIu64, monotonic);
+	if (r >= 0)
+		r = add_field(fields, field, strlen(field));
+	return r;
+}
+
+/* MESSAGE first, then by name. */
+static int compare_fields(const void *a, const void *b)
+{
+	const char *left = *(char *const *)a, *right = *(char *const *)b;
+	bool left_first = strncmp(left, "MESSAGE=", strlen("MESSAGE=")) == 0;
+	bool right_first = strncmp(right, "MESSAGE=", strlen("MESSAGE=")) == 0;
+
+	return left_first != right_first ? right_first - left_first : strcmp(left, right);
+}
+
+int journal_reader_fields(struct journal_reader *reader, record_emit emit, void *userdata)
+{
+	_cleanup_(free_fields) struct fields fields = { 0 };
+	const void *bytes;
+	size_t size;
+	int r = add_place(reader, &fields);
+
+	sd_journal_restart_data(reader->journal);
+	while (r >= 0 &&
+	       (r = sd_journal_enumerate_available_data(reader->journal, &bytes, &size)) > 0)
+		r = add_field(&fields, bytes, size);
+	if (r < 0)
+		return r;
+	qsort(fields.items, fields.count, sizeof(fields.items[0]), compare_fields);
+	for (unsigned i = 0; i < fields.count; i++) {
+		char *value = strchr(fields.items[i], '=');
+
+		if (!value)
+			continue;
+		*value = '\0';
+		emit(userdata, fields.items[i], value + 1);
+	}
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* Writes JSON (RFC 8259), one value after the other; commas come by themselves. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct json {
+	FILE *stream;
+	bool follows; /* a value stands before the next one */
+};
+
+/* Writes `text` in quotes. It must be UTF-8. */
+void json_quote(FILE *stream, const char *text);
+
+/* `name` is NULL inside an array and at the top. `bracket` is '{' or '['. */
+void json_open(struct json *json, const char *name, char bracket);
+void json_close(struct json *json, char bracket);
+void json_string(struct json *json, const char *name, const char *value);
+void json_number(struct json *json, const char *name, uint64_t value);
