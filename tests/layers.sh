@@ -70,8 +70,10 @@ includes() {
 			       (file ~ /\/probe\.c$/ && header ~ /^ebpf\//)
 		if (folder == "effects")
 			return header ~ /^effects\//
-		if (folder == "cli") # the wiring lies in watchdog/ itself
-			return header ~ /^cli\// || header !~ /\//
+		# the wiring lies in watchdog/ itself; what only reads needs none
+		if (folder == "cli")
+			return header ~ /^cli\// || header !~ /\// ||
+			       header ~ /^sources\/(journal_reader|settings_files)\.h$/
 		return 0
 	}
 	function may_include(folder, file, header, quoted) {

@@ -23,6 +23,11 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_watch;
 extern const struct command command_replay;
+extern const struct command command_log;
+extern const struct command command_explain;
+extern const struct command command_timeline;
+extern const struct command command_stats;
+extern const struct command command_verify;
 
 /* Prints the usage of `command` to standard output; returns 0. */
 int command_help(const struct command *command);

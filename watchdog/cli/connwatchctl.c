@@ -7,9 +7,8 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_watch,
-	&command_replay,
+	&command_run,     &command_watch,    &command_replay, &command_log,
+	&command_explain, &command_timeline, &command_stats,  &command_verify,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -64,20 +63,36 @@ static int usage(FILE *stream)
 	return stream == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	fprintf(stderr, "connwatchctl: there is no command '%s'\nTry 'connwatchctl --help'.\n",
+		name);
+	return NULL;
+}
+
+static int help(const char *name)
+{
+	const struct command *command = name ? find(name) : NULL;
+
+	if (!name)
+		return usage(stdout);
+	return command ? command_help(command) : EXIT_USAGE;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
 
 	if (!name)
 		return usage(stderr);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
-		return usage(stdout);
+		return help(argv[2]);
 	if (strcmp(name, "--version") == 0)
 		return puts("connwatch " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i]->run(commands[i], argc - 1, argv + 1);
-	fprintf(stderr, "connwatchctl: there is no command '%s'\nTry 'connwatchctl --help'.\n",
-		name);
-	return EXIT_USAGE;
+	command = find(name);
+	return command ? command->run(command, argc - 1, argv + 1) : EXIT_USAGE;
 }

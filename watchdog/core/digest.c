@@ -86,8 +86,7 @@ static void fold(struct digest_line *line, const struct digest_line *next)
 
 	if (strcmp(line->detail, next->detail) != 0)
 		strcpy(line->detail, "various");
-	if (next->confidence < line->confidence)
-		line->confidence = next->confidence;
+	line->confidence = next->confidence;
 	if (gap < line->gap_min)
 		line->gap_min = gap;
 	if (gap > line->gap_max)

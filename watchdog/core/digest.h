@@ -8,10 +8,10 @@ enum { DIGEST_STREAMS = 128 };
 struct digest_line {
 	enum record_kind kind;
 	char agent[AGENT_NAME_SIZE];
-	char what[ACTION_TEXT_SIZE]; /* the cause; the action; the word of a kind not known */
-	char detail[2 * WORD_SIZE + 2];  /* how it ended; what became of the action */
+	char what[ACTION_TEXT_SIZE];    /* the cause; the action; the word of a kind not known */
+	char detail[2 * WORD_SIZE + 2]; /* how it ended; what became of the action */
 	enum side side;
-	enum confidence confidence; /* the lowest of them */
+	enum confidence confidence; /* of the last: it grows as a rhythm is found */
 	unsigned count;             /* how many in a row */
 	usec_t first, last;         /* since 1970 */
 	usec_t gap_min, gap_max;    /* from one to the next */

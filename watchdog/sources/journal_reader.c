@@ -195,10 +195,7 @@ static int apply_query(struct journal_reader *reader)
 		r = match_kinds(journal);
 	if (r >= 0 && query->agent)
 		r = match_agent(journal, query->agent);
-	if (r >= 0)
-		r = query->since ? sd_journal_seek_realtime_usec(journal, query->since)
-				 : sd_journal_seek_head(journal);
-	return r;
+	return r < 0 ? r : journal_reader_first(reader);
 }
 
 int journal_reader_new(struct journal_reader **reader, const struct journal_query *query)
@@ -272,6 +269,14 @@ int journal_reader_previous(struct journal_reader *reader, struct past_record *p
 			return past->realtime >= reader->query.since;
 	}
 	return r;
+}
+
+int journal_reader_first(struct journal_reader *reader)
+{
+	usec_t since = reader->query.since;
+
+	return since ? sd_journal_seek_realtime_usec(reader->journal, since)
+		     : sd_journal_seek_head(reader->journal);
 }
 
 int journal_reader_last(struct journal_reader *reader)

@@ -25,10 +25,13 @@ void journal_reader_free(struct journal_reader *reader);
 int journal_reader_go_to(struct journal_reader *reader, const char *cursor,
 			 struct past_record *past);
 
-/* Reads the next record, or the one before. A reader is at the beginning first; _last() puts it
- * behind the end. Returns 1, 0 if there is none, or -errno. */
+/* Reads the next record, or the one before; what is out of the query's time is not read. Returns 1,
+ * 0 if there is none, or -errno. */
 int journal_reader_next(struct journal_reader *reader, struct past_record *past);
 int journal_reader_previous(struct journal_reader *reader, struct past_record *past);
+
+/* Goes before the first record, where a new reader is, or behind the last. Returns 0 or -errno. */
+int journal_reader_first(struct journal_reader *reader);
 int journal_reader_last(struct journal_reader *reader);
 
 /* Calls `emit` with every field of the record just read, as `journalctl -o json` has them, those of

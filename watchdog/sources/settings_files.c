@@ -279,3 +279,39 @@ int settings_files_load(const char *root, struct daemon_settings *daemon, agent_
 		r = read_agent(&reading, names.items[i], sink);
 	return r < 0 ? r : reading.complaints;
 }
+
+/* ---- one file by itself */
+
+/* "NAME.agent" or "NAME.agent.d/anything.conf". */
+static bool is_of_agent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	static const char dropins[] = AGENT_SUFFIX ".d";
+	size_t folder = slash ? (size_t)(slash - path) : 0;
+
+	return has_suffix(name, AGENT_SUFFIX) ||
+	       (folder > strlen(dropins) &&
+		strncmp(slash - strlen(dropins), dropins, strlen(dropins)) == 0);
+}
+
+int settings_files_verify(const char *path, settings_complaint complain, void *userdata)
+{
+	struct reading reading = { "", complain, userdata, 0 };
+	struct daemon_settings daemon;
+	struct agent_settings agent;
+	struct target target = { 0 };
+	bool whole = has_suffix(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, AGENT_SUFFIX);
+	int r;
+
+	agent_settings_defaults(&agent, "");
+	daemon_settings_defaults(&daemon);
+	if (is_of_agent(path))
+		target.agent = &agent;
+	else
+		target.daemon = &daemon;
+	r = read_file(&reading, path, &target);
+	if (r > 0 && whole && agent_settings_check(&agent))
+		complain_about(&reading, path, agent_settings_check(&agent));
+	return r < 0 ? r : reading.complaints;
+}

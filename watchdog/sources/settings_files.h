@@ -18,3 +18,7 @@ typedef void (*agent_settings_sink)(void *userdata, const struct agent_settings 
  * Returns the number of complaints, or -ENOMEM. */
 int settings_files_load(const char *root, struct daemon_settings *daemon, agent_settings_sink sink,
 			settings_complaint complain, void *userdata);
+
+/* Reads one file by itself, whatever it shadows: NAME.agent, connwatchd.conf, or a drop-in below
+ * NAME.agent.d or connwatchd.conf.d. Returns the number of complaints, or -ENOMEM. */
+int settings_files_verify(const char *path, settings_complaint complain, void *userdata);

@@ -1,0 +1,159 @@
+#include "cli/agents_past.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/cleanup.h"
+
+/* Makes room for one item more in an array that doubles; NULL: no memory. */
+static void *grow(void *items, size_t count, size_t size)
+{
+	if (count & (count - 1)) /* no power of two: there is room */
+		return items;
+	return reallocarray(items, count ? 2 * count : 1, size);
+}
+
+static void keep_span(void *userdata, const struct span *span)
+{
+	struct agent_past *agent = userdata;
+	struct span *last = agent->span_count ? &agent->spans[agent->span_count - 1] : NULL;
+	struct span *grown;
+
+	statistics_add_span(&agent->statistics, span);
+	if (last && last->presence == span->presence) {
+		last->until = span->until;
+		return;
+	}
+	grown = grow(agent->spans, agent->span_count, sizeof(*grown));
+	if (!grown) {
+		agent->error = -ENOMEM;
+		return;
+	}
+	agent->spans = grown;
+	grown[agent->span_count++] = *span;
+}
+
+static void keep_ending(struct agent_past *agent, const struct past_record *past)
+{
+	struct ending *grown = grow(agent->endings, agent->ending_count, sizeof(*grown));
+	struct ending *ending;
+
+	if (!grown) {
+		agent->error = -ENOMEM;
+		return;
+	}
+	agent->endings = grown;
+	ending = &grown[agent->ending_count++];
+	*ending = (struct ending){ .time = past->realtime,
+				   .age = past->record.socket.age,
+				   .side = cause_side(past->record.verdict.cause) };
+	memcpy(ending->cause, past->cause, WORD_SIZE);
+	memcpy(ending->ended_by, past->ended_by, WORD_SIZE);
+}
+
+/* ---- the agents */
+
+static struct agent_past *add_agent(struct agents_past *past, const char *name, usec_t since)
+{
+	struct agent_past **grown = grow(past->agents, past->count, sizeof(*grown));
+	struct agent_past *agent = calloc(1, sizeof(*agent));
+
+	if (grown)
+		past->agents = grown;
+	if (!grown || !agent) {
+		free(agent);
+		return NULL;
+	}
+	snprintf(agent->name, sizeof(agent->name), "%s", name);
+	timeline_begin(&agent->timeline, since, keep_span, agent);
+	return past->agents[past->count++] = agent;
+}
+
+static struct agent_past *find_agent(struct agents_past *past, const char *name)
+{
+	for (size_t i = 0; i < past->count; i++)
+		if (strcmp(past->agents[i]->name, name) == 0)
+			return past->agents[i];
+	return NULL;
+}
+
+static int compare_agents(const void *a, const void *b)
+{
+	const struct agent_past *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+static int add_record(struct agents_past *past, const struct past_record *record, usec_t since)
+{
+	struct agent_past *agent;
+
+	if (!record->record.agent[0]) /* about the watchdog itself */
+		return 0;
+	agent = find_agent(past, record->record.agent)
+			?: add_agent(past, record->record.agent, since);
+	if (!agent)
+		return -ENOMEM;
+	timeline_add(&agent->timeline, record);
+	statistics_add_record(&agent->statistics, record);
+	if (record->record.kind == RECORD_ENDED)
+		keep_ending(agent, record);
+	return agent->error;
+}
+
+/* The present is the end of what is shown only where it goes on. */
+static usec_t end_of(const struct journal_reader *reader, const struct journal_arguments *arguments,
+		     usec_t last)
+{
+	if (arguments->query.until < arguments->now)
+		return arguments->query.until;
+	return journal_reader_is_live(reader) && !arguments->query.boot ? arguments->now : last;
+}
+
+static int finish(struct agents_past *past)
+{
+	if (past->count)
+		qsort(past->agents, past->count, sizeof(past->agents[0]), compare_agents);
+	for (size_t i = 0; i < past->count; i++) {
+		struct agent_past *agent = past->agents[i];
+
+		timeline_finish(&agent->timeline, past->until);
+		if (agent->error)
+			return agent->error;
+		if (agent->span_count && (!past->since || agent->spans[0].from < past->since))
+			past->since = agent->spans[0].from;
+	}
+	return 0;
+}
+
+int agents_past_read(struct agents_past *past, struct journal_reader *reader,
+		     const struct journal_arguments *arguments, struct strangeness *strangeness)
+{
+	_cleanup_free_ struct past_record *record = malloc(sizeof(*record));
+	usec_t last = 0;
+	int r;
+
+	if (!record)
+		return -ENOMEM;
+	*past = (struct agents_past){ .since = arguments->query.since };
+	while ((r = journal_reader_next(reader, record)) > 0) {
+		last = record->realtime;
+		strangeness_note(strangeness, record);
+		r = add_record(past, record, arguments->query.since);
+		if (r < 0)
+			return r;
+	}
+	past->until = end_of(reader, arguments, last);
+	return r < 0 ? r : finish(past);
+}
+
+void agents_past_free(struct agents_past *past)
+{
+	for (size_t i = 0; i < past->count; i++) {
+		free(past->agents[i]->spans);
+		free(past->agents[i]->endings);
+		free(past->agents[i]);
+	}
+	free(past->agents);
+}

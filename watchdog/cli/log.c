@@ -1,0 +1,297 @@
+/* connwatchctl log: the verdicts out of the journal, a line each, repeated ones folded. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/journal_arguments.h"
+#include "core/digest.h"
+#include "core/text.h"
+#include "support/cleanup.h"
+#include "support/terminal.h"
+
+DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
+
+enum { COLUMNS = 8, COLUMN_SIZE = ACTION_TEXT_SIZE + 16 };
+
+static const char *const titles[COLUMNS] = { "TIME",     "AGENT", "CAUSE",   "SURE",
+					     "ENDED BY", "AFTER", "BACK IN", "REPEATED" };
+
+struct lines {
+	struct digest_line *items;
+	size_t count;
+	int error;
+};
+
+static void keep_line(void *userdata, const struct digest_line *line)
+{
+	struct lines *lines = userdata;
+	struct digest_line *grown;
+
+	if ((lines->count & (lines->count - 1)) == 0) { /* a power of two: double */
+		grown = reallocarray(lines->items, lines->count ? 2 * lines->count : 1,
+				     sizeof(*grown));
+		if (!grown) {
+			lines->error = -ENOMEM;
+			return;
+		}
+		lines->items = grown;
+	}
+	lines->items[lines->count++] = *line;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct digest_line *left = a, *right = b;
+
+	return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* ---- a line in columns */
+
+static void describe_cause(const struct digest_line *line, char text[COLUMN_SIZE])
+{
+	const char *kind = record_kind_to_string(line->kind);
+
+	if (line->kind == RECORD_ACTION)
+		snprintf(text, COLUMN_SIZE, "action: %s", line->what);
+	else
+		snprintf(text, COLUMN_SIZE, "%s", line->what[0] ? line->what : kind ?: "?");
+}
+
+static void describe_ending(const struct digest_line *line, char text[COLUMN_SIZE])
+{
+	if (line->kind == RECORD_STALLED)
+		snprintf(text, COLUMN_SIZE, "(open)");
+	else if (line->kind == RECORD_EVIDENCE_LOST)
+		snprintf(text, COLUMN_SIZE, "%" PRIu64 " records", line->lost_events);
+	else
+		snprintf(text, COLUMN_SIZE, "%s", line->detail);
+}
+
+static void describe_ages(const struct digest_line *line, char text[COLUMN_SIZE])
+{
+	char least[TIME_SPAN_TEXT_SIZE], most[TIME_SPAN_TEXT_SIZE];
+
+	if (line->age_max == 0)
+		return;
+	time_span_format(line->age_min, least, sizeof(least));
+	time_span_format(line->age_max, most, sizeof(most));
+	if (strcmp(least, most) == 0)
+		snprintf(text, COLUMN_SIZE, "%s", most);
+	else
+		snprintf(text, COLUMN_SIZE, "%s to %s", least, most);
+}
+
+static void describe_return(const struct digest_line *line, char text[COLUMN_SIZE])
+{
+	char most[TIME_SPAN_TEXT_SIZE];
+
+	if (line->recovered == 0)
+		return;
+	time_span_format(line->downtime_max, most, sizeof(most));
+	snprintf(text, COLUMN_SIZE, "%s%s", line->recovered > 1 ? "<= " : "", most);
+}
+
+static void describe_repetition(const struct digest_line *line, char text[COLUMN_SIZE])
+{
+	char period[TIME_SPAN_TEXT_SIZE], until[TIMESTAMP_SIZE];
+	struct text words = text_begin(text, COLUMN_SIZE);
+
+	if (line->count == 1)
+		return;
+	text_add(&words, "%u times", line->count);
+	if (digest_period(line)) {
+		time_span_format(digest_period(line), period, sizeof(period));
+		text_add(&words, ", every %s", period);
+	}
+	text_add(&words, ", until %s", timestamp(line->last, until));
+}
+
+static void describe(const struct digest_line *line, char columns[COLUMNS][COLUMN_SIZE])
+{
+	char time[TIMESTAMP_SIZE];
+
+	memset(columns, 0, COLUMNS * COLUMN_SIZE);
+	snprintf(columns[0], COLUMN_SIZE, "%s", timestamp(line->first, time));
+	snprintf(columns[1], COLUMN_SIZE, "%s", line->agent);
+	describe_cause(line, columns[2]);
+	snprintf(columns[3], COLUMN_SIZE, "%s", confidence_to_string(line->confidence) ?: "");
+	describe_ending(line, columns[4]);
+	describe_ages(line, columns[5]);
+	describe_return(line, columns[6]);
+	describe_repetition(line, columns[7]);
+}
+
+/* ---- the table */
+
+static void measure(const struct lines *lines, size_t first, size_t widths[COLUMNS])
+{
+	char columns[COLUMNS][COLUMN_SIZE];
+
+	for (unsigned i = 0; i < COLUMNS; i++)
+		widths[i] = strlen(titles[i]);
+	for (size_t k = first; k < lines->count; k++) {
+		describe(&lines->items[k], columns);
+		for (unsigned i = 0; i < COLUMNS; i++)
+			if (strlen(columns[i]) > widths[i])
+				widths[i] = strlen(columns[i]);
+	}
+}
+
+/* The last column needs no padding. */
+static void print_row(const struct journal_arguments *arguments, const size_t widths[COLUMNS],
+		      char columns[COLUMNS][COLUMN_SIZE], const char *colour)
+{
+	unsigned used = COLUMNS;
+
+	while (used > 1 && !columns[used - 1][0])
+		used--;
+	for (unsigned i = 0; i < used; i++) {
+		int width = i + 1 < used ? (int)widths[i] : 0;
+
+		printf("%s%s%-*s%s", i ? "  " : "", i == 2 ? colour : "", width, columns[i],
+		       i == 2 ? plain(arguments) : "");
+	}
+	putchar('\n');
+}
+
+static void print_table(const struct journal_arguments *arguments, const struct lines *lines,
+			size_t first)
+{
+	char columns[COLUMNS][COLUMN_SIZE];
+	size_t widths[COLUMNS];
+
+	measure(lines, first, widths);
+	for (unsigned i = 0; i < COLUMNS; i++)
+		snprintf(columns[i], COLUMN_SIZE, "%s", titles[i]);
+	print_row(arguments, widths, columns, "");
+	for (size_t k = first; k < lines->count; k++) {
+		describe(&lines->items[k], columns);
+		print_row(arguments, widths, columns, side_colour(arguments, lines->items[k].side));
+	}
+}
+
+/* ---- the command */
+
+static int print_digest(struct journal_reader *reader, const struct journal_arguments *arguments,
+			size_t last, struct strangeness *strangeness)
+{
+	_cleanup_free_ struct digest *digest = malloc(sizeof(*digest));
+	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
+	struct lines lines = { 0 };
+	pid_t pager;
+	int r;
+
+	if (!digest || !past)
+		return -ENOMEM;
+	digest_begin(digest, keep_line, &lines);
+	while ((r = journal_reader_next(reader, past)) > 0) {
+		digest_add(digest, past);
+		strangeness_note(strangeness, past);
+	}
+	digest_finish(digest);
+	if (r >= 0)
+		r = lines.error;
+	if (r >= 0 && lines.count) {
+		qsort(lines.items, lines.count, sizeof(*lines.items), compare_lines);
+		pager = arguments->pager ? pager_start() : 0;
+		print_table(arguments, &lines, lines.count > last ? lines.count - last : 0);
+		pager_finish(pager);
+	} else if (r >= 0) {
+		fputs("connwatchctl log: the journal has no such records\n", stderr);
+	}
+	free(lines.items);
+	return r;
+}
+
+/* Goes before the last `last` records, or before all if there are no more. */
+static int go_back(struct journal_reader *reader, size_t last, struct past_record *past)
+{
+	int r = journal_reader_last(reader);
+
+	for (size_t i = 0; r >= 0 && i <= last; i++) {
+		r = journal_reader_previous(reader, past);
+		if (r == 0)
+			return journal_reader_first(reader);
+	}
+	return r;
+}
+
+static int print_records(struct journal_reader *reader, size_t last,
+			 struct strangeness *strangeness)
+{
+	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
+	int r = 0;
+
+	if (!past)
+		return -ENOMEM;
+	if (last != SIZE_MAX)
+		r = go_back(reader, last, past);
+	while (r >= 0 && (r = journal_reader_next(reader, past)) > 0) {
+		strangeness_note(strangeness, past);
+		r = print_fields(reader);
+	}
+	return r;
+}
+
+static int print_log(const struct command *command, const struct journal_arguments *arguments,
+		     size_t last)
+{
+	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
+	struct strangeness strangeness = { 0 };
+	int r = journal_open(&reader, arguments, command);
+
+	if (r)
+		return r;
+	r = arguments->json ? print_records(reader, last, &strangeness)
+			    : print_digest(reader, arguments, last, &strangeness);
+	strangeness_say(&strangeness, command);
+	return r < 0 ? journal_failed(command, r) : EXIT_SUCCESS;
+}
+
+static int take_lines(const struct command *command, const char *value, size_t *last)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (errno || *end || value[0] < '0' || value[0] > '9')
+		return command_misused(command, "--lines: '%s' is no number", value);
+	*last = number;
+	return 0;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		JOURNAL_LONG_OPTIONS,
+		{ "lines", required_argument, NULL, 'n' },
+		{ 0 },
+	};
+	struct journal_arguments arguments;
+	size_t last = SIZE_MAX;
+	int option, r;
+
+	journal_arguments_defaults(&arguments);
+	while ((option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) !=
+	       -1) {
+		r = option == 'n' ? take_lines(command, optarg, &last)
+				  : journal_arguments_take(&arguments, command, option, optarg);
+		if (r)
+			return r == 1 ? EXIT_SUCCESS : r;
+	}
+	r = journal_arguments_take_agent(&arguments, command, argc, argv);
+	return r ? r : print_log(command, &arguments, last);
+}
+
+const struct command command_log = {
+	.name = "log",
+	.arguments = "[OPTIONS...] [AGENT]",
+	.summary = "List the verdicts in the journal, like ones in a row as one",
+	.options = "AGENT is the name of an agent or of its unit. With -o json every record is\n"
+		   "printed, none is folded.\n\n"
+		   "  -n, --lines=N          only the last N lines\n" JOURNAL_OPTIONS_HELP,
+	.run = run,
+};
