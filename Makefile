@@ -99,14 +99,14 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
-include docs/docs.mk tests/live/live.mk tests/system/system.mk
+include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
 	$(Q)$(MAKE) all check-layers check-docs
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
-	$(Q)$(MAKE) check-live check-system
+	$(Q)$(MAKE) check-commands check-live check-system
 
 ## clean         removes build/
 clean:

@@ -57,6 +57,8 @@ def binds(tree, programs, results):
     yield from lacking(tree, programs / "connwatchd")
     for unit in TREE.glob("units/*.service"):
         yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
+    for catalog in TREE.glob("units/*.catalog"):
+        yield catalog, f"/usr/lib/systemd/catalog/{catalog.name}", "-ro"
     yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
     policy = "org.connwatch1.conf"
     yield TREE / "units" / policy, f"/usr/share/dbus-1/system.d/{policy}", "-ro"

@@ -152,29 +152,31 @@ static void print_catalog(const struct journal_arguments *arguments, const char 
 
 /* ---- what came after it */
 
-/* Up to the agent's next verdict. */
+/* Up to the agent's recovery, or the end of its next session. */
 static int print_following(struct journal_reader *reader, const struct journal_arguments *arguments,
 			   const struct past_record *verdict)
 {
 	_cleanup_free_ struct past_record *next = malloc(sizeof(*next));
 	unsigned told = 0;
-	int r;
+	int r = 0;
 
 	if (!next)
 		return -ENOMEM;
 	while (told < FOLLOWING_MAX && (r = journal_reader_next(reader, next)) > 0) {
-		char span[TIME_SPAN_TEXT_SIZE];
+		char when[TIME_SPAN_TEXT_SIZE + 1] = "+";
 
 		if (strcmp(next->record.agent, verdict->record.agent) != 0)
 			continue;
-		if (is_verdict(next))
+		if (is_verdict(next) && past_came_up(next))
 			return 0;
 		if (told++ == 0)
 			print_heading(arguments, "Afterwards");
-		time_span_format(next->realtime - verdict->realtime, span, sizeof(span));
-		printf("  %11s%s  %s\n", "+", span, next->message);
+		time_span_format(next->realtime - verdict->realtime, when + 1, sizeof(when) - 1);
+		printf("  %12s  %s\n", when, next->message);
+		if (next->record.kind == RECORD_RECOVERED)
+			return 0;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int print_account(struct journal_reader *reader, const struct journal_arguments *arguments,

@@ -1,0 +1,11 @@
+# tests/commands, included by the Makefile of the tree.
+
+$(B)/tests/commands/%: $(B)/tests/commands/%.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+
+## check-commands  the commands that read the journal, on a journal made for it
+check-commands: $(B)/connwatchctl $(B)/tests/commands/write_export
+	$(Q)tests/commands/run.py --build $(B)
+
+.PHONY: check-commands

@@ -1,0 +1,320 @@
+#!/usr/bin/python3
+"""Tests the commands that read the journal, on a journal that systemd-journal-remote(8) writes.
+
+    run.py [--build DIR]
+
+write_export.c says what is in it. What a command prints is compared with expected/NAME; UPDATE=1
+rewrites those. Ends with "N passed, N failed, N skipped".
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.dom.minidom
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+WRITER = shutil.which("systemd-journal-remote", path="/lib/systemd:/usr/lib/systemd:/usr/bin")
+USAGE, NO_INPUT = 64, 66
+NEWER = "2 records are not fully understood (CONNWATCH_CAUSE=solar-flare)"
+
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class Stage:
+    """The journal, and connwatchctl on it."""
+
+    def __init__(self, build, directory):
+        self.program = build / "connwatchctl"
+        self.directory = Path(directory)
+        self.journal = self.directory / "device.journal"
+        export = subprocess.run([build / "tests/commands/write_export"], stdout=subprocess.PIPE,
+                                check=True).stdout
+        subprocess.run([WRITER, "-o", self.journal, "-"], input=export, check=True,
+                       stderr=subprocess.DEVNULL)
+
+    def run(self, *words, status=0, complaint="", locale="C.UTF-8"):
+        """What the command prints; what it complains about must contain `complaint`."""
+        environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": locale}
+        done = subprocess.run([self.program, *words], env=environment, capture_output=True,
+                              text=True, timeout=30, stdin=subprocess.DEVNULL)
+        if done.returncode != status:
+            raise AssertionError(f"exit status {done.returncode}, not {status}: {done.stderr}")
+        if complaint not in done.stderr or (done.stderr and not complaint):
+            raise AssertionError(f"complains: {done.stderr or '(not at all)'}")
+        return done.stdout
+
+    def read(self, command, *words, **expected):
+        return self.run(command, f"--file={self.journal}", *words, **expected)
+
+    def objects(self, command, *words, **expected):
+        return [json.loads(line)
+                for line in self.read(command, "-o", "json", *words, **expected).splitlines()]
+
+
+def compare(text, name):
+    path = HERE / "expected" / name
+    if os.environ.get("UPDATE"):
+        path.write_text(text)
+    if text != path.read_text():
+        raise AssertionError(f"differs from {path}:\n{text}")
+
+
+def without_catalog(text):
+    """Whether this host has the message catalog, and in which language, does not matter here."""
+    return re.sub(r"(?<=what to do\n).*?(?=\nAfterwards|\Z)", "", text, flags=re.DOTALL)
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError(f"{got!r}, not {wanted!r}")
+
+
+# ---- log
+
+
+@case
+def log_folds(stage):
+    compare(stage.read("log", complaint=NEWER), "log")
+
+
+@case
+def log_of_an_agent(stage):
+    by_name = stage.read("log", "thermostat")
+    compare(by_name, "log-thermostat")
+    equal(stage.read("log", "thermostat.service"), by_name)
+
+
+@case
+def log_of_the_last_lines(stage):
+    every = stage.read("log", "thermostat").splitlines()
+    last = stage.read("log", "-n2", "thermostat").splitlines()
+    equal([line.split() for line in last[1:]], [line.split() for line in every[-2:]])
+
+
+@case
+def log_of_a_time(stage):
+    causes = [line.split()[3] for line in stage.read(
+        "log", "--since=2026-11-21 19:00", "-U", "2026-11-21 19:20").splitlines()[1:]]
+    equal(causes, ["path-silent", "connect-refused"])
+
+
+@case
+def log_of_nobody_is_empty(stage):
+    equal(stage.read("log", "nobody", complaint="no such records"), "")
+
+
+@case
+def records_are_as_the_journal_has_them(stage):
+    """The JSON of log says what journalctl says."""
+    there = subprocess.run(
+        ["journalctl", f"--file={stage.journal}", "-o", "json", "_UID=0"], check=True,
+        stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    got = stage.objects("log", complaint=NEWER)
+    equal(len(got), len(there))
+    for mine, theirs in zip(got, map(json.loads, there)):
+        for entry in mine, theirs:
+            for name, value in entry.items():
+                if isinstance(value, list):
+                    value.sort()
+        equal(mine, theirs)
+
+
+@case
+def last_records(stage):
+    every = stage.objects("log", "thermostat")
+    equal(stage.objects("log", "-n3", "thermostat"), every[-3:])
+    equal(stage.objects("log", "-n0", "thermostat"), [])
+    equal(stage.objects("log", "-n999", "thermostat"), every)
+
+
+@case
+def forged_records_do_not_count(stage):
+    causes = {entry.get("CONNWATCH_CAUSE") for entry in stage.objects("log", "thermostat")}
+    equal("operator-abort" in causes, False)
+    causes = {entry.get("CONNWATCH_CAUSE")
+              for entry in stage.objects("log", "--any-sender", "thermostat")}
+    equal("operator-abort" in causes, True)
+
+
+@case
+def boots(stage):
+    by_time = stage.objects("log", "-b", "thermostat")
+    equal(len(by_time), len(stage.objects("log", "thermostat")))
+    equal(stage.objects("log", f"--boot={by_time[0]['_BOOT_ID']}", "thermostat"), by_time)
+    stage.read("log", "--boot=-1", status=NO_INPUT, complaint="no boot '-1'")
+
+
+# ---- explain
+
+
+@case
+def explain_the_last(stage):
+    compare(without_catalog(stage.read("explain", "thermostat")), "explain-thermostat")
+
+
+@case
+def explain_at_a_cursor(stage):
+    silent = [entry for entry in stage.objects("log", "camera", complaint=NEWER)
+              if entry.get("CONNWATCH_CAUSE") == "path-silent"]
+    text = stage.read("explain", f"--cursor={silent[-1]['__CURSOR']}")
+    compare(without_catalog(text), "explain-camera")
+    equal(stage.objects("explain", f"--cursor={silent[-1]['__CURSOR']}"), silent[-1:])
+
+
+@case
+def explain_what_is_newer(stage):
+    text = stage.read("explain", "camera", complaint="CONNWATCH_CAUSE=solar-flare")
+    equal(text.splitlines()[0], "camera: of a newer version")
+
+
+@case
+def explain_finds_nothing(stage):
+    stage.read("explain", "nobody", status=NO_INPUT, complaint="no such verdict")
+    stage.read("explain", "--cursor=x", status=USAGE, complaint="no cursor")
+
+
+# ---- timeline and stats
+
+
+@case
+def timeline_is_drawn(stage):
+    compare(stage.read("timeline", "--width=100", complaint=NEWER), "timeline")
+    compare(stage.read("timeline", "--width=100", complaint=NEWER, locale="C"), "timeline-ascii")
+
+
+@case
+def timeline_as_a_picture(stage):
+    path = stage.directory / "timeline.svg"
+    stage.read("timeline", f"--svg={path}", complaint=NEWER)
+    picture = xml.dom.minidom.parse(str(path))
+    ends = [line for line in picture.getElementsByTagName("line")
+            if line.getElementsByTagName("title")]
+    equal(len(ends), 20)
+
+
+@case
+def timeline_has_no_gaps(stage):
+    for agent in stage.objects("timeline", complaint=NEWER):
+        equal(agent["spans"][-1]["until_usec"], agent["until_usec"])
+        for before, after in zip(agent["spans"], agent["spans"][1:]):
+            equal(before["until_usec"], after["from_usec"])
+
+
+@case
+def statistics(stage):
+    compare(stage.read("stats", complaint=NEWER), "stats")
+    thermostat = stage.objects("stats", "thermostat")[0]
+    equal(thermostat["causes"], {"token-expired": 14, "agent-crash": 1})
+    equal(thermostat["ends"], 15)
+
+
+# ---- settings
+
+
+def verify(stage, name, text, status, complaint=""):
+    path = stage.directory / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    stage.run("verify", path, status=status, complaint=complaint)
+    return path
+
+
+@case
+def sound_settings(stage):
+    verify(stage, "good.agent", "[Match]\nUnit=a.service\n", 0)
+    verify(stage, "good.agent.d/10.conf", "[Connection]\nKeepAliveSec=60\n", 0)
+    verify(stage, "connwatchd.conf", "", 0)
+
+
+@case
+def unsound_settings(stage):
+    verify(stage, "bad.agent", "[Match]\nUnit=a.service\n[Policy]\nOnMoon=restart\n", 1,
+           "bad.agent:4: ")
+    verify(stage, "matchless.agent", "[Connection]\nKeepAliveSec=60\n", 1, "matchless.agent: ")
+    verify(stage, "bad.agent.d/10.conf", "[Connection]\nKeepAliveSec=soon\n", 1, "10.conf:2: ")
+    verify(stage, "connwatchd.conf", "[Moon]\n", 1, "connwatchd.conf:1: ")
+    stage.run("verify", stage.directory / "missing.agent", status=1, complaint="No such file")
+
+
+@case
+def complaints_as_json(stage):
+    path = verify(stage, "worse.agent", "[Match]\nUnit=a.service\nMoon=1\n", 1, "worse.agent:3: ")
+    complaint = json.loads(stage.run("verify", "-o", "json", path, status=1))
+    equal((complaint["file"], complaint["line"]), (str(path), 3))
+
+
+@case
+def settings_below_a_root(stage):
+    place = stage.directory / "root/etc/connwatch"
+    place.mkdir(parents=True)
+    (place / "a.agent").write_text("[Match]\nUnit=a.service\n")
+    stage.run("verify", f"--root={stage.directory}/root")
+    (place / "b.agent").write_text("nonsense\n")
+    stage.run("verify", f"--root={stage.directory}/root", status=1, complaint="b.agent:1: ")
+
+
+# ---- what goes wrong
+
+
+@case
+def misuse(stage):
+    for words, complaint in [(["log", "--since=soon"], "systemd.time(7)"),
+                             (["log", "-n-1"], "--lines"), (["log", "a", "b"], "'b'"),
+                             (["stats", "-o", "xml"], "neither short nor json"),
+                             (["timeline", "--width=2"], "--width"),
+                             (["explain", "--moon"], "moon"), (["help", "moon"], "'moon'")]:
+        stage.run(*words, status=USAGE, complaint=complaint)
+
+
+@case
+def help_for_each(stage):
+    for command in ["log", "explain", "timeline", "stats", "verify"]:
+        equal(stage.run("help", command), stage.run(command, "--help"))
+
+
+@case
+def damaged_journals_do_no_harm(stage):
+    """No crash and no hang, whatever comes out."""
+    whole = stage.journal.read_bytes()
+    path = stage.directory / "damaged.journal"
+    for cut in range(0, len(whole), max(1, len(whole) // 16)):
+        path.write_bytes(whole[:cut] + bytes(512) + whole[cut + 512:])
+        for command in ["log", "stats", "explain"]:
+            status = subprocess.run([stage.program, command, f"--file={path}"], timeout=30,
+                                    capture_output=True).returncode
+            equal(0 <= status < 100, True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    build = parser.parse_args().build.resolve()
+    if not WRITER:
+        print(f"no systemd-journal-remote here (make deps)\n0 passed, 0 failed, {len(CASES)} skipped")
+        return 0
+    failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        stage = Stage(build, directory)
+        for function in CASES:
+            try:
+                function(stage)
+            except (AssertionError, subprocess.TimeoutExpired, OSError, ValueError) as error:
+                failed += 1
+                print(f"  {function.__name__}: {error}")
+    print(f"{len(CASES) - failed} passed, {failed} failed, 0 skipped")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
