@@ -61,6 +61,8 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 		return;
 	connection->up = true;
 	connection->up_since = time;
+	engine_agent(engine, connection->agent)->last_peer = connection->peer;
+	engine_agent(engine, connection->agent)->no_route_told = false;
 	stalls_begin(engine, connection, time);
 	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
 }
@@ -414,6 +416,43 @@ static void take_established(struct engine *engine, const struct event *event)
 	come_up(engine, connection, event->time);
 }
 
+static bool route_is_missing(const struct engine *engine, uint64_t netns,
+			     const struct endpoint *peer, usec_t time)
+{
+	struct path_view path;
+
+	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
+	return path.known && path.routes_known && !path.route.there;
+}
+
+/* connect() fails without a SYN where there is no route; the socket then tells neither the peer nor
+ * the error. That an agent without a connection makes sockets for nothing, while there is no way to
+ * the peer it had, makes it likely. Told once an outage: some agents try every moment. */
+static void take_never_opened(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = engine_agent(engine, event->agent);
+	struct record record;
+
+	if (!agent || agent->connections_up || !agent->last_peer.family ||
+	    !route_is_missing(engine, event->connection.netns, &agent->last_peer, event->time))
+		return;
+	agent->attempts++;
+	if (agent->no_route_told)
+		return;
+	agent->no_route_told = true;
+	engine_record_begin(agent, RECORD_ENDED, event->time, &record);
+	record.process = event->connection.owner;
+	record.cookie = event->connection.cookie;
+	record.netns = event->connection.netns;
+	record.peer = agent->last_peer;
+	record.verdict.ended_by = ENDED_BY_CONNECT_UNREACHABLE;
+	record.verdict.cause = CAUSE_NO_ROUTE;
+	record.verdict.confidence = CONFIDENCE_LIKELY;
+	tokens_add(&record.verdict.evidence, "socket=never-opened");
+	tokens_add(&record.verdict.evidence, "route=none-to-the-last-peer");
+	engine_record_out(engine, &record);
+}
+
 static void take_reset_sent(struct engine *engine, const struct event *event)
 {
 	struct ending *ending = keyed_table_find(&engine->endings, event->connection.cookie);
@@ -442,6 +481,9 @@ void connections_take(struct engine *engine, const struct event *event)
 		break;
 	case EVENT_RESET_SENT:
 		take_reset_sent(engine, event);
+		break;
+	case EVENT_NEVER_OPENED:
+		take_never_opened(engine, event);
 		break;
 	case EVENT_VANISHED:
 		connection = keyed_table_find(&engine->connections, event->connection.cookie);

@@ -82,8 +82,10 @@ struct agent {
 	struct unit_event unit;
 	struct signal_facts stop; /* the last request to stop that came from outside */
 	uint32_t connections_up;
-	usec_t down_since; /* 0: a connection is up, or none ever was */
-	unsigned attempts; /* connections that failed to come up since then */
+	usec_t down_since;         /* 0: a connection is up, or none ever was */
+	unsigned attempts;         /* connections that failed to come up since then */
+	struct endpoint last_peer; /* of the last connection that came up; family 0: none yet */
+	bool no_route_told;        /* since then */
 	struct history history;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
