@@ -123,6 +123,28 @@ def rules_stand_in_their_order(_):
     return [] if there == told else [f"verdict.c: {there}", f"docs/ARCHITECTURE.md: {told}"]
 
 
+# What the names of evidence that are put together from two parts come to.
+PARTS = {"%s_lost_before_msec": ("link", "address", "route"),
+         "%s_back_before_msec": ("link", "address", "route")}
+
+
+def evidence_has_words(_):
+    """`connwatchctl explain` has a phrase for each name of evidence, and no others."""
+    core = TREE / "watchdog" / "core"
+    given = set()
+    for source in [*core.glob("verdict*.c"), *core.glob("engine*.c")]:
+        given |= set(re.findall(r'\b(?:tokens_add|add_task)\((?!ruled_out|[^;"]*ruled_out)[^;"]*'
+                                r'"([a-z_%]+)["=]', source.read_text()))
+    given.discard("%s")
+    for pattern, parts in PARTS.items():
+        if pattern in given:
+            given.remove(pattern)
+            given |= {pattern % part for part in parts}
+    told = re.findall(r'^\t\{ "([a-z_]+)",', (core / "account.c").read_text(), re.MULTILINE)
+    return (only_in(given, told, "no words for it in account.c") +
+            only_in(told, given, "nobody gives this evidence"))
+
+
 def catalogs_can_be_read(_):
     """journald's own reader takes every entry of each catalog. The system's stays untouched."""
     wrong = []
@@ -143,7 +165,8 @@ def catalogs_can_be_read(_):
 
 
 CHECKS = (manual_pages_are_sound, daemon_options_agree, command_options_agree,
-          causes_tell_what_is_given, rules_stand_in_their_order, catalogs_can_be_read)
+          causes_tell_what_is_given, rules_stand_in_their_order, evidence_has_words,
+          catalogs_can_be_read)
 
 
 def main():

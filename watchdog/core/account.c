@@ -6,8 +6,9 @@
 
 /* ---- evidence in words */
 
-/* In the order to tell them in. %s stands for the value; one of a name in _sec or _msec is made a
- * time span. With `moment`, the value says when: this long before the end (-1) or after it (1). */
+/* In the order to tell them in; tests/docs/check.py sees that none is missing. %s stands for the
+ * value; one of a name in _sec or _msec is made a time span. With `moment`, the value says when:
+ * this long before the end (-1) or after it (1). */
 static const struct phrase {
 	const char *name;
 	const char *words;
@@ -22,6 +23,9 @@ static const struct phrase {
 	{ "closed_with", "it was closed with %s", 0 },
 	{ "closed_with_unread_bytes", "it was closed with %s bytes unread", 0 },
 	{ "destroyed_by", "%s destroyed the socket", 0 },
+	{ "socket", "the socket never got as far as a SYN", 0 },
+	{ "reset_ttl", "the RST came with a TTL of %s", 0 },
+	{ "peer_ttl", "the peer's other packets had come with a TTL of %s", 0 },
 	{ "gave_up_after_msec", "the agent gave up connecting after %s", 0 },
 	{ "user_timeout_msec", "TCP_USER_TIMEOUT was %s", 0 },
 	{ "unanswered_probes", "%s probes in a row went unanswered", 0 },
@@ -38,7 +42,7 @@ static const struct phrase {
 	{ "oom_victim", "the kernel had marked it as a victim of the OOM killer", 0 },
 	{ "exit_status", "it exited with status %s", 0 },
 	{ "exited_after_msec", "the process ended", 1 },
-	{ "process", "the process was %s", 0 },
+	{ "process", "the process was stopped by a signal", 0 },
 	{ "unit", "its unit was %s", 0 },
 	{ "unit_result", "systemd says of its unit: %s", 0 },
 	{ "stalled_before", "it had been told of as %s while it was open", 0 },
@@ -62,6 +66,7 @@ static const struct phrase {
 	{ "address_back_before_msec", "the local address came back", -1 },
 	{ "route_lost_before_msec", "the route went away", -1 },
 	{ "route_back_before_msec", "the route came back", -1 },
+	{ "route", "there was no route to the last peer", 0 },
 	{ "next_hop", "the next hop was %s", 0 },
 	{ "slept_sec", "the host had slept for %s", 0 },
 	{ "resumed_before_msec", "the host woke up", -1 },
