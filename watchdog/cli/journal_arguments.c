@@ -155,10 +155,10 @@ int journal_open(struct journal_reader **reader, const struct journal_arguments 
 	}
 	if (r == -ENOENT && !query->files && !query->directory) {
 		fprintf(stderr,
-			"connwatchctl %s: there is no journal that you may read; root and the "
-			"members of systemd-journal may\n",
+			"connwatchctl %s: there is no journal, or you may not read it: root and "
+			"the members of systemd-journal may\n",
 			command->name);
-		return EXIT_NO_PERMISSION;
+		return EXIT_NO_INPUT;
 	}
 	fprintf(stderr, "connwatchctl %s: %s: %s\n", command->name,
 		query->directory ?: "cannot read the journal", strerror(-r));
