@@ -42,7 +42,7 @@ static void take_unit(struct engine *engine, const struct event *event)
 		return;
 	agent->has_unit = true;
 	agent->unit = event->unit;
-	connections_reconsider_agent(engine, event->agent);
+	endings_reconsider_agent(engine, event->agent);
 	policy_take_unit(engine, agent);
 }
 

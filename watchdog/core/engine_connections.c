@@ -49,7 +49,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	return connection;
 }
 
-static void forget(struct engine *engine, struct connection *connection)
+void connections_forget(struct engine *engine, struct connection *connection)
 {
 	deadline_clear(&engine->deadlines, &connection->deadline);
 	keyed_table_remove(&engine->connections, connection);
@@ -67,49 +67,7 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
 }
 
-/* ---- the verdict of one ending */
-
-static void drop_ending(struct engine *engine, struct connection *connection)
-{
-	struct ending *ending = keyed_table_find(&engine->endings, connection->cookie);
-
-	if (!ending)
-		return;
-	if (ending->process)
-		LIST_REMOVE(ending, of_process);
-	keyed_table_remove(&engine->endings, ending);
-	deadline_clear(&engine->deadlines, &connection->deadline);
-}
-
-static bool keep_ending(struct engine *engine, const struct ending *ending)
-{
-	struct connection *connection = ending->connection;
-	struct ending *kept = keyed_table_find(&engine->endings, connection->cookie);
-
-	if (kept)
-		return true;
-	kept = keyed_table_add(&engine->endings, connection->cookie);
-	if (!kept)
-		return false;
-	*kept = *ending;
-	kept->process = processes_track(engine, &ending->current, connection->agent);
-	if (kept->process)
-		LIST_INSERT_HEAD(&kept->process->endings, kept, of_process);
-	deadline_set(&engine->deadlines, &connection->deadline, ending->time + VERDICT_WAIT);
-	return true;
-}
-
-static const struct process *process_of(struct engine *engine, const struct ending *ending)
-{
-	uint32_t pid = ended_by_own_side(&ending->socket) ? ending->current.pid : 0;
-	struct tracked_process *process = processes_find(engine, pid);
-
-	if (!process)
-		process = processes_find(engine, ending->connection->owner.pid);
-	return process ? &process->facts : NULL;
-}
-
-/* ---- what the verdict may look at */
+/* ---- what is known of one */
 
 void connections_describe(const struct connection *connection, struct record *record)
 {
@@ -146,173 +104,12 @@ struct path_view connections_path(const struct engine *engine, const struct conn
 	return view;
 }
 
-static enum session_end session_end_of(enum ended_by ended_by)
-{
-	switch (ended_by) {
-	case ENDED_BY_PEER_FIN:
-	case ENDED_BY_PEER_RESET:
-		return SESSION_ENDED_THERE;
-	case ENDED_BY_LOCAL_FIN:
-	case ENDED_BY_LOCAL_RESET:
-	case ENDED_BY_ABORTED:
-		return SESSION_ENDED_HERE;
-	default:
-		return SESSION_BROKEN;
-	}
-}
-
-/* How long it had been quiet: before the write that a RST answered or that nothing answered, else
- * before the end. */
-static usec_t silence_of(const struct ending *ending)
-{
-	const struct socket_facts *socket = &ending->socket;
-
-	if (ending->connection->silence)
-		return ending->connection->silence;
-	if (socket->unacked_bytes > 0 && socket->idle_rx > socket->idle_tx)
-		return socket->idle_rx - socket->idle_tx;
-	return socket->idle_rx < socket->idle_tx ? socket->idle_rx : socket->idle_tx;
-}
-
-/* Returns false if there was no session: the connection never came up. */
-static bool session_of(const struct engine *engine, const struct ending *ending,
-		       struct session *session)
-{
-	usec_t age = ending->socket.age ?: ending->time - ending->connection->up_since;
-
-	if (!ending->connection->up)
-		return false;
-	*session = (struct session){
-		.end = session_end_of(ended_by_classify(&ending->socket)),
-		.time = ending->time,
-		.age = age,
-		.silence = silence_of(ending),
-		.suspended = engine->resumed && engine->resumed + age > ending->time,
-	};
-	return true;
-}
-
-/* Ends by their peers at the same moment have a common reason. */
-#define SAME_MOMENT (2 * USEC_PER_SEC)
-
-static void note_peer_end(struct engine *engine, uint32_t agent, const struct session *session)
-{
-	if (session->end != SESSION_ENDED_THERE)
-		return;
-	engine->peer_ends[engine->peer_ends_next] =
-		(struct peer_end){ .time = session->time, .agent = agent };
-	engine->peer_ends_next = (engine->peer_ends_next + 1) % PEER_ENDS_MAX;
-}
-
-static bool others_ended_too(const struct engine *engine, const struct ending *ending)
-{
-	for (unsigned i = 0; i < PEER_ENDS_MAX; i++) {
-		const struct peer_end *end = &engine->peer_ends[i];
-
-		if (end->agent && end->agent != ending->connection->agent &&
-		    end->time + SAME_MOMENT >= ending->time)
-			return true;
-	}
-	return false;
-}
-
-static void report(struct engine *engine, struct agent *agent, const struct ending *ending,
-		   struct record *record)
-{
-	struct connection *connection = ending->connection;
-	struct session session;
-
-	connections_describe(connection, record);
-	record->socket = ending->socket;
-	connection->reported = true;
-	engine_record_out(engine, record);
-	if (session_of(engine, ending, &session)) {
-		history_add(&agent->history, &session);
-		note_peer_end(engine, connection->agent, &session);
-	}
-	agents_connection_down(engine, agent, connection, ending->time);
-	policy_connection_ended(engine, agent, connection->cookie);
-	policy_apply(engine, agent, record);
-}
-
-/* Gives the verdict if it can be given; keeps the ending for later if it cannot. `ending` may be
- * the kept one. */
-static void judge(struct engine *engine, struct ending *ending, bool waited)
-{
-	struct connection *connection = ending->connection;
-	/* A connection never outlives its agent: connections_forget_agent(). */
-	struct agent *agent = engine_agent(engine, connection->agent);
-	struct circumstances circumstances;
-	struct session session;
-	struct record record;
-	bool is_session = session_of(engine, ending, &session);
-
-	circumstances = (struct circumstances){
-		.settings = agent->settings,
-		.socket = &ending->socket,
-		.time = ending->time,
-		.came_up = connection->up,
-		.owner = &connection->owner,
-		.current = &ending->current,
-		.process = process_of(engine, ending),
-		.agent_stop = &agent->stop,
-		.unit = agent->has_unit ? &agent->unit : NULL,
-		.history = &agent->history,
-		.session = is_session ? &session : NULL,
-		.stalled = connection->stalled,
-		.kept_alive = connection->kept_alive,
-		.resumed = engine->resumed,
-		.slept = engine->slept,
-		.path = connections_path(engine, connection, &ending->socket, ending->time),
-		.others_too = others_ended_too(engine, ending),
-		.waited = waited,
-	};
-	engine_record_begin(agent, RECORD_ENDED, ending->time, &record);
-	if (!verdict_decide(&circumstances, &record.verdict, &record.exit)) {
-		if (keep_ending(engine, ending))
-			return;
-		circumstances.waited = true;
-		verdict_decide(&circumstances, &record.verdict, &record.exit);
-	}
-	report(engine, agent, ending, &record);
-	drop_ending(engine, connection);
-	if (connection->closed)
-		forget(engine, connection);
-}
-
-static void judge_kept(struct engine *engine, struct connection *connection, bool waited)
-{
-	struct ending *ending = keyed_table_find(&engine->endings, connection->cookie);
-
-	if (ending)
-		judge(engine, ending, waited);
-}
-
 void connections_due(struct engine *engine, struct connection *connection)
 {
 	if (connection->ended)
-		judge_kept(engine, connection, true);
+		endings_settle(engine, connection);
 	else
 		stalls_due(engine, connection);
-}
-
-void connections_reconsider(struct engine *engine, struct tracked_process *process)
-{
-	struct ending *ending, *next;
-
-	for (ending = LIST_FIRST(&process->endings); ending; ending = next) {
-		next = LIST_NEXT(ending, of_process);
-		judge(engine, ending, false);
-	}
-}
-
-void connections_reconsider_agent(struct engine *engine, uint32_t agent)
-{
-	struct ending *ending = NULL;
-
-	while ((ending = keyed_table_next(&engine->endings, ending)))
-		if (ending->connection->agent == agent)
-			judge(engine, ending, false);
 }
 
 void connections_forget_agent(struct engine *engine, uint32_t agent)
@@ -322,8 +119,8 @@ void connections_forget_agent(struct engine *engine, uint32_t agent)
 	while ((connection = keyed_table_next(&engine->connections, connection))) {
 		if (connection->agent != agent)
 			continue;
-		drop_ending(engine, connection);
-		forget(engine, connection);
+		endings_drop(engine, connection);
+		connections_forget(engine, connection);
 	}
 }
 
@@ -346,19 +143,17 @@ static void take_end(struct engine *engine, const struct event *event)
 		connection->closed = true;
 	if (connection->ended) {
 		if (connection->closed && connection->reported)
-			forget(engine, connection);
+			connections_forget(engine, connection);
 		return;
 	}
 	connection->ended = true;
 	deadline_clear(&engine->deadlines, &connection->deadline);
-	judge(engine,
-	      &(struct ending){
-		      .time = event->time,
-		      .connection = connection,
-		      .socket = event->connection.facts,
-		      .current = event->connection.current,
-	      },
-	      false);
+	endings_judge(engine, &(struct ending){
+				      .time = event->time,
+				      .connection = connection,
+				      .socket = event->connection.facts,
+				      .current = event->connection.current,
+			      });
 }
 
 void connections_vanish(struct engine *engine, struct connection *connection, usec_t time)
@@ -369,11 +164,11 @@ void connections_vanish(struct engine *engine, struct connection *connection, us
 	if (!connection->reported) {
 		engine_record_begin(agent, RECORD_ENDED, time, &record);
 		record.verdict.cause = CAUSE_EVIDENCE_LOST;
-		report(engine, agent, &(struct ending){ .time = time, .connection = connection },
-		       &record);
+		endings_report(engine, agent,
+			       &(struct ending){ .time = time, .connection = connection }, &record);
 	}
-	drop_ending(engine, connection);
-	forget(engine, connection);
+	endings_drop(engine, connection);
+	connections_forget(engine, connection);
 }
 
 /* A sample may have been ahead of the news. */
@@ -392,7 +187,7 @@ static void take_opened(struct engine *engine, const struct event *event)
 	if (connection && is_known(connection, event))
 		return;
 	if (connection) {
-		judge_kept(engine, connection, true);
+		endings_settle(engine, connection);
 		connection = keyed_table_find(&engine->connections, event->connection.cookie);
 	}
 	if (connection)

@@ -106,5 +106,5 @@ void processes_take(struct engine *engine, const struct event *event)
 	if (!process->facts.exited || had_exited)
 		return;
 	TAILQ_INSERT_TAIL(&engine->exited, process, in_exited);
-	connections_reconsider(engine, process);
+	endings_reconsider(engine, process);
 }

@@ -1,5 +1,6 @@
 /* The engine's inside, shared by its own files only: engine.c (dispatch), engine_connections.c,
- * engine_processes.c, engine_agents.c (units, recovery), engine_policy.c (actions). */
+ * engine_endings.c, engine_processes.c, engine_agents.c (units, recovery), engine_policy.c
+ * (actions). */
 #pragma once
 
 #include <sys/queue.h>
@@ -133,10 +134,9 @@ void engine_ask_for_sample(struct engine *engine);
 /* engine_connections.c */
 void connections_take(struct engine *engine, const struct event *event);
 void connections_due(struct engine *engine, struct connection *connection);
-void connections_reconsider(struct engine *engine, struct tracked_process *process);
-void connections_reconsider_agent(struct engine *engine, uint32_t agent);
 void connections_forget_agent(struct engine *engine, uint32_t agent);
 
+void connections_forget(struct engine *engine, struct connection *connection);
 struct connection *connections_find(struct engine *engine, uint64_t cookie);
 /* Nobody saw how it ended: says just that, and forgets it. */
 void connections_vanish(struct engine *engine, struct connection *connection, usec_t time);
@@ -148,6 +148,19 @@ const struct process *connections_owner(struct engine *engine, const struct conn
 /* How the way to the peer was since the peer was last heard of. */
 struct path_view connections_path(const struct engine *engine, const struct connection *connection,
 				  const struct socket_facts *socket, usec_t time);
+
+/* engine_endings.c: from the end of a session to its verdict */
+/* Gives the verdict, or keeps a copy of `ending` until it can be given. */
+void endings_judge(struct engine *engine, struct ending *ending);
+/* Gives the verdict that was waited for now, as it is. Harmless if none is. */
+void endings_settle(struct engine *engine, struct connection *connection);
+void endings_drop(struct engine *engine, struct connection *connection);
+/* A process has exited, or systemd has told more of a unit: what waited for that is judged again.
+ */
+void endings_reconsider(struct engine *engine, struct tracked_process *process);
+void endings_reconsider_agent(struct engine *engine, uint32_t agent);
+void endings_report(struct engine *engine, struct agent *agent, const struct ending *ending,
+		    struct record *record);
 
 /* engine_stalls.c: connections that are open but in trouble */
 void stalls_take_path(struct engine *engine, const struct event *event);
