@@ -370,8 +370,7 @@ static void tokens_in_words(void)
 	} rows[] = {
 		{ "closed_by=bash[7]", "bash[7] closed it" },
 		{ "silent_sec=90", "the agent had been silent for 1min 30s" },
-		{ "link_lost_before_msec=1500", "the link went down 1.5s before the end" },
-		{ "exited_after_msec=20", "the process ended 20ms after the end" },
+		{ "link_lost_before_msec=long", "link lost before msec: long" },
 		{ "core_dumped=yes", "it dumped core" },
 		{ "moon_phase=full", "moon phase: full" },
 		{ "silent_sec=long", "the agent had been silent for long" },
@@ -386,6 +385,7 @@ static void tokens_in_words(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		CHECK(strcmp(account_evidence(rows[i].token, words), rows[i].words) == 0,
 		      rows[i].token);
+	CU_ASSERT_PTR_NULL(account_evidence("exited_after_msec=20", words));
 	CU_ASSERT_STRING_EQUAL(account_ruled_out("peer-reset=no-RST-arrived", words),
 			       "peer-reset: no RST arrived");
 	CU_ASSERT_STRING_EQUAL(account_ruled_out("peer-reset", words), "peer-reset: ");
@@ -396,7 +396,7 @@ static void moments_come_in_order(void)
 	struct past_record record =
 		past(0, "CONNWATCH_KIND=ended CONNWATCH_ENDED_BY=local-fin "
 			"CONNWATCH_AGE_USEC=60000000 CONNWATCH_BYTES_RECEIVED=5 "
-			"CONNWATCH_IDLE_RX_USEC=2000000 CONNWATCH_EVIDENCE=exited_after_msec=3 "
+			"CONNWATCH_IDLE_RX_USEC=2000000 CONNWATCH_EVIDENCE=exited_after_msec=0 "
 			"CONNWATCH_EVIDENCE=link_lost_before_msec=5000");
 	static const char *const wanted[] = { "the connection was opened", "the link went down",
 					      "the last data came", "it ended: local-fin",
@@ -408,7 +408,7 @@ static void moments_come_in_order(void)
 	for (unsigned i = 0; i < 5; i++)
 		CHECK(strcmp(moments.items[i].words, wanted[i]) == 0, wanted[i]);
 	CU_ASSERT_EQUAL(moments.items[1].offset, -5000000);
-	CU_ASSERT_EQUAL(moments.items[4].offset, 3000);
+	CU_ASSERT_EQUAL(moments.items[4].offset, 0);
 }
 
 static void evidence_gets_its_order_back(void)

@@ -98,7 +98,8 @@ static void print_evidence(const struct journal_arguments *arguments, struct pas
 		puts("  (none)");
 	account_sort(&verdict->evidence);
 	for (unsigned i = 0; i < verdict->evidence.count; i++)
-		printf("  %s\n", account_evidence(verdict->evidence.text[i], words));
+		if (account_evidence(verdict->evidence.text[i], words))
+			printf("  %s\n", words);
 	print_socket(&past->record.socket);
 	if (verdict->period) {
 		time_span_format(verdict->period, words, sizeof(words));

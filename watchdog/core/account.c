@@ -146,22 +146,29 @@ static void replace(char *text, char old, char new)
 			*text = new;
 }
 
+/* The sign of the moment's offset; 0: it tells of none. */
+static int moment_of(const char *token)
+{
+	unsigned place = rank(token);
+
+	return place < PHRASES && span_of(token) != USEC_INFINITY ? phrases[place].moment : 0;
+}
+
 const char *account_evidence(const char *token, char words[static WORDS_SIZE])
 {
 	unsigned place = rank(token);
 	char value[TOKEN_SIZE], name[TOKEN_SIZE];
 
 	value_of(token, value);
-	if (place < PHRASES && phrases[place].moment) {
-		snprintf(words, WORDS_SIZE, "%s %s %s the end", phrases[place].words, value,
-			 phrases[place].moment < 0 ? "before" : "after");
-	} else if (place < PHRASES) {
+	if (moment_of(token))
+		return NULL;
+	if (place < PHRASES && !phrases[place].moment) {
 		fill_in(phrases[place].words, value, words);
-	} else {
-		snprintf(name, sizeof(name), "%.*s", (int)name_length(token), token);
-		replace(name, '_', ' ');
-		snprintf(words, WORDS_SIZE, "%s: %s", name, value);
+		return words;
 	}
+	snprintf(name, sizeof(name), "%.*s", (int)name_length(token), token);
+	replace(name, '_', ' ');
+	snprintf(words, WORDS_SIZE, "%s: %s", name, value);
 	return words;
 }
 
@@ -219,16 +226,15 @@ static void add_socket(const struct socket_facts *socket, bool came_up, struct m
 		add_before(moments, socket->idle_tx, "the last data went");
 }
 
-static void add_tokens(const struct tokens *evidence, struct moments *moments)
+/* Those of one sign. */
+static void add_tokens(const struct tokens *evidence, int sign, struct moments *moments)
 {
 	for (unsigned i = 0; i < evidence->count; i++) {
 		const char *token = evidence->text[i];
-		unsigned place = rank(token);
-		usec_t span = span_of(token);
 
-		if (place < PHRASES && phrases[place].moment && span != USEC_INFINITY)
-			add_moment(moments, phrases[place].moment * (int64_t)span,
-				   phrases[place].words);
+		if (moment_of(token) == sign)
+			add_moment(moments, sign * (int64_t)span_of(token),
+				   phrases[rank(token)].words);
 	}
 }
 
@@ -261,7 +267,8 @@ void account_moments(const struct past_record *past, struct moments *moments)
 {
 	moments->count = 0;
 	add_socket(&past->record.socket, past_came_up(past), moments);
-	add_tokens(&past->record.verdict.evidence, moments);
+	add_tokens(&past->record.verdict.evidence, -1, moments);
 	add_end(past, moments);
+	add_tokens(&past->record.verdict.evidence, 1, moments);
 	sort_moments(moments);
 }

@@ -9,7 +9,7 @@ enum {
 };
 
 /* Puts an evidence token ("closed_by=bash[7]") into words ("bash[7] closed it"); one that is not
- * known comes out as it reads. Returns `words`. */
+ * known comes out as it reads. Returns `words`, or NULL for one that account_moments() tells. */
 const char *account_evidence(const char *token, char words[static WORDS_SIZE]);
 
 /* The same for a cause that was ruled out: "peer-reset=no-RST-arrived" becomes "peer-reset: no RST
