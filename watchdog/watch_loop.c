@@ -16,6 +16,7 @@
 #include "succession.h"
 #include "support/cgroup_tree.h"
 #include "support/cleanup.h"
+#include "watch_history.h"
 #include "watch_path.h"
 
 enum { RESULTS_MAX = 16 };
@@ -450,6 +451,17 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 	return 0;
 }
 
+static void recall_history(struct watch_loop *loop, uint32_t number)
+{
+	const char *name = loop->agents[number]->name;
+	int r = 0;
+
+	if (loop->options.journal)
+		r = watch_history_read(name, number, feed, loop);
+	if (r < 0)
+		say("cannot read back what the journal holds", r);
+}
+
 int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
 {
 	uint32_t number = succession_number(loop->succession, settings->name, loop->options.agents);
@@ -460,6 +472,7 @@ int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *s
 	r = take_settings(loop, number, settings);
 	if (r < 0)
 		return r;
+	recall_history(loop, number);
 	r = watch_matches(loop, number);
 	if (r < 0) {
 		watch_loop_remove_agent(loop, number);

@@ -170,6 +170,27 @@ static void any_unit(struct unit_event *unit)
 	any_text(unit->invocation_id, sizeof(unit->invocation_id));
 }
 
+static void any_past_session(struct history_session_event *session)
+{
+	session->ago = any_number();
+	session->age = any_number();
+	session->idle_rx = any_number();
+	session->idle_tx = any_number();
+	session->unacked_bytes = (uint32_t)any_number();
+	session->reopened_after = any_number();
+	session->ended_by = (enum ended_by)any_of(ENDED_BY_MAX);
+	session->cause = (enum cause)any_of(CAUSE_MAX);
+}
+
+static void any_past_action(struct history_action_event *action)
+{
+	action->ago = any_number();
+	action->action = (enum action_type)any_of(ACTION_TYPE_MAX);
+	action->cause = (enum cause)any_of(CAUSE_MAX);
+	action->interrupted = any_flag();
+	action->unhelpful = any_flag();
+}
+
 static void any_event(enum event_type type, struct event *event)
 {
 	memset(event, 0, sizeof(*event));
@@ -188,6 +209,10 @@ static void any_event(enum event_type type, struct event *event)
 		event->suspended = any_number();
 	else if (type == EVENT_LOST)
 		event->lost.records = any_number();
+	else if (type == EVENT_HISTORY_SESSION)
+		any_past_session(&event->history_session);
+	else if (type == EVENT_HISTORY_ACTION)
+		any_past_action(&event->history_action);
 	if (type == EVENT_ACTION_RESULT) {
 		event->action_result.order = (uint32_t)any_number();
 		event->action_result.error = any_of(200) - 100;

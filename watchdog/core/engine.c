@@ -167,6 +167,10 @@ static void take(struct engine *engine, const struct event *event)
 		take_lost(engine, event->time, event->lost.records);
 		engine_ask_for_sample(engine);
 		break;
+	case EVENT_HISTORY_SESSION:
+	case EVENT_HISTORY_ACTION:
+		history_take(engine, event);
+		break;
 	case EVENT_SUSPENDED:
 		engine->resumed = event->time;
 		engine->slept = event->suspended;

@@ -45,32 +45,13 @@ static const struct process *process_of(struct engine *engine, const struct endi
 	return process ? &process->facts : NULL;
 }
 
-static enum session_end session_end_of(enum ended_by ended_by)
-{
-	switch (ended_by) {
-	case ENDED_BY_PEER_FIN:
-	case ENDED_BY_PEER_RESET:
-		return SESSION_ENDED_THERE;
-	case ENDED_BY_LOCAL_FIN:
-	case ENDED_BY_LOCAL_RESET:
-	case ENDED_BY_ABORTED:
-		return SESSION_ENDED_HERE;
-	default:
-		return SESSION_BROKEN;
-	}
-}
-
-/* How long it had been quiet: before the write that a RST answered or that nothing answered, else
- * before the end. */
 static usec_t silence_of(const struct ending *ending)
 {
 	const struct socket_facts *socket = &ending->socket;
 
 	if (ending->connection->silence)
 		return ending->connection->silence;
-	if (socket->unacked_bytes > 0 && socket->idle_rx > socket->idle_tx)
-		return socket->idle_rx - socket->idle_tx;
-	return socket->idle_rx < socket->idle_tx ? socket->idle_rx : socket->idle_tx;
+	return session_silence(socket->idle_rx, socket->idle_tx, socket->unacked_bytes);
 }
 
 /* Returns false if there was no session: the connection never came up. */

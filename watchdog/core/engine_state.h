@@ -169,6 +169,9 @@ void stalls_take(struct engine *engine, const struct event *event);
 void stalls_take_signal(struct engine *engine, const struct event *event);
 void stalls_due(struct engine *engine, struct connection *connection);
 
+/* engine_history.c */
+void history_take(struct engine *engine, const struct event *event);
+
 /* engine_processes.c */
 
 void processes_take(struct engine *engine, const struct event *event);

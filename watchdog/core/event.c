@@ -31,6 +31,8 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_SUSPENDED] = "suspended",
 	[EVENT_ACTION_RESULT] = "action-result",
 	[EVENT_LOST] = "lost",
+	[EVENT_HISTORY_SESSION] = "history-session",
+	[EVENT_HISTORY_ACTION] = "history-action",
 };
 DEFINE_NAMES(event_type);
 

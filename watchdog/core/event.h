@@ -67,6 +67,9 @@ enum event_type {
 	EVENT_SUSPENDED,     /* the host slept */
 	EVENT_ACTION_RESULT, /* what became of an action */
 	EVENT_LOST,          /* records were dropped on the way to us */
+	/* what our own records tell of the time before we began, oldest first */
+	EVENT_HISTORY_SESSION,
+	EVENT_HISTORY_ACTION,
 	EVENT_TYPE_MAX,
 	EVENT_TYPE_INVALID = -1,
 };
@@ -187,6 +190,27 @@ struct lost_event {
 	uint64_t records; /* how many since the last EVENT_LOST */
 };
 
+/* A session that had come up and ended. Spans, not times: it may be older than the boot. */
+struct history_session_event {
+	usec_t ago; /* its end, before the event */
+	usec_t age;
+	usec_t idle_rx;
+	usec_t idle_tx;
+	uint32_t unacked_bytes;
+	usec_t reopened_after; /* from its end to the next connection; 0: there was none */
+	enum ended_by ended_by;
+	enum cause cause;
+};
+
+/* An action that was taken. */
+struct history_action_event {
+	usec_t ago; /* before the event */
+	enum action_type action;
+	enum cause cause;
+	bool interrupted; /* nothing tells what became of it: we died in the middle */
+	bool unhelpful; /* the plan that it was the last step of did not help, nor anything since */
+};
+
 struct agent_settings;
 
 struct agent_event {
@@ -207,6 +231,8 @@ struct event {
 		struct path_event path;
 		struct action_result_event action_result;
 		struct lost_event lost;
+		struct history_session_event history_session;
+		struct history_action_event history_action;
 		usec_t suspended; /* for how long */
 	};
 };

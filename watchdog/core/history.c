@@ -9,6 +9,28 @@ enum { LIKENESS = 20 };
 /* "At once" for a reconnect: SDKs wait up to 10 s before their first try. */
 #define REOPENED_AT_ONCE (15 * USEC_PER_SEC)
 
+enum session_end session_end_of(enum ended_by ended_by)
+{
+	switch (ended_by) {
+	case ENDED_BY_PEER_FIN:
+	case ENDED_BY_PEER_RESET:
+		return SESSION_ENDED_THERE;
+	case ENDED_BY_LOCAL_FIN:
+	case ENDED_BY_LOCAL_RESET:
+	case ENDED_BY_ABORTED:
+		return SESSION_ENDED_HERE;
+	default:
+		return SESSION_BROKEN;
+	}
+}
+
+usec_t session_silence(usec_t idle_rx, usec_t idle_tx, uint32_t unacked_bytes)
+{
+	if (unacked_bytes > 0 && idle_rx > idle_tx)
+		return idle_rx - idle_tx;
+	return idle_rx < idle_tx ? idle_rx : idle_tx;
+}
+
 void history_add(struct history *history, const struct session *session)
 {
 	history->sessions[history->next] = *session;

@@ -35,6 +35,12 @@ struct rhythm {
 	usec_t period;
 };
 
+enum session_end session_end_of(enum ended_by ended_by);
+
+/* How long it had been quiet: before the write that a RST answered or that nothing answered, else
+ * before the end. */
+usec_t session_silence(usec_t idle_rx, usec_t idle_tx, uint32_t unacked_bytes);
+
 void history_add(struct history *history, const struct session *session);
 
 /* The agent opens a connection again. */

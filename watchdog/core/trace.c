@@ -41,6 +41,9 @@ NAMES_OF(tcp_state);
 NAMES_OF(reset_reason);
 NAMES_OF(unit_state);
 NAMES_OF(mode);
+NAMES_OF(ended_by);
+NAMES_OF(cause);
+NAMES_OF(action_type);
 
 struct field {
 	const char *key;
@@ -171,6 +174,27 @@ static const struct field suspended_fields[] = {
 	LAST_FIELD,
 };
 
+static const struct field history_session_fields[] = {
+	{ "ago", SPAN, AT(history_session.ago), NULL },
+	{ "age", SPAN, AT(history_session.age), NULL },
+	{ "idle_rx", SPAN, AT(history_session.idle_rx), NULL },
+	{ "idle_tx", SPAN, AT(history_session.idle_tx), NULL },
+	{ "unacked_bytes", NUMBER, AT(history_session.unacked_bytes), NULL },
+	{ "reopened_after", SPAN, AT(history_session.reopened_after), NULL },
+	{ "ended_by", NAME, AT(history_session.ended_by), &ended_by_names },
+	{ "cause", NAME, AT(history_session.cause), &cause_names },
+	LAST_FIELD,
+};
+
+static const struct field history_action_fields[] = {
+	{ "ago", SPAN, AT(history_action.ago), NULL },
+	{ "action", NAME, AT(history_action.action), &action_type_names },
+	{ "cause", NAME, AT(history_action.cause), &cause_names },
+	{ "interrupted", FLAG, AT(history_action.interrupted), NULL },
+	{ "unhelpful", FLAG, AT(history_action.unhelpful), NULL },
+	LAST_FIELD,
+};
+
 static const struct field no_fields[] = { LAST_FIELD };
 
 static const struct field agent_number = { "agent", NUMBER, AT(agent), NULL };
@@ -194,6 +218,10 @@ static const struct field *fields_of(enum event_type type)
 		return lost_fields;
 	case EVENT_SUSPENDED:
 		return suspended_fields;
+	case EVENT_HISTORY_SESSION:
+		return history_session_fields;
+	case EVENT_HISTORY_ACTION:
+		return history_action_fields;
 	default:
 		return no_fields;
 	}

@@ -191,6 +191,8 @@ static int apply_query(struct journal_reader *reader)
 		r = match_boot(journal, query->boot);
 	if (r >= 0 && !query->any_sender)
 		r = match(journal, "_UID", "0");
+	if (r >= 0 && query->sender)
+		r = match(journal, "_SYSTEMD_UNIT", query->sender);
 	if (r >= 0)
 		r = match_kinds(journal);
 	if (r >= 0 && query->agent)

@@ -9,6 +9,7 @@ struct journal_query {
 	const char *directory; /* NULL: the journal of this host */
 	const char **files;    /* ended by NULL; go before `directory`; NULL: none */
 	const char *agent;     /* by its name or its unit's; NULL: all */
+	const char *sender;    /* the unit that wrote them; NULL: any */
 	const char *boot;      /* "0" the last one, "-1" the one before, or an ID; NULL: all */
 	usec_t since;          /* since 1970 */
 	usec_t until;          /* USEC_INFINITY: no end */

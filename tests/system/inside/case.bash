@@ -73,6 +73,20 @@ wait_for_log() {
 	first_line journalctl --follow --lines=all --output=cat --unit="$1" --grep="$2"
 }
 
+# wait_for_state UNIT STATE
+wait_for_state() {
+	local deadline=$((SECONDS + PATIENCE))
+	until [ "$(systemctl show --property=ActiveState --value "$1")" = "$2" ]; do
+		[ $SECONDS -lt $deadline ] || fail "$1 is not $2 after $PATIENCE s"
+		sleep 0.1
+	done
+}
+
+# Until systemd has started it again.
+wait_for_daemon() {
+	wait_for_state connwatchd.service active
+}
+
 # ---- records
 
 # The fields that select a record, as for journalctl: reads the first record of the agent's unit that
@@ -132,15 +146,6 @@ kill_daemon() {
 	pid=$(daemon_pid)
 	kill -KILL "$pid"
 	while [ "$(daemon_pid)" = "$pid" ]; do sleep 0.01; done
-}
-
-# Until systemd has started it again.
-wait_for_daemon() {
-	local deadline=$((SECONDS + PATIENCE))
-	until [ "$(systemctl show --property=SubState --value connwatchd.service)" = running ]; do
-		[ $SECONDS -lt $deadline ] || fail 'connwatchd is not started again'
-		sleep 0.1
-	done
 }
 
 # The hub's kernel sends a RST.
