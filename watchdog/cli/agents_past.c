@@ -121,7 +121,7 @@ static int finish(struct agents_past *past)
 		timeline_finish(&agent->timeline, past->until);
 		if (agent->error)
 			return agent->error;
-		if (agent->span_count && (!past->since || agent->spans[0].from < past->since))
+		if (agent->span_count && agent->spans[0].from < past->since)
 			past->since = agent->spans[0].from;
 	}
 	return 0;
@@ -139,6 +139,8 @@ int agents_past_read(struct agents_past *past, struct journal_reader *reader,
 	*past = (struct agents_past){ .since = arguments->query.since };
 	while ((r = journal_reader_next(reader, record)) > 0) {
 		last = record->realtime;
+		if (past->since == 0)
+			past->since = record->realtime;
 		strangeness_note(strangeness, record);
 		r = add_record(past, record, arguments->query.since);
 		if (r < 0)
