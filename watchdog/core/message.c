@@ -374,6 +374,9 @@ static void tell_recovered(struct text *text, const struct record *record)
 	add_span(text, " after ", record->downtime, " without a connection");
 	if (record->attempts > 1)
 		text_add(text, ", at attempt %u", record->attempts);
+	if (record->action.type != ACTION_NONE)
+		text_add(text, ", after the action '%s'",
+			 action_type_to_string(record->action.type));
 	text_add(text, ".");
 }
 
@@ -419,13 +422,30 @@ static void add_object(struct text *text, const struct record *record)
 
 static const char *held_phrase(const char *held_by)
 {
-	if (strcmp(held_by, "limit") == 0)
-		return "the limit of actions is reached";
-	if (strcmp(held_by, "offline") == 0)
-		return "this host is offline";
-	if (strcmp(held_by, "operator") == 0)
-		return "the operator holds its actions";
+	static const struct {
+		const char *held_by, *phrase;
+	} phrases[] = {
+		{ "limit", "the limit of actions is reached" },
+		{ "offline", "this host is offline" },
+		{ "operator", "the operator holds its actions" },
+		{ "confidence", "that is only suspected" },
+		{ "did-not-help", "it did not help the last times" },
+		{ "stopped", "the unit was stopped" },
+		{ "start-limit", "the unit has run into its start limit" },
+		{ "systemd", "systemd is at work on the unit" },
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
+		if (strcmp(held_by, phrases[i].held_by) == 0)
+			return phrases[i].phrase;
 	return held_by;
+}
+
+static const char *action_verb(const struct verb *verb, const char *result)
+{
+	if (strcmp(result, "done") == 0 || strcmp(result, "did-not-help") == 0)
+		return verb->done;
+	return verb->doing;
 }
 
 static void tell_action(struct text *text, const struct record *record)
@@ -445,13 +465,15 @@ static void tell_action(struct text *text, const struct record *record)
 	else if (failed)
 		text_add(text, ": wanted to %s", verb->infinitive);
 	else
-		text_add(text, ": %s", strcmp(result, "done") == 0 ? verb->done : verb->doing);
+		text_add(text, ": %s", action_verb(verb, result));
 	add_object(text, record);
 	text_add(text, held_by && !dry_run ? " in spite of %s" : " because of %s", cause);
 	if (held_by && !dry_run)
 		text_add(text, ": %s", held_phrase(held_by));
 	else if (failed)
 		text_add(text, ", but failed: %s", strerror(-record->action_error));
+	else if (strcmp(result, "did-not-help") == 0)
+		text_add(text, ", but that did not help");
 	text_add(text, ".");
 }
 
