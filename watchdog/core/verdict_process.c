@@ -142,13 +142,19 @@ enum ruling rule_dying(struct deliberation *on)
 
 /* ---- rule: a live process closed it, or gave up */
 
+/* An exec closes what was opened with SOCK_CLOEXEC before it. */
+static bool closed_by_exec(const struct circumstances *given)
+{
+	const struct process *process = given->process;
+	usec_t ago = process && process->execed ? given->time - process->execed : USEC_INFINITY;
+
+	return ago < USEC_PER_SEC && ago < given->socket->age;
+}
+
 static void describe_closer(struct deliberation *on)
 {
-	const struct circumstances *given = on->given;
-	const struct process *process = given->process;
-
-	add_task(evidence(on), "closed_by", given->current);
-	if (process && process->execed && given->time - process->execed < USEC_PER_SEC)
+	add_task(evidence(on), "closed_by", on->given->current);
+	if (closed_by_exec(on->given))
 		tokens_add(evidence(on), "closed_at=exec");
 }
 
