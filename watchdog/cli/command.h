@@ -32,6 +32,9 @@ extern const struct command command_verify;
 /* Prints the usage of `command` to standard output; returns 0. */
 int command_help(const struct command *command);
 
+/* After getopt_long(3) has said what is wrong: says where to read more. Returns EXIT_USAGE. */
+int command_misread(const struct command *command);
+
 /* Says on standard error what is wrong with the command line and where to read more; returns
  * EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...)

@@ -20,6 +20,12 @@ int command_help(const struct command *command)
 	return EXIT_SUCCESS;
 }
 
+int command_misread(const struct command *command)
+{
+	fprintf(stderr, "Try 'connwatchctl %s --help'.\n", command->name);
+	return EXIT_USAGE;
+}
+
 int command_misused(const struct command *command, const char *format, ...)
 {
 	va_list arguments;
@@ -28,8 +34,8 @@ int command_misused(const struct command *command, const char *format, ...)
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "\nTry 'connwatchctl %s --help'.\n", command->name);
-	return EXIT_USAGE;
+	fputc('\n', stderr);
+	return command_misread(command);
 }
 
 int command_exit_status(int error)

@@ -125,7 +125,7 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 		arguments->pager = false;
 		return 0;
 	default: /* getopt_long(3) has said what is wrong */
-		return command_misused(command, "the command line is not understood");
+		return command_misread(command);
 	}
 }
 

@@ -70,7 +70,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		if (option == ARGUMENT_ROOT)
 			root = optarg;
 		else if (option != 'o')
-			return command_misused(command, "the command line is not understood");
+			return command_misread(command);
 		else if (strcmp(optarg, "json") != 0 && strcmp(optarg, "short") != 0)
 			return command_misused(command, "--output: '%s' is neither short nor json",
 					       optarg);

@@ -95,6 +95,6 @@ int watch_arguments_take(struct watch_arguments *arguments, const struct command
 	case ARGUMENT_AGENT:
 		return take_agent_file(arguments, value);
 	default: /* getopt_long(3) has said what is wrong */
-		return command_misused(command, "the command line is not understood");
+		return command_misread(command);
 	}
 }
