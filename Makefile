@@ -36,7 +36,7 @@ CORE    := $(call objects,watchdog/core/*.c)
 EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c)
 WIRING  := $(call objects,watchdog/watch_*.c watchdog/succession.c watchdog/output.c)
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/metrics.c watchdog/control_bus*.c)
-COMMAND := $(call objects,watchdog/cli/*.c)
+COMMAND := $(call objects,watchdog/cli/*.c watchdog/bus_client.c watchdog/bus_value.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 PROBE   := $(B)/ebpf/probe.skel.h
 

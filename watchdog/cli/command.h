@@ -28,6 +28,8 @@ extern const struct command command_explain;
 extern const struct command command_timeline;
 extern const struct command command_stats;
 extern const struct command command_verify;
+extern const struct command command_status;
+extern const struct command command_monitor;
 
 /* Prints the usage of `command` to standard output; returns 0. */
 int command_help(const struct command *command);

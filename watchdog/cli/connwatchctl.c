@@ -7,8 +7,16 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_run,     &command_watch,    &command_replay, &command_log,
-	&command_explain, &command_timeline, &command_stats,  &command_verify,
+	&command_run,
+	&command_watch,
+	&command_replay,
+	&command_log,
+	&command_explain,
+	&command_timeline,
+	&command_stats,
+	&command_verify,
+	&command_status,
+	&command_monitor,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -52,3 +52,9 @@ void json_number(struct json *json, const char *name, uint64_t value)
 	begin_value(json, name);
 	fprintf(json->stream, "%" PRIu64, value);
 }
+
+void json_boolean(struct json *json, const char *name, bool value)
+{
+	begin_value(json, name);
+	fputs(value ? "true" : "false", json->stream);
+}

@@ -1,0 +1,266 @@
+/* connwatchctl status: what connwatchd knows now. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bus_client.h"
+#include "cli/command.h"
+#include "core/time_span.h"
+#include "output.h"
+#include "support/cleanup.h"
+#include "support/terminal.h"
+
+struct style {
+	const char *good;
+	const char *bad;
+	const char *strong;
+	const char *plain;
+};
+
+static const struct style colours = { "\x1b[1;32m", "\x1b[1;31m", "\x1b[1m", "\x1b[0m" };
+static const struct style no_colours = { "", "", "", "" };
+
+/* ---- text */
+
+static void print_span(const char *before, usec_t span, const char *after)
+{
+	char text[TIME_SPAN_TEXT_SIZE];
+
+	time_span_format(span, text, sizeof(text));
+	printf("%s%s%s", before, text, after);
+}
+
+static void print_time(const char *before, usec_t realtime)
+{
+	time_t seconds = (time_t)(realtime / USEC_PER_SEC);
+	struct tm local;
+	char text[32];
+
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&seconds, &local));
+	printf("%s%s", before, text);
+}
+
+static void print_facts(const struct value *connection)
+{
+	print_span(", ", value_number(connection, "AgeUSec"), " old\n");
+	print_span("             last received ", value_number(connection, "IdleReceiveUSec"),
+		   " ago");
+	print_span(", sent ", value_number(connection, "IdleSendUSec"), " ago");
+	printf("; %" PRIu64 " bytes not acknowledged, %" PRIu64 " not read; ",
+	       value_number(connection, "UnackedBytes"), value_number(connection, "UnreadBytes"));
+	print_span("round trip ", value_number(connection, "RoundTripUSec"), "");
+}
+
+static void print_path(const struct value *connection)
+{
+	const char *interface = value_text(connection, "Interface");
+
+	printf("\n             path: %s", value_text(connection, "Path"));
+	if (*interface)
+		printf(" (%s)", interface);
+}
+
+static const char *state_of(const struct value *connection)
+{
+	if (value_number(connection, "Ended"))
+		return "closing";
+	return value_number(connection, "Up") ? "open" : "connecting";
+}
+
+static void print_connection(const struct value *connection, const struct style *style)
+{
+	const char *trouble = value_text(connection, "Trouble");
+
+	printf("       %5s %s, by %s[%" PRIu64 "], %s", "to", value_text(connection, "Peer"),
+	       value_text(connection, "Command"), value_number(connection, "PID"),
+	       state_of(connection));
+	if (value_find(connection, "AgeUSec"))
+		print_facts(connection);
+	print_path(connection);
+	if (*trouble)
+		printf("\n             %sin trouble: %s%s", style->bad, trouble, style->plain);
+	putchar('\n');
+}
+
+static void print_counts(const char *title, const struct value *counts)
+{
+	const char *separator = title;
+
+	FOR_EACH_PART(count, counts)
+	{
+		printf("%s%s %" PRIu64, separator, count->name, count->number);
+		separator = ", ";
+	}
+	if (separator != title)
+		putchar('\n');
+}
+
+static void print_actions(const struct value *agent)
+{
+	const struct value *actions = value_find(agent, "Actions");
+	const char *separator = "    actions: ";
+
+	FOR_EACH_PART(action, actions)
+	{
+		const struct value *result = action->first->next;
+
+		printf("%s%s %s %" PRIu64, separator, action->first->text, result->text,
+		       result->next->number);
+		separator = ", ";
+	}
+	if (value_number(agent, "ActionsHeld"))
+		printf("%sheld by the operator", separator);
+	if (value_number(agent, "ActionsHeld") || (actions && actions->first))
+		putchar('\n');
+}
+
+static void print_heading(const struct value *agent, const struct style *style)
+{
+	const char *unit = value_text(agent, "Unit");
+	bool connected = value_number(agent, "Connected");
+	usec_t since = value_number(agent, "DownSince");
+
+	printf("%s%s%s", style->strong, value_text(agent, "Name"), style->plain);
+	if (*unit)
+		printf(" (%s)", unit);
+	printf(": %s%s%s", connected ? style->good : style->bad,
+	       connected ? "connected" : "not connected", style->plain);
+	if (since) {
+		print_time(" since ", since);
+		printf(", %" PRIu64 " attempts failed", value_number(agent, "Attempts"));
+	}
+	putchar('\n');
+}
+
+static void print_agent(const struct value *agent, const struct style *style)
+{
+	print_heading(agent, style);
+	FOR_EACH_PART(connection, value_find(agent, "OpenConnections"))
+	print_connection(connection, style);
+	if (value_number(agent, "LastTime")) {
+		print_time("       last: ", value_number(agent, "LastTime"));
+		printf(": %s\n", value_text(agent, "LastMessage"));
+	}
+	print_counts("      ended: ", value_find(agent, "EndedByCause"));
+	print_counts("    stalled: ", value_find(agent, "StalledByCause"));
+	print_actions(agent);
+}
+
+static void print_text(const struct value *status)
+{
+	const struct style *style = terminal_wants_colour(stdout) ? &colours : &no_colours;
+	uint64_t lost = value_number(status, "LostEvents");
+
+	printf("connwatchd %s, evidence by %s", value_text(status, "Version"),
+	       value_text(status, "Mode"));
+	printf(lost ? "; %s%" PRIu64 " events lost%s\n" : "\n", style->bad, lost, style->plain);
+	FOR_EACH_PART(agent, value_find(status, "Agents"))
+	{
+		putchar('\n');
+		print_agent(agent, style);
+	}
+}
+
+/* ---- the command */
+
+/* Leaves only agent `name`. Returns 0, or -ENOENT if there is none of it. */
+static int choose_agent(struct value *status, const char *name)
+{
+	struct value *agents = value_find(status, "Agents"), *next;
+	struct value chosen = { .type = VALUE_LIST };
+
+	for (struct value *agent = agents->first; agent; agent = next) {
+		next = agent->next;
+		agent->next = NULL;
+		if (strcmp(value_text(agent, "Name"), name) == 0)
+			value_add(&chosen, NULL, agent);
+		else
+			value_free(agent);
+	}
+	agents->first = chosen.first;
+	agents->last = chosen.last;
+	return chosen.first ? 0 : -ENOENT;
+}
+
+static void print_status(const struct value *status, enum output output)
+{
+	struct json json = { .stream = stdout };
+
+	if (output == OUTPUT_TEXT) {
+		print_text(status);
+		return;
+	}
+	value_print(status, &json);
+	putchar('\n');
+}
+
+static int ask(struct value **status)
+{
+	struct bus_client *client = NULL;
+	int r = bus_client_open(&client);
+
+	if (r >= 0)
+		r = bus_client_status(client, status);
+	bus_client_close(client);
+	if (r == -ENOENT)
+		fputs("connwatchctl status: connwatchd is not running\n", stderr);
+	else if (r < 0)
+		fprintf(stderr, "connwatchctl status: cannot ask connwatchd: %s\n", strerror(-r));
+	return r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
+}
+
+static int show(const char *agent, enum output output)
+{
+	struct value *status = NULL;
+	int result = ask(&status);
+
+	if (result == EXIT_SUCCESS && agent && choose_agent(status, agent) < 0) {
+		fprintf(stderr, "connwatchctl status: no agent is called '%s'\n", agent);
+		result = EXIT_NO_INPUT;
+	}
+	if (result == EXIT_SUCCESS)
+		print_status(status, output);
+	value_free(status);
+	return result;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	enum output output = OUTPUT_TEXT;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_help(command);
+		if (option != 'o')
+			return command_misused(command, "the command line is not understood");
+		output = output_from_string(optarg);
+		if (output == OUTPUT_NONE)
+			return command_misused(command, "--output: '%s' is neither text nor json",
+					       optarg);
+	}
+	if (optind + 1 < argc)
+		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
+	return show(argv[optind], output);
+}
+
+const struct command command_status = {
+	.name = "status",
+	.arguments = "[OPTIONS...] [AGENT]",
+	.summary = "Show what connwatchd knows now: agents, connections, last verdicts",
+	.options =
+		"Asks connwatchd over D-Bus; everybody may. Times that it does not know are left "
+		"out.\n\n"
+		"  -o, --output=FORMAT    text (the default)\n"
+		"                         json: one object, as the bus has it\n"
+		"  -h, --help             print this\n",
+	.run = run,
+};
