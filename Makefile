@@ -30,13 +30,15 @@ CFLAGS_  := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmiss
 LDFLAGS_ := -Wl,--as-needed $(SANITIZER)
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# for `connwatchctl check` alone
+LIBS_TLS    = $(shell $(PKG_CONFIG) --libs openssl)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 CORE    := $(call objects,watchdog/core/*.c)
 EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c)
 WIRING  := $(call objects,watchdog/watch_*.c watchdog/succession.c watchdog/output.c)
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/metrics.c watchdog/control_bus*.c)
-COMMAND := $(call objects,watchdog/cli/*.c watchdog/bus_client.c watchdog/bus_value.c)
+COMMAND := $(call objects,watchdog/cli/*.c watchdog/check/*.c watchdog/bus_client.c watchdog/bus_value.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 PROBE   := $(B)/ebpf/probe.skel.h
 
@@ -57,7 +59,7 @@ $(B)/connwatchd: $(DAEMON) $(WIRING) $(EDGES) $(B)/libcore.a
 
 $(B)/connwatchctl: $(COMMAND) $(WIRING) $(EDGES) $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) $(LIBS_TLS)
 
 $(B)/libcore.a: $(CORE)
 	$(call say,AR,$@)

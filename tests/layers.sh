@@ -31,7 +31,7 @@ includes() {
 	find ebpf watchdog -name '*.[ch]' -exec \
 		grep -Hn '^[[:space:]]*#[[:space:]]*include' {} + | pure=$pure_headers awk -F: '
 	function library(header) {
-		if (match(header, /^(bpf|CUnit|libmnl|netlink|systemd)\//))
+		if (match(header, /^(bpf|CUnit|libmnl|netlink|openssl|systemd)\//))
 			return substr(header, 1, RLENGTH)
 		return ""
 	}
@@ -70,9 +70,11 @@ includes() {
 			       (file ~ /\/probe\.c$/ && header ~ /^ebpf\//)
 		if (folder == "effects")
 			return header ~ /^effects\//
+		if (folder == "check")
+			return header ~ /^(check|sources)\//
 		# the wiring lies in watchdog/ itself; what only reads needs none
 		if (folder == "cli")
-			return header ~ /^cli\// || header !~ /\// ||
+			return header ~ /^(check|cli)\// || header !~ /\// ||
 			       header ~ /^sources\/(journal_reader|settings_files)\.h$/
 		return 0
 	}

@@ -4,8 +4,10 @@ $(B)/tests/commands/%: $(B)/tests/commands/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
 
-## check-commands  the commands that read the journal, on a journal made for it
+## check-commands  the commands on a journal made for it, `check` on broken hubs (root), completions
 check-commands: $(B)/connwatchctl $(B)/tests/commands/write_export
 	$(Q)tests/commands/run.py --build $(B)
+	$(Q)tests/commands/check_way.py $<
+	$(Q)tests/commands/completions.sh $<
 
 .PHONY: check-commands

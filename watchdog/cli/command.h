@@ -30,6 +30,7 @@ extern const struct command command_stats;
 extern const struct command command_verify;
 extern const struct command command_status;
 extern const struct command command_monitor;
+extern const struct command command_check;
 
 /* Prints the usage of `command` to standard output; returns 0. */
 int command_help(const struct command *command);

@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&command_verify,
 	&command_status,
 	&command_monitor,
+	&command_check,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -1,0 +1,200 @@
+/* connwatchctl check: can this host do it, and where does the way to the hub break? */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/host.h"
+#include "check/way.h"
+#include "cli/command.h"
+#include "core/time_span.h"
+#include "output.h"
+#include "support/json.h"
+#include "support/terminal.h"
+
+enum { MQTTS_PORT = 8883, ARGUMENT_CA = 256, ARGUMENT_TLS, ARGUMENT_NO_TLS, ARGUMENT_ROOT };
+
+struct report {
+	enum output output;
+	bool colour;
+	unsigned failed;
+	const char *first_failed; /* its name */
+	char first_text[STEP_TEXT_SIZE];
+};
+
+static const char *const colours[CHECK_RESULT_MAX] = {
+	[CHECK_OK] = "\x1b[32m",
+	[CHECK_WARNING] = "\x1b[1;33m",
+	[CHECK_FAILED] = "\x1b[1;31m",
+	[CHECK_SKIPPED] = "\x1b[2m",
+};
+
+static void print_text(const struct report *report, const struct check_step *step)
+{
+	char took[TIME_SPAN_TEXT_SIZE] = "";
+
+	if (step->took)
+		time_span_format(step->took, took, sizeof(took));
+	printf("  %s%-8s%s %-13s %7s  %s\n", report->colour ? colours[step->result] : "",
+	       check_result_to_string(step->result), report->colour ? "\x1b[0m" : "", step->name,
+	       took, step->text);
+}
+
+static void print_json(const struct check_step *step)
+{
+	struct json json = { .stream = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "step", step->name);
+	json_string(&json, "result", check_result_to_string(step->result));
+	json_number(&json, "usec", step->took);
+	json_string(&json, "text", step->text);
+	json_close(&json, '{');
+	putchar('\n');
+}
+
+static void take_step(void *userdata, const struct check_step *step)
+{
+	struct report *report = userdata;
+
+	if (report->output == OUTPUT_TEXT)
+		print_text(report, step);
+	else
+		print_json(step);
+	fflush(stdout);
+	if (step->result != CHECK_FAILED || report->failed++ > 0)
+		return;
+	report->first_failed = step->name;
+	memcpy(report->first_text, step->text, sizeof(report->first_text));
+}
+
+static void print_verdict(const struct report *report)
+{
+	struct json json = { .stream = stdout };
+
+	if (report->output == OUTPUT_TEXT) {
+		printf("\n%s%s%s%s\n", report->failed ? "It fails at " : "Nothing fails.",
+		       report->failed ? report->first_failed : "", report->failed ? ": " : "",
+		       report->first_text);
+		return;
+	}
+	json_open(&json, NULL, '{');
+	json_string(&json, "verdict", report->failed ? "failed" : "ok");
+	if (report->failed)
+		json_string(&json, "fails_at", report->first_failed);
+	json_close(&json, '{');
+	putchar('\n');
+}
+
+static int check(struct report *report, const char *root, const struct way *way)
+{
+	struct check check = { .sink = take_step, .userdata = report };
+
+	report->colour = terminal_wants_colour(stdout);
+	if (report->output == OUTPUT_TEXT)
+		puts("This host");
+	check_host(&check, root);
+	if (way->host && report->output == OUTPUT_TEXT)
+		printf("\nThe way to %s port %u\n", way->host, way->port);
+	if (way->host)
+		check_way(&check, way);
+	print_verdict(report);
+	return report->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* MQTT, AMQP and HTTP as they were before TLS. */
+static bool port_has_tls(uint16_t port)
+{
+	return port != 1883 && port != 5672 && port != 80;
+}
+
+/* Cuts "HOST", "HOST:PORT", "ADDRESS6" or "[ADDRESS6]:PORT" up in place. */
+static int parse_target(char *text, struct way *way)
+{
+	char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
+	unsigned long port = MQTTS_PORT;
+	char *end = NULL;
+
+	if (colon && (strchr(text, ':') == colon || bracket == colon - 1)) {
+		port = strtoul(colon + 1, &end, 10);
+		if (end == colon + 1 || *end || port == 0 || port > UINT16_MAX)
+			return -EINVAL;
+		*colon = '\0';
+	}
+	if (*text == '[' && bracket) {
+		text++;
+		*bracket = '\0';
+	}
+	if (!*text)
+		return -EINVAL;
+	way->host = text;
+	way->port = (uint16_t)port;
+	return 0;
+}
+
+static int run(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "ca", required_argument, NULL, ARGUMENT_CA },
+		{ "tls", no_argument, NULL, ARGUMENT_TLS },
+		{ "no-tls", no_argument, NULL, ARGUMENT_NO_TLS },
+		{ "root", required_argument, NULL, ARGUMENT_ROOT },
+		{ 0 },
+	};
+	struct report report = { .output = OUTPUT_TEXT };
+	struct way way = { .host = NULL };
+	const char *root = "";
+	int option, tls = 0;
+
+	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			return command_help(command);
+		case 'o':
+			report.output = output_from_string(optarg);
+			break;
+		case ARGUMENT_CA:
+			way.authorities = optarg;
+			break;
+		case ARGUMENT_TLS:
+		case ARGUMENT_NO_TLS:
+			tls = option;
+			break;
+		case ARGUMENT_ROOT:
+			root = optarg;
+			break;
+		default:
+			return command_misused(command, "the command line is not understood");
+		}
+	}
+	if (report.output == OUTPUT_NONE)
+		return command_misused(command, "--output takes text or json");
+	if (optind + 1 < argc)
+		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
+	if (optind < argc && parse_target(argv[optind], &way) < 0)
+		return command_misused(command, "'%s' is not HOST[:PORT]", argv[optind]);
+	way.tls = tls ? tls == ARGUMENT_TLS : port_has_tls(way.port);
+	return check(&report, root, &way);
+}
+
+const struct command command_check = {
+	.name = "check",
+	.arguments = "[OPTIONS...] [HOST[:PORT]]",
+	.summary = "Check this host, and the way to a hub step by step",
+	.options = "PORT is 8883 if it is not given. The way: name, route, TCP, TLS, certificate, "
+		   "clock;\n"
+		   "no step waits longer than 5 s. Exits with 1 if a step fails. Nothing is sent "
+		   "but a\n"
+		   "TLS handshake, and on port 443 a HEAD request for the server's date.\n\n"
+		   "  -o, --output=FORMAT    text (the default)\n"
+		   "                         json: one object a step and line, the verdict last\n"
+		   "      --ca=FILE          trust the authorities in FILE, not the system's\n"
+		   "      --tls, --no-tls    with TLS or without; the default is without on ports "
+		   "1883,\n"
+		   "                         5672 and 80, with on all others\n"
+		   "      --root=DIR         look at the settings below DIR\n"
+		   "  -h, --help             print this\n",
+	.run = run,
+};
