@@ -1,0 +1,66 @@
+#!/bin/bash
+# Tests that bash and zsh offer what connwatchctl's --help names.
+#
+#     tests/commands/completions.sh CONNWATCHCTL
+#
+# Ends with "N passed, N failed".
+set -u
+
+connwatchctl=$(realpath "$1")
+cd "$(dirname "$0")/../.." || exit 2
+passed=0 failed=0
+
+check() { # TITLE EXPECTED SEEN
+	if [ "$2" = "$3" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED  %s\n  expected: %s\n  seen:     %s\n' "$1" "${2//$'\n'/ }" "${3//$'\n'/ }"
+	fi
+}
+
+commands() { "$connwatchctl" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' | sort; }
+long_options() { "$connwatchctl" "$1" --help | tail -n +2 | grep -E '^ *-' | grep -oE -- '--[a-z][a-z-]*' | sort -u; }
+
+# ---- bash
+
+# shellcheck source=completions/connwatchctl.bash
+. completions/connwatchctl.bash
+
+offer() { # WORD...: what is offered for the last one
+	COMP_WORDS=("$connwatchctl" "$@")
+	COMP_CWORD=$#
+	_connwatchctl "$connwatchctl" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+check "bash: commands" "$(commands)" "$(offer '' | grep -v ^-)"
+for command in $(commands); do
+	check "bash: options of $command" "$(long_options "$command")" "$(offer "$command" -- | sed 's/=$//')"
+done
+check "bash: -o" $'json\ntext' "$(offer status -o '')"
+check "bash: --output=" $'json\ntext' "$(offer status --output =)"
+check "bash: --output=j" json "$(offer status --output = j)"
+check "bash: files" tests/packages.txt "$(offer replay tests/pack)"
+check "bash: a command's own argument" "" "$(offer watch '')"
+
+# ---- zsh, with what its completion system would be called with
+
+if ! command -v zsh >/dev/null; then
+	echo "SKIPPED, zsh: it is not installed"
+else
+	zsh_offer() {
+		zsh -f -c '
+			_describe() { print -l -- ${${(@P)2}%%:*} }
+			_arguments() { shift; print -l -- ${${${(@)argv:#\**}%%\[*}%=} }
+			words=("$@") CURRENT=$#
+			fpath=(completions) . completions/_connwatchctl' zsh "$connwatchctl" "$@" | sort
+	}
+	check "zsh: commands" "$(commands)" "$(zsh_offer '')"
+	for command in $(commands); do
+		check "zsh: options of $command" "$(long_options "$command")" "$(zsh_offer "$command" '' | grep '^--')"
+	done
+fi
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
