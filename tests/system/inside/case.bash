@@ -87,6 +87,11 @@ wait_for_daemon() {
 	wait_for_state connwatchd.service active
 }
 
+# How much systemd keeps of connwatchd's.
+stored() {
+	systemctl show --property=NFileDescriptorStore --value connwatchd.service
+}
+
 # ---- records
 
 # The fields that select a record, as for journalctl: reads the first record of the agent's unit that
