@@ -14,6 +14,7 @@ import array
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import resource
 import select
@@ -26,8 +27,8 @@ import threading
 import time
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF_INET6}
-IPPROTO_MPTCP = 262
 IP_RECVERR = 11
+MAP_NORESERVE = 0x4000  # x86 and arm64
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
 SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
 
@@ -38,13 +39,14 @@ class Agent:
     def __init__(self, control_path, connection):
         self.control_path = control_path
         self.connection = connection
+        self.aside = []  # other connections, which stay open
         self.parcel = None  # a socket pair to the forked child: sockets travel over it
         self.channel = []  # the files that commands come from
 
     # ---- making the connection
 
     def do_socket(self, family, kind="tcp"):
-        protocol = IPPROTO_MPTCP if kind == "mptcp" else 0
+        protocol = socket.IPPROTO_MPTCP if kind == "mptcp" else 0
         self.connection = socket.socket(FAMILIES[family], socket.SOCK_STREAM, protocol)
 
     def do_option(self, name, *values):
@@ -62,6 +64,29 @@ class Agent:
         if error != errno.EINPROGRESS:
             raise OSError(error, "connect")
         return self.connection.getsockname()[1]
+
+    def do_connect_with_data(self, host, port):
+        """TCP Fast Open: from the second time on the data goes with the SYN (RFC 7413)."""
+        self.connection.sendto(b"a", socket.MSG_FASTOPEN, (host, int(port)))
+        return self.connection.getsockname()[1]
+
+    def do_visit(self, count, family, host, port):
+        """Many short connections; returns their ports."""
+        ports = []
+        for _ in range(int(count)):
+            with socket.socket(FAMILIES[family], socket.SOCK_STREAM) as connection:
+                connection.connect((host, int(port)))
+                connection.sendall(b"a")
+                ports.append(str(connection.getsockname()[1]))
+        return ",".join(ports)
+
+    def do_put_aside(self):
+        """Keeps the connection open; the next one is made beside it."""
+        self.aside.append(self.connection)
+
+    def do_take_up(self, number):
+        """Goes on with a connection that was put aside: the NUMBER-th, from 0."""
+        self.connection = self.aside[int(number)]
 
     # ---- using it
 
@@ -130,6 +155,13 @@ class Agent:
     def do_abort(self):
         os.abort()
 
+    def do_grow(self, gibibytes):
+        """Takes address space, but hardly any memory: a core dump looks at every page of it, and
+        writes only what was used."""
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+        self.hoard = mmap.mmap(-1, int(gibibytes) << 30, flags)
+        self.hoard[0] = 1  # what was never written to is not dumped at all
+
     def do_hog(self):
         """Takes memory until somebody objects."""
         hoard = []
@@ -186,6 +218,10 @@ class Agent:
             self.connection.set_inheritable(True)
             words += ["--socket", str(self.connection.fileno())]
         os.execv(words[0], words)
+
+    def do_become(self, *words):
+        """Becomes another program."""
+        os.execvp(words[0], words)
 
     # ---- obeying
 

@@ -2,7 +2,7 @@
 
 import signal
 
-from case import BOTH, case, core_dumps_are_files
+from case import BOTH, case, core_dumps_are_files, ended, stalled, story
 
 
 # ---- the peer ends it
@@ -104,7 +104,7 @@ def keepalive(stage):
     stage.agent.ask("wait", "error")
 
 
-@case("retransmit-timeout", "path-silent", families=BOTH)
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), families=BOTH)
 def retransmission(stage):
     stage.connect()
     stage.lab.black_hole()
@@ -112,7 +112,7 @@ def retransmission(stage):
     stage.agent.ask("wait", "error")
 
 
-@case("retransmit-timeout", "path-silent")
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"))
 def retransmission_with_keepalive_on(stage):
     stage.connect(keepalive=(1, 1, 9))
     stage.lab.black_hole()
@@ -123,7 +123,7 @@ def retransmission_with_keepalive_on(stage):
 @case("user-timeout", "path-silent")
 def user_timeout(stage):
     stage.lab.set("device", tcp_retries2=15)
-    stage.connect(user_timeout=[1500])
+    stage.connect(user_timeout=[1000])
     stage.lab.black_hole()
     stage.agent.ask("send", 10)
     stage.agent.ask("wait", "error")

@@ -1,7 +1,8 @@
-"""The table of cases: each makes one connection end, and says what connwatch must say about it.
+"""The table of cases: each makes connections end, and says what connwatch must say about it.
 
-A case is a function that plays the fault on a Stage, decorated with the wanted verdict. Its name
-is the function's, with dashes; `families` makes it one case a family.
+A case is a function that plays the fault on a Stage, decorated with the one wanted verdict (`case`)
+or with all that must be told, in order (`story`). Its name is the function's, with dashes;
+`families` makes it one case a family.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,39 @@ SIDES = {
 SIDE = {cause: side for side, causes in SIDES.items() for cause in causes.split()}
 SURE = ("proved",)
 QUITE_SURE = ("proved", "likely")
+LIKELY = ("likely",)
+SUSPECTED = ("suspected",)
+NOT_PROVED = ("likely", "suspected")
+ANY = ("proved", "likely", "suspected")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One record that must come."""
+    kind: str
+    ended_by: Optional[str]
+    causes: tuple      # the right one first; others that are no mistake
+    confidence: tuple  # those that are allowed
+    exit: Optional[tuple] = None  # EXIT_CODE and EXIT_STATUS, where the record must tell them
+    evidence: tuple = ()          # shell patterns, each for one CONNWATCH_EVIDENCE
+
+
+def ended(ended_by, cause, confidence=None, *, exit=None, evidence=(), or_else=()):
+    if confidence is None:
+        proved = cause.startswith("agent-") or cause == "connect-refused"
+        confidence = SURE if proved else QUITE_SURE
+    return Wanted("ended", ended_by, (cause, *or_else), confidence, exit, evidence)
+
+
+def stalled(cause, confidence=ANY):
+    """Told while the connection is still open, or while there is none."""
+    return Wanted("stalled", None, (cause,), confidence)
+
+
+def recovered(cause="unknown"):
+    """From a stall; without a cause, from having no connection. Where a case wants no `recovered`,
+    none counts."""
+    return Wanted("recovered", None, (cause,), ())
 
 
 @dataclass(frozen=True)
@@ -28,40 +62,35 @@ class Case:
     name: str
     play: Callable
     family: str
-    ended_by: str
-    cause: str
-    confidence: tuple  # those that are allowed
-    status: int        # the command's exit status, as a shell counts it
-    exit: Optional[tuple]  # EXIT_CODE and EXIT_STATUS, where the record must tell them
+    wanted: tuple    # in order
+    status: int      # the command's exit status, as a shell counts it
+    settings: tuple  # of the agent: KEY=VALUE
+    found: bool      # connwatch comes later: the connection is there before
     group: str
     needs: Optional[Callable]  # returns why the case cannot be played here, or None
-
-    @property
-    def side(self):
-        return SIDE.get(self.cause, "-")
 
 
 CASES = []
 
 
-def case(ended_by, cause, confidence=None, *, status=0, exit=None, families=("ipv4",),
-         needs=None):
+def story(*wanted, status=0, settings=(), found=False, families=("ipv4",), needs=None):
     """Adds a case. Its group is the module it stands in."""
-    if confidence is None:
-        proved = cause.startswith("agent-") or cause == "connect-refused"
-        confidence = SURE if proved else QUITE_SURE
-
     def add(play):
         group = play.__module__.removesuffix("_cases")
         for family in families:
             name = play.__name__.replace("_", "-") + ("" if family == "ipv4" else f"-{family}")
-            CASES.append(Case(name, play, family, ended_by, cause, confidence, status, exit,
-                              group, needs))
+            CASES.append(Case(name, play, family, wanted, status, settings, found, group, needs))
         return play
     return add
 
 
+def case(ended_by, cause, confidence=None, *, exit=None, evidence=(), **options):
+    """Adds a case that ends one connection."""
+    return story(ended(ended_by, cause, confidence, exit=exit, evidence=evidence), **options)
+
+
 BOTH = ("ipv4", "ipv6")
+ALL = ("ipv4", "ipv6", "mapped")
 
 
 # ---- what a case may need

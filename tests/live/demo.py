@@ -10,68 +10,20 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
 from pathlib import Path
 
+from broker import ADDRESS, PATIENCE, PORT, Broker, subscriber
 from command_line import add_connwatchctl, begin
-from lab import CLOUD_ADDRESS, DEVICE_ADDRESS, PREFIX, Lab, inside
-from supervised import Supervised
+from lab import DEVICE_ADDRESS, PREFIX, Lab
+from supervised import Supervised, watching
 
-PORT = 1883  # on 8883 mosquitto_sub would speak TLS
-BROKER_ADDRESS = CLOUD_ADDRESS["ipv4"]
-PATIENCE = 20  # seconds for a step
 MQTT_KEEPALIVE = "5"  # the shortest mosquitto_sub takes
 COLUMNS = ("ENDED_BY", "CAUSE", "CONFIDENCE")
 PRIORITY_COLOUR = {"3": "31", "4": "33", "5": "36"}
-
-
-class Broker:
-    """A mosquitto in the lab's cloud."""
-
-    CONFIGURATION = f"listener {PORT} {BROKER_ADDRESS}\nallow_anonymous true\nlog_type all\n"
-
-    def __init__(self, lab, directory):
-        self._lab = lab
-        self._configuration = directory / "mosquitto.conf"
-        self._configuration.write_text(self.CONFIGURATION)
-        self._process = None
-        self._subscribed = threading.Event()
-
-    def start(self):
-        running = threading.Event()
-        with inside(self._lab.cloud):
-            self._process = subprocess.Popen(
-                ["mosquitto", "-c", self._configuration], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read_log, args=(self._process, running), daemon=True).start()
-        if not running.wait(PATIENCE):
-            raise RuntimeError("mosquitto did not start")
-
-    def _read_log(self, process, running):
-        with process.stderr as log:
-            for line in log:
-                if line.rstrip().endswith(" running"):
-                    running.set()
-                if "Received SUBSCRIBE" in line:
-                    self._subscribed.set()
-
-    def expect_client(self):
-        self._subscribed.clear()
-
-    def wait_client(self):
-        if not self._subscribed.wait(PATIENCE):
-            raise RuntimeError("the client did not connect")
-
-    def stop(self):
-        if self._process:
-            self._process.terminate()
-            self._process.wait()
-            self._process = None
 
 
 class Demo:
@@ -88,11 +40,10 @@ class Demo:
     def start_client(self, expect_connection=True):
         """A new mosquitto_sub under connwatch, connected to the broker."""
         self.close_client()
-        words = ["mosquitto_sub", "-h", BROKER_ADDRESS, "-p", str(PORT), "-t", "#",
-                 "-k", MQTT_KEEPALIVE]
+        words = subscriber("-k", MQTT_KEEPALIVE)
         self.broker.expect_client()
-        self._client = Supervised(self.lab, self._directory, words, self._connwatchctl,
-                                  on_record=self._screen.record)
+        self._client = Supervised(watching(self._connwatchctl, "run", "--", *words),
+                                  self._directory, self.lab.device, self._screen.record)
         self._verdicts = self._recoveries = 0
         if expect_connection:
             self.broker.wait_client()
@@ -219,7 +170,7 @@ class Screen:
 
 
 def run(demo, screen):
-    screen.say(f"A mosquitto broker at {BROKER_ADDRESS}:{PORT}, a mosquitto_sub client at "
+    screen.say(f"A mosquitto broker at {ADDRESS}:{PORT}, a mosquitto_sub client at "
                f"{DEVICE_ADDRESS['ipv4']}, a router in between,")
     screen.say("each in a network namespace of its own. The client runs under `connwatchctl run`.")
     screen.say("Six faults follow; below each, what connwatch writes to the journal about it.")

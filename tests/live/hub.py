@@ -7,25 +7,31 @@ import struct
 from lab import CLOUD_ADDRESS, inside
 
 PORT = 8883
+FAST_OPENS = 16  # that may wait to be accepted
 PATIENCE = 15  # seconds until a step that should have happened counts as failed
 
 
 class Hub:
-    def __init__(self, lab, family):
+    def __init__(self, lab, family, port=PORT):
+        self.port = port
         self.address = CLOUD_ADDRESS["ipv6" if family == "ipv6" else "ipv4"]
         self._lab = lab
         self._family = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
         self._listener = None
         self._peers = []
 
-    def listen(self, receive_buffer=None):
-        """Accepts connections from now on. A small receive buffer is quickly full."""
+    def listen(self, receive_buffer=None, kind="tcp"):
+        """Accepts connections from now on. A small receive buffer is quickly full. `kind`: also
+        `mptcp`, or `fast` for data that comes with the SYN."""
+        protocol = socket.IPPROTO_MPTCP if kind == "mptcp" else 0
         with inside(self._lab.cloud):
-            self._listener = socket.socket(self._family, socket.SOCK_STREAM)
+            self._listener = socket.socket(self._family, socket.SOCK_STREAM, protocol)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self._listener.bind((self.address, PORT))
+        if kind == "fast":
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, FAST_OPENS)
+        self._listener.bind((self.address, self.port))
         self._listener.listen()
         self._listener.settimeout(PATIENCE)
 

@@ -229,20 +229,74 @@ class Lab:
     def link_down(self):
         self._on_device("link set uplink down")
 
+    def link_up(self):
+        """With what the kernel took away when it went down: the routes, and IPv6 addresses."""
+        self._on_device("link set uplink up\n"
+                        "address replace fd77:1::2/64 dev uplink nodad\n"
+                        "route replace default via 10.77.1.1\n"
+                        "route replace ::/0 via fd77:1::1\n")
+
     def cable_pulled(self):
         """The device's link stays up but loses its carrier."""
         with inside(self.router):
             self._ip("link set inside down")
 
+    def cable_plugged_in(self):
+        with inside(self.router):
+            self._ip("link set inside up\naddress replace fd77:1::1/64 dev inside nodad")
+
     def address_removed(self):
         self._on_device("address flush dev uplink")
+
+    def address_replaced(self):
+        """As when a lease runs out: link and routes stay."""
+        self._on_device("address delete 10.77.1.2/24 dev uplink\n"
+                        "address delete fd77:1::2/64 dev uplink\n"
+                        "address add 10.77.1.3/24 dev uplink\n"
+                        "address add fd77:1::3/64 dev uplink nodad\n"
+                        "route replace default via 10.77.1.1\n"
+                        "route replace ::/0 via fd77:1::1\n")
 
     def route_removed(self):
         self._on_device("route delete default\nroute delete ::/0")
 
+    def route_restored(self):
+        self._on_device("route replace default via 10.77.1.1\nroute replace ::/0 via fd77:1::1")
+
+    def route_refuses(self):
+        """A route that answers `unreachable` stands in the way."""
+        self._on_device("route replace unreachable default\n"
+                        "route replace unreachable ::/0 metric 1")
+
+    def next_hop_dies(self):
+        """The link is fine, but nobody answers to the router's address any more, nor asks."""
+        rules = "".join(
+            f"table {family} fault {{ chain {hook} {{\n"
+            f"type filter hook {hook} priority filter\n"
+            f"{match} drop\n"
+            "}\n}\n"
+            for family, match in (("arp", ""), ("ip6", "icmpv6 type nd-neighbor-solicit"),
+                                  ("ip6", "icmpv6 type nd-neighbor-advert"))
+            for hook in ("input", "output"))
+        with inside(self.router):
+            command("nft", "-f", "-", stdin=rules)
+        self._on_device("neighbour flush dev uplink")
+
     def _on_device(self, batch):
         with inside(self.device):
             self._ip(batch)
+
+    def forget_silently(self, place, port):
+        """The connections to or from `port` are gone in one place, and nobody is told."""
+        with inside(getattr(self, place)):
+            command("nft", "-f", "-", stdin=(
+                "table inet silence { chain output {\n"
+                "type filter hook output priority filter\n"
+                "tcp flags rst drop\n"
+                "}\n}\n"))
+        self.abort_connections(place, port)
+        with inside(getattr(self, place)):
+            command("nft", "delete table inet silence")
 
     def abort_connections(self, place, port):
         """SOCK_DESTROY of the connections to or from `port` in one place."""

@@ -2,11 +2,8 @@
 
 import signal
 
-from case import case, mptcp
+from case import LIKELY, NOT_PROVED, case, ended, mptcp, stalled, story
 from hub import PORT
-
-LIKELY = ("likely",)
-NOT_PROVED = ("likely", "suspected")  # one SYN without an answer says little
 
 
 # ---- the peer
@@ -26,7 +23,7 @@ def exit_long_after_peer_fin(stage):
     peer = stage.connect()
     peer.close()
     stage.agent.ask("wait", "fin")
-    stage.verdict()
+    stage.wait_told("ended")
     stage.agent.tell("exit", 0)
     stage.agent.wait_end()
 
@@ -116,6 +113,7 @@ def mptcp_socket_that_fell_back(stage):
 
 @case("connect-timeout", "path-silent", NOT_PROVED)
 def gives_up_connecting(stage):
+    """One SYN without an answer says little."""
     stage.connect_into_black_hole()
     stage.agent.ask("wait-retransmission")
     stage.agent.ask("close")
@@ -176,7 +174,7 @@ def killed_while_connecting(stage):
 
 # ---- the network
 
-@case("retransmit-timeout", "path-silent")
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"))
 def answers_get_lost(stage):
     stage.connect()
     stage.lab.deaf()
@@ -214,14 +212,6 @@ def port_unreachable_on_connect(stage):
     stage.lab.unreachable("port-unreachable")
     stage.socket()
     stage.connect_fails("ECONNREFUSED")
-
-
-@case("unreachable", "unreachable")
-def host_unreachable_while_connected(stage):
-    stage.connect()
-    stage.lab.unreachable("host-unreachable")
-    stage.agent.ask("send", 10)
-    stage.agent.ask("wait", "error")
 
 
 # ---- the host

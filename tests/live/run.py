@@ -18,9 +18,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import basic_cases  # noqa: F401  fills the table of cases
+import network_cases  # noqa: F401  likewise
 import odd_cases  # noqa: F401  likewise
+import session_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
+from judgement import complaints_about, counting_kinds, of_kinds, pairs, summary
 from lab import command
 from stage import Stage
 from supervised import Surprise
@@ -33,7 +36,7 @@ class Leftovers:
 
     def __init__(self, stage):
         self._stage = stage
-        pid = stage.supervised.process.pid
+        pid = stage.witness.process.pid
         self._bpf = {kind: self._ids(pid, kind) for kind in ("prog", "map", "link")}
         self._group = self._new_control_group(stage.agent.pid)
 
@@ -75,39 +78,6 @@ class Leftovers:
         return rest
 
 
-def complaints_about(case, stage, status):
-    """What is wrong with the records and the exit status: a list of sentences."""
-    wrong = []
-    if status != case.status:
-        wrong.append(f"exit status {status} instead of {case.status}")
-    wrong += [f"no JSON record: {line}" for line in stage.supervised.noise]
-    ended = stage.supervised.of_kind("ended")
-    if len(ended) != 1:
-        return wrong + [f"{len(ended)} `ended` records instead of 1"]
-    for field, allowed in wanted_fields(case, stage).items():
-        given = ended[0].get(field)
-        if given not in allowed:
-            wrong.append(f"{field} is {given} instead of {' or '.join(allowed)}")
-    return wrong
-
-
-def wanted_fields(case, stage):
-    """Field of the record -> the values that are right."""
-    wanted = {
-        "CONNWATCH_ENDED_BY": (case.ended_by,),
-        "CONNWATCH_CAUSE": (case.cause,),
-        "CONNWATCH_SIDE": (case.side,),
-        "CONNWATCH_CONFIDENCE": case.confidence,
-        "CONNWATCH_PEER_ADDRESS": (stage.hub.address,),
-        "CONNWATCH_PID": (str(stage.first_pid),),
-    }
-    if stage.local_ports:
-        wanted["CONNWATCH_LOCAL_PORT"] = tuple(stage.local_ports)
-    if case.exit:
-        wanted["EXIT_CODE"], wanted["EXIT_STATUS"] = ((word,) for word in case.exit)
-    return wanted
-
-
 class Result:
     def __init__(self, case):
         self.case = case
@@ -116,11 +86,13 @@ class Result:
         self.details = []  # lines to show on failure
         self.seconds = 0.0
         self.given = ""
+        self.records = []  # that were given
+        self.pairs = [(wanted, None) for wanted in case.wanted]  # wanted and given ones
 
     def line(self):
         word = "skip" if self.skipped else "FAIL" if self.wrong else "ok"
         text = self.skipped or self.given
-        return f"{word:4}  {self.case.name:38} {text:56} {self.seconds:5.1f} s"
+        return f"{word:4}  {self.case.name:44} {text:56} {self.seconds:5.1f} s"
 
 
 def play(case, options, number):
@@ -131,7 +103,7 @@ def play(case, options, number):
     begin = time.monotonic()
     try:
         trace = options.record / f"{case.name}-{number}.trace" if options.record else None
-        with Stage(case.family, None if options.bare else options.connwatchctl, trace) as stage:
+        with Stage(case, None if options.bare else options.connwatchctl, trace) as stage:
             play_on(stage, case, options, result)
     except (Surprise, OSError, RuntimeError) as surprise:
         result.wrong.append(f"{type(surprise).__name__}: {surprise}")
@@ -141,24 +113,23 @@ def play(case, options, number):
 
 def play_on(stage, case, options, result):
     try:
-        leftovers = Leftovers(stage)
+        leftovers = None if case.found else Leftovers(stage)
         case.play(stage)
-        stage.verdict()
+        if case.found:
+            leftovers = Leftovers(stage)
+        stage.wait_all_told(case.wanted)
         status = stage.finish()
-        if options.bare:
-            result.wrong += [] if status == case.status else [f"exit status {status}"]
-        else:
-            result.wrong += complaints_about(case, stage, status)
+        result.wrong += [] if status == case.status else [
+            f"exit status {status} instead of {case.status}"]
+        if not options.bare:
+            result.wrong += complaints_about(case, stage)
         result.wrong += leftovers.found()
     finally:
-        result.given = "; ".join(map(verdict_text, stage.supervised.of_kind("ended")))
-        result.details = [json.dumps(record) for record in stage.supervised.records]
-        result.details += stage.supervised.complaints()
-
-
-def verdict_text(record):
-    names = ("ENDED_BY", "CAUSE", "CONFIDENCE")
-    return " / ".join(record.get(f"CONNWATCH_{name}", "?") for name in names)
+        result.records = stage.witness.records
+        result.pairs = pairs(case.wanted, result.records)
+        result.given = summary(of_kinds(result.records, counting_kinds(case.wanted)))
+        result.details = [json.dumps(record) for record in stage.witness.records]
+        result.details += stage.witness.complaints()
 
 
 def selected(patterns):
@@ -191,38 +162,51 @@ def show(result):
         print("\n".join(f"      {line}" for line in result.wrong + result.details), flush=True)
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--times", type=int, default=1, metavar="N", help="play each case N times")
-    parser.add_argument("--jobs", type=int, default=4, metavar="N", help="play N cases at once")
+def arguments(description, times=1):
+    """A parser of what all programs that play cases understand."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--times", type=int, default=times, metavar="N", help="play each N times")
+    parser.add_argument("--jobs", type=int, default=6, metavar="N", help="play N cases at once")
     parser.add_argument("--record", type=absolute, metavar="DIR", help="keep the traces")
     add_connwatchctl(parser)
-    parser.add_argument("--bare", action="store_true", help="only the faults, without connwatch")
-    parser.add_argument("--list", action="store_true", help="name the cases")
     parser.add_argument("patterns", metavar="PATTERN", nargs="*")
-    return parser.parse_args()
+    parser.set_defaults(bare=False)
+    return parser
 
 
-def main():
-    options = parse_arguments()
+def play_selected(name, options):
+    """Plays what the options select; returns the results."""
     cases = selected(options.patterns)
-    if options.list:
-        for case in cases:
-            print(f"{case.name:38} {case.group:6} {case.ended_by} / {case.cause}")
-        return 0
     if not cases:
-        sys.exit(f"run.py: no case matches {' '.join(options.patterns)}")
-    begin("run.py", None if options.bare else options.connwatchctl)
+        sys.exit(f"{name}: no case matches {' '.join(options.patterns)}")
+    begin(name, None if options.bare else options.connwatchctl)
     if options.record:
         options.record.mkdir(parents=True, exist_ok=True)
     try:
-        results = play_all(cases, options)
+        return play_all(cases, options)
     except KeyboardInterrupt:
-        return 130
+        sys.exit(130)
+
+
+def count(results):
     failed = sum(bool(result.wrong) for result in results)
     skipped = sum(bool(result.skipped) for result in results)
     print(f"{len(results) - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return failed
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("--bare", action="store_true", help="only the faults, without connwatch")
+    parser.add_argument("--list", action="store_true", help="name the cases")
+    options = parser.parse_args()
+    if options.list:
+        for case in selected(options.patterns):
+            wanted = "; ".join(f"{record.ended_by or record.kind} / {record.causes[0]}"
+                               for record in case.wanted)
+            print(f"{case.name:44} {case.group:8} {wanted}")
+        return 0
+    return 1 if count(play_selected("run.py", options)) else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where a case plays: its lab, its hub, its supervised agent. The short words of the cases."""
+"""Where a case plays: its lab, its hub, its watched agent. The short words of the cases."""
 
 import contextlib
 import os
@@ -6,12 +6,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import lab
 from hub import PORT, Hub
 from lab import PREFIX
-from supervised import Controls, Supervised
+from supervised import Controls, Supervised, Surprise, watching
 
 AGENT = str(Path(__file__).with_name("agent.py"))
 
@@ -19,6 +20,7 @@ MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_by
 if not MEMORY_GROUPS.is_dir():  # control groups version 2
     MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup"), "memory.max"
 VERDICT_PATIENCE = 8  # seconds from the fault's end to the verdict: the engine's waits are shorter
+FINDING_PATIENCE = 5  # seconds until `watch` has found what was there before it, and rests
 OOM_LIMIT = 48 << 20
 
 
@@ -33,24 +35,29 @@ def sweep():
 
 
 class Stage:
-    def __init__(self, family, watchdog, trace=None):
-        self.family = family
-        self.watched = watchdog is not None
+    def __init__(self, case, watchdog, trace=None):
+        """Without `watchdog` the faults can be tried out alone."""
+        self.family = case.family
         self.local_ports = []
+        self._told = {}  # kind -> how many records of it the case has waited for
+        self._watchdog, self._settings, self._trace = watchdog, case.settings, trace
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
             leaving.callback(self._remove_memory_group)
             self.lab = leaving.enter_context(lab.Lab())
             leaving.callback(self._kill_rest)
-            self.hub = Hub(self.lab, family)
+            self.hub = Hub(self.lab, self.family)
             leaving.callback(self.hub.close)
             self._controls = Controls(self.directory / "control")
             leaving.callback(self._controls.close)
             words = [sys.executable, AGENT, "--control", self._controls.path]
-            self.supervised = Supervised(self.lab, self.directory, words, watchdog, trace)
-            leaving.callback(self.supervised.close)
-            self.agent = self._controls.next(self.supervised)
+            if watchdog and not case.found:
+                words = self._watching("run", "--", *words)
+            self._command = Supervised(words, self.directory, self.lab.device)
+            leaving.callback(self._command.close)
+            self.witness = self._command  # who prints the records
+            self.agent = self._controls.next(self._command)
             self.first_pid = self.agent.pid
             self._leaving = leaving.pop_all()
 
@@ -68,7 +75,30 @@ class Stage:
     def finish(self):
         """Lets the agent go if it still lives; returns the exit status of it all."""
         self._controls.hang_up()
-        return self.supervised.wait_exit()
+        status = self._command.wait_exit()
+        if self.witness is not self._command and self.witness.wait_exit() != 0:
+            raise Surprise("connwatchctl watch failed")
+        return status
+
+    def _watching(self, *words):
+        return watching(self._watchdog, *words, settings=self._settings, trace=self._trace)
+
+    def watch(self):
+        """connwatch comes only now, and to another network namespace than the agent's."""
+        if self._watchdog is None:
+            return
+        self.witness = Supervised(self._watching("watch", f"--pid={self.first_pid}"),
+                                  self.directory, None)
+        self._leaving.callback(self.witness.close)
+        self.wait_told("watching")
+        status = Path(f"/proc/{self.witness.process.pid}/status")
+        deadline = time.monotonic() + FINDING_PATIENCE
+        before = None
+        while (now := status.read_text()) != before:  # it did not even wake up meanwhile
+            if time.monotonic() > deadline:
+                raise Surprise("connwatchctl watch does not come to rest")
+            before = now
+            time.sleep(0.1)
 
     # ---- a connection
 
@@ -81,13 +111,32 @@ class Stage:
     def connect(self, kind="tcp", receive_buffer=None, **options):
         """The agent connects to the hub. Returns the hub's end."""
         if not self.hub.listening:
-            self.hub.listen(receive_buffer)
+            self.hub.listen(receive_buffer, "fast" if kind == "fast" else "tcp")
         self.socket(kind, **options)
-        self.connect_succeeds()
+        self.connect_succeeds("connect-with-data" if kind == "fast" else "connect")
         return self.hub.accept()
 
-    def connect_succeeds(self):
-        self.local_ports.append(self.agent.ask("connect", self._hub_address(), PORT))
+    def connect_succeeds(self, how="connect"):
+        self.local_ports.append(self.agent.ask(how, self._hub_address(), PORT))
+
+    def visit(self, count):
+        """The agent makes `count` short connections."""
+        self.hub.listen()
+        ports = self.agent.ask("visit", count, self.family, self._hub_address(), PORT)
+        self.local_ports += ports.split(",")
+        for _ in range(count):
+            self.hub.accept()
+
+    def connect_elsewhere(self):
+        """The agent connects to what is not the hub, and is at once closed."""
+        other = Hub(self.lab, self.family, PORT + 1)
+        self._leaving.callback(other.close)
+        other.listen()
+        self.socket()
+        self.agent.ask("connect", self._hub_address(), other.port)
+        other.accept().close()
+        self.agent.ask("wait", "fin")
+        self.agent.ask("close")
 
     def connect_fails(self, error):
         """The agent's connect() must fail with errno `error`."""
@@ -104,10 +153,17 @@ class Stage:
         """As the agent writes it."""
         return f"::ffff:{self.hub.address}" if self.family == "mapped" else self.hub.address
 
-    def verdict(self):
-        """Waits for the verdict; whether it is right is seen later."""
-        if self.watched:
-            self.supervised.wait_for("ended", 1, VERDICT_PATIENCE)
+    def wait_told(self, kind, patience=VERDICT_PATIENCE):
+        """Waits for the next record of a kind; whether it came, and is right, is seen later."""
+        if self._watchdog is not None:
+            self._told[kind] = self._told.get(kind, 0) + 1
+            self.witness.wait_for(kind, self._told[kind], patience)
+
+    def wait_all_told(self, wanted):
+        """Waits for all the records that a case wants."""
+        for kind in {record.kind for record in wanted}:
+            while self._told.get(kind, 0) < sum(record.kind == kind for record in wanted):
+                self.wait_told(kind)
 
     # ---- the agent's process
 
@@ -138,9 +194,9 @@ class Stage:
     def fork(self):
         """The agent forks; returns the control of the child."""
         self.agent.ask("fork")
-        return self._controls.next(self.supervised)
+        return self._controls.next(self._command)
 
     def exec(self, fate):
         """The agent becomes a new program that keeps or loses the connection."""
         self.agent.tell("exec", fate)
-        self.agent = self._controls.next(self.supervised)
+        self.agent = self._controls.next(self._command)

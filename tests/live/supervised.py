@@ -1,4 +1,4 @@
-"""A command under `connwatchctl run -o json` and its records; the channel to agent.py."""
+"""A command under connwatchctl and its records; the channel to agent.py."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ import time
 
 from hub import PATIENCE
 from lab import inside
+
 
 class Surprise(Exception):
     """Something else happened than the case had said."""
@@ -96,20 +97,24 @@ class Controls:
         self._listener.close()
 
 
-class Supervised:
-    """A command under `connwatchctl run -o json`, in the lab's device; without `watchdog`, the
-    command alone, so that faults can be tried out. `on_record` is told of each record at once."""
+def watching(watchdog, verb, *words, settings=(), trace=None):
+    """The command line of `connwatchctl run` or `watch`, with JSON on standard output."""
+    options = [f"--set={setting}" for setting in settings]
+    options += [f"--record={trace}"] if trace else []
+    return [watchdog, verb, "-o", "json", *options, *words]
 
-    def __init__(self, lab, directory, words, watchdog, trace=None, on_record=None):
+
+class Supervised:
+    """A program whose standard output is JSON records, in the network namespace `namespace` (None:
+    our own). `on_record` is told of each record at once."""
+
+    def __init__(self, words, directory, namespace, on_record=None):
         self.records = []
         self.noise = []  # lines on standard output that are no records
         self._on_record = on_record or (lambda record: None)
         self._arrival = threading.Condition()
         self._complaints = tempfile.TemporaryFile("w+")
-        if watchdog:
-            recording = ["--record", str(trace)] if trace else []
-            words = [watchdog, "run", "-o", "json", *recording, "--", *words]
-        with inside(lab.device):
+        with inside(namespace) if namespace else contextlib.nullcontext():
             self.process = subprocess.Popen(
                 words, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=self._complaints, text=True, start_new_session=True)
