@@ -29,4 +29,19 @@ $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcunit
 
-.PHONY: demo run-demo check-live
+
+
+## conformance   every case three times: wanted cause against given cause (LIVE= as above)
+conformance: $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< $(LIVE)
+
+## conformance-docs  likewise, and keeps the tables in docs/CAUSES.md
+conformance-docs: $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< --markdown docs/CAUSES.md
+
+## traces        records tests/traces anew, for check-unit to replay (LIVE= as above)
+traces: $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/live/record_traces.py --connwatchctl $< --directory tests/traces \
+		$(LIVE)
+
+.PHONY: demo run-demo check-live conformance conformance-docs traces

@@ -1,0 +1,31 @@
+#!/usr/bin/python3
+"""Plays every case several times and prints what was wanted against what was said.
+
+    conformance.py [--markdown FILE] [PATTERN]...
+
+Exit status 1 if a verdict was wrong and yet `proved`, or if fewer than 97 % of the plays were right
+in all they said. `--markdown` also writes the tables between the markers in FILE.
+"""
+
+import sys
+
+from command_line import absolute
+from matrix import Matrix, write_markdown
+from run import arguments, count, play_selected
+
+
+def main():
+    parser = arguments(__doc__, times=3)
+    parser.add_argument("--markdown", type=absolute, metavar="FILE")
+    options = parser.parse_args()
+    results = play_selected("conformance.py", options)
+    matrix = Matrix(results)
+    print(f"\n{matrix.text()}\n")
+    if options.markdown:
+        write_markdown(options.markdown, matrix)
+    count(results)
+    return 0 if matrix.passes else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
