@@ -334,6 +334,11 @@ static void misses_what_only_the_whole_shows(void)
 {
 	CU_ASSERT_PTR_NOT_NULL(agent_settings_check(settings_of("[Policy]\nDryRun=yes\n")));
 	CU_ASSERT_PTR_NULL(agent_settings_check(settings_of("[Match]\nUnit=a.service\n")));
+	CU_ASSERT_PTR_NULL(agent_settings_check(settings_of("[Match]\nUnit=a.service\nUnit=\n"
+							    "Unit=b.service\nControlGroup=/c\n"
+							    "ControlGroup=/d\n")));
+	CU_ASSERT_PTR_NOT_NULL(
+		agent_settings_check(settings_of("[Match]\nUnit=a.service\nUnit=b.service\n")));
 }
 
 static void the_daemon_has_settings_too(void)

@@ -165,9 +165,16 @@ void agent_settings_format(const struct agent_settings *settings, settings_emit 
 				     &changed);
 }
 
+/* An action goes to the unit of its agent: there must be no doubt which one. */
 const char *agent_settings_check(const struct agent_settings *settings)
 {
+	unsigned units = 0;
+
 	if (settings->match_count == 0)
 		return "Nothing to watch: [Match] has neither Unit= nor ControlGroup=";
+	for (unsigned i = 0; i < settings->match_count; i++)
+		units += settings->matches[i].type == MATCH_UNIT;
+	if (units > 1)
+		return "More than one Unit=: give each unit an agent file of its own";
 	return NULL;
 }

@@ -29,7 +29,7 @@ struct policy_steps {
 
 enum match_type {
 	MATCH_UNIT,          /* Unit=: a systemd unit's name */
-	MATCH_CONTROL_GROUP, /* ControlGroup=: a path below the cgroup root, with * and ** */
+	MATCH_CONTROL_GROUP, /* ControlGroup=: see cgroup_pattern.h */
 	MATCH_PROCESS,       /* Process=: a pid and its descendants; set by `run` and `watch` */
 	MATCH_TYPE_MAX,
 	MATCH_TYPE_INVALID = -1,
@@ -95,5 +95,5 @@ typedef void (*settings_emit)(void *userdata, const char *section, const char *k
 void agent_settings_format(const struct agent_settings *settings, settings_emit emit,
 			   void *userdata);
 
-/* A complaint that only the whole can show (no match at all, ...), or NULL. */
+/* A complaint that only the whole can show (no match at all, two units, ...), or NULL. */
 const char *agent_settings_check(const struct agent_settings *settings);
