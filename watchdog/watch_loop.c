@@ -11,6 +11,7 @@
 #include "effects/process_signal.h"
 #include "effects/trace_writer.h"
 #include "effects/unit_action.h"
+#include "sources/cgroup_finder.h"
 #include "sources/probe.h"
 #include "sources/unit_monitor.h"
 #include "succession.h"
@@ -35,8 +36,10 @@ struct watch_loop {
 	struct watch_path *path;
 	usec_t slept; /* by the host since it booted */
 	struct succession *succession;
-	bool inheriting;            /* what the watchdog before us left is yet to be taken */
-	struct unit_monitor *units; /* NULL until an agent is a unit */
+	bool inheriting;              /* what the watchdog before us left is yet to be taken */
+	struct unit_monitor *units;   /* NULL until an agent is a unit */
+	struct cgroup_finder *groups; /* NULL until an agent is control groups */
+	sd_event_source *group_changes;
 	struct unit_actions *unit_actions;
 	FILE *trace;
 	struct agent_settings **agents; /* by number; [0] is not used */
@@ -389,12 +392,62 @@ static int watch_unit(struct watch_loop *loop, const char *unit, uint32_t agent)
 	return r;
 }
 
-static int watch_cgroup(struct watch_loop *loop, const char *group, uint32_t agent)
+static void on_group_found(void *userdata, uint32_t agent, const char *path)
 {
-	char path[CGROUP_PATH_SIZE];
-	int r = cgroup_tree_path(group, NULL, path, sizeof(path));
+	struct watch_loop *loop = userdata;
+	int r = probe_watch_cgroup(loop->probe, path, agent);
 
-	return r < 0 ? r : probe_watch_cgroup(loop->probe, path, agent);
+	if (r >= 0)
+		r = find_connections(loop);
+	if (r < 0 && r != -ENOENT) /* gone already */
+		say(path, r);
+}
+
+static void on_group_gone(void *userdata, uint32_t agent, const char *path)
+{
+	struct watch_loop *loop = userdata;
+
+	probe_forget_cgroup(loop->probe, path, agent);
+}
+
+static int on_group_changes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct watch_loop *loop = userdata;
+
+	(void)source, (void)fd, (void)revents;
+	cgroup_finder_drain(loop->groups);
+	return 0;
+}
+
+static int open_groups(struct watch_loop *loop)
+{
+	struct cgroup_listener listener = {
+		.found = on_group_found,
+		.gone = on_group_gone,
+		.notice = on_notice,
+		.userdata = loop,
+	};
+	const char *root = cgroup_tree_root();
+	int r = root ? cgroup_finder_open(&loop->groups, root, &listener) : -ENOENT;
+
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(loop->event, &loop->group_changes, cgroup_finder_fd(loop->groups),
+			    EPOLLIN, on_group_changes, loop);
+	if (r < 0)
+		loop->groups = cgroup_finder_close(loop->groups);
+	return r;
+}
+
+static int watch_cgroup(struct watch_loop *loop, const char *pattern, uint32_t agent)
+{
+	int r = loop->groups ? 0 : open_groups(loop);
+
+	if (r >= 0)
+		r = cgroup_finder_add(loop->groups, pattern, agent);
+	if (r == 0)
+		fprintf(stderr, "connwatch: there is no control group %s yet\n", pattern);
+	return r;
 }
 
 static int watch_match(struct watch_loop *loop, const struct agent_match *match, uint32_t agent)
@@ -485,6 +538,8 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 {
 	if (loop->units)
 		unit_monitor_unwatch(loop->units, number);
+	if (loop->groups)
+		cgroup_finder_remove(loop->groups, number);
 	probe_unwatch(loop->probe, number);
 	watch_loop_drain(loop);
 	feed(loop, &(struct event){
@@ -711,6 +766,8 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	if (!loop)
 		return NULL;
 	unit_monitor_free(loop->units);
+	sd_event_source_unref(loop->group_changes);
+	cgroup_finder_close(loop->groups);
 	watch_path_free(loop->path);
 	unit_actions_free(loop->unit_actions);
 	sd_event_source_unref(loop->ready);

@@ -9,8 +9,8 @@ run-demo: $(B)/connwatchctl
 
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
 check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
-		$(B)/tests/live/abort_connection
-	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test
+		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/abort_connection
+	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test
 	$(Q)$(B)/tests/live/lost_records_test
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/run.py --connwatchctl $< $(LIVE)
@@ -26,6 +26,10 @@ $(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:
 $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
 		$(B)/watchdog/sources/route_monitor.o $(B)/watchdog/support/network_namespace.o \
 		$(B)/libcore.a
+$(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
+		$(B)/watchdog/sources/cgroup_finder.o $(B)/watchdog/support/cgroup_tree.o \
+		$(B)/libcore.a
+$(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcunit
 

@@ -122,6 +122,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ 0 },
 	};
 	struct watch_arguments arguments;
+	const char *complaint;
 	pid_t pid = 0;
 	int option, r;
 
@@ -142,6 +143,10 @@ static int run(const struct command *command, int argc, char *argv[])
 		return command_misused(command, "'%s' is not expected here", argv[optind]);
 	if (!pid && arguments.settings.match_count == 0)
 		return command_misused(command, "one of --unit, --cgroup and --pid is needed");
+	complaint =
+		arguments.settings.match_count ? agent_settings_check(&arguments.settings) : NULL;
+	if (complaint)
+		return command_misused(command, "%s", complaint);
 	return watch_target(&arguments, pid);
 }
 
@@ -151,7 +156,7 @@ const struct command command_watch = {
 	.summary = "Watch what is running already, without touching it",
 	.options = "      --unit=UNIT        a systemd unit\n"
 		   "      --cgroup=PATH      a control group and those below it, like "
-		   "'/system.slice'\n"
+		   "'/**/docker-*.scope'\n"
 		   "      --pid=PID          a process and its descendants, until it "
 		   "ends\n" WATCH_OPTIONS_HELP,
 	.run = run,

@@ -718,6 +718,15 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 	return r == -ENOENT ? 0 : r;
 }
 
+/* In the map, the kernel has. */
+void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent)
+{
+	struct packet_watch *watch = find_packet_watch(probe, path, agent);
+
+	if (watch)
+		forget_packet_watch(watch);
+}
+
 static void forget_entry(const struct bpf_map *map, const void *key, uint32_t agent)
 {
 	size_t size = bpf_map__key_size(map);

@@ -52,6 +52,9 @@ int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent);
 int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const char *name,
 			       uint32_t agent);
 
+/* Lets go of what is kept for a control group that is gone: `path` as it was handed in above. */
+void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent);
+
 /* Forgets every watch of `agent`. Connections that are known already are still reported. */
 int probe_unwatch(struct probe *probe, uint32_t agent);
 
