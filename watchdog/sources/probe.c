@@ -426,7 +426,7 @@ int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
 
 	libbpf_set_print(keep_warning);
 	last_warning[0] = '\0';
-	if (probe) {
+	if (probe && count > 0) {
 		memcpy(probe->taken_over, descriptors, count * sizeof(*descriptors));
 		probe->taken_over_count = count;
 	}
