@@ -166,7 +166,7 @@ static int run(const struct command *command, int argc, char *argv[])
 			root = optarg;
 			break;
 		default:
-			return command_misused(command, "the command line is not understood");
+			return command_misread(command);
 		}
 	}
 	if (report.output == OUTPUT_NONE)

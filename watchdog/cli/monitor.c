@@ -108,7 +108,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		if (option == 'h')
 			return command_help(command);
 		if (option != 'o')
-			return command_misused(command, "the command line is not understood");
+			return command_misread(command);
 		monitor.output = output_from_string(optarg);
 		if (monitor.output == OUTPUT_NONE)
 			return command_misused(command, "--output: '%s' is neither text nor json",
