@@ -93,6 +93,8 @@ $(B)/watchdog/sources/probe.o: $(PROBE)
 check-unit: $(UNIT_TESTS)
 	$(Q)tests/run-unit.sh $^
 
+$(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/support/descriptor_parcel.o
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit
