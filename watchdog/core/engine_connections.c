@@ -126,6 +126,23 @@ void connections_forget_agent(struct engine *engine, uint32_t agent)
 
 /* ---- events */
 
+static bool was_up(enum tcp_state state)
+{
+	return state != TCP_STATE_NONE && state != TCP_STATE_SYN_SENT &&
+	       state != TCP_STATE_SYN_RECV && state != TCP_STATE_CLOSE;
+}
+
+/* Its end is the first that is heard of it: the news of its beginning was lost, or the watchdog
+ * before us had it. */
+static struct connection *introduce(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = begin(engine, event);
+
+	if (connection && was_up(event->connection.facts.state_before))
+		come_up(engine, connection, event->time);
+	return connection;
+}
+
 /* The session is over with its first FIN or at CLOSE, whichever comes first; the rest is the
  * socket's winding up. */
 static void take_end(struct engine *engine, const struct event *event)
@@ -134,7 +151,7 @@ static void take_end(struct engine *engine, const struct event *event)
 		keyed_table_find(&engine->connections, event->connection.cookie);
 
 	if (!connection)
-		connection = begin(engine, event);
+		connection = introduce(engine, event);
 	if (!connection)
 		return;
 	if (!connection->local.port) /* it is chosen after the SYN_SENT we saw */
