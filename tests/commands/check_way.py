@@ -22,6 +22,7 @@ from email.utils import format_datetime
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)  # for the whole days not to change under our feet
 CA_CONFIG = """
 [ca]
 default_ca = hubs
@@ -55,7 +56,7 @@ class Authority:
         subprocess.run(["openssl", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
-    def issue(self, name, alternatives, begin=NOW - DAY, end=NOW + 30 * DAY):
+    def issue(self, name, alternatives, begin=NOW - DAY, end=NOW + 30 * DAY + HOUR):
         """Returns the path of a file with a certificate and its key."""
         key, request, whole = (self.directory / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
@@ -153,7 +154,7 @@ class Checks:
             self.trusted("a good hub", port, dns=("ok", "localhost is 127.0.0.1"),
                          route=("ok", "by lo, from 127.0.0.1"), tcp=("ok", "round trip"),
                          tls=("ok", "TLSv1.3"), name=("ok", "localhost"),
-                         chain=("ok", "Test authority"), validity=("ok", "29 days left"),
+                         chain=("ok", "Test authority"), validity=("ok", "30 days left"),
                          clock=("skipped", "within the certificate's validity"))
             self.trusted("a good hub, by its address", port, host="127.0.0.1",
                          dns=("skipped", "is an address"), name=("ok", "localhost"))
@@ -166,8 +167,8 @@ class Checks:
         with listening(tls(issue("expired", "DNS:localhost", NOW - 9 * DAY, NOW - DAY))) as port:
             self.trusted("expired", port, fails_at="validity", name=("ok", "localhost"),
                          chain=("ok", ""), validity=("failed", "expired"))
-        with listening(tls(issue("soon", "DNS:localhost", end=NOW + 3 * DAY))) as port:
-            self.trusted("expires soon", port, validity=("warning", "2 days left"))
+        with listening(tls(issue("soon", "DNS:localhost", end=NOW + 3 * DAY + HOUR))) as port:
+            self.trusted("expires soon", port, validity=("warning", "3 days left"))
         with listening(tls(issue("later", "DNS:localhost", NOW + 2 * DAY))) as port:
             self.trusted("not valid yet", port, fails_at="validity",
                          validity=("failed", "clock .* likely wrong"))
