@@ -9,10 +9,6 @@ PKG_CONFIG  ?= pkg-config
 AR          ?= ar
 VERSION     := 0.1
 
-PREFIX      ?= /usr
-SYSCONFDIR  ?= /etc
-LIBDIR      ?= $(PREFIX)/lib
-
 B := build
 ifdef SANITIZE
 B := build/sanitize
@@ -103,11 +99,12 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
-include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk
+include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk \
+	units/install.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
-	$(Q)$(MAKE) all check-layers check-docs
+	$(Q)$(MAKE) all check-layers check-docs check-install
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
 	$(Q)$(MAKE) check-commands check-live check-system
