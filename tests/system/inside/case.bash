@@ -45,7 +45,7 @@ start_agent() {
 start_agent_again() {
 	local cursor
 	cursor=$(journalctl --lines=1 --output=json | jq -r .__CURSOR)
-	systemctl reset-failed agent.service
+	systemctl reset-failed agent.service 2>/dev/null || true
 	systemctl start agent.service
 	first_line journalctl --follow --after-cursor="$cursor" --output=cat --unit=broker.service \
 		--grep='Sending SUBACK to agent'
