@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control_bus_objects.h"
+#include "core/text.h"
 #include "effects/field_list.h"
 #include "support/cleanup.h"
 
@@ -33,6 +34,7 @@ static void look_at_agent(void *userdata, const struct agent_snapshot *snapshot)
 
 	agent->number = snapshot->number;
 	memcpy(agent->name_text, snapshot->settings->name, sizeof(agent->name_text));
+	text_make_printable(agent->name_text); /* it is a file's name; the bus takes UTF-8 only */
 	memcpy(agent->unit_text, snapshot->unit, sizeof(agent->unit_text));
 	agent->connections = snapshot->connections_up;
 	agent->connected = snapshot->connections_up > 0;

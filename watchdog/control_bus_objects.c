@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/keyed_table.h"
+#include "core/text.h"
 #include "support/cleanup.h"
 
 #define NO_SUCH_AGENT BUS_NAME ".NoSuchAgent"
@@ -263,8 +264,11 @@ static void add(struct connection_list *list, const char *name, const char *type
 static void add_connection(struct connection_list *list,
 			   const struct connection_snapshot *connection)
 {
-	char text[ENDPOINT_TEXT_SIZE];
+	char text[ENDPOINT_TEXT_SIZE], command[COMM_SIZE];
 
+	/* a process may call itself anything, the bus takes UTF-8 only */
+	memcpy(command, connection->owner.comm, sizeof(command));
+	text_make_printable(command);
 	add(list, "Agent", "s", list->bus->agents[connection->agent].name);
 	add(list, "Local", "s", endpoint_format(&connection->local, text));
 	add(list, "Peer", "s", endpoint_format(&connection->peer, text));
@@ -274,7 +278,7 @@ static void add_connection(struct connection_list *list,
 	add(list, "Path", "s", path_state(&connection->path));
 	add(list, "Interface", "s", connection->path.interface);
 	add(list, "PID", "u", connection->owner.pid);
-	add(list, "Command", "s", connection->owner.comm);
+	add(list, "Command", "s", command);
 	add(list, "NetworkNamespace", "t", connection->netns);
 	add(list, "SocketCookie", "t", connection->cookie);
 }

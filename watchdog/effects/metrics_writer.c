@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "support/cleanup.h"
 
 struct report {
@@ -23,13 +24,17 @@ static void family(struct report *report, const char *name, const char *type, co
 	fprintf(report->stream, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
 }
 
-/* OpenMetrics 1.0, escaped-string: backslash, quote and line feed. */
-static void print_escaped(FILE *stream, const char *text)
+/* OpenMetrics 1.0, escaped-string: backslash and quote; a line feed is not printable. */
+static void print_agent(const struct report *report, unsigned agent)
 {
-	for (; *text; text++) {
-		if (*text == '\\' || *text == '"')
-			putc('\\', stream);
-		fputs(*text == '\n' ? "\\n" : (const char[]){ *text, '\0' }, stream);
+	char name[AGENT_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%s", report->agents[agent].agent);
+	text_make_printable(name);
+	for (const char *c = name; *c; c++) {
+		if (*c == '\\' || *c == '"')
+			putc('\\', report->stream);
+		putc(*c, report->stream);
 	}
 }
 
@@ -38,7 +43,7 @@ static void sample(struct report *report, const char *name, unsigned agent, cons
 		   uint64_t value)
 {
 	fprintf(report->stream, "%s{agent=\"", name);
-	print_escaped(report->stream, report->agents[agent].agent);
+	print_agent(report, agent);
 	fprintf(report->stream, "\"%s} %" PRIu64 "\n", labels, value);
 }
 
@@ -147,7 +152,7 @@ static void tell_recovery(struct report *report)
 		usec_t downtime = tally_of(report, i)->downtime;
 
 		fputs("connwatch_downtime_seconds_total{agent=\"", report->stream);
-		print_escaped(report->stream, report->agents[i].agent);
+		print_agent(report, i);
 		fprintf(report->stream, "\"} %" PRIu64 ".%06" PRIu64 "\n", downtime / USEC_PER_SEC,
 			downtime % USEC_PER_SEC);
 	}
