@@ -3,8 +3,9 @@
 
     run.py [--times N] [--jobs N] [--record DIR] [PATTERN]...
 
-Each PATTERN selects cases by name (as in a shell) or by group (`basic`, `odd`); `--list` names
-them. Needs root. The last line counts; the exit status is 1 if anything failed.
+Each PATTERN selects cases by name (as in a shell) or by group (`basic`, `odd`, `network`,
+`session`); `--list` names them. Needs root. The last line counts; the exit status is 1 if anything
+failed.
 """
 
 import argparse
@@ -17,10 +18,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import basic_cases  # noqa: F401  fills the table of cases
+import session_cases  # noqa: F401  fills the table of cases; those that take longest come first
 import network_cases  # noqa: F401  likewise
+import basic_cases  # noqa: F401  likewise
 import odd_cases  # noqa: F401  likewise
-import session_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, of_kinds, pairs, summary
@@ -166,7 +167,7 @@ def arguments(description, times=1):
     """A parser of what all programs that play cases understand."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--times", type=int, default=times, metavar="N", help="play each N times")
-    parser.add_argument("--jobs", type=int, default=6, metavar="N", help="play N cases at once")
+    parser.add_argument("--jobs", type=int, default=8, metavar="N", help="play N cases at once")
     parser.add_argument("--record", type=absolute, metavar="DIR", help="keep the traces")
     add_connwatchctl(parser)
     parser.add_argument("patterns", metavar="PATTERN", nargs="*")
