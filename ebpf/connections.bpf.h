@@ -79,6 +79,7 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 	record->bytes_received = tcp->bytes_received;
 	record->idle_rx_nsec = nsec_since(inet->icsk_ack.lrcvtime);
 	record->idle_tx_nsec = nsec_since(tcp->lsndtime);
+	record->idle_ack_nsec = nsec_since(tcp->rcv_tstamp);
 	record->unread_bytes = unread_bytes(tcp, record->flags);
 	record->unacked_bytes = tcp->write_seq - tcp->snd_una;
 	record->send_window = tcp->snd_wnd;

@@ -268,6 +268,7 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 write_seq;
 	__u32 lsndtime;
+	__u32 rcv_tstamp;
 	__u32 srtt_us;
 	__u32 total_retrans;
 	__u64 bytes_sent;

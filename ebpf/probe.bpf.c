@@ -174,6 +174,8 @@ int BPF_PROG(retransmitted, struct sock *sk)
 	if (!tcp)
 		return 0;
 	timeouts = tcp->inet_conn.icsk_retransmits;
+	if (timeouts > 3) /* should the third have gone unseen */
+		timeouts = 3;
 	if (timeouts != 1 && timeouts != 3)
 		return 0;
 	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)

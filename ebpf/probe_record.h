@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 3
+#define PROBE_RECORD_VERSION 4
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -84,6 +84,7 @@ struct probe_connection {
 	__u64 bytes_received;
 	__u64 idle_rx_nsec;
 	__u64 idle_tx_nsec;
+	__u64 idle_ack_nsec;
 	__u8 local_address[16]; /* IPv4: the first 4 bytes */
 	__u8 peer_address[16];
 	__u16 local_port; /* host byte order */
@@ -129,5 +130,5 @@ struct probe_process {
 
 _Static_assert(sizeof(struct probe_header) == 16, "layout of probe_header");
 _Static_assert(sizeof(struct probe_task) == 28, "layout of probe_task");
-_Static_assert(sizeof(struct probe_connection) == 232, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_connection) == 240, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 80, "layout of probe_process");

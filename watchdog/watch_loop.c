@@ -151,7 +151,8 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 
 static void finish_if_settled(struct watch_loop *loop)
 {
-	if (loop->finishing && loop->done_count == 0 && !engine_verdicts_pending(loop->engine))
+	if (loop->finishing && loop->done_count == 0 && !engine_verdicts_pending(loop->engine) &&
+	    !engine_orphans_open(loop->engine))
 		sd_event_exit(loop->event, loop->status);
 }
 

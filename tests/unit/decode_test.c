@@ -22,6 +22,7 @@ static struct probe_connection connection_record(enum probe_record_type type)
 		.bytes_received = 3,
 		.idle_rx_nsec = 4000000,
 		.idle_tx_nsec = 5000000,
+		.idle_ack_nsec = 6000000,
 		.local_address = { 10, 0, 0, 5 },
 		.peer_address = { 192, 0, 2, 7 },
 		.local_port = 40022,
@@ -317,7 +318,8 @@ static void the_facts_come_out_whole(void)
 	CU_ASSERT(facts->reset_state == TCP_STATE_CLOSE_WAIT);
 	CU_ASSERT(facts->flow_ttl_min == 50 && facts->flow_ttl_max == 51 && facts->reset_ttl == 64);
 	CU_ASSERT(facts->bytes_sent == 1 && facts->bytes_acked == 2 && facts->bytes_received == 3);
-	CU_ASSERT(facts->age == 3000 && facts->idle_rx == 4000 && facts->idle_tx == 5000);
+	CU_ASSERT(facts->age == 3000 && facts->idle_rx == 4000 && facts->idle_tx == 5000 &&
+		  facts->idle_ack == 6000);
 	CU_ASSERT(facts->unread_bytes == 6 && facts->unacked_bytes == 7 && facts->send_window == 8);
 	CU_ASSERT(facts->retransmit_timeouts == 9 && facts->retransmits == 10);
 	CU_ASSERT(facts->probes == 11 && facts->user_timeout_msec == 12);

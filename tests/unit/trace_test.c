@@ -117,6 +117,7 @@ static void any_socket(struct socket_facts *facts)
 	facts->age = any_number();
 	facts->idle_rx = any_number();
 	facts->idle_tx = any_number();
+	facts->idle_ack = any_number();
 }
 
 static void any_connection(struct connection_event *connection)

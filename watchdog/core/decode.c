@@ -145,6 +145,7 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 		.age = age_of(record),
 		.idle_rx = record->idle_rx_nsec / NSEC_PER_USEC,
 		.idle_tx = record->idle_tx_nsec / NSEC_PER_USEC,
+		.idle_ack = record->idle_ack_nsec / NSEC_PER_USEC,
 	};
 }
 

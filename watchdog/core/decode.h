@@ -6,7 +6,7 @@
 #include "event.h"
 
 /* EVENT_SAMPLED records come many in a row, each of this size. */
-enum { DECODE_SAMPLE_SIZE = 232 };
+enum { DECODE_SAMPLE_SIZE = 240 };
 
 /* Decodes one ring buffer record of `size` bytes at `data` (any alignment) into `*event`.
  *

@@ -56,6 +56,10 @@ struct engine *engine_free(struct engine *engine); /* returns NULL */
 void engine_step(struct engine *engine, const struct event *event, outcome_sink sink,
 		 void *userdata);
 
+/* True while connections are open whose agent has no process any more: the kernel is about to close
+ * them, unless somebody else holds them. */
+bool engine_orphans_open(struct engine *engine);
+
 /* True if a process of agent `number` is known to live. */
 bool engine_agent_alive(struct engine *engine, uint32_t number);
 

@@ -121,6 +121,7 @@ void agents_due(struct engine *engine, struct agent *agent)
 
 void agents_connection_opened(struct agent *agent, usec_t time)
 {
+	agent->last_opened = time;
 	history_reopen(&agent->history, time);
 }
 

@@ -43,6 +43,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	connection->local = news->local;
 	connection->peer = news->peer;
 	connection->owner = news->owner;
+	processes_track(engine, &news->owner, event->agent); /* older than we, it was not told of */
 	connection->sample = engine->sample;
 	connection->opened = opened_at(event);
 	agents_connection_opened(engine_agent(engine, event->agent), event->time);
@@ -112,6 +113,23 @@ void connections_due(struct engine *engine, struct connection *connection)
 		stalls_due(engine, connection);
 }
 
+bool connections_is_orphan(struct engine *engine, const struct connection *connection)
+{
+	const struct process *owner = connections_owner(engine, connection);
+
+	return owner && owner->exited && !engine_agent_alive(engine, connection->agent);
+}
+
+bool engine_orphans_open(struct engine *engine)
+{
+	struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (!connection->ended && connections_is_orphan(engine, connection))
+			return true;
+	return false;
+}
+
 void connections_forget_agent(struct engine *engine, uint32_t agent)
 {
 	struct connection *connection = NULL;
@@ -143,6 +161,13 @@ static struct connection *introduce(struct engine *engine, const struct event *e
 	return connection;
 }
 
+/* What comes after the end of the session. */
+static void take_rest(struct engine *engine, struct connection *connection)
+{
+	if (connection->closed && connection->reported)
+		connections_forget(engine, connection);
+}
+
 /* The session is over with its first FIN or at CLOSE, whichever comes first; the rest is the
  * socket's winding up. */
 static void take_end(struct engine *engine, const struct event *event)
@@ -159,8 +184,7 @@ static void take_end(struct engine *engine, const struct event *event)
 	if (event->connection.facts.state == TCP_STATE_CLOSE)
 		connection->closed = true;
 	if (connection->ended) {
-		if (connection->closed && connection->reported)
-			connections_forget(engine, connection);
+		take_rest(engine, connection);
 		return;
 	}
 	connection->ended = true;
@@ -265,6 +289,20 @@ static void take_never_opened(struct engine *engine, const struct event *event)
 	engine_record_out(engine, &record);
 }
 
+/* How the session ended may have been seen, if not the rest. */
+static void take_vanished(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = connections_find(engine, event->connection.cookie);
+
+	if (!connection)
+		return;
+	connection->closed = true;
+	if (connection->ended)
+		take_rest(engine, connection);
+	else
+		connections_vanish(engine, connection, event->time);
+}
+
 static void take_reset_sent(struct engine *engine, const struct event *event)
 {
 	struct ending *ending = keyed_table_find(&engine->endings, event->connection.cookie);
@@ -277,8 +315,6 @@ static void take_reset_sent(struct engine *engine, const struct event *event)
 
 void connections_take(struct engine *engine, const struct event *event)
 {
-	struct connection *connection;
-
 	switch (event->type) {
 	case EVENT_OPENED:
 	case EVENT_FOUND:
@@ -298,9 +334,7 @@ void connections_take(struct engine *engine, const struct event *event)
 		take_never_opened(engine, event);
 		break;
 	case EVENT_VANISHED:
-		connection = keyed_table_find(&engine->connections, event->connection.cookie);
-		if (connection)
-			connections_vanish(engine, connection, event->time);
+		take_vanished(engine, event);
 		break;
 	case EVENT_SAMPLED: /* perhaps the first that is heard of it: its EVENT_OPENED was lost */
 		if (!connections_find(engine, event->connection.cookie) &&

@@ -107,6 +107,9 @@ void endings_report(struct engine *engine, struct agent *agent, const struct end
 	connection->reported = true;
 	engine_record_out(engine, record);
 	if (session_of(engine, ending, &session)) {
+		/* The next one may have begun while the verdict waited. */
+		if (agent->last_opened >= session.time)
+			session.reopened = agent->last_opened;
 		history_add(&agent->history, &session);
 		note_peer_end(engine, connection->agent, &session);
 	}
@@ -179,6 +182,20 @@ void endings_settle(struct engine *engine, struct connection *connection)
 
 	if (ending)
 		judge(engine, ending, true);
+}
+
+void endings_orphan(struct engine *engine, struct connection *connection)
+{
+	struct agent *agent = engine_agent(engine, connection->agent);
+	struct ending ending = { .time = engine->now, .connection = connection };
+	struct session session;
+	const struct circumstances circumstances = gather(engine, &ending, &session);
+	struct record record;
+
+	connection->ended = true;
+	engine_record_begin(agent, RECORD_ENDED, engine->now, &record);
+	verdict_orphaned(&circumstances, &record.verdict, &record.exit);
+	endings_report(engine, agent, &ending, &record);
 }
 
 void endings_reconsider(struct engine *engine, struct tracked_process *process)

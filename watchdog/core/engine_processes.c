@@ -107,4 +107,5 @@ void processes_take(struct engine *engine, const struct event *event)
 		return;
 	TAILQ_INSERT_TAIL(&engine->exited, process, in_exited);
 	endings_reconsider(engine, process);
+	stalls_take_exit(engine, event);
 }

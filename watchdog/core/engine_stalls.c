@@ -89,6 +89,10 @@ void stalls_due(struct engine *engine, struct connection *connection)
 		look_around(engine, connection, &(struct socket_facts){ 0 }, engine->now);
 	struct verdict verdict;
 
+	if (connections_is_orphan(engine, connection)) {
+		endings_orphan(engine, connection);
+		return;
+	}
 	check_in(engine, connection, engine->now + patience(engine, connection));
 	if (stall_of_dying_process(&circumstances, &verdict))
 		tell(engine, connection, circumstances.socket, engine->now, &verdict);
@@ -168,6 +172,16 @@ static void take_sample_done(struct engine *engine, const struct event *event)
  * at least seven times the normal wait (RFC 6298, 5.5: it doubles each time). */
 enum { TIMEOUTS_TOLD = 3 };
 
+/* How long the peer had been quiet when the write went out that is now repeated for the first time:
+ * since its last data or, of a peer that only acknowledges, its last acknowledgment. */
+static void note_silence(struct connection *connection, const struct socket_facts *socket)
+{
+	usec_t unheard = socket->idle_rx < socket->idle_ack ? socket->idle_rx : socket->idle_ack;
+
+	if (!connection->silence && unheard > socket->rto_usec)
+		connection->silence = unheard - socket->rto_usec;
+}
+
 static void take_retransmit(struct engine *engine, struct connection *connection,
 			    const struct event *event)
 {
@@ -177,8 +191,7 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 
 	if (!connection->up || connection->ended)
 		return;
-	if (!connection->silence && socket->idle_rx > socket->rto_usec)
-		connection->silence = socket->idle_rx - socket->rto_usec;
+	note_silence(connection, socket);
 	if (socket->retransmit_timeouts < TIMEOUTS_TOLD)
 		return;
 	circumstances = look_around(engine, connection, socket, event->time);
@@ -234,6 +247,16 @@ void stalls_take_signal(struct engine *engine, const struct event *event)
 		if (connection->owner.pid == event->process.task.pid && connection->up &&
 		    !connection->ended)
 			check_in(engine, connection, event->time + DYING_TIME);
+}
+
+/* The connections of a dead process close at once, or there is something to be said. */
+void stalls_take_exit(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (connection->owner.pid == event->process.task.pid && !connection->ended)
+			check_in(engine, connection, event->time + VERDICT_WAIT);
 }
 
 void stalls_take(struct engine *engine, const struct event *event)

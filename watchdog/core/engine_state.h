@@ -87,6 +87,7 @@ struct agent {
 	unsigned attempts;         /* connections that failed to come up since then */
 	struct endpoint last_peer; /* of the last connection that came up; family 0: none yet */
 	bool no_route_told;        /* since then */
+	usec_t last_opened;        /* when it last began to open a connection */
 	struct history history;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
@@ -142,6 +143,8 @@ struct connection *connections_find(struct engine *engine, uint64_t cookie);
 void connections_vanish(struct engine *engine, struct connection *connection, usec_t time);
 /* Says in `record` which connection it is about. */
 void connections_describe(const struct connection *connection, struct record *record);
+/* True if the process that opened it, and all others of the agent, are dead. */
+bool connections_is_orphan(struct engine *engine, const struct connection *connection);
 /* The process that opened it; NULL: not known. */
 const struct process *connections_owner(struct engine *engine, const struct connection *connection);
 
@@ -154,6 +157,9 @@ struct path_view connections_path(const struct engine *engine, const struct conn
 void endings_judge(struct engine *engine, struct ending *ending);
 /* Gives the verdict that was waited for now, as it is. Harmless if none is. */
 void endings_settle(struct engine *engine, struct connection *connection);
+/* The agent of `connection` is dead and the kernel does not close it: says that the session is
+ * over. */
+void endings_orphan(struct engine *engine, struct connection *connection);
 void endings_drop(struct engine *engine, struct connection *connection);
 /* A process has exited, or systemd has told more of a unit: what waited for that is judged again.
  */
@@ -166,6 +172,7 @@ void endings_report(struct engine *engine, struct agent *agent, const struct end
 void stalls_take_path(struct engine *engine, const struct event *event);
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time);
 void stalls_take(struct engine *engine, const struct event *event);
+void stalls_take_exit(struct engine *engine, const struct event *event);
 void stalls_take_signal(struct engine *engine, const struct event *event);
 void stalls_due(struct engine *engine, struct connection *connection);
 

@@ -120,9 +120,10 @@ struct socket_facts {
 	uint64_t bytes_sent;
 	uint64_t bytes_acked;
 	uint64_t bytes_received;
-	usec_t age;     /* since the SYN; 0: not known */
-	usec_t idle_rx; /* since the last segment with data came */
-	usec_t idle_tx; /* since the last segment with data went */
+	usec_t age;      /* since the SYN; 0: not known */
+	usec_t idle_rx;  /* since the last segment with data came */
+	usec_t idle_tx;  /* since the last segment with data went */
+	usec_t idle_ack; /* since the last acknowledgment came, with data or without */
 };
 
 struct connection_event {

@@ -60,6 +60,12 @@ static bool alike(usec_t a, usec_t b)
 	return a >= SHORTEST_RHYTHM && b >= SHORTEST_RHYTHM && difference <= a / LIKENESS;
 }
 
+/* One after the other, not side by side. */
+static bool in_a_row(const struct session *past, const struct session *later)
+{
+	return past->time + later->age <= later->time;
+}
+
 static bool like_age(const struct session *past, const struct session *present)
 {
 	usec_t pause = past->reopened > past->time ? past->reopened - past->time : 0;
@@ -110,10 +116,14 @@ struct rhythm history_short_lives(const struct history *history, const struct se
 	usec_t sum = 0;
 
 	while (session->end == SESSION_ENDED_THERE && session->age < limit) {
+		const struct session *later = session;
+
 		sum += session->age;
 		if (++rhythm.count > history->count)
 			break;
 		session = session_back(history, rhythm.count);
+		if (!in_a_row(session, later))
+			break;
 	}
 	if (rhythm.count)
 		rhythm.period = sum / rhythm.count;

@@ -30,6 +30,15 @@ static bool signal_freezes(int signal)
 	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+/* A process that was asked from outside to end may send itself the same signal when it is done. */
+static void take_stop_request(struct process *process, const struct signal_facts *facts)
+{
+	bool asked = process->stop.number && !process->stop.sender.in_agent;
+
+	if (!asked || !facts->sender.in_agent)
+		process->stop = *facts;
+}
+
 static void take_signal(struct process *process, const struct event *event)
 {
 	const struct process_event *news = &event->process;
@@ -45,7 +54,7 @@ static void take_signal(struct process *process, const struct event *event)
 	else if (news->signal == SIGCONT)
 		process->frozen = false;
 	else if (signal_is_stop_request(news->signal))
-		process->stop = facts;
+		take_stop_request(process, &facts);
 	else
 		process->fatal = facts;
 }

@@ -105,6 +105,7 @@ static const struct field connection_fields[] = {
 	FACT(SPAN, age),
 	FACT(SPAN, idle_rx),
 	FACT(SPAN, idle_tx),
+	FACT(SPAN, idle_ack),
 	TASK("owner", connection.owner),
 	TASK("current", connection.current),
 	LAST_FIELD,

@@ -38,6 +38,12 @@ struct circumstances {
 	bool waited;           /* VERDICT_WAIT is over: no more facts will come */
 };
 
+/* The agent is dead, and the kernel keeps its connection for reasons of its own (MPTCP waits for
+ * the peer, somebody else holds the socket): the session is over all the same, how the connection
+ * ends will not be seen. `given->process` has exited. */
+void verdict_orphaned(const struct circumstances *given, struct verdict *verdict,
+		      struct exit_facts *exit);
+
 /* Fills in `*verdict` and `*exit`. Returns false if a fact that would change the verdict is still
  * on its way: ask again when it has come, or with `waited`. Always true with `waited`. */
 bool verdict_decide(const struct circumstances *circumstances, struct verdict *verdict,

@@ -37,12 +37,23 @@ static bool broken(const struct path_part *part)
 	return !part->there || part->lost;
 }
 
+/* The kernel gives rtnetlink's news no time: it is that of our reading, later by a moment. What was
+ * lost within such a moment of the end may have been back by then; not so if the loss is the news.
+ */
+#define NEWS_DELAY (100 * USEC_PER_MSEC)
+
+static bool surely_gone(const struct path_part *part, usec_t end)
+{
+	return !part->there && (!part->lost || part->lost == end || part->lost + NEWS_DELAY <= end);
+}
+
 /* What is still missing settles it; what came back in the meantime makes it likely. */
 static enum ruling decide_part(struct deliberation *on, const char *name,
 			       const struct path_part *part, enum cause cause)
 {
 	add_change(evidence(on), name, part, on->given->time);
-	return decide(on, cause, part->there ? CONFIDENCE_LIKELY : CONFIDENCE_PROVED);
+	return decide(on, cause,
+		      surely_gone(part, on->given->time) ? CONFIDENCE_PROVED : CONFIDENCE_LIKELY);
 }
 
 /* An address that goes because its link went is the link's doing. */
@@ -90,6 +101,8 @@ enum ruling decide_path(struct deliberation *on, enum confidence at_most)
 	tokens_add(ruled_out(on), "peer-reset=no-RST-arrived");
 	if (path->known)
 		rule_path_out(on);
+	if (on->given->socket->soft_error) /* an ICMP error came, and the kernel goes on trying */
+		return decide(on, CAUSE_UNREACHABLE, CONFIDENCE_LIKELY);
 	return decide(on, CAUSE_PATH_SILENT,
 		      sure && at_most < CONFIDENCE_PROVED ? at_most + 1 : at_most);
 }

@@ -7,8 +7,9 @@
 #define GIVEN_UP_AFTER(keepalive) ((keepalive)*14 / 10)
 
 /* Sessions shorter than this were hardly accepted; repeated, they tell of one of two quarrels. */
-#define SHORT_LIFE    (60 * USEC_PER_SEC)
-#define REJECTED_LIFE (2 * USEC_PER_SEC)
+#define SHORT_LIFE      (60 * USEC_PER_SEC)
+#define REJECTED_LIFE   (2 * USEC_PER_SEC)
+#define WITH_ITS_ANSWER (500 * USEC_PER_MSEC)
 enum { QUARREL = 3, QUARREL_LIKELY = 5 };
 
 enum { SILENCES_SUSPECTED = 2, SILENCES_LEARNED = 3 };
@@ -92,8 +93,14 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 		      rhythm.count < SILENCES_LEARNED ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
 }
 
-/* Accepted, and then ended by the peer, again and again. A refusal comes with the first answer; a
- * session that another one takes over lives until that one connects again. */
+/* A hub that refuses closes with its first answer; one that gives the session to another client
+ * closes in the middle of nothing. */
+static bool is_refusal(const struct circumstances *given, const struct rhythm *lives)
+{
+	return lives->period < REJECTED_LIFE && given->session->silence < WITH_ITS_ANSWER;
+}
+
+/* Accepted, and then ended by the peer, again and again. */
 static enum ruling rule_quarrel(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -107,9 +114,9 @@ static enum ruling rule_quarrel(struct deliberation *on)
 	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
 	on->verdict->period = lives.period;
 	on->verdict->period_count = lives.count;
-	return decide(
-		on, lives.period < REJECTED_LIFE ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
-		lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
+	return decide(on,
+		      is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
+		      lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
 }
 
 /* The RST came over another number of hops than the peer's other packets: somebody on the way wrote
@@ -157,9 +164,9 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,       rule_hung,         rule_suspended,  rule_broken_path,
-		rule_token_expired, rule_idle_timeout, rule_idle_drop,  rule_middlebox,
-		rule_quarrel,       rule_transient,    rule_plain_peer,
+		rule_dumping,   rule_hung,          rule_suspended,    rule_broken_path,
+		rule_idle_drop, rule_token_expired, rule_idle_timeout, rule_middlebox,
+		rule_quarrel,   rule_transient,     rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 

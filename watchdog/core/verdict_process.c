@@ -127,6 +127,20 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 	return decide(on, CAUSE_AGENT_EXIT, confidence);
 }
 
+void verdict_orphaned(const struct circumstances *given, struct verdict *verdict,
+		      struct exit_facts *exit)
+{
+	struct deliberation on = { given, verdict, exit };
+
+	*verdict = (struct verdict){ .ended_by = ENDED_BY_UNKNOWN };
+	*exit = exit_facts_from_code(given->process->exit_code);
+	tokens_add(evidence(&on), "socket=outlives-its-process");
+	if (decide_exited(&on, CONFIDENCE_LIKELY) != DECIDED)
+		decide(&on, CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED);
+	if (verdict->confidence == CONFIDENCE_PROVED)
+		verdict->confidence = CONFIDENCE_LIKELY;
+}
+
 /* The closing task was on its way out: the kernel says so in the same event. */
 enum ruling rule_dying(struct deliberation *on)
 {
@@ -188,6 +202,18 @@ static bool was_in_a_black_hole(const struct circumstances *given)
 	return given->socket->unacked_bytes > 0 && given->socket->retransmit_timeouts > 0;
 }
 
+/* It closed while its host had no way to the peer: probably for that reason. */
+static enum ruling rule_no_way(struct deliberation *on)
+{
+	const struct path_view *path = &on->given->path;
+	bool whole = (!*path->interface || path->link.there) && path->address.there &&
+		     (!path->routes_known || path->route.there);
+
+	if (!path->known || whole || rule_broken_path(on) != DECIDED)
+		return SILENT;
+	return decide(on, on->verdict->cause, CONFIDENCE_LIKELY);
+}
+
 enum ruling rule_own_side(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -215,8 +241,8 @@ enum ruling rule_own_side(struct deliberation *on)
 		describe_timeout(on);
 		return decide_path(on, CONFIDENCE_SUSPECTED);
 	}
-	if (given->path.known && *given->path.interface && !given->path.link.there)
-		return rule_broken_path(on);
+	if (rule_no_way(on) == DECIDED)
+		return DECIDED;
 	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET)
 		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
 	if (rule_token_renewal(on) == DECIDED)
