@@ -143,7 +143,8 @@ static struct handover_report *last_report(struct succession *succession, uint64
 	for (size_t i = 0; i < succession->settled_count; i++) {
 		struct handover_report *report = &succession->settled[i];
 
-		if (report->cookie == cookie && (!last || report->time > last->time))
+		if (report->cookie == cookie && report->written &&
+		    (!last || report->time > last->time))
 			last = report;
 	}
 	return last;
@@ -174,8 +175,26 @@ bool succession_is_old_news(struct succession *succession, const struct event *e
 	return false;
 }
 
-void succession_note(struct succession *succession, const struct record *record)
+void succession_confirm(struct succession *succession, uint64_t cookie)
 {
-	if (record->kind == RECORD_ENDED && record->cookie)
-		handover_report(succession->handover, record->cookie, record->time);
+	for (size_t i = 0; i < succession->settled_count; i++)
+		if (succession->settled[i].cookie == cookie)
+			succession->settled[i].written = 1;
+}
+
+static bool is_report(const struct record *record)
+{
+	return record->kind == RECORD_ENDED && record->cookie;
+}
+
+void succession_writing(struct succession *succession, const struct record *record)
+{
+	if (is_report(record))
+		handover_report_begin(succession->handover, record->cookie, record->time);
+}
+
+void succession_written(struct succession *succession, const struct record *record)
+{
+	if (is_report(record))
+		handover_report_end(succession->handover);
 }

@@ -34,5 +34,10 @@ void succession_free_number(struct succession *succession, uint32_t number);
 /* True for what the one before us has reported the end of: it must not be told again. */
 bool succession_is_old_news(struct succession *succession, const struct event *event);
 
-/* To be called with each record when it is written. */
-void succession_note(struct succession *succession, const struct record *record);
+/* To be called with each connection whose end the journal tells in this boot, before any event: the
+ * one before us may have died just when it wrote that. */
+void succession_confirm(struct succession *succession, uint64_t cookie);
+
+/* To be called before and after each record is written. */
+void succession_writing(struct succession *succession, const struct record *record);
+void succession_written(struct succession *succession, const struct record *record);

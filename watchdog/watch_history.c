@@ -1,8 +1,10 @@
 #include "watch_history.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-login.h>
 #include <time.h>
 
@@ -20,7 +22,19 @@ static usec_t now(clockid_t clock)
 	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
 }
 
-static int collect(struct journal_reader *reader, const char *name, struct past_events *past_events)
+struct search {
+	const char *name;
+	const struct past_listener *listener;
+	char boot_id[SD_ID128_STRING_MAX];
+	struct past_events events;
+};
+
+static bool tells_the_end(const struct search *search, const struct past_record *past)
+{
+	return past->record.kind == RECORD_ENDED && strcmp(past->boot_id, search->boot_id) == 0;
+}
+
+static int collect(struct journal_reader *reader, struct search *search)
 {
 	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
 	int r;
@@ -28,40 +42,51 @@ static int collect(struct journal_reader *reader, const char *name, struct past_
 	if (!past)
 		return -ENOMEM;
 	r = journal_reader_last(reader);
-	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0)
-		if (strcmp(past->record.agent, name) == 0 && !past_events_take(past_events, past))
+	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0) {
+		if (strcmp(past->record.agent, search->name) != 0)
+			continue;
+		if (tells_the_end(search, past))
+			search->listener->ended(search->listener->userdata, past->record.cookie);
+		if (!past_events_take(&search->events, past))
 			break;
+	}
 	return r;
 }
 
-static int read_past(const char *name, struct past_events *past_events)
+static int read_past(struct search *search)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ char *unit = NULL;
-	struct journal_query query = { .agent = name, .until = USEC_INFINITY };
+	struct journal_query query = { .agent = search->name, .until = USEC_INFINITY };
+	sd_id128_t boot;
 	int r = sd_pid_get_unit(0, &unit);
 
 	if (r < 0)
 		return 0;
 	query.sender = unit;
-	r = journal_reader_new(&reader, &query);
+	r = sd_id128_get_boot(&boot);
+	if (r >= 0)
+		r = journal_reader_new(&reader, &query);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	return collect(reader, name, past_events);
+	sd_id128_to_string(boot, search->boot_id);
+	return collect(reader, search);
 }
 
-int watch_history_read(const char *name, uint32_t agent, event_sink sink, void *userdata)
+int watch_history_read(const char *name, uint32_t agent, const struct past_listener *listener)
 {
-	_cleanup_free_ struct past_events *past_events = malloc(sizeof(*past_events));
+	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
 	int r;
 
-	if (!past_events)
+	if (!search)
 		return -ENOMEM;
-	past_events_begin(past_events, agent, now(CLOCK_MONOTONIC), now(CLOCK_REALTIME));
-	r = read_past(name, past_events);
+	search->name = name;
+	search->listener = listener;
+	past_events_begin(&search->events, agent, now(CLOCK_MONOTONIC), now(CLOCK_REALTIME));
+	r = read_past(search);
 	if (r < 0)
 		return r;
-	for (unsigned left = past_events->count; left > 0; left--)
-		sink(userdata, &past_events->events[left - 1]);
-	return (int)past_events->count;
+	for (unsigned left = search->events.count; left > 0; left--)
+		listener->event(listener->userdata, &search->events.events[left - 1]);
+	return 0;
 }

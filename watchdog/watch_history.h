@@ -4,8 +4,15 @@
 
 #include "core/event.h"
 
+struct past_listener {
+	event_sink event;
+	void (*ended)(void *userdata, uint64_t cookie);
+	void *userdata;
+};
+
 /* Reads our own records about agent `name`, of the last day, and hands what the engine needs of
- * them to `sink`, for agent number `agent`, oldest first. Records that another program wrote in our
- * name do not count. Returns the number of events; 0 if we are no unit of systemd's or there is no
- * journal; or -errno. */
-int watch_history_read(const char *name, uint32_t agent, event_sink sink, void *userdata);
+ * them to `event`, for agent number `agent`, oldest first. Records that another program wrote in
+ * our name do not count. Where we are no unit of systemd's or there is no journal, there is no
+ * past. Calls `ended` with each connection whose end they tell in this boot. Returns 0 or -errno.
+ */
+int watch_history_read(const char *name, uint32_t agent, const struct past_listener *listener);

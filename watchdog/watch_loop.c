@@ -74,9 +74,10 @@ static void write_record(struct watch_loop *loop, const struct record *record)
 {
 	usec_t realtime = record->time + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
 
+	succession_writing(loop->succession, record);
 	if (loop->options.journal)
 		journal_write(record);
-	succession_note(loop->succession, record);
+	succession_written(loop->succession, record);
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)
 		loop->options.record(loop->options.userdata, record, realtime);
@@ -505,13 +506,20 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 	return 0;
 }
 
+static void confirm(void *userdata, uint64_t cookie)
+{
+	struct watch_loop *loop = userdata;
+
+	succession_confirm(loop->succession, cookie);
+}
+
 static void recall_history(struct watch_loop *loop, uint32_t number)
 {
-	const char *name = loop->agents[number]->name;
+	const struct past_listener listener = { feed, confirm, loop };
 	int r = 0;
 
 	if (loop->options.journal)
-		r = watch_history_read(name, number, feed, loop);
+		r = watch_history_read(loop->agents[number]->name, number, &listener);
 	if (r < 0)
 		say("cannot read back what the journal holds", r);
 }

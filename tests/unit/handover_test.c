@@ -42,12 +42,15 @@ static void reports_are_remembered(void)
 
 	CU_ASSERT_EQUAL_FATAL(handover_new(&one), 0);
 	CU_ASSERT_EQUAL(handover_reports(one, reports), 0);
-	handover_report(one, 77, 5);
+	handover_report_begin(one, 77, 5);
 	two = next(one);
 	CU_ASSERT_EQUAL(handover_reports(two, reports), 1);
-	CU_ASSERT(reports[0].cookie == 77 && reports[0].time == 5);
+	CU_ASSERT(reports[0].cookie == 77 && reports[0].time == 5 && !reports[0].written);
+	handover_report_end(one);
+	CU_ASSERT_EQUAL(handover_reports(two, reports), 1);
+	CU_ASSERT_TRUE(reports[0].written);
 	for (uint64_t cookie = 100; cookie < 100 + HANDOVER_REPORTS_MAX; cookie++)
-		handover_report(two, cookie, 6);
+		handover_report_begin(two, cookie, 6);
 	CU_ASSERT_EQUAL(handover_reports(one, reports), HANDOVER_REPORTS_MAX);
 	for (size_t i = 0; i < HANDOVER_REPORTS_MAX; i++)
 		CU_ASSERT_NOT_EQUAL(reports[i].cookie, 77);

@@ -130,7 +130,7 @@ void handover_free_number(struct handover *handover, uint32_t number)
 
 /* ---- reports */
 
-void handover_report(struct handover *handover, uint64_t cookie, uint64_t time)
+void handover_report_begin(struct handover *handover, uint64_t cookie, uint64_t time)
 {
 	struct memory *memory = handover->memory;
 	uint64_t made = memory->reports_made;
@@ -138,6 +138,13 @@ void handover_report(struct handover *handover, uint64_t cookie, uint64_t time)
 	memory->reports[made % HANDOVER_REPORTS_MAX] =
 		(struct handover_report){ .time = time, .cookie = cookie };
 	memory->reports_made = made + 1;
+}
+
+void handover_report_end(struct handover *handover)
+{
+	struct memory *memory = handover->memory;
+
+	memory->reports[(memory->reports_made - 1) % HANDOVER_REPORTS_MAX].written = 1;
 }
 
 size_t handover_reports(const struct handover *handover, struct handover_report *reports)

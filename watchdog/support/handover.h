@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* To be changed with the layout. */
-#define HANDOVER_VERSION 1
+#define HANDOVER_VERSION 2
 
 enum {
 	HANDOVER_AGENTS_MAX = 255,
@@ -46,10 +46,12 @@ void handover_free_number(struct handover *handover, uint32_t number);
 struct handover_report {
 	uint64_t time; /* of the end */
 	uint64_t cookie;
+	uint64_t written; /* 0: its writer may have died before or after it wrote the report */
 };
 
-/* Remembers one; the oldest is forgotten. */
-void handover_report(struct handover *handover, uint64_t cookie, uint64_t time);
+/* Around the writing of a report: remembers it; the oldest is forgotten. */
+void handover_report_begin(struct handover *handover, uint64_t cookie, uint64_t time);
+void handover_report_end(struct handover *handover);
 
 /* Copies up to HANDOVER_REPORTS_MAX of them into `reports`; returns how many. */
 size_t handover_reports(const struct handover *handover, struct handover_report *reports);
