@@ -113,6 +113,14 @@ void connections_due(struct engine *engine, struct connection *connection)
 		stalls_due(engine, connection);
 }
 
+void connections_mark_aborted(struct engine *engine, uint64_t cookie)
+{
+	struct connection *connection = connections_find(engine, cookie);
+
+	if (connection)
+		connection->aborted = true;
+}
+
 bool connections_is_orphan(struct engine *engine, const struct connection *connection)
 {
 	const struct process *owner = connections_owner(engine, connection);

@@ -139,6 +139,7 @@ static struct circumstances gather(struct engine *engine, const struct ending *e
 		.history = &agent->history,
 		.session = session_of(engine, ending, session) ? session : NULL,
 		.stalled = connection->stalled,
+		.aborted_by_us = connection->aborted,
 		.kept_alive = connection->kept_alive,
 		.resumed = engine->resumed,
 		.slept = engine->slept,

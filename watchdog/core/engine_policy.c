@@ -100,6 +100,17 @@ static bool systemd_will_react(const struct agent *agent)
 
 /* ---- one step */
 
+/* The main process of the unit is who gets signals; a connection is in the network namespace of
+ * whoever opened it. */
+static uint32_t process_for(const struct agent *agent, const struct action *action)
+{
+	uint32_t owner = agent->plan.record.process.pid;
+
+	if (action->type == ACTION_ABORT_CONNECTION || !agent->has_unit)
+		return owner;
+	return agent->unit.main_pid ?: owner;
+}
+
 static void send_order(struct engine *engine, struct agent *agent, const struct action *action)
 {
 	const struct record *about = &agent->plan.record;
@@ -113,8 +124,7 @@ static void send_order(struct engine *engine, struct agent *agent, const struct 
 			.cause = about->verdict.cause,
 			.cookie = about->cookie,
 			.netns = about->netns,
-			.pid = agent->has_unit && agent->unit.main_pid ? agent->unit.main_pid :
-									 about->process.pid,
+						.pid = process_for(agent, action),
 		},
 	};
 
@@ -131,6 +141,8 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 	plan->step++;
 	tell(engine, plan, "starting", NULL);
 	policy_budget_spend(&agent->budget, engine->now);
+	if (action->type == ACTION_ABORT_CONNECTION)
+		connections_mark_aborted(engine, plan->record.cookie);
 	send_order(engine, agent, action);
 }
 

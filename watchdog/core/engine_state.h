@@ -31,6 +31,7 @@ struct connection {
 	bool ended;    /* the session is over; the socket may still be closing down */
 	bool reported; /* its one record is out */
 	bool closed;   /* the socket reached CLOSE */
+	bool aborted;  /* by an action of ours */
 	struct endpoint local;
 	struct endpoint peer;
 	struct task owner;
@@ -145,6 +146,8 @@ void connections_vanish(struct engine *engine, struct connection *connection, us
 void connections_describe(const struct connection *connection, struct record *record);
 /* True if the process that opened it, and all others of the agent, are dead. */
 bool connections_is_orphan(struct engine *engine, const struct connection *connection);
+/* We are about to destroy it ourselves. Harmless for one that is not known. */
+void connections_mark_aborted(struct engine *engine, uint64_t cookie);
 /* The process that opened it; NULL: not known. */
 const struct process *connections_owner(struct engine *engine, const struct connection *connection);
 

@@ -90,7 +90,7 @@ static void describe_socket(struct deliberation *on)
 	}
 }
 
-/* ---- rule: somebody destroyed the socket from outside */
+/* ---- rule: somebody destroyed the socket from outside; where it was we, for what we had seen */
 
 static enum ruling rule_aborted(struct deliberation *on)
 {
@@ -98,6 +98,8 @@ static enum ruling rule_aborted(struct deliberation *on)
 		return SILENT;
 	add_task(evidence(on), "destroyed_by", on->given->current);
 	tokens_add(ruled_out(on), "peer-reset=no-RST-arrived");
+	if (on->given->aborted_by_us && on->given->stalled != CAUSE_UNKNOWN)
+		return decide(on, on->given->stalled, CONFIDENCE_LIKELY);
 	return decide(on, CAUSE_OPERATOR_ABORT, CONFIDENCE_PROVED);
 }
 

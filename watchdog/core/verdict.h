@@ -30,6 +30,7 @@ struct circumstances {
 	const struct history *history; /* of the agent's sessions before this one */
 	const struct session *session; /* this one; NULL: it never came up */
 	enum cause stalled;    /* what was said of it while it was open; CAUSE_UNKNOWN: nothing */
+	bool aborted_by_us;    /* because of that, by abort-connection */
 	bool kept_alive;       /* it was seen to keep KeepAliveSec= */
 	usec_t resumed;        /* when the host last woke up; 0: it has not slept */
 	usec_t slept;          /* for how long */
