@@ -128,5 +128,5 @@ bool cgroup_pattern_reaches_below(const char *pattern, const char *path)
 	if (!start(&machine, pattern) || !read_path(&machine, path))
 		return false;
 	read_character(&machine, '/');
-	return memchr(machine.states, true, machine.count) != NULL;
+	return memchr(machine.states, 1, machine.count) != NULL;
 }

@@ -6,7 +6,7 @@
 int deadline_heap_init(struct deadline_heap *heap, uint32_t capacity)
 {
 	*heap = (struct deadline_heap){
-		.heap = calloc((size_t)capacity + 1, sizeof(struct deadline *)),
+		.heap = calloc((size_t)capacity + 1, sizeof(*heap->heap)),
 		.capacity = capacity,
 	};
 	return heap->heap ? 0 : -ENOMEM;

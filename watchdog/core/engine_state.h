@@ -60,7 +60,7 @@ struct ending {
 
 struct tracked_process {
 	struct process facts;
-	LIST_HEAD(, ending) endings;
+	LIST_HEAD(ending_list, ending) endings;
 	TAILQ_ENTRY(tracked_process) in_exited;
 };
 
@@ -116,7 +116,7 @@ struct engine {
 	struct keyed_table connections;       /* by cookie */
 	struct keyed_table endings;           /* by cookie */
 	struct keyed_table processes;         /* by pid: struct tracked_process */
-	TAILQ_HEAD(, tracked_process) exited; /* oldest first */
+	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
 	struct agent *agents; /* by number; [0] is not used */
