@@ -37,6 +37,7 @@ struct drawing {
 	struct bar bar;
 	unsigned names; /* columns */
 	unsigned width; /* of the bars */
+	bool crowded;   /* a column has ends of several causes */
 	const char *const *glyphs;
 };
 
@@ -119,7 +120,7 @@ static void print_bar(const struct drawing *drawing)
 	printf("%s\n", plain(drawing->arguments));
 }
 
-static void print_marks(const struct drawing *drawing)
+static void print_marks(struct drawing *drawing)
 {
 	char marks[BAR_CELLS + 1];
 	unsigned used = 0;
@@ -128,6 +129,7 @@ static void print_marks(const struct drawing *drawing)
 		const struct cell *cell = &drawing->bar.cells[i];
 
 		marks[i] = cell->marks ? cell->mark : ' ';
+		drawing->crowded |= marks[i] == '+';
 		if (cell->marks)
 			used = i + 1;
 	}
@@ -182,6 +184,8 @@ static void print_legend(const struct drawing *drawing)
 		       side_colour(drawing->arguments, letters->items[i].side),
 		       letters->items[i].cause, plain(drawing->arguments),
 		       letters->items[i].endings, letters->items[i].endings == 1 ? "" : "s");
+	if (drawing->crowded)
+		puts("+ several of them in a column");
 	printf("%s connected  %s connected, with an end  %s in trouble  %s no connection\n",
 	       glyphs[GLYPH_UP], glyphs[GLYPH_ENDED], glyphs[GLYPH_STALLED], glyphs[GLYPH_DOWN]);
 }
