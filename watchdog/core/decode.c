@@ -112,6 +112,21 @@ static usec_t age_of(const struct probe_connection *record)
 	return opened && opened < now ? now - opened : 0;
 }
 
+/* The kernel counts sequence numbers, and a SYN or a FIN takes one too (RFC 9293, 3.4). */
+static uint64_t data_acked(const struct probe_connection *record)
+{
+	uint64_t acked = record->bytes_acked ? record->bytes_acked - 1 : 0;
+
+	return acked < record->bytes_sent ? acked : record->bytes_sent;
+}
+
+static uint64_t data_received(const struct probe_connection *record)
+{
+	bool fin = record->flags & PROBE_SOCKET_FIN_RECEIVED;
+
+	return record->bytes_received - (fin && record->bytes_received ? 1 : 0);
+}
+
 static struct socket_facts facts_of(const struct probe_connection *record)
 {
 	return (struct socket_facts){
@@ -140,8 +155,8 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 		.rtt_usec = record->rtt_usec,
 		.rto_usec = record->rto_usec,
 		.bytes_sent = record->bytes_sent,
-		.bytes_acked = record->bytes_acked,
-		.bytes_received = record->bytes_received,
+		.bytes_acked = data_acked(record),
+		.bytes_received = data_received(record),
 		.age = age_of(record),
 		.idle_rx = record->idle_rx_nsec / NSEC_PER_USEC,
 		.idle_tx = record->idle_tx_nsec / NSEC_PER_USEC,
