@@ -22,6 +22,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_watch;
+extern const struct command command_record;
 extern const struct command command_replay;
 extern const struct command command_log;
 extern const struct command command_explain;

@@ -9,6 +9,7 @@
 static const struct command *const commands[] = {
 	&command_run,
 	&command_watch,
+	&command_record,
 	&command_replay,
 	&command_log,
 	&command_explain,

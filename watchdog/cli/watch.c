@@ -139,8 +139,12 @@ static int run(const struct command *command, int argc, char *argv[])
 		if (r)
 			return r == 1 ? EXIT_SUCCESS : r;
 	}
+	if (command == &command_record && optind < argc)
+		arguments.trace = argv[optind++];
 	if (optind < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind]);
+	if (command == &command_record && !arguments.trace)
+		return command_misused(command, "a FILE to write to is needed");
 	if (!pid && arguments.settings.match_count == 0)
 		return command_misused(command, "one of --unit, --cgroup and --pid is needed");
 	complaint =
@@ -150,14 +154,25 @@ static int run(const struct command *command, int argc, char *argv[])
 	return watch_target(&arguments, pid);
 }
 
+#define TARGETS_HELP                                                         \
+	"      --unit=UNIT        a systemd unit\n"                          \
+	"      --cgroup=PATH      a control group and those below it, like " \
+	"'/**/docker-*.scope'\n"                                             \
+	"      --pid=PID          a process and its descendants, until it "  \
+	"ends\n"
+
+const struct command command_record = {
+	.name = "record",
+	.arguments = "[OPTIONS...] --unit=UNIT | --cgroup=PATH | --pid=PID FILE",
+	.summary = "Watch, and keep the events in a file for 'connwatchctl replay'",
+	.options = TARGETS_HELP WATCH_OPTIONS_HELP,
+	.run = run,
+};
+
 const struct command command_watch = {
 	.name = "watch",
 	.arguments = "[OPTIONS...] --unit=UNIT | --cgroup=PATH | --pid=PID",
 	.summary = "Watch what is running already, without touching it",
-	.options = "      --unit=UNIT        a systemd unit\n"
-		   "      --cgroup=PATH      a control group and those below it, like "
-		   "'/**/docker-*.scope'\n"
-		   "      --pid=PID          a process and its descendants, until it "
-		   "ends\n" WATCH_OPTIONS_HELP,
+	.options = TARGETS_HELP WATCH_OPTIONS_HELP,
 	.run = run,
 };
