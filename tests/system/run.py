@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests connwatch under a real systemd with a real journal, bus and broker, in containers.
 
-    tests/system/run.py [--jobs N] [--times N] [--build DIR] [PATTERN...]
+    tests/system/run.py [--jobs N] [--times N] [--faults N] [--seconds N] [--build DIR] [PATTERN...]
 
 Each file in cases/ is one case: a bash script that runs inside a container booted for it alone,
 with the functions of inside/case.bash. What it printed, the journal and the console are kept
@@ -25,7 +25,6 @@ import root_tree
 
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parent.parent
-CASE_SECONDS = 60  # inside/units/case.service gives up at this
 BOOT_SECONDS = 30
 MEMORY_LIMIT = 48 * 1024 * 1024
 SKIPPED = 77
@@ -69,13 +68,14 @@ def binds(tree, programs, results):
     yield results, "/results", ""
 
 
-async def run_case(tree, number, case, programs, results):
+async def run_case(tree, number, case, options, results):
     """Returns "passed", "failed" or "skipped", and what to say about it."""
     results.mkdir(parents=True)
     with open(results / "console", "w") as console:
         in_time = await container.boot(
-            tree, number, list(binds(tree, programs, results)), {"CASE": case.name},
-            ["--unit=case.target", "--show-status=no"], console, CASE_SECONDS + BOOT_SECONDS,
+            tree, number, list(binds(tree, options.build.resolve(), results)),
+            {"CASE": case.name, "CASE_SECONDS": options.seconds, "FAULTS": options.faults},
+            ["--unit=case.target", "--show-status=no"], console, options.seconds + BOOT_SECONDS,
             MEMORY_LIMIT)
     status = results / "status"
     output = results / "output"
@@ -108,8 +108,7 @@ def stop_on_signals(task):
 async def run_cases(cases, options):
     tree = root_tree.ensure(TREE / "build/system-root")
     await container.sweep()
-    programs = options.build.resolve()
-    results = programs / "system"
+    results = options.build.resolve() / "system"
     shutil.rmtree(results, ignore_errors=True)
     count = {"passed": 0, "failed": 0, "skipped": 0}
     slots = asyncio.Semaphore(options.jobs)
@@ -117,7 +116,7 @@ async def run_cases(cases, options):
     async def one(number, case):
         async with slots:
             start = time.monotonic()
-            result, why = await run_case(tree, number, case, programs,
+            result, why = await run_case(tree, number, case, options,
                                          results / f"{case.name}.{number}")
         count[result] += 1
         print(f"{result:8}{case.name} ({time.monotonic() - start:.1f} s)", flush=True)
@@ -133,6 +132,8 @@ def parse_arguments():
     parser.add_argument("patterns", metavar="PATTERN", nargs="*", default=["*"])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--times", type=int, default=1, help="run every case so often")
+    parser.add_argument("--faults", type=int, default=40, help="how many soak-actions makes")
+    parser.add_argument("--seconds", type=int, default=60, help="how long a case may take")
     parser.add_argument("--build", type=pathlib.Path, default=TREE / "build",
                         help="where the programs are, and the results go")
     return parser.parse_args()

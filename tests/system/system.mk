@@ -9,4 +9,9 @@ $(B)/tests/system/follow_unit: $(B)/tests/system/follow_unit.o $(B)/watchdog/sou
 check-system: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) $(CASES)
 
-.PHONY: check-system
+## soak          500 faults at random, under random kills of connwatchd; FAULTS= for another number
+FAULTS ?= 500
+soak: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
+	$(Q)tests/system/run.py --build $(B) --faults $(FAULTS) --seconds $$((60 + 4 * $(FAULTS))) soak-actions
+
+.PHONY: check-system soak
