@@ -132,7 +132,7 @@ def parse_arguments():
     parser.add_argument("patterns", metavar="PATTERN", nargs="*", default=["*"])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--times", type=int, default=1, help="run every case so often")
-    parser.add_argument("--faults", type=int, default=40, help="how many soak-actions makes")
+    parser.add_argument("--faults", type=int, default=10, help="how many soak-actions makes")
     parser.add_argument("--seconds", type=int, default=60, help="how long a case may take")
     parser.add_argument("--build", type=pathlib.Path, default=TREE / "build",
                         help="where the programs are, and the results go")
