@@ -50,8 +50,8 @@ static void begin(struct bench *bench)
 	agent_settings_defaults(&bench->settings, "agent");
 	bench->settings.randomized_delay = 0;
 	CU_ASSERT_EQUAL_FATAL(engine_new(&bench->engine, &limits), 0);
-	step(bench, (struct event){ .type = EVENT_AGENT,
-				    .watching = { .settings = &bench->settings } });
+	step(bench,
+	     (struct event){ .type = EVENT_AGENT, .watching = { .settings = &bench->settings } });
 	bench->records = 0;
 }
 
@@ -71,7 +71,8 @@ static struct event connection_event(enum event_type type, uint64_t cookie, enum
 	struct event event = { .type = type,
 			       .connection = {
 				       .cookie = cookie,
-				       .peer = { .family = AF_INET, .port = 8883,
+				       .peer = { .family = AF_INET,
+						 .port = 8883,
 						 .address = { 192, 0, 2, 7 } },
 				       .owner = agent_task(),
 				       .current = agent_task(),
@@ -90,8 +91,8 @@ static void open_connection(struct bench *bench, uint64_t cookie)
 
 static struct event local_fin(uint64_t cookie)
 {
-	struct event event = connection_event(EVENT_CLOSING, cookie, TCP_STATE_ESTABLISHED,
-					      TCP_STATE_FIN_WAIT1);
+	struct event event =
+		connection_event(EVENT_CLOSING, cookie, TCP_STATE_ESTABLISHED, TCP_STATE_FIN_WAIT1);
 
 	event.connection.facts.shutdown = 3;
 	return event;
@@ -302,7 +303,8 @@ static void test_full_table_is_said(void)
 static void test_recovery(void)
 {
 	struct bench bench;
-	struct event refused = connection_event(EVENT_ENDED, 2, TCP_STATE_SYN_SENT, TCP_STATE_CLOSE);
+	struct event refused =
+		connection_event(EVENT_ENDED, 2, TCP_STATE_SYN_SENT, TCP_STATE_CLOSE);
 
 	refused.connection.facts.error = ECONNREFUSED;
 	refused.connection.facts.reset_received = true;
@@ -318,6 +320,87 @@ static void test_recovery(void)
 	CU_ASSERT_EQUAL(bench.record[2].kind, RECORD_RECOVERED);
 	CU_ASSERT_EQUAL(bench.record[2].downtime, 2 * USEC_PER_SEC);
 	CU_ASSERT_EQUAL(bench.record[2].attempts, 2);
+	end(&bench);
+}
+
+static void test_sleep(void)
+{
+	struct event timeout =
+		connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct bench bench;
+
+	timeout.connection.facts.error = ETIMEDOUT;
+	timeout.connection.facts.retransmit_timeouts = 5;
+	timeout.connection.facts.unacked_bytes = 2;
+	timeout.connection.facts.idle_rx = 90 * USEC_PER_SEC;
+	begin(&bench);
+	open_connection(&bench, 1);
+	bench.now += 60 * USEC_PER_SEC;
+	step(&bench, (struct event){ .type = EVENT_SUSPENDED, .suspended = USEC_PER_HOUR });
+	bench.now += 20 * USEC_PER_SEC;
+	step(&bench, timeout);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_HOST_SUSPEND);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->confidence, CONFIDENCE_LIKELY);
+	end(&bench);
+}
+
+/* What comes through long after the sleep is not of its doing. */
+static void test_sleep_long_ago(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, (struct event){ .type = EVENT_SUSPENDED, .suspended = USEC_PER_HOUR });
+	bench.now += 10 * USEC_PER_MINUTE;
+	step(&bench, peer_fin(1));
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_PEER_CLOSE);
+	end(&bench);
+}
+
+static void step_as(struct bench *bench, uint32_t agent, struct event event)
+{
+	event.time = bench->now;
+	event.agent = agent;
+	engine_step(bench->engine, &event, keep, bench);
+}
+
+/* One device cannot prove it, but two agents that lose their hubs at once are no chance. */
+static void test_two_hubs_at_once(void)
+{
+	struct event other =
+		connection_event(EVENT_ESTABLISHED, 2, TCP_STATE_SYN_SENT, TCP_STATE_ESTABLISHED);
+	struct bench bench;
+
+	begin(&bench);
+	step_as(&bench, 2,
+		(struct event){ .type = EVENT_AGENT, .watching = { .settings = &bench.settings } });
+	bench.records = 0;
+	open_connection(&bench, 1);
+	step_as(&bench, 2, other);
+	bench.now += USEC_PER_HOUR;
+	step(&bench, peer_fin(1));
+	bench.now += 100 * USEC_PER_MSEC;
+	step_as(&bench, 2, peer_fin(2));
+	CU_ASSERT_EQUAL_FATAL(bench.records, 2);
+	CU_ASSERT_EQUAL(bench.record[0].verdict.cause, CAUSE_PEER_CLOSE);
+	CU_ASSERT_EQUAL(bench.record[1].verdict.cause, CAUSE_SERVICE_TRANSIENT);
+	CU_ASSERT_EQUAL(bench.record[1].verdict.confidence, CONFIDENCE_SUSPECTED);
+	end(&bench);
+}
+
+static void test_out_of_tcp_memory(void)
+{
+	struct event ended =
+		connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct bench bench;
+
+	ended.connection.facts.error = ENOMEM;
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, ended);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->ended_by, ENDED_BY_OUT_OF_MEMORY);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_MEMORY_PRESSURE);
 	end(&bench);
 }
 
@@ -363,8 +446,8 @@ static void test_action_limit(void)
 		bench.now += USEC_PER_SEC;
 		open_connection(&bench, cookie);
 		step(&bench, peer_fin(cookie));
-		step(&bench, connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK,
-					      TCP_STATE_CLOSE));
+		step(&bench,
+		     connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK, TCP_STATE_CLOSE));
 		step(&bench, (struct event){ .type = EVENT_ACTION_RESULT,
 					     .action_result = { .order = bench.orders } });
 	}
@@ -384,4 +467,6 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "vanished", test_vanished }, { "other peers do not count", test_other_peers_do_not_count },
       { "a full table is said", test_full_table_is_said }, { "recovery", test_recovery },
       { "the record comes before the effect", test_record_before_effect },
-      { "action limit", test_action_limit })
+      { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },
+      { "two hubs at once", test_two_hubs_at_once },
+      { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit })
