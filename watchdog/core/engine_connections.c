@@ -260,7 +260,7 @@ static void take_established(struct engine *engine, const struct event *event)
 	come_up(engine, connection, event->time);
 }
 
-static bool route_is_missing(const struct engine *engine, uint64_t netns,
+bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
 			     const struct endpoint *peer, usec_t time)
 {
 	struct path_view path;
@@ -278,7 +278,8 @@ static void take_never_opened(struct engine *engine, const struct event *event)
 	struct record record;
 
 	if (!agent || agent->connections_up || !agent->last_peer.family ||
-	    !route_is_missing(engine, event->connection.netns, &agent->last_peer, event->time))
+	    !engine_route_is_missing(engine, event->connection.netns, &agent->last_peer,
+				     event->time))
 		return;
 	agent->attempts++;
 	if (agent->no_route_told)

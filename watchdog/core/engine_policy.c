@@ -58,13 +58,9 @@ static const struct action *step_of(const struct agent *agent)
 static bool host_is_offline(const struct engine *engine, const struct agent *agent)
 {
 	const struct record *about = &agent->plan.record;
-	struct path_view path;
 
-	if (!agent->settings->hold_while_offline || !about->peer.family)
-		return false;
-	path_look(&engine->path, about->netns, &(struct endpoint){ 0 }, &about->peer, engine->now,
-		  engine->now, &path);
-	return path.known && path.routes_known && !path.route.there;
+	return agent->settings->hold_while_offline && about->peer.family &&
+	       engine_route_is_missing(engine, about->netns, &about->peer, engine->now);
 }
 
 static bool process_ended(enum cause cause)

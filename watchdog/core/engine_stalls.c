@@ -199,12 +199,6 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 	tell(engine, connection, socket, event->time, &verdict);
 }
 
-static bool path_is_whole(const struct path_view *path)
-{
-	return path->link.there && path->address.there &&
-	       (!path->routes_known || path->route.there);
-}
-
 /* A link that goes down says nothing to the sockets that use it: the connection looks well until
  * somebody writes. */
 static void look_at_path(struct engine *engine, struct connection *connection, usec_t time)

@@ -113,9 +113,9 @@ struct engine {
 	} peer_ends[PEER_ENDS_MAX]; /* a ring */
 	unsigned peer_ends_next;
 	uint64_t refused; /* connections that found no room since the last evidence-lost record */
-	struct keyed_table connections;       /* by cookie */
-	struct keyed_table endings;           /* by cookie */
-	struct keyed_table processes;         /* by pid: struct tracked_process */
+	struct keyed_table connections;                  /* by cookie */
+	struct keyed_table endings;                      /* by cookie */
+	struct keyed_table processes;                    /* by pid: struct tracked_process */
 	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
@@ -150,6 +150,10 @@ bool connections_is_orphan(struct engine *engine, const struct connection *conne
 void connections_mark_aborted(struct engine *engine, uint64_t cookie);
 /* The process that opened it; NULL: not known. */
 const struct process *connections_owner(struct engine *engine, const struct connection *connection);
+
+/* True if it is known that no route leads to `peer` at `time`. */
+bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
+			     const struct endpoint *peer, usec_t time);
 
 /* How the way to the peer was since the peer was last heard of. */
 struct path_view connections_path(const struct engine *engine, const struct connection *connection,

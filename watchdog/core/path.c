@@ -600,3 +600,9 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 	view->route = look_back(&sight, has_route, since, until);
 	view->next_hop = look_back(&sight, has_next_hop, since, until);
 }
+
+bool path_is_whole(const struct path_view *view)
+{
+	return (!*view->interface || view->link.there) && view->address.there &&
+	       (!view->routes_known || view->route.there);
+}

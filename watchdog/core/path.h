@@ -44,3 +44,6 @@ void path_take(struct path_table *table, const struct event *event);
  * yet) was in the namespace `netns` from `since` to `until`. What is not known is false. */
 void path_look(const struct path_table *table, uint64_t netns, const struct endpoint *local,
 	       const struct endpoint *peer, usec_t since, usec_t until, struct path_view *view);
+
+/* True if nothing that is known of is missing at the end of the span. */
+bool path_is_whole(const struct path_view *view);

@@ -206,10 +206,8 @@ static bool was_in_a_black_hole(const struct circumstances *given)
 static enum ruling rule_no_way(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
-	bool whole = (!*path->interface || path->link.there) && path->address.there &&
-		     (!path->routes_known || path->route.there);
 
-	if (!path->known || whole || rule_broken_path(on) != DECIDED)
+	if (!path->known || path_is_whole(path) || rule_broken_path(on) != DECIDED)
 		return SILENT;
 	return decide(on, on->verdict->cause, CONFIDENCE_LIKELY);
 }
