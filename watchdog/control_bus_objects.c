@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/keyed_table.h"
 #include "core/text.h"
 #include "support/cleanup.h"
+#include "support/clock.h"
 
 #define NO_SUCH_AGENT BUS_NAME ".NoSuchAgent"
 
@@ -97,18 +97,10 @@ static const char *last_ended_by(const struct tally *tally)
 	return tally->last_kind == RECORD_ENDED ? ended_by_to_string(tally->last_ended_by) : "";
 }
 
-static usec_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
-
 /* Microseconds since 1970; 0 stays 0. */
 static usec_t realtime(usec_t monotonic)
 {
-	return monotonic ? monotonic + now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC) : 0;
+	return monotonic ? monotonic + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC) : 0;
 }
 
 GETTER_OF_TALLY(last_cause, "s", last_word(tally, cause_to_string(tally->last_cause)))

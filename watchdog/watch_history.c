@@ -6,21 +6,13 @@
 #include <string.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-login.h>
-#include <time.h>
 
 #include "core/past_events.h"
 #include "sources/journal_reader.h"
 #include "support/cleanup.h"
+#include "support/clock.h"
 
 DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
-static usec_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
 
 struct search {
 	const char *name;
@@ -82,7 +74,8 @@ int watch_history_read(const char *name, uint32_t agent, const struct past_liste
 		return -ENOMEM;
 	search->name = name;
 	search->listener = listener;
-	past_events_begin(&search->events, agent, now(CLOCK_MONOTONIC), now(CLOCK_REALTIME));
+	past_events_begin(&search->events, agent, clock_now(CLOCK_MONOTONIC),
+			  clock_now(CLOCK_REALTIME));
 	r = read_past(search);
 	if (r < 0)
 		return r;

@@ -3,9 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/text.h"
+#include "support/clock.h"
 
 static const char *const check_result_names[CHECK_RESULT_MAX] = {
 	[CHECK_OK] = "ok",
@@ -19,22 +19,14 @@ const char *check_result_to_string(enum check_result result)
 	return (int)result >= 0 && result < CHECK_RESULT_MAX ? check_result_names[result] : NULL;
 }
 
-static usec_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
-
 void check_begin(struct check *check)
 {
-	check->started = now();
+	check->started = clock_now(CLOCK_MONOTONIC);
 }
 
 int check_patience(const struct check *check)
 {
-	usec_t spent = now() - check->started;
+	usec_t spent = clock_now(CLOCK_MONOTONIC) - check->started;
 
 	return spent < STEP_PATIENCE ? (int)((STEP_PATIENCE - spent) / USEC_PER_MSEC) + 1 : 0;
 }
@@ -50,7 +42,7 @@ bool check_tell(struct check *check, const char *name, enum check_result result,
 	va_end(arguments);
 	text_make_printable(step.text);
 	if (check->started)
-		step.took = now() - check->started;
+		step.took = clock_now(CLOCK_MONOTONIC) - check->started;
 	check->started = 0;
 	check->sink(check->userdata, &step);
 	return result != CHECK_FAILED;

@@ -6,21 +6,14 @@
 #include <time.h>
 
 #include "core/time_point.h"
+#include "support/clock.h"
 #include "support/terminal.h"
-
-static usec_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_REALTIME, &time);
-	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
 
 void journal_arguments_defaults(struct journal_arguments *arguments)
 {
 	*arguments = (struct journal_arguments){
 		.query = { .until = USEC_INFINITY },
-		.now = now(),
+		.now = clock_now(CLOCK_REALTIME),
 		.pager = true,
 		.colour = terminal_wants_colour(stdout),
 	};

@@ -5,18 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/cleanup.h"
-
-static usec_t now(clockid_t clock)
-{
-	struct timespec time;
-
-	clock_gettime(clock, &time);
-	return (usec_t)time.tv_sec * USEC_PER_SEC + (usec_t)time.tv_nsec / 1000;
-}
+#include "support/clock.h"
 
 /* When process `pid` started, CLOCK_BOOTTIME: field 22 of /proc/PID/stat (proc(5)), counted after
  * the name in brackets, which may itself hold blanks and brackets. */
@@ -47,7 +39,7 @@ static int start_time(pid_t pid, usec_t *start)
 
 int process_signal(pid_t pid, usec_t seen, int signal)
 {
-	usec_t suspended = now(CLOCK_BOOTTIME) - now(CLOCK_MONOTONIC);
+	usec_t suspended = clock_now(CLOCK_BOOTTIME) - clock_now(CLOCK_MONOTONIC);
 	_cleanup_close_ int process = -1;
 	usec_t start;
 	int r;

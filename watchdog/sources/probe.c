@@ -20,6 +20,7 @@
 #include "ebpf/probe.skel.h"
 #include "ebpf/watch_keys.h"
 #include "support/cleanup.h"
+#include "support/clock.h"
 #include "support/handover.h"
 
 /* A control group whose packets are looked at as long as it is there. */
@@ -538,12 +539,10 @@ static void tell_lost(struct probe *probe)
 {
 	uint64_t lost = probe->undecoded + probe->bpf->bss->lost_records;
 	struct event event = { .type = EVENT_LOST };
-	struct timespec now;
 
 	if (lost == probe->lost_told)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	event.time = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+	event.time = clock_now(CLOCK_MONOTONIC);
 	event.lost.records = lost - probe->lost_told;
 	probe->lost_told = lost;
 	if (probe->handover)

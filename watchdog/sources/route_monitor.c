@@ -14,9 +14,9 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "support/cleanup.h"
+#include "support/clock.h"
 #include "support/network_namespace.h"
 
 enum {
@@ -71,11 +71,12 @@ static int errno_of(int nl_error)
 
 static void tell(struct watched_namespace *in, enum event_type type, const struct path_event *path)
 {
-	struct event event = { .type = type, .path = *path };
-	struct timespec now;
+	struct event event = {
+		.type = type,
+		.time = clock_now(CLOCK_MONOTONIC),
+		.path = *path,
+	};
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	event.time = (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
 	event.path.netns = in->netns;
 	in->monitor->sink(in->monitor->userdata, &event);
 }

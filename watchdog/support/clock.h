@@ -1,0 +1,14 @@
+/* The clocks, in microseconds. */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+/* What `clock` shows, as clock_gettime(2): CLOCK_MONOTONIC, CLOCK_BOOTTIME or CLOCK_REALTIME. */
+static inline uint64_t clock_now(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
