@@ -438,6 +438,7 @@ static int open_engine(struct watch_loop *loop)
 		.agents = loop->options.agents,
 		.connections = loop->options.connections,
 		.processes = loop->options.connections,
+		.namespaces = NAMESPACES_MAX,
 		.seed = machine_seed(),
 	};
 	int r;

@@ -8,8 +8,7 @@
 #include "support/cleanup.h"
 #include "support/network_namespace.h"
 
-/* As many as the engine knows (NAMESPACES_MAX in core/engine.c), our own included. */
-enum { FOLLOWED_MAX = 63 };
+enum { FOLLOWED_MAX = NAMESPACES_MAX - 1 }; /* beside our own */
 
 struct watch_path {
 	struct route_monitor *monitor;

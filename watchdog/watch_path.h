@@ -8,6 +8,8 @@
 
 struct watch_path;
 
+enum { NAMESPACES_MAX = 64 }; /* followed at once, our own included */
+
 /* Follows our own namespace from the start. `sink` takes the events; `event` is referenced. Returns
  * 0 or -errno. */
 int watch_path_new(struct watch_path **ret, sd_event *event, event_sink sink, void *userdata);

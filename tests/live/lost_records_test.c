@@ -191,6 +191,7 @@ static void begin(struct book *book)
 		.agents = AGENT,
 		.connections = CONNECTIONS,
 		.processes = CONNECTIONS,
+		.namespaces = 1,
 	};
 	static struct agent_settings settings;
 	const struct event agent = {

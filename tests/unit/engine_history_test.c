@@ -38,7 +38,9 @@ static void step(struct bench *bench, const struct event *event)
 
 static void begin(struct bench *bench)
 {
-	struct engine_limits limits = { .agents = 1, .connections = 4, .processes = 4 };
+	struct engine_limits limits = {
+		.agents = 1, .connections = 4, .processes = 4, .namespaces = 4
+	};
 	struct event agent = { .type = EVENT_AGENT, .time = USEC_PER_HOUR, .agent = 1 };
 
 	*bench = (struct bench){ 0 };

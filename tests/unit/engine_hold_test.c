@@ -51,7 +51,9 @@ static void refuse(struct engine *engine, uint64_t cookie, usec_t time, struct s
 
 static void test_hold(void)
 {
-	struct engine_limits limits = { .agents = 1, .connections = 4, .processes = 4 };
+	struct engine_limits limits = {
+		.agents = 1, .connections = 4, .processes = 4, .namespaces = 4
+	};
 	struct agent_settings settings;
 	struct event agent = { .type = EVENT_AGENT, .agent = 1 };
 	struct engine *engine;

@@ -59,7 +59,9 @@ static struct event connection_event(enum event_type type, enum tcp_state state)
 
 static void test_all(void)
 {
-	struct engine_limits limits = { .agents = 3, .connections = 4, .processes = 4 };
+	struct engine_limits limits = {
+		.agents = 3, .connections = 4, .processes = 4, .namespaces = 4
+	};
 	struct agent_settings settings;
 	struct event agent = { .type = EVENT_AGENT,
 			       .agent = 2,

@@ -44,7 +44,9 @@ static void step(struct bench *bench, struct event event)
 
 static void begin(struct bench *bench)
 {
-	struct engine_limits limits = { .agents = 2, .connections = 4, .processes = 4 };
+	struct engine_limits limits = {
+		.agents = 2, .connections = 4, .processes = 4, .namespaces = 4
+	};
 
 	*bench = (struct bench){ .now = 100 * USEC_PER_SEC };
 	agent_settings_defaults(&bench->settings, "agent");
@@ -404,6 +406,21 @@ static void test_out_of_tcp_memory(void)
 	end(&bench);
 }
 
+/* Found by fuzzing: a trace with a clock that jumps made the engine look at its connections every
+ * other second of 270 years. */
+static void test_gap_of_centuries(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.keepalive = USEC_PER_MINUTE;
+	open_connection(&bench, 1);
+	bench.now += UINT64_C(270) * 365 * 24 * USEC_PER_HOUR;
+	step(&bench, (struct event){ .type = EVENT_TIME });
+	CU_ASSERT_TRUE(engine_deadline(bench.engine) > bench.now);
+	end(&bench);
+}
+
 static void want_restart(struct bench *bench, enum cause cause)
 {
 	bench->settings.policy[cause] = (struct policy_steps){
@@ -469,4 +486,5 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "the record comes before the effect", test_record_before_effect },
       { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },
       { "two hubs at once", test_two_hubs_at_once },
-      { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit })
+      { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
+      { "a gap of centuries", test_gap_of_centuries })

@@ -239,7 +239,9 @@ static void tell_path(struct world *world, enum event_type type, bool up)
 
 static void begin(struct world *world, uint64_t seed)
 {
-	struct engine_limits limits = { .agents = AGENTS, .connections = 64, .processes = 64 };
+	struct engine_limits limits = {
+		.agents = AGENTS, .connections = 64, .processes = 64, .namespaces = 4
+	};
 
 	*world = (struct world){ .now = USEC_PER_HOUR, .random = seed, .offline = true };
 	CU_ASSERT_EQUAL_FATAL(engine_new(&world->engine, &limits), 0);

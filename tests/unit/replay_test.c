@@ -10,7 +10,14 @@
 
 #define TRACES "tests/traces/*.trace"
 
-enum { AGENTS = 1, CONNECTIONS = 1024, PROCESSES = 1024, TEXT_SIZE = 1 << 14, NAME_SIZE = 4096 };
+enum {
+	AGENTS = 1,
+	CONNECTIONS = 1024,
+	PROCESSES = 1024,
+	NAMESPACES = 8,
+	TEXT_SIZE = 1 << 14,
+	NAME_SIZE = 4096
+};
 
 struct replay {
 	struct engine *engine;
@@ -115,7 +122,12 @@ static bool read_expected(const char *trace, char text[static TEXT_SIZE])
 
 static bool replays_as_expected(const char *file)
 {
-	const struct engine_limits limits = { AGENTS, CONNECTIONS, PROCESSES, 0 };
+	const struct engine_limits limits = {
+		.agents = AGENTS,
+		.connections = CONNECTIONS,
+		.processes = PROCESSES,
+		.namespaces = NAMESPACES,
+	};
 	char told[TEXT_SIZE] = "", expected[TEXT_SIZE];
 	struct replay replay = { .told = fmemopen(told, sizeof(told), "w") };
 	bool good = replay.told && engine_new(&replay.engine, &limits) == 0;

@@ -9,6 +9,7 @@
 #include "core/trace.h"
 #include "output.h"
 #include "support/cleanup.h"
+#include "watch_path.h"
 
 enum { REPLAY_AGENTS = 64, REPLAY_CONNECTIONS = 65536 };
 
@@ -94,7 +95,12 @@ static void finish(struct replay *replay)
 
 static int replay_file(const char *file, enum output output)
 {
-	struct engine_limits limits = { REPLAY_AGENTS, REPLAY_CONNECTIONS, REPLAY_CONNECTIONS, 0 };
+	struct engine_limits limits = {
+		.agents = REPLAY_AGENTS,
+		.connections = REPLAY_CONNECTIONS,
+		.processes = REPLAY_CONNECTIONS,
+		.namespaces = NAMESPACES_MAX,
+	};
 	struct replay replay = { .file = file, .output = output };
 	_cleanup_fclose_ FILE *stream = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	int r;

@@ -12,6 +12,7 @@ struct engine_limits {
 	uint32_t agents;      /* at once */
 	uint32_t connections; /* at once */
 	uint32_t processes;   /* at once */
+	uint32_t namespaces;  /* of the network, whose links and routes are known at once */
 	uint32_t seed;        /* of the machine: spreads RandomizedDelaySec= over a fleet */
 };
 
