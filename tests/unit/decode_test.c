@@ -382,6 +382,18 @@ static void an_end_without_address_and_port_is_not_known(void)
 	CU_ASSERT(event.connection.local.family == AF_INET);
 }
 
+/* Found by fuzzing. */
+static void without_a_family_there_is_no_address(void)
+{
+	struct probe_connection record = connection_record(PROBE_NEVER_OPENED);
+	struct event event;
+
+	record.family = 0;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.local.family == 0 && event.connection.local.port == 0);
+	CU_ASSERT(event.connection.peer.family == 0 && event.connection.peer.address[0] == 0);
+}
+
 static void an_age_is_known_only_with_the_syn(void)
 {
 	struct probe_connection record = connection_record(PROBE_FOUND);
@@ -427,6 +439,7 @@ SUITE("decode", { "each type becomes its event", each_type_becomes_its_event },
       { "names come out terminated", names_come_out_terminated },
       { "an end without address and port is not known",
 	an_end_without_address_and_port_is_not_known },
+      { "no family, no address", without_a_family_there_is_no_address },
       { "an age is known only with the SYN", an_age_is_known_only_with_the_syn },
       { "the age gives the same beginning every time",
 	the_age_gives_the_same_beginning_every_time })

@@ -83,14 +83,15 @@ static struct task task_of(const struct probe_task *record)
 	return task;
 }
 
+/* A socket without an address yet has none, whatever its family. */
 static struct endpoint endpoint_of(uint16_t family, const uint8_t address[static 16], uint16_t port)
 {
 	static const uint8_t nowhere[16];
 	struct endpoint endpoint = { .family = (uint8_t)family, .port = port };
 
-	memcpy(endpoint.address, address, sizeof(endpoint.address));
-	if (port == 0 && memcmp(address, nowhere, sizeof(nowhere)) == 0)
-		endpoint.family = 0;
+	if (family == 0 || (port == 0 && memcmp(address, nowhere, sizeof(nowhere)) == 0))
+		return (struct endpoint){ 0 };
+	memcpy(endpoint.address, address, family == AF_INET ? 4 : sizeof(endpoint.address));
 	return endpoint;
 }
 
