@@ -100,6 +100,7 @@ check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
 include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk \
+	tests/fuzz/fuzz.mk \
 	units/install.mk packaging/packaging.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
@@ -107,7 +108,7 @@ check: deps
 	$(Q)$(MAKE) all check-layers check-docs check-install
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
-	$(Q)$(MAKE) check-commands check-live check-system
+	$(Q)$(MAKE) check-fuzz check-commands check-live check-system
 
 ## clean         removes build/
 clean:

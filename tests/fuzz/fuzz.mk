@@ -1,0 +1,27 @@
+# Included by the top Makefile. Needs clang with libFuzzer.
+
+FUZZERS    := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_TIME  ?= 600
+FUZZ_BUILD := CC=clang B=build/fuzz CFLAGS="-O1 -g" \
+	SANITIZER="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+
+## fuzz          each fuzz target for FUZZ_TIME=600 seconds; what it learns stays below build/fuzz/
+fuzz:
+	$(Q)$(MAKE) $(FUZZ_BUILD) fuzzers
+	$(Q)tests/fuzz/run.sh build/fuzz $(FUZZ_TIME) $(FUZZERS)
+
+## check-fuzz    the same for a few seconds each
+check-fuzz:
+	$(Q)$(MAKE) FUZZ_TIME=5 fuzz
+
+fuzzers: $(FUZZERS:%=$(B)/tests/fuzz/%_fuzz) $(B)/tests/fuzz/decode_seeds
+
+$(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $^
+
+$(B)/tests/fuzz/decode_seeds: $(B)/tests/fuzz/decode_seeds.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+
+.PHONY: fuzz check-fuzz fuzzers
