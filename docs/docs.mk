@@ -5,12 +5,15 @@ MANUAL := $(patsubst docs/%.scd,$(B)/docs/%,$(wildcard docs/*.scd))
 ## docs          the manual pages, below build/docs/ (man -l build/docs/connwatchctl.1)
 docs: $(MANUAL)
 
-# scdoc dates a page by SOURCE_DATE_EPOCH. It leaves empty paragraphs around headings and at the end
-# of indented blocks, where mandoc's lint does not want them: the latter go behind the block.
+# scdoc dates a page by SOURCE_DATE_EPOCH: the page's last commit, outside of git its file's date.
+page_date = $${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct -- $< 2>/dev/null | grep . || date -r $< +%s)}
+
+# scdoc leaves empty paragraphs around headings and at the end of indented blocks, where mandoc's
+# lint does not want them: the latter go behind the block.
 $(B)/docs/%: docs/%.scd
 	$(call say,MAN,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date -r $< +%s)} scdoc < $< | awk ' \
+	$(Q)SOURCE_DATE_EPOCH=$(page_date) scdoc < $< | awk ' \
 		$$0 == ".P" { held = 1; next } \
 		$$0 == ".RE" { print; last = $$0; next } \
 		held && last !~ /^\.(TH|SH|SS)/ && !/^\.(SH|SS)/ { print ".P" } \

@@ -1,18 +1,16 @@
 #!/bin/sh
 # Makes a Debian package out of an installed tree, the same bytes each time.
 #
-#     packaging/package.sh TREE VERSION ARCHITECTURE OUTPUT
+#     SOURCE_DATE_EPOCH=SECONDS packaging/deb.sh TREE VERSION ARCHITECTURE OUTPUT.deb
 #
-# TREE is what `make install DESTDIR=TREE` made; it is changed. STRIP is the strip(1) to use. The
-# maintainer and the date are those of the last commit, unless MAINTAINER and SOURCE_DATE_EPOCH say.
+# TREE is what `make install DESTDIR=TREE` made; it is changed. The maintainer is the author of the
+# last commit, unless MAINTAINER names another.
 set -eu
 umask 022
 
 tree=$1 version=$2 architecture=$3 output=$4
 debian=$(dirname "$0")/debian
 maintainer=${MAINTAINER:-$(git log -1 --format='%an <%ae>')}
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH
 documents=$tree/usr/share/doc/connwatch
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -30,7 +28,6 @@ depends_of() {
 	(cd "$scratch" && dpkg-shlibdeps -O "$@") | sed -n 's/^shlibs:Depends=//p'
 }
 
-"${STRIP:-strip}" --strip-unneeded --remove-section=.comment "$tree"/usr/bin/*
 find "$tree/usr/share/man" -type f ! -name '*.gz' -exec gzip -9n {} +
 mv "$tree/usr/share/bash-completion/completions/connwatchctl.bash" \
 	"$tree/usr/share/bash-completion/completions/connwatchctl"
