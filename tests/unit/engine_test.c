@@ -224,6 +224,73 @@ static void test_stop_is_no_crash(void)
 	end(&bench);
 }
 
+/* The agent is asked to stop, closes its connection and then ends: which of these prove that it was
+ * stopped, and why the others do not. */
+static const struct {
+	const char *why;
+	uint32_t sender;   /* of the signal */
+	int signal;        /* 0: none */
+	const char *job;   /* of the unit; NULL: there is no unit */
+	usec_t before_fin; /* the signal; 0: after it */
+	uint32_t exit_code;
+	enum cause cause;
+	enum confidence confidence;
+} stops[] = {
+	{ "systemd stops it", 1, SIGTERM, "stop", USEC_PER_MSEC, 0, CAUSE_AGENT_STOPPED,
+	  CONFIDENCE_PROVED },
+	{ "and it takes its time", 1, SIGTERM, "stop", USEC_PER_MINUTE, 0, CAUSE_AGENT_STOPPED,
+	  CONFIDENCE_PROVED },
+	{ "the job's name comes too late, but all happens at once", 1, SIGTERM, "", USEC_PER_MSEC,
+	  3 << 8, CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+	{ "a signal of systemd's that it may have survived", 1, SIGTERM, "", USEC_PER_MINUTE, 0,
+	  CAUSE_AGENT_STOPPED, CONFIDENCE_LIKELY },
+	{ "process 1 of a container without systemd", 1, SIGTERM, NULL, USEC_PER_MSEC, 0,
+	  CAUSE_AGENT_STOPPED, CONFIDENCE_LIKELY },
+	{ "anybody may send signals for any reason", 812, SIGTERM, "stop", USEC_PER_MSEC, 0,
+	  CAUSE_AGENT_STOPPED, CONFIDENCE_LIKELY },
+	{ "it had closed before it was asked", 1, SIGTERM, "stop", 0, 0, CAUSE_AGENT_STOPPED,
+	  CONFIDENCE_LIKELY },
+	{ "a stop by other means (ExecStop=)", 0, 0, "stop", 0, 0, CAUSE_AGENT_STOPPED,
+	  CONFIDENCE_LIKELY },
+	{ "SIGHUP means a reload", 1, SIGHUP, "", USEC_PER_MSEC, 1 << 8, CAUSE_AGENT_EXIT,
+	  CONFIDENCE_LIKELY },
+	{ "asked to stop, it crashed", 1, SIGTERM, "stop", USEC_PER_MSEC, SIGSEGV,
+	  CAUSE_AGENT_CRASH, CONFIDENCE_PROVED },
+	{ "asked to stop, somebody cut it short", 1, SIGTERM, "stop", USEC_PER_MSEC, SIGKILL,
+	  CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+};
+
+static void test_stop(size_t row)
+{
+	struct event unit = { .type = EVENT_UNIT, .unit = { .state = UNIT_ACTIVE } };
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	if (stops[row].before_fin)
+		step(&bench, signaled(stops[row].signal, stops[row].sender));
+	bench.now += stops[row].before_fin;
+	if (stops[row].job) {
+		strcpy(unit.unit.job, stops[row].job);
+		step(&bench, unit);
+	}
+	step(&bench, local_fin(1));
+	bench.now += USEC_PER_MSEC;
+	if (stops[row].signal && !stops[row].before_fin)
+		step(&bench, signaled(stops[row].signal, stops[row].sender));
+	step(&bench, exited(stops[row].exit_code));
+	if (only_verdict(&bench)->cause != stops[row].cause ||
+	    only_verdict(&bench)->confidence != stops[row].confidence)
+		CU_FAIL(stops[row].why);
+	end(&bench);
+}
+
+static void test_stops(void)
+{
+	for (size_t row = 0; row < sizeof(stops) / sizeof(*stops); row++)
+		test_stop(row);
+}
+
 static void test_stop_long_ago_explains_nothing(void)
 {
 	struct bench bench;
@@ -477,7 +544,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "one record a connection", test_one_record_a_connection },
       { "a close waits for the exit", test_close_waits_for_exit },
       { "a close of the living", test_close_of_the_living },
-      { "a stop is no crash", test_stop_is_no_crash },
+      { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
       { "out of memory", test_oom },
       { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },

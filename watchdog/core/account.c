@@ -44,6 +44,7 @@ static const struct phrase {
 	{ "exited_after_msec", "the process ended", 1 },
 	{ "process", "the process was stopped by a signal", 0 },
 	{ "unit", "its unit was %s", 0 },
+	{ "unit_job", "systemd had a job for its unit: %s", 0 },
 	{ "unit_result", "systemd says of its unit: %s", 0 },
 	{ "stalled_before", "it had been told of as %s while it was open", 0 },
 	{ "nothing_sent_sec", "the agent had sent nothing for %s", 0 },

@@ -19,19 +19,46 @@ static const struct signal_facts *stop_request(const struct circumstances *given
 	return given->time <= stop->time + STOP_REQUEST_LIFETIME ? stop : NULL;
 }
 
+/* SIGHUP of a process means as often "read your settings again"; of the kernel, that the terminal
+ * is gone. It asks for a stop if it kills, see decide_killed(). */
+static bool asks_to_end(const struct signal_facts *stop)
+{
+	return stop && (stop->number != SIGHUP || stop->from_kernel);
+}
+
+static bool unit_has_stop_job(const struct circumstances *given)
+{
+	return given->unit &&
+	       (strcmp(given->unit->job, "stop") == 0 || strcmp(given->unit->job, "restart") == 0);
+}
+
 /* systemd passes through "deactivating" after a crash as well; its Result= tells them apart. */
 static bool unit_is_stopping(const struct circumstances *given)
 {
 	static const char *const results[] = { "", "success", "timeout", "watchdog" };
 	const struct unit_event *unit = given->unit;
-	bool stopping =
-		unit && (unit->state == UNIT_DEACTIVATING || strcmp(unit->job, "stop") == 0 ||
-			 strcmp(unit->job, "restart") == 0);
+	bool stopping = unit && (unit->state == UNIT_DEACTIVATING || unit_has_stop_job(given));
 
 	for (size_t i = 0; stopping && i < sizeof(results) / sizeof(*results); i++)
 		if (strcmp(unit->result, results[i]) == 0)
 			return true;
 	return false;
+}
+
+/* PID 1 asked the very process to end, then that closed its connection, and then it ended or
+ * systemd sees to it that it does: the one comes of the other. Without a stop job it may be a
+ * signal that the process had survived (`systemctl kill`), unless all came at once. */
+static bool stop_is_proved(const struct circumstances *given)
+{
+	const struct process *process = given->process;
+	const struct signal_facts *stop = stop_request(given, true);
+	bool by_systemd = given->unit && asks_to_end(stop) && stop->sender.pid == 1 &&
+			  !stop->from_kernel && stop->time <= given->time;
+
+	if (!by_systemd || !ended_by_own_side(given->socket))
+		return false;
+	return unit_has_stop_job(given) ||
+	       (process->exited && given->time - stop->time <= VERDICT_WAIT);
 }
 
 static bool unit_result_is(const struct circumstances *given, const char *result)
@@ -46,19 +73,18 @@ static enum ruling decide_stopped(struct deliberation *on, const struct signal_f
 		tokens_add(evidence(on), "signal=%s", signal_to_string(stop->number) ?: "?");
 		add_sender(evidence(on), stop);
 	}
-	if (unit_is_stopping(on->given))
-		tokens_add(evidence(on), "unit=%s",
-			   unit_state_to_string(on->given->unit->state) ?: "?");
+	if (unit_has_stop_job(on->given))
+		tokens_add(evidence(on), "unit_job=%s", on->given->unit->job);
+	else if (unit_is_stopping(on->given))
+		tokens_add(evidence(on), "unit=deactivating");
 	tokens_add(ruled_out(on), "agent-crash=stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_STOPPED, confidence);
+	return decide(on, CAUSE_AGENT_STOPPED,
+		      stop_is_proved(on->given) ? CONFIDENCE_PROVED : confidence);
 }
 
-static bool sent_by_systemd(const struct circumstances *given)
+static bool sent_by_systemd(const struct circumstances *given, const struct signal_facts *fatal)
 {
-	const struct signal_facts *fatal = given->process ? &given->process->fatal : NULL;
-
-	return given->unit && fatal && fatal->number && !fatal->from_kernel &&
-	       fatal->sender.pid == 1;
+	return given->unit && fatal && !fatal->from_kernel && fatal->sender.pid == 1;
 }
 
 /* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
@@ -81,26 +107,39 @@ static enum ruling decide_killed_by_systemd(struct deliberation *on)
 	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
 }
 
+/* The signal that it died of, if it was seen being sent; else NULL. */
+static const struct signal_facts *fatal_signal(const struct deliberation *on)
+{
+	const struct process *process = on->given->process;
+
+	return process && process->fatal.number == on->exit->status ? &process->fatal : NULL;
+}
+
 /* A death by signal. Signals that ask (SIGTERM) mean that somebody stopped the agent; the others
- * mean a crash, unless systemd had reasons to send one. */
+ * mean a crash, unless systemd had reasons to send one, or a stop was cut short (`kill -9`). */
 static enum ruling decide_killed(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
-	const struct signal_facts *fatal = given->process ? &given->process->fatal : NULL;
+	const struct signal_facts *fatal = fatal_signal(on);
 	const struct signal_facts *stop = stop_request(given, false);
+	bool by_systemd = sent_by_systemd(given, fatal);
 
 	if (signal_is_stop_request(on->exit->status)) {
 		if (stop && stop->number == on->exit->status)
 			return decide_stopped(on, stop, CONFIDENCE_PROVED);
 		return decide(on, CAUSE_AGENT_STOPPED, CONFIDENCE_SUSPECTED);
 	}
-	if (fatal && fatal->number == on->exit->status)
+	if (fatal)
 		add_sender(evidence(on), fatal);
-	if (unit_is_stopping(given))
+	if (unit_is_stopping(given) && by_systemd)
 		return decide_stopped(on, stop, CONFIDENCE_PROVED);
-	if (sent_by_systemd(given))
+	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
+		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
+	if (by_systemd)
 		return decide_killed_by_systemd(on);
-	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
+	tokens_add(ruled_out(on), "agent-stopped=%s",
+		   unit_is_stopping(given) ? "it-fell-before-the-stop-was-over"
+					   : "no-stop-was-asked-for");
 	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
 }
 
@@ -121,7 +160,7 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 	}
 	if (on->exit->by_signal)
 		return decide_killed(on);
-	if (stop || unit_is_stopping(on->given))
+	if (asks_to_end(stop) || unit_is_stopping(on->given))
 		return decide_stopped(on, stop, confidence);
 	tokens_add(ruled_out(on), "agent-crash=ended-by-itself");
 	return decide(on, CAUSE_AGENT_EXIT, confidence);
@@ -227,7 +266,7 @@ enum ruling rule_own_side(struct deliberation *on)
 	describe_closer(on);
 	if (process && process->exited)
 		return decide_exited_after(on);
-	if ((stop && stop->number != SIGHUP) || unit_is_stopping(given))
+	if (asks_to_end(stop) || unit_is_stopping(given))
 		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
 	tokens_add(ruled_out(on), "agent-crash=process-lives");
 	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
