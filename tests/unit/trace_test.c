@@ -167,6 +167,7 @@ static void any_unit(struct unit_event *unit)
 	any_text(unit->sub_state, sizeof(unit->sub_state));
 	any_text(unit->result, sizeof(unit->result));
 	any_text(unit->job, sizeof(unit->job));
+	unit->masked = any_flag();
 	unit->main_pid = (uint32_t)any_number();
 	any_text(unit->invocation_id, sizeof(unit->invocation_id));
 }

@@ -40,7 +40,7 @@ static void take_unit(struct engine *engine, const struct event *event)
 
 	if (!agent)
 		return;
-	agent->has_unit = true;
+	agent->has_unit = event->unit.state != UNIT_UNKNOWN;
 	agent->unit = event->unit;
 	endings_reconsider_agent(engine, event->agent);
 	policy_take_unit(engine, agent);

@@ -1,6 +1,7 @@
 /* What is done about a cause: one plan an agent at a time, of the steps its settings name. A plan
  * begins with a verdict and ends when the connection is back, when the steps are used up, or when
  * acting makes no sense any more. */
+#include <errno.h>
 #include <string.h>
 
 #include "engine_state.h"
@@ -23,6 +24,18 @@ static void tell(struct engine *engine, struct plan *plan, const char *result, c
 	plan->record.action_result = result;
 	plan->record.action_held_by = held_by;
 	engine_record_out(engine, &plan->record);
+}
+
+/* What became of it. EDEADLK: systemd would not let it undo what others want of the unit. */
+static void tell_result(struct engine *engine, struct plan *plan, int error)
+{
+	if (error == -EDEADLK) {
+		tell(engine, plan, "held", "systemd");
+		return;
+	}
+	plan->record.action_error = error;
+	tell(engine, plan, error ? "failed" : "done", NULL);
+	plan->record.action_error = 0;
 }
 
 static void plan_end(struct engine *engine, struct plan *plan)
@@ -78,12 +91,49 @@ static bool systemd_at_work(const struct agent *agent)
 		unit->state == UNIT_RELOADING || unit->state == UNIT_MAINTENANCE || *unit->job);
 }
 
-/* It was stopped: nobody wants it to run. An agent that ended by itself leaves its unit in the same
- * state. */
+/* Nobody wants it to run: it was stopped, or is about to be. An agent that ended by itself leaves
+ * its unit in the state of one that was stopped. */
 static bool unit_is_stopped(const struct agent *agent)
 {
-	return agent->has_unit && agent->unit.state == UNIT_INACTIVE &&
-	       agent->plan.cause != CAUSE_AGENT_EXIT;
+	const struct unit_event *unit = &agent->unit;
+
+	if (!agent->has_unit)
+		return false;
+	return strcmp(unit->job, "stop") == 0 ||
+	       (unit->state == UNIT_INACTIVE && agent->plan.cause != CAUSE_AGENT_EXIT);
+}
+
+static bool systemd_restarts(const struct agent *agent)
+{
+	return agent->has_unit && strncmp(agent->unit.sub_state, "auto-restart", 12) == 0;
+}
+
+/* It has run into its start limit. Result= tells only where nothing had failed before; else that
+ * Restart= has ended in a unit that is dead (service_enter_dead()). */
+static bool systemd_gave_up(const struct agent *agent)
+{
+	const struct unit_event *unit = &agent->unit;
+
+	return agent->has_unit && (strcmp(unit->result, "start-limit-hit") == 0 ||
+				   (agent->plan.left_to_systemd && unit->state == UNIT_FAILED));
+}
+
+/* systemd cannot be asked, neither how the unit stands nor to act on it. */
+static bool systemd_is_away(const struct agent *agent, const struct action *action)
+{
+	switch (action->type) {
+	case ACTION_RELOAD:
+	case ACTION_RESTART:
+	case ACTION_START_UNIT:
+		return *agent->unit.unit && !agent->has_unit;
+	case ACTION_NONE:
+	case ACTION_SIGNAL:
+	case ACTION_ABORT_CONNECTION:
+	case ACTION_TYPE_MAX:
+	case ACTION_TYPE_INVALID:
+		return false;
+	}
+	return false;
 }
 
 /* The unit's process is gone, and systemd has not said so yet. */
@@ -169,7 +219,9 @@ static const char *refused_by(const struct engine *engine, const struct agent *a
 		return "did-not-help";
 	if (unit_is_stopped(agent))
 		return "stopped";
-	if (agent->has_unit && strcmp(agent->unit.result, "start-limit-hit") == 0)
+	if (agent->has_unit && agent->unit.masked)
+		return "masked";
+	if (systemd_gave_up(agent))
 		return "start-limit";
 	if (!policy_budget_allows(&agent->budget, agent->settings, engine->now))
 		return "limit";
@@ -177,10 +229,13 @@ static const char *refused_by(const struct engine *engine, const struct agent *a
 }
 
 /* What keeps it from being taken now; the world will tell when that changes. */
-static const char *delayed_by(const struct engine *engine, const struct agent *agent)
+static const char *delayed_by(const struct engine *engine, const struct agent *agent,
+			      const struct action *action)
 {
 	if (host_is_offline(engine, agent))
 		return "offline";
+	if (systemd_is_away(agent, action))
+		return "bus";
 	return systemd_at_work(agent) ? "systemd" : NULL;
 }
 
@@ -201,7 +256,8 @@ void policy_due(struct engine *engine, struct agent *agent)
 		plan_end(engine, plan);
 		return;
 	}
-	obstacle = delayed_by(engine, agent);
+	obstacle = delayed_by(engine, agent, action);
+	plan->left_to_systemd |= systemd_restarts(agent);
 	if (obstacle && agent->unit.state == UNIT_DEACTIVATING)
 		plan->held_by = obstacle; /* a moment's matter: not worth a record */
 	else if (obstacle)
@@ -257,7 +313,7 @@ static usec_t first_step_after(const struct engine *engine, const struct agent *
 {
 	if (action->type == ACTION_ABORT_CONNECTION)
 		return agent->settings->stalled_after;
-	if (systemd_will_react(agent))
+	if (systemd_will_react(agent) && !unit_is_stopped(agent))
 		return SYSTEMD_REACTION;
 	return spread(engine, agent, agent->plan.cause);
 }
@@ -313,6 +369,11 @@ static bool waits_for(const struct plan *plan, const char *reason)
 	return plan->active && plan->held_by && strcmp(plan->held_by, reason) == 0;
 }
 
+static bool waits_for_systemd(const struct plan *plan)
+{
+	return waits_for(plan, "systemd") || waits_for(plan, "bus");
+}
+
 void policy_take_path(struct engine *engine)
 {
 	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
@@ -331,13 +392,13 @@ void policy_take_unit(struct engine *engine, struct agent *agent)
 	struct plan *plan = &agent->plan;
 	bool running = agent->unit.state == UNIT_ACTIVE;
 
-	if (!plan->active || plan->order)
+	if (!plan->active || plan->order || !agent->has_unit || systemd_will_react(agent))
 		return;
 	if (unit_is_stopped(agent))
 		plan_end(engine, plan);
-	else if (waits_for(plan, "systemd") && running && process_ended(plan->cause))
+	else if (waits_for_systemd(plan) && running && process_ended(plan->cause))
 		plan_end(engine, plan);
-	else if (waits_for(plan, "systemd") && !systemd_at_work(agent))
+	else if (waits_for_systemd(plan) && !systemd_at_work(agent))
 		policy_due(engine, agent);
 	else if (!plan->acted && !plan->held_by && process_ended(plan->cause) && !running)
 		policy_due(engine, agent);
@@ -351,9 +412,7 @@ void policy_take_result(struct engine *engine, const struct event *event)
 	if (!plan || !plan->order || plan->order != event->action_result.order)
 		return;
 	plan->order = 0;
-	plan->record.action_error = event->action_result.error;
-	tell(engine, plan, event->action_result.error ? "failed" : "done", NULL);
-	plan->record.action_error = 0;
+	tell_result(engine, plan, event->action_result.error);
 	if (plan->active)
 		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
 }

@@ -67,7 +67,8 @@ struct tracked_process {
 /* What is being done about an agent's trouble. */
 struct plan {
 	bool active;
-	bool acted; /* a step was taken */
+	bool acted;           /* a step was taken */
+	bool left_to_systemd; /* its Restart= was under way */
 	enum cause cause;
 	unsigned step;        /* the next one */
 	uint32_t order;       /* the order whose result is awaited; 0: none */
@@ -79,9 +80,9 @@ struct plan {
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
-	bool actions_held; /* by the operator */
-	bool has_unit;
-	struct unit_event unit;
+	bool actions_held;        /* by the operator */
+	bool has_unit;            /* `unit` is what systemd says now */
+	struct unit_event unit;   /* or what it said last; its name is known from the start */
 	struct signal_facts stop; /* the last request to stop that came from outside */
 	uint32_t connections_up;
 	usec_t down_since;         /* 0: a connection is up, or none ever was */

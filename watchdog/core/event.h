@@ -150,7 +150,8 @@ struct unit_event {
 	enum unit_state state;
 	char sub_state[UNIT_WORD_SIZE];
 	char result[UNIT_WORD_SIZE]; /* Result= of the service: success, watchdog, timeout, ... */
-	char job[UNIT_WORD_SIZE];    /* type of the job under way; empty: none */
+	char job[UNIT_WORD_SIZE];    /* type of the job under way or "unknown"; empty: none */
+	bool masked;                 /* the operator wants it never to start */
 	uint32_t main_pid;
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */
 };

@@ -431,8 +431,10 @@ static const char *held_phrase(const char *held_by)
 		{ "confidence", "that is only suspected" },
 		{ "did-not-help", "it did not help the last times" },
 		{ "stopped", "the unit was stopped" },
-		{ "start-limit", "the unit has run into its start limit" },
+		{ "masked", "the unit is masked" },
+		{ "start-limit", "systemd has given up starting the unit" },
 		{ "systemd", "systemd is at work on the unit" },
+		{ "bus", "systemd cannot be asked" },
 	};
 
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)

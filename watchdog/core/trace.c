@@ -126,6 +126,7 @@ static const struct field unit_fields[] = {
 	{ "sub_state", TEXT, AT(unit.sub_state), NULL },
 	{ "result", TEXT, AT(unit.result), NULL },
 	{ "job", TEXT, AT(unit.job), NULL },
+	{ "masked", FLAG, AT(unit.masked), NULL },
 	{ "main_pid", NUMBER, AT(unit.main_pid), NULL },
 	{ "invocation_id", TEXT, AT(unit.invocation_id), NULL },
 	LAST_FIELD,

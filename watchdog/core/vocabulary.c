@@ -133,6 +133,7 @@ static const char *const unit_state_names[UNIT_STATE_MAX] = {
 	[UNIT_DEACTIVATING] = "deactivating",
 	[UNIT_FAILED] = "failed",
 	[UNIT_MAINTENANCE] = "maintenance",
+	[UNIT_UNKNOWN] = "unknown",
 };
 DEFINE_NAMES(unit_state);
 

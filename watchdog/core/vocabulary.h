@@ -153,6 +153,7 @@ enum unit_state {
 	UNIT_DEACTIVATING,
 	UNIT_FAILED,
 	UNIT_MAINTENANCE,
+	UNIT_UNKNOWN, /* systemd cannot be asked, or names a state that is none of these */
 	UNIT_STATE_MAX,
 	UNIT_STATE_INVALID = -1,
 };

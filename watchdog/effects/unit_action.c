@@ -199,8 +199,7 @@ int unit_action_start(struct unit_actions *actions, uint32_t order, uint32_t age
 	*job = (struct unit_job){ actions, actions->jobs, order, agent, NULL, NULL };
 	actions->jobs = job;
 	r = sd_bus_call_method_async(actions->bus, &job->call, SYSTEMD, SYSTEMD_PATH,
-				     MANAGER_INTERFACE, method, on_answer, job, "ss", unit,
-				     "replace");
+				     MANAGER_INTERFACE, method, on_answer, job, "ss", unit, "fail");
 	if (r < 0)
 		free_job(job);
 	return r < 0 ? r : 0;

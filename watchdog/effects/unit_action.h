@@ -15,6 +15,8 @@ int unit_actions_new(struct unit_actions **ret, sd_event *loop, event_sink sink,
 struct unit_actions *unit_actions_free(struct unit_actions *actions);
 
 /* Starts `action` (ACTION_RESTART, ACTION_RELOAD or ACTION_START_UNIT) on `unit` for `agent`.
+ * No job of another's gives way to it: of a unit that is being stopped the result is -EDEADLK
+ * (TransactionIsDestructive).
  * Returns 0; the sink is then told once, later and from the event loop, by an EVENT_ACTION_RESULT
  * with the number `order`: error 0 when the job is done, else -errno, and the job's result or
  * D-Bus's word for the error as its detail. Returns -EINVAL for another action, -ENOMEM, or the

@@ -154,6 +154,8 @@ static int read_state(sd_bus_message *message, struct watched_unit *unit)
 
 	if (r >= 0)
 		unit->now.state = unit_state_from_string(text);
+	if (unit->now.state == UNIT_STATE_INVALID)
+		unit->now.state = UNIT_UNKNOWN;
 	return r;
 }
 
@@ -176,10 +178,17 @@ static int read_invocation(sd_bus_message *message, struct watched_unit *unit)
 	return sd_bus_message_exit_container(message);
 }
 
+/* Fills the whole of `text`, so that two events can be compared byte by byte. */
+static void set_text(char *text, size_t size, const char *value)
+{
+	memset(text, 0, size);
+	snprintf(text, size, "%s", value);
+}
+
 static int on_job_type(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* The property names the job but not its type, which must be asked for. If the answer comes too
- * late, when the job is done, it is left unknown. */
+/* The property names the job but not its type, which must be asked for, and is "unknown"
+ * until then. */
 static int read_job(sd_bus_message *message, struct watched_unit *unit)
 {
 	const char *path;
@@ -189,20 +198,13 @@ static int read_job(sd_bus_message *message, struct watched_unit *unit)
 	if (r < 0 || job == unit->job)
 		return r;
 	unit->job = job;
-	memset(unit->now.job, 0, sizeof unit->now.job);
+	set_text(unit->now.job, sizeof unit->now.job, job ? "unknown" : "");
 	unit->job_call = sd_bus_slot_unref(unit->job_call);
 	if (!job)
 		return 0;
 	return sd_bus_call_method_async(unit->monitor->bus, &unit->job_call, SYSTEMD, path,
 					PROPERTIES, "Get", on_job_type, unit, "ss", SYSTEMD ".Job",
 					"JobType");
-}
-
-/* Fills the whole of `text`, so that two events can be compared byte by byte. */
-static void set_text(char *text, size_t size, const char *value)
-{
-	memset(text, 0, size);
-	memcpy(text, value, strnlen(value, size - 1));
 }
 
 static int on_job_type(sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -277,6 +279,7 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	if (read_properties(reply, unit) < 0)
 		say(unit->monitor, "cannot understand systemd's properties of unit %s",
 		    unit->now.unit);
+	unit->now.masked = strcmp(unit->load_state, "masked") == 0;
 	tell_load_state(unit);
 	tell_control_group(unit);
 	tell_state(unit);
@@ -289,6 +292,13 @@ static void read_unit(struct watched_unit *unit)
 	unit->read_call = sd_bus_slot_unref(unit->read_call);
 	sd_bus_call_method_async(unit->monitor->bus, &unit->read_call, SYSTEMD, unit->path,
 				 PROPERTIES, "GetAll", on_properties, unit, "s", "");
+}
+
+/* With Restart=, a unit passes through "failed" or "inactive" on its way to "auto-restart"
+ * (service_enter_dead()): systemd's next answer tells whether it stays there. */
+static bool may_be_passing(const struct watched_unit *unit)
+{
+	return unit->now.state == UNIT_FAILED || unit->now.state == UNIT_INACTIVE;
 }
 
 /* systemd sends the properties of the unit's type first and those of every unit last, "clients may
@@ -305,10 +315,12 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 		return 0;
 	if (strcmp(interface, SYSTEMD ".Unit") != 0)
 		return 0;
-	tell_state(unit);
 	/* a new run may have a new control group, which no signal carries */
-	if (memcmp(invocation, unit->now.invocation_id, sizeof invocation) != 0)
+	if (may_be_passing(unit) ||
+	    memcmp(invocation, unit->now.invocation_id, sizeof invocation) != 0)
 		read_unit(unit);
+	if (!may_be_passing(unit))
+		tell_state(unit);
 	return 0;
 }
 
@@ -393,9 +405,16 @@ static void retry_later(struct unit_monitor *monitor)
 
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
+	struct unit_monitor *monitor = userdata;
+
 	(void)message;
 	(void)error;
-	retry_later(userdata);
+	retry_later(monitor);
+	for (struct watched_unit *unit = monitor->units; unit; unit = unit->next) {
+		unit->now.state = UNIT_UNKNOWN;
+		if (unit->told_once)
+			tell_state(unit);
+	}
 	return 0;
 }
 

@@ -14,8 +14,9 @@ struct unit_monitor;
 /* Who is told. All are called from the event loop, never from inside a call below, and must not
  * call one themselves. */
 struct unit_listener {
-	/* EVENT_UNIT: a unit's state as first read, and then whenever it differs. A unit that has
-	 * stopped keeps its invocation_id until it starts again, as in systemd. */
+	/* EVENT_UNIT: a unit's state as first read, and then whenever it differs: UNIT_UNKNOWN when
+	 * the bus is lost. A unit that has stopped keeps its invocation_id until it starts again,
+	 * as in systemd. */
 	event_sink event;
 
 	/* The unit's control group is, or will be when it starts, `name` in `parent`. `parent` is
