@@ -30,6 +30,7 @@ FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF
 IP_RECVERR = 11
 MAP_NORESERVE = 0x4000  # x86 and arm64
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
+PROBES_OFFSET = 3  # of tcpi_probes
 SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
 
 
@@ -119,6 +120,11 @@ class Agent:
     def do_wait_retransmission(self):
         """Waits until a SYN or data had to be sent again."""
         while self.tcp_info("B", RETRANSMITS_OFFSET) == 0:
+            time.sleep(0.01)
+
+    def do_wait_probe(self):
+        """Waits until the peer was asked for a sign of life."""
+        while self.tcp_info("B", PROBES_OFFSET) == 0:
             time.sleep(0.01)
 
     def poll(self, events, timeout_msec=None):

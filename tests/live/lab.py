@@ -282,6 +282,15 @@ class Lab:
             command("nft", "-f", "-", stdin=rules)
         self._on_device("neighbour flush dev uplink")
 
+    def firewall_on_device(self):
+        """The device drops what it sends itself, without a word."""
+        with inside(self.device):
+            command("nft", "-f", "-", stdin=(
+                "table inet fault { chain output {\n"
+                "type filter hook output priority filter\n"
+                "meta l4proto tcp drop\n"
+                "}\n}\n"))
+
     def _on_device(self, batch):
         with inside(self.device):
             self._ip(batch)

@@ -258,6 +258,15 @@ def black_hole_and_the_agent_gives_up(stage):
     stage.agent.ask("close")
 
 
+@case("local-fin", "path-silent", NOT_PROVED)
+def own_firewall_and_the_agent_gives_up(stage):
+    stage.connect()
+    stage.lab.firewall_on_device()
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait-probe")
+    stage.agent.ask("close")
+
+
 @story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), families=BOTH)
 def black_hole_told_before_the_kernel_gives_up(stage):
     stage.lab.set("device", tcp_retries2=4)

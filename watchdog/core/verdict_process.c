@@ -235,10 +235,14 @@ static enum ruling decide_given_up(struct deliberation *on)
 	return decide_path(on, CONFIDENCE_SUSPECTED);
 }
 
-/* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. */
+/* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. Data
+ * that could not even leave the host (a firewall drops it) is probed for, not retransmitted. */
 static bool was_in_a_black_hole(const struct circumstances *given)
 {
-	return given->socket->unacked_bytes > 0 && given->socket->retransmit_timeouts > 0;
+	const struct socket_facts *socket = given->socket;
+
+	return socket->unacked_bytes > 0 &&
+	       (socket->retransmit_timeouts > 0 || (socket->probes > 0 && socket->send_window > 0));
 }
 
 /* It closed while its host had no way to the peer: probably for that reason. */
