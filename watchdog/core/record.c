@@ -273,7 +273,7 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 		add_exit(&fields, &record->exit);
 	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->verdict.period);
 	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->verdict.period_count);
-	if (record->kind == RECORD_ACTION)
+	if (record->action_result)
 		add_action(&fields, record);
 	if (record->kind == RECORD_RECOVERED) {
 		add_number(&fields, "CONNWATCH_DOWNTIME_USEC", record->downtime);

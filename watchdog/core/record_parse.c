@@ -256,7 +256,8 @@ static void end_words(struct past_record *past)
 /* A record points to static text only. */
 static const char *known_result(const char *word)
 {
-	static const char *const results[] = { "starting", "done", "failed", "held" };
+	static const char *const results[] = { "starting", "done",         "failed",
+					       "held",     "did-not-help", "helped" };
 
 	for (size_t i = 0; i < COUNT(results); i++)
 		if (strcmp(results[i], word) == 0)
