@@ -62,12 +62,14 @@ __attribute__((format(printf, 2, 3))) static void say(struct unit_monitor *monit
 
 /* ---- telling */
 
+/* Not while systemd is asked how the unit stands: the answer tells. */
 static void tell_state(struct watched_unit *unit)
 {
 	struct unit_monitor *monitor = unit->monitor;
 	struct event event = { .type = EVENT_UNIT, .agent = unit->agent, .unit = unit->now };
 
-	if (unit->told_once && memcmp(&unit->now, &unit->told, sizeof unit->now) == 0)
+	if (unit->read_call ||
+	    (unit->told_once && memcmp(&unit->now, &unit->told, sizeof unit->now) == 0))
 		return;
 	memcpy(&unit->told, &unit->now, sizeof unit->told);
 	unit->told_once = true;
@@ -273,6 +275,7 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	struct watched_unit *unit = userdata;
 
 	(void)error;
+	unit->read_call = sd_bus_slot_unref(unit->read_call);
 	/* systemd is on its way out or in: its name's new owner brings us here again */
 	if (sd_bus_message_is_method_error(reply, NULL))
 		return 0;
@@ -319,8 +322,7 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	if (may_be_passing(unit) ||
 	    memcmp(invocation, unit->now.invocation_id, sizeof invocation) != 0)
 		read_unit(unit);
-	if (!may_be_passing(unit))
-		tell_state(unit);
+	tell_state(unit);
 	return 0;
 }
 
@@ -411,6 +413,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	(void)error;
 	retry_later(monitor);
 	for (struct watched_unit *unit = monitor->units; unit; unit = unit->next) {
+		leave_unit(unit);
 		unit->now.state = UNIT_UNKNOWN;
 		if (unit->told_once)
 			tell_state(unit);
