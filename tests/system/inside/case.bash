@@ -29,6 +29,16 @@ drop_in() {
 	systemctl daemon-reload
 }
 
+# A network namespace "field" with one link to the host, which is 192.0.2.1 there and has the broker.
+make_field() {
+	ip netns add field
+	ip link add to-field type veth peer name uplink netns field
+	ip address add 192.0.2.1/24 dev to-field
+	ip link set to-field up
+	ip -n field address add 192.0.2.2/24 dev uplink
+	ip -n field link set uplink up
+}
+
 # Broker, watchdog and agent, in this order, up to a connection that has come to rest.
 start_all() {
 	systemctl start broker.service
