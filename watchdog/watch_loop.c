@@ -1,6 +1,7 @@
 #include "watch_loop.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
@@ -26,6 +27,8 @@ struct watch_loop {
 	struct probe *probe;
 	struct watch_path *path;
 	usec_t slept; /* by the host since it booted */
+	bool journal_seen;
+	uint64_t unwritten; /* records that the journal did not take, in a row */
 	struct succession *succession;
 	bool inheriting; /* what the watchdog before us left is yet to be taken */
 	struct watch_matches *matches;
@@ -48,13 +51,31 @@ static void say(const char *text, int error)
 
 /* ---- outcomes */
 
+/* A journal that is away or full must not stop us. Where there has never been one (-ENOENT),
+ * nothing is missed. */
+static void write_to_journal(struct watch_loop *loop, const struct record *record)
+{
+	int r = journal_write(record);
+
+	if (r < 0 && (loop->journal_seen || r != -ENOENT)) {
+		if (loop->unwritten++ == 0)
+			say("cannot write to the journal", r);
+		return;
+	}
+	loop->journal_seen |= r >= 0;
+	if (loop->unwritten)
+		fprintf(stderr, "connwatch: the journal has missed %" PRIu64 " records\n",
+			loop->unwritten);
+	loop->unwritten = 0;
+}
+
 static void write_record(struct watch_loop *loop, const struct record *record)
 {
 	usec_t realtime = record->time + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC);
 
 	succession_writing(loop->succession, record);
 	if (loop->options.journal)
-		journal_write(record);
+		write_to_journal(loop, record);
 	succession_written(loop->succession, record);
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)

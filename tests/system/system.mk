@@ -14,4 +14,8 @@ FAULTS ?= 500
 soak: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) --faults $(FAULTS) --seconds $$((60 + 4 * $(FAULTS))) soak-actions
 
-.PHONY: check-system soak
+## chaos         what connwatchd promises in trouble (docs/RELIABILITY.md); check-system has it, too
+chaos: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
+	$(Q)tests/system/run.py --build $(B) chaos daemon soak
+
+.PHONY: check-system soak chaos
