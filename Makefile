@@ -36,7 +36,7 @@ WIRING  := $(call objects,watchdog/watch_*.c watchdog/succession.c watchdog/outp
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/metrics.c watchdog/control_bus*.c)
 COMMAND := $(call objects,watchdog/cli/*.c watchdog/check/*.c watchdog/bus_client.c watchdog/bus_value.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
-PROBE   := $(B)/ebpf/probe.skel.h
+SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h
 
 all: $(B)/connwatchd $(B)/connwatchctl
 
@@ -66,22 +66,22 @@ $(B)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(CFLAGS_) $(LIBS_CFLAGS) -MMD -MP -c -o $@ $<
 
-# ---- the probe: one object for every kernel, embedded as a skeleton
+# ---- the probe: for every kernel the same objects, embedded as skeletons
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 
-$(B)/ebpf/probe.bpf.o: ebpf/probe.bpf.c $(wildcard ebpf/*.h)
+$(B)/ebpf/%.bpf.o: ebpf/%.bpf.c $(wildcard ebpf/*.h)
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
 		-fdebug-prefix-map=$(CURDIR)=. -I. -c -o $@.full $<
 	$(Q)$(BPFTOOL) gen object $@ $@.full
 
-$(PROBE): $(B)/ebpf/probe.bpf.o
+$(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o
 	$(call say,GEN,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name probe_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(B)/watchdog/sources/probe.o: $(PROBE)
+$(call objects,watchdog/sources/probe*.c): $(SKELETONS)
 
 # ---- tests
 

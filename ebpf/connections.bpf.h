@@ -123,6 +123,7 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
 	record->flags = socket_flags(connection, sk);
 	copy_counters(record, tcp);
+	copy_mqtt(&record->mqtt, sk, tcp);
 }
 
 /* Writes a record of `type` about a socket that goes from one state to the next. The tracepoint of

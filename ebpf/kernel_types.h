@@ -38,7 +38,8 @@ enum {
 /* include/uapi/linux/bpf.h: a packet as programs see it, at offsets that never change. */
 struct bpf_sock;
 struct __sk_buff {
-	__u32 up_to_protocol[4];
+	__u32 len;
+	__u32 up_to_protocol[3];
 	__u32 protocol;
 	__u32 up_to_data[14];
 	__u32 data;

@@ -25,6 +25,10 @@
 
 #include "ebpf/tasks.bpf.h"
 
+#include "ebpf/mqtt_maps.bpf.h"
+
+#include "ebpf/mqtt_record.bpf.h"
+
 #include "ebpf/connections.bpf.h"
 
 #include "ebpf/packets.bpf.h"
@@ -117,6 +121,7 @@ int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 	switch (after) {
 	case TCP_ESTABLISHED:
 		connection->stalled = 0; /* of the SYN */
+		begin_mqtt(connection, sk);
 		report_change(connection, sk, before, after, PROBE_ESTABLISHED);
 		break;
 	case TCP_FIN_WAIT1:

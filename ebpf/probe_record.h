@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 4
+#define PROBE_RECORD_VERSION 5
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -74,6 +74,35 @@ enum probe_reset_reason {
 	PROBE_RESET_MAX,
 };
 
+/* What was seen of the MQTT that a connection carries, where it is looked at (MqttInspect=). */
+enum probe_mqtt_track {
+	PROBE_MQTT_NONE,     /* it was not looked at, or it is no MQTT */
+	PROBE_MQTT_FOLLOWED, /* every packet was seen */
+	PROBE_MQTT_LOST,     /* it is MQTT, and part of it went by unseen */
+	PROBE_MQTT_MAX,
+};
+
+enum probe_mqtt_flag {
+	PROBE_MQTT_ANSWERED = 1 << 0, /* a CONNACK came: `connack` counts */
+	PROBE_MQTT_UNSENT = 1 << 1,   /* what was written last is yet to go out, and to be seen */
+	PROBE_MQTT_TLS = 1 << 2,      /* seen as the agent itself reads and writes it */
+};
+
+/* Types and reason codes as in MQTT 5, 2.1.2 and 2.4; nothing else of a packet gets here. */
+struct probe_mqtt {
+	__u8 track; /* enum probe_mqtt_track */
+	__u8 flags; /* enum probe_mqtt_flag */
+	__u8 sent;  /* type of the last packet; 0: none */
+	__u8 received;
+	__u8 connack;
+	__u8 sent_reason; /* where the last packet was a DISCONNECT */
+	__u8 received_reason;
+	__u8 reserved;
+	__u64 sent_nsec; /* since the last packet */
+	__u64 received_nsec;
+	__u64 unanswered_nsec; /* since the first PINGREQ without a PINGRESP; 0: there is none */
+};
+
 struct probe_connection {
 	struct probe_header header;
 	__u64 cookie;
@@ -113,6 +142,7 @@ struct probe_connection {
 	__u32 rto_usec;
 	struct probe_task owner;
 	struct probe_task current;
+	struct probe_mqtt mqtt;
 };
 
 enum probe_signal_flag {
@@ -130,5 +160,6 @@ struct probe_process {
 
 _Static_assert(sizeof(struct probe_header) == 16, "layout of probe_header");
 _Static_assert(sizeof(struct probe_task) == 28, "layout of probe_task");
-_Static_assert(sizeof(struct probe_connection) == 240, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_mqtt) == 32, "layout of probe_mqtt");
+_Static_assert(sizeof(struct probe_connection) == 272, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 80, "layout of probe_process");

@@ -67,7 +67,7 @@ includes() {
 			return 1
 		if (folder == "sources")
 			return own_header(file, header) ||
-			       (file ~ /\/probe\.c$/ && header ~ /^ebpf\//)
+			       (file ~ /\/probe[^\/]*\.c$/ && header ~ /^(ebpf\/|probe)/)
 		if (folder == "effects")
 			return header ~ /^effects\//
 		if (folder == "check")

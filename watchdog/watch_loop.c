@@ -275,6 +275,15 @@ static void on_notice(void *userdata, const char *text, int error)
 
 /* ---- agents */
 
+/* Without it the evidence is less, and everything else as ever. */
+static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
+{
+	int r = probe_inspect_mqtt(loop->probe, number, loop->agents[number]->mqtt_inspect);
+
+	if (r < 0)
+		say("cannot look at MQTT (MqttInspect=)", r);
+}
+
 static int take_settings(struct watch_loop *loop, uint32_t number,
 			 const struct agent_settings *settings)
 {
@@ -296,6 +305,7 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 	feed(loop, &event);
 	free(loop->agents[number]);
 	loop->agents[number] = taken;
+	inspect_mqtt(loop, number);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 	$(Q)/usr/bin/python3 tests/live/run.py --again --connwatchctl $< $(LIVE)
 
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
-		$(B)/watchdog/sources/probe.o $(B)/watchdog/support/handover.o $(B)/libcore.a
+		$(call objects,watchdog/sources/probe*.c) $(B)/watchdog/support/handover.o $(B)/libcore.a
 $(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \
 		$(B)/watchdog/effects/connection_abort.o $(B)/watchdog/support/network_namespace.o
 $(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:

@@ -49,6 +49,16 @@ static struct probe_connection connection_record(enum probe_record_type type)
 		.rto_usec = 14,
 		.owner = { 100, 0, PROBE_TASK_IN_AGENT, "agent" },
 		.current = { 200, 0x8b, PROBE_TASK_EXITING, "sixteen letters!" },
+		.mqtt = { .track = PROBE_MQTT_FOLLOWED,
+			  .flags = PROBE_MQTT_ANSWERED,
+			  .sent = MQTT_DISCONNECT,
+			  .received = MQTT_PINGRESP,
+			  .connack = 5,
+			  .sent_reason = 4,
+			  .received_reason = 0x8e,
+			  .sent_nsec = 7000000,
+			  .received_nsec = 8000000,
+			  .unanswered_nsec = 9000000 },
 	};
 }
 
@@ -244,6 +254,25 @@ static void reset_reasons_have_a_range(void)
 	}
 }
 
+static void mqtt_has_its_ranges(void)
+{
+	for (int value = 0; value <= UINT8_MAX; value++) {
+		struct probe_connection record = connection_record(PROBE_ENDED);
+
+		record.mqtt.track = value;
+		CHECK(decode_connection(&record) == (value < MQTT_TRACK_MAX ? 0 : -ERANGE),
+		      "track");
+		record = connection_record(PROBE_ENDED);
+		record.mqtt.sent = value;
+		CHECK(decode_connection(&record) == (value < MQTT_PACKET_MAX ? 0 : -ERANGE),
+		      "sent");
+		record = connection_record(PROBE_ENDED);
+		record.mqtt.received = value;
+		CHECK(decode_connection(&record) == (value < MQTT_PACKET_MAX ? 0 : -ERANGE),
+		      "received");
+	}
+}
+
 static void shutdown_has_a_range(void)
 {
 	for (int shutdown = 0; shutdown <= UINT8_MAX; shutdown++) {
@@ -324,6 +353,32 @@ static void the_facts_come_out_whole(void)
 	CU_ASSERT(facts->retransmit_timeouts == 9 && facts->retransmits == 10);
 	CU_ASSERT(facts->probes == 11 && facts->user_timeout_msec == 12);
 	CU_ASSERT(facts->rtt_usec == 13 && facts->rto_usec == 14);
+}
+
+static void what_was_said_in_mqtt_comes_out_whole(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+
+	const struct mqtt_facts *mqtt = &event.connection.mqtt;
+
+	CU_ASSERT(mqtt->track == MQTT_FOLLOWED && mqtt->answered && !mqtt->tls && !mqtt->unsent);
+	CU_ASSERT(mqtt->sent == MQTT_DISCONNECT && mqtt->received == MQTT_PINGRESP);
+	CU_ASSERT(mqtt->connack == 5 && mqtt->sent_reason == 4 && mqtt->received_reason == 0x8e);
+	CU_ASSERT(mqtt->sent_ago == 7000 && mqtt->received_ago == 8000 && mqtt->unanswered == 9000);
+}
+
+static void mqtt_that_was_not_seen_tells_nothing(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	record.mqtt.track = PROBE_MQTT_NONE;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.mqtt.track == MQTT_NOT_SEEN);
+	CU_ASSERT(event.connection.mqtt.sent == MQTT_NOTHING && !event.connection.mqtt.answered);
 }
 
 static void each_flag_sets_its_fact(void)
@@ -430,10 +485,13 @@ SUITE("decode", { "each type becomes its event", each_type_becomes_its_event },
       { "states have a range", states_have_a_range },
       { "reset reasons have a range", reset_reasons_have_a_range },
       { "shutdown has a range", shutdown_has_a_range },
+      { "MQTT has its ranges", mqtt_has_its_ranges },
       { "families have a list", families_have_a_list },
       { "signals have a range", signals_have_a_range },
       { "a connection comes out whole", a_connection_comes_out_whole },
       { "the facts come out whole", the_facts_come_out_whole },
+      { "what was said in MQTT comes out whole", what_was_said_in_mqtt_comes_out_whole },
+      { "MQTT that was not seen tells nothing", mqtt_that_was_not_seen_tells_nothing },
       { "each flag sets its fact", each_flag_sets_its_fact },
       { "a process comes out whole", a_process_comes_out_whole },
       { "names come out terminated", names_come_out_terminated },

@@ -120,6 +120,22 @@ static void any_socket(struct socket_facts *facts)
 	facts->idle_ack = any_number();
 }
 
+static void any_mqtt(struct mqtt_facts *mqtt)
+{
+	mqtt->track = (enum mqtt_track)any_of(MQTT_TRACK_MAX);
+	mqtt->tls = any_flag();
+	mqtt->unsent = any_flag();
+	mqtt->sent = (enum mqtt_packet)any_of(MQTT_PACKET_MAX);
+	mqtt->received = (enum mqtt_packet)any_of(MQTT_PACKET_MAX);
+	mqtt->answered = any_flag();
+	mqtt->connack = (uint8_t)any_number();
+	mqtt->sent_reason = (uint8_t)any_number();
+	mqtt->received_reason = (uint8_t)any_number();
+	mqtt->sent_ago = any_number();
+	mqtt->received_ago = any_number();
+	mqtt->unanswered = any_number();
+}
+
 static void any_connection(struct connection_event *connection)
 {
 	connection->cookie = any_number();
@@ -128,6 +144,7 @@ static void any_connection(struct connection_event *connection)
 	any_endpoint(&connection->peer);
 	any_task(&connection->owner);
 	any_task(&connection->current);
+	any_mqtt(&connection->mqtt);
 	any_socket(&connection->facts);
 }
 

@@ -51,6 +51,17 @@ static const struct phrase {
 	{ "silent_sec", "the agent had been silent for %s", 0 },
 	{ "down_sec", "it had had no connection for %s", 0 },
 	{ "attempts", "it had tried to connect %s times", 0 },
+	/* what was said in MQTT */
+	{ "mqtt", "its MQTT: %s", 0 },
+	{ "mqtt_last_sent", "the last MQTT packet from the agent was a %s", 0 },
+	{ "mqtt_last_received", "the last MQTT packet from the peer was a %s", 0 },
+	{ "mqtt_unsent", "what the agent had written last was yet to go out", 0 },
+	{ "mqtt_disconnect_sent", "the agent said DISCONNECT: %s", 0 },
+	{ "mqtt_disconnect_received", "the peer said DISCONNECT: %s", 0 },
+	{ "mqtt_connack", "the peer refused the MQTT session: %s", 0 },
+	{ "mqtt_ping_unanswered_msec", "a PINGREQ had gone unanswered for %s", 0 },
+	{ "mqtt_sent_before_msec", "the last MQTT packet went", -1 },
+	{ "mqtt_received_before_msec", "the last MQTT packet came", -1 },
 	/* rhythms */
 	{ "token_lifetime_sec", "the settings say that a token lives for %s", 0 },
 	{ "like_ages", "%s sessions in a row ended at a like age", 0 },

@@ -23,6 +23,11 @@ ASSERT_SAME(DISCONNECT_WITH_DATA);
 ASSERT_SAME(OTHER);
 ASSERT_SAME(MAX);
 
+_Static_assert((int)PROBE_MQTT_NONE == (int)MQTT_NOT_SEEN &&
+		       (int)PROBE_MQTT_FOLLOWED == (int)MQTT_FOLLOWED &&
+		       (int)PROBE_MQTT_LOST == (int)MQTT_LOST &&
+		       (int)PROBE_MQTT_MAX == (int)MQTT_TRACK_MAX,
+	       "so do the tracks of MQTT");
 _Static_assert(PROBE_COMM_SIZE == COMM_SIZE, "comm is copied whole");
 _Static_assert(DECODE_SAMPLE_SIZE == sizeof(struct probe_connection), "size of a sample");
 
@@ -101,7 +106,9 @@ static bool connection_in_range(const struct probe_connection *record)
 
 	return (family_known || record->family == 0) && record->state_before < TCP_STATE_MAX &&
 	       record->state < TCP_STATE_MAX && record->reset_state < TCP_STATE_MAX &&
-	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH;
+	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH &&
+	       record->mqtt.track < PROBE_MQTT_MAX && record->mqtt.sent < MQTT_PACKET_MAX &&
+	       record->mqtt.received < MQTT_PACKET_MAX;
 }
 
 /* Rounded so that the event's time less the age is the same in every event of a connection. */
@@ -165,6 +172,24 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 	};
 }
 
+static struct mqtt_facts mqtt_of(const struct probe_mqtt *record)
+{
+	return (struct mqtt_facts){
+		.track = record->track,
+		.tls = record->flags & PROBE_MQTT_TLS,
+		.unsent = record->flags & PROBE_MQTT_UNSENT,
+		.sent = record->sent,
+		.received = record->received,
+		.answered = record->flags & PROBE_MQTT_ANSWERED,
+		.connack = record->connack,
+		.sent_reason = record->sent_reason,
+		.received_reason = record->received_reason,
+		.sent_ago = record->sent_nsec / NSEC_PER_USEC,
+		.received_ago = record->received_nsec / NSEC_PER_USEC,
+		.unanswered = record->unanswered_nsec / NSEC_PER_USEC,
+	};
+}
+
 static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
@@ -182,6 +207,8 @@ static int decode_connection(const void *data, size_t size, struct event *event)
 		.owner = task_of(&record.owner),
 		.current = task_of(&record.current),
 		.facts = facts_of(&record),
+		.mqtt = record.mqtt.track == PROBE_MQTT_NONE ? (struct mqtt_facts){ 0 }
+							     : mqtt_of(&record.mqtt),
 	};
 	return 0;
 }

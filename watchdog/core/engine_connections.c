@@ -191,6 +191,10 @@ static void take_end(struct engine *engine, const struct event *event)
 		connection->local = event->connection.local;
 	if (event->connection.facts.state == TCP_STATE_CLOSE)
 		connection->closed = true;
+	if (connection->ended && !connection->reported) {
+		endings_take_close(engine, event);
+		return;
+	}
 	if (connection->ended) {
 		take_rest(engine, connection);
 		return;
@@ -201,6 +205,7 @@ static void take_end(struct engine *engine, const struct event *event)
 				      .time = event->time,
 				      .connection = connection,
 				      .socket = event->connection.facts,
+				      .mqtt = event->connection.mqtt,
 				      .current = event->connection.current,
 			      });
 }

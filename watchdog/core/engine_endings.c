@@ -63,7 +63,9 @@ static bool session_of(const struct engine *engine, const struct ending *ending,
 	if (!ending->connection->up)
 		return false;
 	*session = (struct session){
-		.end = session_end_of(ended_by_classify(&ending->socket)),
+		.end = agent_said_goodbye(&ending->mqtt)
+			       ? SESSION_ENDED_HERE
+			       : session_end_of(ended_by_classify(&ending->socket)),
 		.time = ending->time,
 		.age = age,
 		.silence = silence_of(ending),
@@ -129,6 +131,8 @@ static struct circumstances gather(struct engine *engine, const struct ending *e
 	return (struct circumstances){
 		.settings = agent->settings,
 		.socket = &ending->socket,
+		.mqtt = &ending->mqtt,
+		.closed = connection->closed,
 		.time = ending->time,
 		.came_up = connection->up,
 		.owner = &connection->owner,
@@ -183,6 +187,16 @@ void endings_settle(struct engine *engine, struct connection *connection)
 
 	if (ending)
 		judge(engine, ending, true);
+}
+
+void endings_take_close(struct engine *engine, const struct event *event)
+{
+	struct ending *ending = keyed_table_find(&engine->endings, event->connection.cookie);
+
+	if (!ending || event->connection.mqtt.track == MQTT_NOT_SEEN)
+		return;
+	ending->mqtt = event->connection.mqtt;
+	judge(engine, ending, false);
 }
 
 void endings_orphan(struct engine *engine, struct connection *connection)

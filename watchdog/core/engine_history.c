@@ -7,11 +7,19 @@ static usec_t time_of(const struct event *event, usec_t ago)
 	return ago < event->time ? event->time - ago : 1;
 }
 
+/* After a DISCONNECT of the agent's the peer closes, and the end was the agent's all the same. */
+static enum session_end end_of(const struct history_session_event *past)
+{
+	if (past->cause == CAUSE_TOKEN_RENEWAL || past->cause == CAUSE_AGENT_CLOSE)
+		return SESSION_ENDED_HERE;
+	return session_end_of(past->ended_by);
+}
+
 static void take_session(struct agent *agent, const struct event *event)
 {
 	const struct history_session_event *past = &event->history_session;
 	struct session session = {
-		.end = session_end_of(past->ended_by),
+		.end = end_of(past),
 		.time = time_of(event, past->ago),
 		.age = past->age,
 		.silence = session_silence(past->idle_rx, past->idle_tx, past->unacked_bytes),

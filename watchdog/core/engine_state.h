@@ -53,6 +53,7 @@ struct ending {
 	usec_t time;
 	struct connection *connection;
 	struct socket_facts socket;
+	struct mqtt_facts mqtt;
 	struct task current;
 	struct tracked_process *process; /* whose exit it waits for */
 	LIST_ENTRY(ending) of_process;
@@ -168,6 +169,8 @@ void endings_settle(struct engine *engine, struct connection *connection);
 /* The agent of `connection` is dead and the kernel does not close it: says that the session is
  * over. */
 void endings_orphan(struct engine *engine, struct connection *connection);
+/* The socket was closed after the end of its session: what was said on it by then counts. */
+void endings_take_close(struct engine *engine, const struct event *event);
 void endings_drop(struct engine *engine, struct connection *connection);
 /* A process has exited, or systemd has told more of a unit: what waited for that is judged again.
  */

@@ -126,6 +126,23 @@ struct socket_facts {
 	usec_t idle_ack; /* since the last acknowledgment came, with data or without */
 };
 
+/* What the two ends said to each other in MQTT, as far as the settings have it looked at. Codes as
+ * in MQTT 5, 2.4, or MQTT 3.1.1, 3.2.2.3. */
+struct mqtt_facts {
+	enum mqtt_track track;
+	bool tls;    /* seen as the agent wrote and read it: what has come may be unread still */
+	bool unsent; /* what the agent wrote last had not gone out yet, and was not seen */
+	enum mqtt_packet sent; /* the last packet */
+	enum mqtt_packet received;
+	bool answered;           /* a CONNACK came, with the code `connack` */
+	uint8_t connack;         /* 0: accepted */
+	uint8_t sent_reason;     /* of a DISCONNECT that was the last packet */
+	uint8_t received_reason; /* likewise */
+	usec_t sent_ago;         /* since the last packet */
+	usec_t received_ago;
+	usec_t unanswered; /* since the first PINGREQ without a PINGRESP; 0: there is none */
+};
+
 struct connection_event {
 	uint64_t cookie; /* SO_COOKIE: the connection's name for its whole life */
 	uint64_t netns;  /* inode of its network namespace */
@@ -135,6 +152,7 @@ struct connection_event {
 	struct task
 		current; /* who was on the processor: the closer, if the closing was asked for */
 	struct socket_facts facts;
+	struct mqtt_facts mqtt;
 };
 
 struct process_event {

@@ -51,6 +51,7 @@ struct agent_settings {
 	usec_t token_lifetime;    /* TokenLifetimeSec=; 0: not known */
 	usec_t reconnect_timeout; /* ReconnectTimeoutSec=; 5 min */
 	usec_t stalled_after;     /* StalledAfterSec=; 60 s */
+	bool mqtt_inspect;        /* MqttInspect=: look at the types of its MQTT packets */
 	/* [Policy] */
 	struct policy_steps policy[CAUSE_MAX];
 	usec_t escalate_after;   /* EscalateAfterSec=; 2 min */

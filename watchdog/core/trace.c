@@ -44,6 +44,8 @@ NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
 NAMES_OF(action_type);
+NAMES_OF(mqtt_track);
+NAMES_OF(mqtt_packet);
 
 struct field {
 	const char *key;
@@ -108,6 +110,18 @@ static const struct field connection_fields[] = {
 	FACT(SPAN, idle_ack),
 	TASK("owner", connection.owner),
 	TASK("current", connection.current),
+	{ "mqtt", NAME, AT(connection.mqtt.track), &mqtt_track_names },
+	{ "mqtt.tls", FLAG, AT(connection.mqtt.tls), NULL },
+	{ "mqtt.unsent", FLAG, AT(connection.mqtt.unsent), NULL },
+	{ "mqtt.sent", NAME, AT(connection.mqtt.sent), &mqtt_packet_names },
+	{ "mqtt.received", NAME, AT(connection.mqtt.received), &mqtt_packet_names },
+	{ "mqtt.answered", FLAG, AT(connection.mqtt.answered), NULL },
+	{ "mqtt.connack", NUMBER, AT(connection.mqtt.connack), NULL },
+	{ "mqtt.sent_reason", NUMBER, AT(connection.mqtt.sent_reason), NULL },
+	{ "mqtt.received_reason", NUMBER, AT(connection.mqtt.received_reason), NULL },
+	{ "mqtt.sent_ago", SPAN, AT(connection.mqtt.sent_ago), NULL },
+	{ "mqtt.received_ago", SPAN, AT(connection.mqtt.received_ago), NULL },
+	{ "mqtt.unanswered", SPAN, AT(connection.mqtt.unanswered), NULL },
 	LAST_FIELD,
 };
 

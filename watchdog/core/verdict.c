@@ -109,8 +109,8 @@ static enum ruling rule_unknown(struct deliberation *on)
 }
 
 static enum ruling (*const rules[])(struct deliberation *) = {
-	rule_aborted, rule_dying,   rule_own_side, rule_leaving,
-	rule_peer,    rule_network, rule_unknown,
+	rule_aborted, rule_told, rule_dying,   rule_own_side,
+	rule_leaving, rule_peer, rule_network, rule_unknown,
 };
 
 bool verdict_decide(const struct circumstances *circumstances, struct verdict *verdict,
@@ -122,6 +122,7 @@ bool verdict_decide(const struct circumstances *circumstances, struct verdict *v
 	*verdict = (struct verdict){ .ended_by = ended_by_classify(circumstances->socket) };
 	*exit = (struct exit_facts){ 0 };
 	describe_socket(&on);
+	describe_mqtt(&on);
 	for (size_t i = 0; ruling == SILENT && i < sizeof(rules) / sizeof(*rules); i++)
 		ruling = rules[i](&on);
 	return ruling == DECIDED;

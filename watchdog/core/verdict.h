@@ -20,6 +20,8 @@
 struct circumstances {
 	const struct agent_settings *settings;
 	const struct socket_facts *socket;
+	const struct mqtt_facts *mqtt;
+	bool closed;                   /* the socket is closed: nothing of it is yet to come */
 	usec_t time;                   /* of the end */
 	bool came_up;                  /* it was established */
 	const struct task *owner;      /* who opened the connection */
@@ -38,6 +40,10 @@ struct circumstances {
 	bool others_too;       /* the peers of other agents ended theirs at the same moment */
 	bool waited;           /* VERDICT_WAIT is over: no more facts will come */
 };
+
+/* True if the agent said DISCONNECT, before the peer did: whoever closed the connection then, the
+ * session's end was the agent's doing. */
+bool agent_said_goodbye(const struct mqtt_facts *mqtt);
 
 /* The agent is dead, and the kernel keeps its connection for reasons of its own (MPTCP waits for
  * the peer, somebody else holds the socket): the session is over all the same, how the connection

@@ -34,8 +34,7 @@ static bool was_silent(const struct circumstances *given)
 	       given->socket->idle_tx >= GIVEN_UP_AFTER(given->settings->keepalive);
 }
 
-/* The agent lives, but had stopped working before the peer lost patience. */
-static enum ruling rule_hung(struct deliberation *on)
+enum ruling rule_hung(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 	bool frozen = given->process && given->process->frozen;
@@ -164,9 +163,9 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,   rule_hung,          rule_suspended,    rule_broken_path,
-		rule_idle_drop, rule_token_expired, rule_idle_timeout, rule_middlebox,
-		rule_quarrel,   rule_transient,     rule_plain_peer,
+		rule_dumping,   rule_hung,          rule_suspended,          rule_broken_path,
+		rule_idle_drop, rule_token_expired, rule_unanswered_connect, rule_idle_timeout,
+		rule_middlebox, rule_quarrel,       rule_transient,          rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 
@@ -179,6 +178,8 @@ enum ruling rule_peer(struct deliberation *on)
 	default:
 		return SILENT;
 	}
+	if (mqtt_may_tell_more(on->given) && wait_unless_over(on) == WAIT)
+		return WAIT;
 	for (size_t i = 0; ruling == SILENT && i < sizeof(rules) / sizeof(*rules); i++)
 		ruling = rules[i](on);
 	return ruling;

@@ -255,6 +255,40 @@ static enum ruling rule_no_way(struct deliberation *on)
 	return decide(on, on->verdict->cause, CONFIDENCE_LIKELY);
 }
 
+/* It gave up on a peer that answers no PINGREQ. That TCP still acknowledges says only that the
+ * peer's kernel lives. */
+static enum ruling rule_no_answer(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	if (was_in_a_black_hole(given)) {
+		describe_timeout(on);
+		return decide_path(on, agent_missed_an_answer(given->mqtt) ? CONFIDENCE_LIKELY
+									   : CONFIDENCE_SUSPECTED);
+	}
+	if (!agent_missed_an_answer(given->mqtt))
+		return SILENT;
+	return decide_path(on, CONFIDENCE_SUSPECTED);
+}
+
+/* A live agent's own doing. A RST after a DISCONNECT is no abort: what crossed it on the way was
+ * left unread. */
+static enum ruling decide_closed(struct deliberation *on)
+{
+	const struct mqtt_facts *mqtt = on->given->mqtt;
+
+	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET && !agent_said_goodbye(mqtt)) {
+		if (agent_left_without_goodbye(mqtt))
+			tokens_add(ruled_out(on), "agent-close=no-DISCONNECT-was-sent");
+		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
+	}
+	if (agent_said_goodbye(mqtt))
+		tokens_add(ruled_out(on), "agent-abort=DISCONNECT-was-sent");
+	if (rule_token_renewal(on) == DECIDED)
+		return DECIDED;
+	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
+}
+
 enum ruling rule_own_side(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -278,29 +312,32 @@ enum ruling rule_own_side(struct deliberation *on)
 	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
 	if (rule_suspended(on) == DECIDED)
 		return DECIDED;
-	if (was_in_a_black_hole(given)) {
-		describe_timeout(on);
-		return decide_path(on, CONFIDENCE_SUSPECTED);
-	}
-	if (rule_no_way(on) == DECIDED)
+	if (rule_no_answer(on) == DECIDED || rule_no_way(on) == DECIDED)
 		return DECIDED;
-	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET)
-		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
-	if (rule_token_renewal(on) == DECIDED)
-		return DECIDED;
-	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
+	return decide_closed(on);
 }
 
-/* An agent that is asked to stop says goodbye (MQTT's DISCONNECT), and the peer closes before the
- * agent does; the exit that follows tells. */
+/* An agent that says goodbye (MQTT's DISCONNECT) leaves it to the peer to close. Without having
+ * seen it, only the exit of one that was asked to stop tells. */
 enum ruling rule_leaving(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 	const struct process *process = given->process;
+	const struct signal_facts *stop = stop_request(given, true);
+	bool goodbye = agent_said_goodbye(given->mqtt);
+	bool by_peer = on->verdict->ended_by == ENDED_BY_PEER_FIN ||
+		       (goodbye && on->verdict->ended_by == ENDED_BY_PEER_RESET);
 
-	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !process || !stop_request(given, true))
+	if (!by_peer || (!goodbye && (!process || !stop)))
 		return SILENT;
-	if (!process->exited)
-		return wait_unless_over(on);
-	return decide_exited_after(on);
+	if (process && process->exited)
+		return decide_exited_after(on);
+	if (wait_unless_over(on) == WAIT)
+		return WAIT;
+	if (!goodbye)
+		return SILENT;
+	if (stop && stop->number != SIGHUP)
+		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
+	tokens_add(ruled_out(on), "peer-close=the-agent-said-DISCONNECT-first");
+	return decide_closed(on);
 }

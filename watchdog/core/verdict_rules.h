@@ -23,6 +23,17 @@ struct deliberation {
 enum ruling rule_token_renewal(struct deliberation *on);
 enum ruling rule_token_expired(struct deliberation *on);
 
+/* verdict_mqtt.c: what the two ends said to each other in MQTT */
+/* The peer said why: it refused the session, or said DISCONNECT first. */
+enum ruling rule_told(struct deliberation *on);
+enum ruling rule_unanswered_connect(struct deliberation *on);
+void describe_mqtt(struct deliberation *on);
+/* Each false where that is not known. */
+bool agent_left_without_goodbye(const struct mqtt_facts *mqtt);
+bool agent_missed_an_answer(const struct mqtt_facts *mqtt);
+/* The agent may yet send or read what had been written by the time of the first FIN. */
+bool mqtt_may_tell_more(const struct circumstances *given);
+
 /* verdict_host.c: the host was asleep */
 enum ruling rule_suspended(struct deliberation *on);
 
@@ -33,6 +44,8 @@ enum ruling rule_own_side(struct deliberation *on);
 
 /* verdict_peer.c: the peer ended it */
 enum ruling rule_peer(struct deliberation *on);
+/* The agent lives, but had stopped working before the peer lost patience. */
+enum ruling rule_hung(struct deliberation *on);
 
 /* verdict_network.c: nobody ended it, the kernel gave up */
 enum ruling rule_network(struct deliberation *on);

@@ -45,7 +45,7 @@ static bool has_rhythm_facts(const struct circumstances *given)
 
 enum ruling rule_token_renewal(struct deliberation *on)
 {
-	if (on->verdict->ended_by != ENDED_BY_LOCAL_FIN || !has_rhythm_facts(on->given))
+	if (!has_rhythm_facts(on->given) || on->given->session->end != SESSION_ENDED_HERE)
 		return SILENT;
 	return decide_rhythm(on, CAUSE_TOKEN_RENEWAL,
 			     within_lifetime(on->given, RENEWAL_FROM_PERCENT, RENEWAL_TO_PERCENT));

@@ -143,6 +143,33 @@ static const char *const mode_names[MODE_MAX] = {
 };
 DEFINE_NAMES(mode);
 
+static const char *const mqtt_track_names[MQTT_TRACK_MAX] = {
+	[MQTT_NOT_SEEN] = "not-seen",
+	[MQTT_FOLLOWED] = "followed",
+	[MQTT_LOST] = "lost",
+};
+DEFINE_NAMES(mqtt_track);
+
+static const char *const mqtt_packet_names[MQTT_PACKET_MAX] = {
+	[MQTT_NOTHING] = "nothing",
+	[MQTT_CONNECT] = "CONNECT",
+	[MQTT_CONNACK] = "CONNACK",
+	[MQTT_PUBLISH] = "PUBLISH",
+	[MQTT_PUBACK] = "PUBACK",
+	[MQTT_PUBREC] = "PUBREC",
+	[MQTT_PUBREL] = "PUBREL",
+	[MQTT_PUBCOMP] = "PUBCOMP",
+	[MQTT_SUBSCRIBE] = "SUBSCRIBE",
+	[MQTT_SUBACK] = "SUBACK",
+	[MQTT_UNSUBSCRIBE] = "UNSUBSCRIBE",
+	[MQTT_UNSUBACK] = "UNSUBACK",
+	[MQTT_PINGREQ] = "PINGREQ",
+	[MQTT_PINGRESP] = "PINGRESP",
+	[MQTT_DISCONNECT] = "DISCONNECT",
+	[MQTT_AUTH] = "AUTH",
+};
+DEFINE_NAMES(mqtt_packet);
+
 enum side cause_side(enum cause cause)
 {
 	if (cause >= CAUSE_AGENT_CRASH && cause <= CAUSE_AGENT_NOT_RECONNECTING)

@@ -166,6 +166,37 @@ enum mode {
 	MODE_INVALID = -1,
 };
 
+/* How much was seen of the MQTT that a connection carries. */
+enum mqtt_track {
+	MQTT_NOT_SEEN, /* it was not looked at, cannot be, or is no MQTT */
+	MQTT_FOLLOWED, /* every packet */
+	MQTT_LOST,     /* it is MQTT, and part of it went by unseen */
+	MQTT_TRACK_MAX,
+	MQTT_TRACK_INVALID = -1,
+};
+
+/* Types of MQTT packets, numbered as in MQTT 5, 2.1.2. */
+enum mqtt_packet {
+	MQTT_NOTHING, /* none yet */
+	MQTT_CONNECT,
+	MQTT_CONNACK,
+	MQTT_PUBLISH,
+	MQTT_PUBACK,
+	MQTT_PUBREC,
+	MQTT_PUBREL,
+	MQTT_PUBCOMP,
+	MQTT_SUBSCRIBE,
+	MQTT_SUBACK,
+	MQTT_UNSUBSCRIBE,
+	MQTT_UNSUBACK,
+	MQTT_PINGREQ,
+	MQTT_PINGRESP,
+	MQTT_DISCONNECT,
+	MQTT_AUTH,
+	MQTT_PACKET_MAX,
+	MQTT_PACKET_INVALID = -1,
+};
+
 #define DECLARE_NAMES(name)                            \
 	const char *name##_to_string(enum name value); \
 	enum name name##_from_string(const char *string)
@@ -180,6 +211,8 @@ DECLARE_NAMES(reset_reason);
 DECLARE_NAMES(action_type);
 DECLARE_NAMES(unit_state);
 DECLARE_NAMES(mode);
+DECLARE_NAMES(mqtt_track);
+DECLARE_NAMES(mqtt_packet);
 
 /* The side a cause belongs to; SIDE_NONE for unknown and evidence-lost. */
 enum side cause_side(enum cause cause);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -19,18 +18,13 @@
 #include "core/decode.h"
 #include "ebpf/probe.skel.h"
 #include "ebpf/watch_keys.h"
+#include "probe_mqtt.h"
+#include "probe_packets.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/handover.h"
 
-/* A control group whose packets are looked at as long as it is there. */
-struct packet_watch {
-	LIST_ENTRY(packet_watch) next;
-	uint32_t agent;
-	uint64_t id;           /* of the group that `link` is for */
-	struct bpf_link *link; /* NULL: it is not there, or cannot be looked at */
-	char path[];
-};
+enum { AGENTS_MAX = 255 };
 
 struct probe {
 	struct probe_bpf *bpf;
@@ -40,7 +34,9 @@ struct probe {
 	bool sampling;      /* a sample was asked for and is not handed on to its end */
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
-	LIST_HEAD(, packet_watch) packet_watches;
+	struct packet_watches *packets;
+	struct mqtt_probe *mqtt;        /* NULL until an agent asks for it */
+	bool inspected[AGENTS_MAX + 1]; /* by agent: its MQTT is looked at */
 	uint32_t groups_made;      /* as counted by the kernel when they were last looked for */
 	struct handover *handover; /* NULL: nobody comes after us */
 	bool resuming; /* the next record may be one that the process before us had taken */
@@ -120,76 +116,14 @@ static bool can_look_at_packets(void)
 	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
 }
 
-/* ---- packets: what they tell is worth having, but nothing that the probe depends on */
-
-static void forget_packet_watch(struct packet_watch *watch)
-{
-	bpf_link__destroy(watch->link);
-	LIST_REMOVE(watch, next);
-	free(watch);
-}
-
-/* Looks whether the group is there, and is still the same one: a unit's is made anew each time. */
-static void attach_packet_watch(struct probe *probe, struct packet_watch *watch)
-{
-	_cleanup_close_ int fd = open(watch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0 || (watch->link && watch->id == status.st_ino))
-		return;
-	bpf_link__destroy(watch->link);
-	watch->link = bpf_program__attach_cgroup(probe->bpf->progs.packet_received, fd);
-	watch->id = status.st_ino;
-}
-
-static struct packet_watch *find_packet_watch(struct probe *probe, const char *path, uint32_t agent)
-{
-	struct packet_watch *watch;
-
-	LIST_FOREACH(watch, &probe->packet_watches, next)
-	if (watch->agent == agent && strcmp(watch->path, path) == 0)
-		break;
-	return watch;
-}
-
-static void watch_packets(struct probe *probe, const char *path, uint32_t agent)
-{
-	struct packet_watch *watch = find_packet_watch(probe, path, agent);
-
-	if (!bpf_program__autoload(probe->bpf->progs.packet_received))
-		return;
-	if (!watch) {
-		watch = calloc(1, sizeof(*watch) + strlen(path) + 1);
-		if (!watch)
-			return;
-		watch->agent = agent;
-		strcpy(watch->path, path);
-		LIST_INSERT_HEAD(&probe->packet_watches, watch, next);
-	}
-	attach_packet_watch(probe, watch);
-}
-
-static void unwatch_packets(struct probe *probe, uint32_t agent)
-{
-	struct packet_watch *watch, *next;
-
-	for (watch = LIST_FIRST(&probe->packet_watches); watch; watch = next) {
-		next = LIST_NEXT(watch, next);
-		if (watch->agent == agent)
-			forget_packet_watch(watch);
-	}
-}
-
 static void look_for_new_groups(struct probe *probe)
 {
 	uint32_t made = probe->bpf->bss->awaited_cgroups_made;
-	struct packet_watch *watch;
 
 	if (made == probe->groups_made)
 		return;
 	probe->groups_made = made;
-	LIST_FOREACH(watch, &probe->packet_watches, next)
-	attach_packet_watch(probe, watch);
+	packet_watches_look_again(probe->packets);
 }
 
 /* ---- records as events */
@@ -294,6 +228,7 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
 							 : bpf->maps.connections,
 				false);
+	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->socket_storage);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
 	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
@@ -382,6 +317,9 @@ static int load(struct probe *probe)
 	struct kernel_features features = {};
 	int r;
 
+	probe->packets = packet_watches_new();
+	if (!probe->packets)
+		return -ENOMEM;
 	r = find_features(&features);
 	if (r < 0)
 		return r;
@@ -400,6 +338,9 @@ static int load(struct probe *probe)
 		ring_buffer__new(bpf_map__fd(probe->bpf->maps.records), on_record, probe, NULL);
 	if (!probe->ring)
 		return -errno;
+	if (bpf_program__autoload(probe->bpf->progs.packet_received))
+		packet_watches_use(probe->packets, LOOK_AT_TTL, probe->bpf->progs.packet_received,
+				   NULL);
 	return probe_bpf__attach(probe->bpf);
 }
 
@@ -447,12 +388,10 @@ int probe_open(struct probe **ret, const char **complaint)
 
 struct probe *probe_close(struct probe *probe)
 {
-	struct packet_watch *watch;
-
 	if (!probe)
 		return NULL;
-	while ((watch = LIST_FIRST(&probe->packet_watches)))
-		forget_packet_watch(watch);
+	packet_watches_free(probe->packets);
+	mqtt_probe_close(probe->mqtt);
 	ring_buffer__free(probe->ring);
 	probe_bpf__destroy(probe->bpf);
 	for (unsigned i = 0; i < probe->taken_over_count; i++)
@@ -687,7 +626,7 @@ int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent)
 	r = watch_tree(probe, tree, agent);
 	fts_close(tree);
 	if (r == 0)
-		watch_packets(probe, path, agent);
+		packet_watches_add(probe->packets, path, agent);
 	return r;
 }
 
@@ -712,7 +651,7 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 		return r;
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
-	watch_packets(probe, path, agent);
+	packet_watches_add(probe->packets, path, agent);
 	r = probe_watch_cgroup(probe, path, agent);
 	return r == -ENOENT ? 0 : r;
 }
@@ -720,10 +659,7 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 /* In the map, the kernel has. */
 void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent)
 {
-	struct packet_watch *watch = find_packet_watch(probe, path, agent);
-
-	if (watch)
-		forget_packet_watch(watch);
+	packet_watches_remove(probe->packets, path, agent);
 }
 
 static void forget_entry(const struct bpf_map *map, const void *key, uint32_t agent)
@@ -763,7 +699,8 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	};
 	int r = 0;
 
-	unwatch_packets(probe, agent);
+	packet_watches_remove_agent(probe->packets, agent);
+	probe_inspect_mqtt(probe, agent, false);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
 		r = forget_in(maps[i], agent);
 	return r;
@@ -774,4 +711,41 @@ int probe_find_connections(struct probe *probe)
 	if (!bpf_program__autoload(probe->bpf->progs.find_connections))
 		return -EOPNOTSUPP;
 	return run_iterator(probe->bpf->progs.find_connections);
+}
+
+/* ---- whose MQTT is looked at */
+
+static int load_mqtt(struct probe *probe)
+{
+	int r;
+
+	if (!bpf_map__autocreate(probe->bpf->maps.mqtt_sessions))
+		return -EOPNOTSUPP;
+	r = mqtt_probe_open(&probe->mqtt, probe->bpf->obj);
+	if (r < 0)
+		return r;
+	packet_watches_use(probe->packets, LOOK_AT_MQTT_SENT, mqtt_probe_of_sent(probe->mqtt),
+			   probe->inspected);
+	packet_watches_use(probe->packets, LOOK_AT_MQTT_RECEIVED,
+			   mqtt_probe_of_received(probe->mqtt), probe->inspected);
+	return 0;
+}
+
+int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes)
+{
+	const uint32_t one = 1;
+	int r = yes && !probe->mqtt ? load_mqtt(probe) : 0;
+
+	if (r < 0)
+		return r;
+	if (yes)
+		r = bpf_map__update_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent),
+					 &one, sizeof(one), BPF_ANY);
+	else /* or it was not there */
+		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
+	if (r < 0 || probe->inspected[agent] == yes)
+		return r;
+	probe->inspected[agent] = yes;
+	packet_watches_look_again(probe->packets);
+	return 0;
 }

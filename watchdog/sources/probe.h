@@ -6,6 +6,7 @@
  * where CAP_NET_ADMIN and the kernel (5.11) allow it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -70,6 +71,12 @@ int probe_find_connections(struct probe *probe);
  * from within a sink. Nothing happens if the last sample has not been handed on yet.
  * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_sample(struct probe *probe);
+
+/* Has the MQTT of `agent` (up to 255) looked at, or no longer: of connections that come up from now
+ * on, where it is plain and the socket was made in a watched control group. Events tell of it in
+ * `mqtt`. Returns 0, -EOPNOTSUPP before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another
+ * -errno. */
+int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes);
 
 /* ---- for the process after us */
 

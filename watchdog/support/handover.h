@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 /* To be changed with the layout. */
-#define HANDOVER_VERSION 2
+#define HANDOVER_VERSION 3
 
 enum {
 	HANDOVER_AGENTS_MAX = 255,
 	HANDOVER_NAME_SIZE = 64,
-	HANDOVER_RECORD_SIZE = 248, /* the longest */
+	HANDOVER_RECORD_SIZE = 280, /* the longest */
 	HANDOVER_RECORDS_MAX = 4096,
 	HANDOVER_REPORTS_MAX = 4096,
 };

@@ -1,0 +1,56 @@
+/* What is kept of the MQTT that watched connections carry: made and read by the probe, filled in by
+ * the programs of mqtt.bpf.c, which are loaded only where an agent's settings ask for them
+ * (MqttInspect=). Both objects use the same maps. Nothing of a packet is kept but what is here. */
+#pragma once
+
+enum mqtt_state {
+	MQTT_AWAITED,  /* not a byte was seen yet, or not the whole of the first packet's name */
+	MQTT_FOLLOWED, /* it began with a CONNECT, and each packet since then was seen */
+	MQTT_OTHER,    /* something else, TLS for one */
+	MQTT_LOST,     /* it was MQTT; where its next packet begins is no longer known */
+};
+
+/* One direction. Where its next packet begins is told by the length of the one before, so bytes
+ * that go by unseen matter only if a packet begins among them. */
+struct mqtt_stream {
+	__u32 next;    /* sequence number of the next byte to look at */
+	__u32 end;     /* one past the last byte that went by */
+	__u32 entered; /* how often somebody began to look at a chunk of it, and was done with it */
+	__u32 left;
+	__u32 remaining; /* length of the packet under way, as far as it is known */
+	__u8 part;       /* of the packet under way: enum mqtt_part */
+	__u8 at;         /* how many bytes of that part were looked at */
+	__u8 first;      /* its first byte */
+	__u8 last;       /* type of the last packet; 0: none yet */
+	__u8 reason;     /* of the last packet, where it was a DISCONNECT */
+	__u64 last_nsec; /* when it went by */
+};
+
+struct mqtt_session {
+	__u64 cookie; /* of the connection; 0: not known */
+	struct mqtt_stream sent;
+	struct mqtt_stream received;
+	__u64 ping_nsec; /* when the first PINGREQ went that no PINGRESP has answered; 0: none */
+	__u8 state;      /* enum mqtt_state */
+	__u8 name_length;
+	__u8 version; /* protocol level */
+	__u8 connack; /* reason code */
+	bool answered;
+};
+
+/* agent -> 1, for those whose connections are to be looked at. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 256);
+	__type(key, __u32);
+	__type(value, __u32);
+} inspected_agents SEC(".maps");
+
+/* Of each connection of theirs, from its handshake on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct mqtt_session);
+} mqtt_sessions SEC(".maps");

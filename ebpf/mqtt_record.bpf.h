@@ -1,0 +1,96 @@
+/* The MQTT of a connection: its beginning, and what a record tells of it. */
+#pragma once
+
+static __always_inline bool is_inspected(__u32 agent)
+{
+	return have_socket_storage && bpf_map_lookup_elem(&inspected_agents, &agent);
+}
+
+/* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
+static __always_inline void begin_mqtt(const struct connection *connection, struct sock *sk)
+{
+	const struct mqtt_session blank = {};
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct mqtt_session *session;
+
+	if (!tcp || !is_inspected(connection->agent))
+		return;
+	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!session)
+		return;
+	*session = blank;
+	session->cookie = connection->cookie;
+	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
+	session->sent.next = session->sent.end = tcp->snd_una;
+	session->received.next = session->received.end = tcp->rcv_nxt;
+}
+
+/* Bytes went by in which its next packet may have begun. */
+static __always_inline bool is_behind(const struct mqtt_stream *stream)
+{
+	return (__s32)(stream->next - stream->end) < 0;
+}
+
+static __always_inline enum probe_mqtt_track track_of(const struct mqtt_session *session)
+{
+	switch (session->state) {
+	case MQTT_FOLLOWED:
+		return is_behind(&session->sent) || is_behind(&session->received)
+			       ? PROBE_MQTT_LOST
+			       : PROBE_MQTT_FOLLOWED;
+	case MQTT_LOST:
+		return PROBE_MQTT_LOST;
+	default:
+		return PROBE_MQTT_NONE;
+	}
+}
+
+static __always_inline __u64 since(__u64 now, __u64 then)
+{
+	return then && then < now ? now - then : 0;
+}
+
+static __always_inline void copy_session(struct probe_mqtt *record,
+					 const struct mqtt_session *session)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	record->track = track_of(session);
+	record->sent = session->sent.last;
+	record->received = session->received.last;
+	record->sent_reason = session->sent.reason;
+	record->received_reason = session->received.reason;
+	record->connack = session->connack;
+	if (session->answered)
+		record->flags |= PROBE_MQTT_ANSWERED;
+	record->sent_nsec = since(now, session->sent.last_nsec);
+	record->received_nsec = since(now, session->received.last_nsec);
+	record->unanswered_nsec = since(now, session->ping_nsec);
+}
+
+/* What was written and did not go by here. A FIN takes a sequence number (RFC 9293, 3.4). */
+static __always_inline bool is_unsent(const struct mqtt_session *session, struct sock *sk,
+				      const struct tcp_sock *tcp)
+{
+	__u8 state = sk->__sk_common.skc_state;
+	bool finished = state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+			state == TCP_LAST_ACK;
+
+	return session->sent.end + finished != tcp->write_seq;
+}
+
+static __always_inline void copy_mqtt(struct probe_mqtt *record, struct sock *sk,
+				      const struct tcp_sock *tcp)
+{
+	struct mqtt_session *session;
+
+	__builtin_memset(record, 0, sizeof(*record));
+	if (!have_socket_storage)
+		return;
+	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	if (!session)
+		return;
+	copy_session(record, session);
+	if (is_unsent(session, sk, tcp))
+		record->flags |= PROBE_MQTT_UNSENT;
+}
