@@ -94,6 +94,14 @@ class Agent:
     def do_send(self, size="1"):
         self.connection.sendall(b"a" * int(size))
 
+    def do_send_bytes(self, digits, how="now"):
+        """Sends what the hexadecimal digits say, `in-background` as the peer takes it."""
+        data = bytes.fromhex(digits)
+        if how == "in-background":
+            threading.Thread(target=self.connection.sendall, args=(data,)).start()
+        else:
+            self.connection.sendall(data)
+
     def do_receive(self, size="65536"):
         return len(self.connection.recv(int(size)))
 

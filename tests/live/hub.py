@@ -65,6 +65,9 @@ class Peer:
     def send(self, size=1):
         self._connection.sendall(b"h" * size)
 
+    def send_bytes(self, data):
+        self._connection.sendall(data)
+
     def receive(self, size=1):
         """Waits until `size` bytes have come."""
         while size > 0:

@@ -4,7 +4,7 @@
     run.py [--times N] [--jobs N] [--record DIR] [PATTERN]...
 
 Each PATTERN selects cases by name (as in a shell) or by group (`basic`, `odd`, `network`,
-`session`); `--list` names them. Needs root. The last line counts; the exit status is 1 if anything
+`session`, `mqtt`); `--list` names them. Needs root. The last line counts; the exit status is 1 if anything
 failed.
 """
 
@@ -22,6 +22,7 @@ import session_cases  # noqa: F401  fills the table of cases; those that take lo
 import network_cases  # noqa: F401  likewise
 import basic_cases  # noqa: F401  likewise
 import odd_cases  # noqa: F401  likewise
+import mqtt_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, is_right, of_kinds, pairs, summary
