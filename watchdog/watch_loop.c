@@ -22,6 +22,7 @@ struct watch_loop {
 	sd_event_source *records; /* the probe has some */
 	sd_event_source *timer;   /* the engine's deadline */
 	bool finishing;           /* watch_loop_finish() holds */
+	bool no_restarts;         /* are waited for */
 	int status;
 	struct engine *engine;
 	struct probe *probe;
@@ -109,9 +110,15 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 	}
 }
 
+/* A command that has ended may yet be started again. */
+static bool may_restart(const struct watch_loop *loop)
+{
+	return loop->options.restart && !loop->no_restarts && engine_revival_pending(loop->engine);
+}
+
 static void finish_if_settled(struct watch_loop *loop)
 {
-	if (loop->finishing && !watch_actions_pending(loop->actions) &&
+	if (loop->finishing && !may_restart(loop) && !watch_actions_pending(loop->actions) &&
 	    !engine_verdicts_pending(loop->engine) && !engine_orphans_open(loop->engine))
 		sd_event_exit(loop->event, loop->status);
 }
@@ -440,6 +447,11 @@ void watch_loop_finish(struct watch_loop *loop, int status)
 	loop->finishing = true;
 	loop->status = status;
 	finish_if_settled(loop);
+}
+
+void watch_loop_forgo_restarts(struct watch_loop *loop)
+{
+	loop->no_restarts = true;
 }
 
 void watch_loop_go_on(struct watch_loop *loop)

@@ -92,8 +92,12 @@ int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const
 void watch_loop_drain(struct watch_loop *loop);
 
 /* Ends the event loop with `status` as soon as no verdict waits for a fact (each comes, or its time
- * is up, within VERDICT_WAIT) and no result of an action is on its way to the engine. */
+ * is up, within VERDICT_WAIT), no result of an action is on its way to the engine and, with
+ * options.restart, no restart waits for its time. */
 void watch_loop_finish(struct watch_loop *loop, int status);
+
+/* From now on watch_loop_finish() waits for no restart. */
+void watch_loop_forgo_restarts(struct watch_loop *loop);
 
 /* Takes watch_loop_finish() back: there is more to watch. */
 void watch_loop_go_on(struct watch_loop *loop);

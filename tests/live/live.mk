@@ -13,6 +13,7 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test
 	$(Q)$(B)/tests/live/lost_records_test
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
+	$(Q)/usr/bin/python3 tests/live/restart.py $<
 	$(Q)/usr/bin/python3 tests/live/run.py --again --connwatchctl $< $(LIVE)
 
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \

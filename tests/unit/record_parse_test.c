@@ -104,6 +104,7 @@ static void action_comes_back(void)
 	record.action = (struct action){ .type = ACTION_SIGNAL, .signal = SIGHUP };
 	record.action_result = "failed";
 	record.action_error = -ESRCH;
+	record.delay = 5;
 	check_round_trip(&record);
 }
 

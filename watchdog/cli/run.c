@@ -17,20 +17,22 @@
 
 /* How long what the command leaves behind has to end after SIGTERM. */
 #define LEFTOVERS_TIMEOUT (2 * USEC_PER_SEC)
-/* The pause before the command is started again, as systemd's RestartSec=. */
-#define RESTART_DELAY (100 * USEC_PER_MSEC)
+/* How long the command has to end after SIGTERM when it is to be restarted; then comes SIGKILL. */
+#define STOP_TIMEOUT (10 * USEC_PER_SEC)
 
 struct supervisor {
 	struct watch_loop *loop;
 	sd_event *event;
 	sd_event_source *child;
-	sd_event_source *respawn;
+	sd_event_source *patience; /* with a command that is to end, or one that is to begin */
 	uint32_t agent;
 	char **command;
 	char group[PATH_MAX];   /* control group of the command; empty: it has none of its own */
 	pid_t pid;              /* 0: not running */
 	int status;             /* exit status of its last run */
+	bool stopping;          /* we were asked to end */
 	uint32_t restart_order; /* 0: none is under way */
+	usec_t restart_delay;
 };
 
 static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
@@ -100,24 +102,33 @@ static int spawn(struct supervisor *supervisor)
 
 /* ---- its end */
 
-static int schedule_respawn(struct supervisor *supervisor)
+static int wait_for(struct supervisor *supervisor, usec_t time)
 {
-	int r = sd_event_source_set_time_relative(supervisor->respawn, RESTART_DELAY);
+	int r = sd_event_source_set_time_relative(supervisor->patience, time);
 
 	if (r >= 0)
-		r = sd_event_source_set_enabled(supervisor->respawn, SD_EVENT_ONESHOT);
+		r = sd_event_source_set_enabled(supervisor->patience, SD_EVENT_ONESHOT);
 	return r;
 }
 
-static int on_respawn(sd_event_source *source, uint64_t usec, void *userdata)
+static void end_restart(struct supervisor *supervisor, int error)
+{
+	sd_event_source_set_enabled(supervisor->patience, SD_EVENT_OFF);
+	watch_loop_action_done(supervisor->loop, supervisor->agent, supervisor->restart_order,
+			       error);
+	supervisor->restart_order = 0;
+}
+
+static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct supervisor *supervisor = userdata;
-	uint32_t order = supervisor->restart_order;
-	int r = spawn(supervisor);
+	int r;
 
 	(void)source, (void)usec;
-	supervisor->restart_order = 0;
-	watch_loop_action_done(supervisor->loop, supervisor->agent, order, r);
+	if (supervisor->pid)
+		return kill(supervisor->pid, SIGKILL) < 0 ? -errno : 0;
+	r = spawn(supervisor);
+	end_restart(supervisor, r);
 	return r < 0 ? sd_event_exit(supervisor->event, EXIT_FAILURE) : 0;
 }
 
@@ -130,24 +141,48 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	supervisor->pid = 0;
 	supervisor->status = exit_status(info);
 	if (supervisor->restart_order)
-		return schedule_respawn(supervisor);
+		return wait_for(supervisor, supervisor->restart_delay);
 	watch_loop_finish(supervisor->loop, supervisor->status);
 	return 0;
 }
 
-/* The policy's restart: end the command if it lives, start it when it has ended. */
+/* The policy's restart: end the command if it lives, start it a while after it has ended. */
 static int restart(void *userdata, const struct order *order)
 {
 	struct supervisor *supervisor = userdata;
 
+	if (supervisor->stopping)
+		return -ECANCELED;
 	supervisor->restart_order = order->number;
+	supervisor->restart_delay = order->delay;
 	watch_loop_go_on(supervisor->loop);
 	if (!supervisor->pid)
-		return schedule_respawn(supervisor);
-	return kill(supervisor->pid, SIGTERM) < 0 ? -errno : 0;
+		return wait_for(supervisor, order->delay);
+	if (kill(supervisor->pid, SIGTERM) < 0)
+		return -errno;
+	return wait_for(supervisor, STOP_TIMEOUT);
 }
 
 /* ---- signals */
+
+/* SIGHUP of a process means as often "read your settings again". */
+static bool asks_to_end(const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == SIGINT || info->ssi_signo == SIGTERM ||
+	       info->ssi_signo == SIGQUIT ||
+	       (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL);
+}
+
+/* Whoever ends us wants no restart, neither one that is under way nor one that waits. */
+static void give_up_restarts(struct supervisor *supervisor)
+{
+	supervisor->stopping = true;
+	watch_loop_forgo_restarts(supervisor->loop);
+	if (supervisor->restart_order)
+		end_restart(supervisor, -ECANCELED);
+	if (!supervisor->pid)
+		watch_loop_finish(supervisor->loop, supervisor->status);
+}
 
 /* What the terminal sends, it sends to the command as well. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -157,6 +192,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)source;
 	if (supervisor->pid && info->ssi_code != SI_KERNEL)
 		kill(supervisor->pid, (int)info->ssi_signo);
+	if (asks_to_end(info))
+		give_up_restarts(supervisor);
 	return 0;
 }
 
@@ -230,10 +267,10 @@ static int supervise(struct supervisor *supervisor, const struct watch_arguments
 	if (r >= 0)
 		r = catch_signals(supervisor);
 	if (r >= 0)
-		r = sd_event_add_time(supervisor->event, &supervisor->respawn, CLOCK_MONOTONIC, 0,
-				      1, on_respawn, supervisor);
+		r = sd_event_add_time(supervisor->event, &supervisor->patience, CLOCK_MONOTONIC, 0,
+				      1, on_patience_over, supervisor);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(supervisor->respawn, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(supervisor->patience, SD_EVENT_OFF);
 	if (r >= 0) {
 		make_group(supervisor);
 		r = spawn(supervisor);
@@ -270,7 +307,7 @@ static int supervise_command(const struct watch_arguments *arguments, char **com
 		own_cgroup_remove(supervisor.group);
 	watch_loop_drain(supervisor.loop);
 	sd_event_source_unref(supervisor.child);
-	sd_event_source_unref(supervisor.respawn);
+	sd_event_source_unref(supervisor.patience);
 	watch_loop_free(supervisor.loop);
 	return r;
 }
@@ -300,7 +337,10 @@ const struct command command_run = {
 	.name = "run",
 	.arguments = "[OPTIONS...] -- COMMAND [ARGUMENTS...]",
 	.summary = "Run a command and tell why its connections end",
-	.options = "Forwards signals to the command and returns its exit status (128 + the signal\n"
-		   "that killed it). Restarts it only if a setting says so.\n\n" WATCH_OPTIONS_HELP,
+	.options =
+		"Forwards signals to the command and returns its exit status (128 + the signal\n"
+		"that killed it). Restarts it only if a setting says so: after 100 ms, and after\n"
+		"twice as long each time, up to a minute, until it has run for a "
+		"minute.\n\n" WATCH_OPTIONS_HELP,
 	.run = run,
 };

@@ -26,6 +26,7 @@ struct order {
 	uint64_t cookie; /* the connection, for ACTION_ABORT_CONNECTION */
 	uint64_t netns;
 	uint32_t pid;              /* the process, for ACTION_SIGNAL */
+	usec_t delay;              /* of an agent without a unit: wait so long before its start */
 	char unit[UNIT_NAME_SIZE]; /* the agent's unit; empty: it has none */
 };
 
@@ -69,3 +70,6 @@ usec_t engine_deadline(const struct engine *engine);
 
 /* True while a verdict waits for a fact. */
 bool engine_verdicts_pending(const struct engine *engine);
+
+/* True while an agent whose process has ended may yet be acted upon for it: the plan waits. */
+bool engine_revival_pending(const struct engine *engine);

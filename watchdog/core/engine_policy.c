@@ -170,6 +170,7 @@ static void send_order(struct engine *engine, struct agent *agent, const struct 
 			.cause = about->verdict.cause,
 			.cookie = about->cookie,
 			.netns = about->netns,
+			.delay = about->delay,
 						.pid = process_for(agent, action),
 		},
 	};
@@ -185,11 +186,14 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 	plan->order = ++engine->orders;
 	plan->acted = true;
 	plan->step++;
+	if (action->type == ACTION_RESTART && !*plan->record.unit)
+		plan->record.delay = back_off_next(&agent->back_off, engine->now);
 	tell(engine, plan, "starting", NULL);
 	policy_budget_spend(&agent->budget, engine->now);
 	if (action->type == ACTION_ABORT_CONNECTION)
 		connections_mark_aborted(engine, plan->record.cookie);
 	send_order(engine, agent, action);
+	plan->record.delay = 0;
 }
 
 /* The steps are used up, and the connection is still not back. */
@@ -362,6 +366,18 @@ void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_
 	if (plan->active && plan->record.cookie == cookie && !plan->order &&
 	    plan->record.action.type == ACTION_ABORT_CONNECTION)
 		plan_end(engine, plan);
+}
+
+bool engine_revival_pending(const struct engine *engine)
+{
+	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
+		const struct agent *agent = &engine->agents[number];
+
+		if (agent->settings && agent->plan.active && process_ended(agent->plan.cause) &&
+		    step_of(agent))
+			return true;
+	}
+	return false;
 }
 
 static bool waits_for(const struct plan *plan, const char *reason)

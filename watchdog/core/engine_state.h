@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "back_off.h"
 #include "deadline.h"
 #include "engine.h"
 #include "keyed_table.h"
@@ -95,6 +96,7 @@ struct agent {
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
 	struct policy_budget budget;
+	struct back_off back_off;
 	struct plan plan;
 	uint8_t unhelpful[CAUSE_MAX]; /* plans in a row that did not help, by cause */
 };

@@ -469,6 +469,8 @@ static void tell_action(struct text *text, const struct record *record)
 	else
 		text_add(text, ": %s", action_verb(verb, result));
 	add_object(text, record);
+	if (record->delay)
+		add_span(text, " in ", record->delay, "");
 	text_add(text, held_by && !dry_run ? " in spite of %s" : " because of %s", cause);
 	if (held_by && !dry_run)
 		text_add(text, ": %s", held_phrase(held_by));

@@ -66,6 +66,7 @@ struct record {
 	const char *action_result;  /* static text: "starting", "done", "failed", "held"; or NULL */
 	const char *action_held_by; /* static text: "limit", "offline", "dry-run", ...; or NULL */
 	/* recovered */
+	usec_t delay; /* of a restart that is about to be */
 	usec_t downtime;
 	unsigned attempts;
 	/* evidence-lost */

@@ -65,6 +65,7 @@ static const struct number_field {
 	NUMBER_FIELD("CONNWATCH_RTT_USEC", record.socket.rtt_usec),
 	NUMBER_FIELD("CONNWATCH_PERIOD_USEC", record.verdict.period),
 	NUMBER_FIELD("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
+	NUMBER_FIELD("CONNWATCH_DELAY_USEC", record.delay),
 	NUMBER_FIELD("CONNWATCH_DOWNTIME_USEC", record.downtime),
 	NUMBER_FIELD("CONNWATCH_ATTEMPTS", record.attempts),
 	NUMBER_FIELD("CONNWATCH_LOST_EVENTS", record.lost_events),
