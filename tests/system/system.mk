@@ -18,4 +18,8 @@ soak: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
 chaos: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) chaos daemon soak
 
-.PHONY: check-system soak chaos
+## check-leaks   thousands of sessions under AddressSanitizer and its search for leaks
+check-leaks:
+	$(Q)$(MAKE) SANITIZE=1 CASES=long-run check-system
+
+.PHONY: check-system soak chaos check-leaks
