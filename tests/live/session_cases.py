@@ -365,6 +365,22 @@ def tries_in_vain_to_reconnect(stage):
     hub_closes(stage, stage.connect())
 
 
+@story(ended("peer-fin", "peer-close"), ended("connect-refused", "connect-refused"),
+       stalled("agent-not-reconnecting", SURE), recovered(), ended("local-fin", "agent-exit"),
+       settings=("ReconnectTimeoutSec=1", "OnAgentNotReconnecting=none"))
+def tries_once_and_no_more(stage):
+    peer = stage.connect()
+    stage.hub.stop_listening()
+    hub_closes(stage, peer)
+    stage.socket()
+    stage.connect_fails("ECONNREFUSED")
+    stage.agent.ask("close")
+    stage.wait_told("stalled")
+    stage.connect()
+    stage.agent.tell("exit", 0)
+    stage.agent.wait_end()
+
+
 # ---- several connections
 
 @story(*3 * [ended("peer-fin", "peer-close")])

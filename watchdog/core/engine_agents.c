@@ -96,24 +96,53 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	engine_record_out(engine, &record);
 }
 
+/* When the agent last tried to connect. One that is dead may be alive in a second. */
+static usec_t silent_since(struct engine *engine, const struct agent *agent)
+{
+	bool alive = agent->has_unit ? agent->unit.state == UNIT_ACTIVE
+				     : engine_agent_alive(engine, agent - engine->agents);
+
+	if (!alive)
+		return engine->now + USEC_PER_SEC;
+	return agent->last_tried > agent->down_since ? agent->last_tried : agent->down_since;
+}
+
+/* Without a route it may have had its reasons not to try. */
+static void describe_not_reconnecting(struct engine *engine, const struct agent *agent,
+				      struct record *record)
+{
+	struct verdict *verdict = &record->verdict;
+
+	record->peer = agent->last_peer;
+	record->netns = agent->last_netns;
+	record->downtime = engine->now - agent->down_since;
+	verdict->cause = CAUSE_AGENT_NOT_RECONNECTING;
+	verdict->confidence = CONFIDENCE_PROVED;
+	tokens_add(&verdict->evidence, "down_sec=%llu",
+		   (unsigned long long)(record->downtime / USEC_PER_SEC));
+	tokens_add(&verdict->evidence, "attempts=%u", agent->attempts);
+	if (engine_route_is_missing(engine, record->netns, &record->peer, engine->now)) {
+		tokens_add(&verdict->evidence, "route=none-to-the-last-peer");
+		verdict->confidence = CONFIDENCE_LIKELY;
+	}
+}
+
 /* Alive, and without a connection for longer than it should take to come back: it forgot to try, or
- * cannot any more. Whoever does try is told of by each attempt's own verdict. */
+ * cannot any more. Whoever does try is told of by each attempt's own verdict, as long as it does;
+ * whoever is dead may come to life. */
 void agents_due(struct engine *engine, struct agent *agent)
 {
-	uint32_t number = agent - engine->agents;
-	bool alive = agent->has_unit ? agent->unit.state == UNIT_ACTIVE
-				     : engine_agent_alive(engine, number);
+	usec_t due = silent_since(engine, agent) + agent->settings->reconnect_timeout;
 	struct record record;
 
-	if (!alive || agent->attempts > 0 || !agent->down_since)
+	if (!agent->down_since || agent->settings->reconnect_timeout == USEC_INFINITY)
 		return;
+	if (due > engine->now) {
+		deadline_set(&engine->deadlines, &agent->deadline, due);
+		return;
+	}
 	engine_record_begin(agent, RECORD_STALLED, engine->now, &record);
-	record.verdict.cause = CAUSE_AGENT_NOT_RECONNECTING;
-	record.verdict.confidence = CONFIDENCE_PROVED;
-	record.downtime = engine->now - agent->down_since;
-	tokens_add(&record.verdict.evidence, "down_sec=%llu",
-		   (unsigned long long)(record.downtime / USEC_PER_SEC));
-	tokens_add(&record.verdict.evidence, "attempts=0");
+	describe_not_reconnecting(engine, agent, &record);
 	tokens_add(&record.verdict.ruled_out, "agent-exit=process-lives");
 	engine_record_out(engine, &record);
 	policy_apply(engine, agent, &record);
@@ -121,7 +150,7 @@ void agents_due(struct engine *engine, struct agent *agent)
 
 void agents_connection_opened(struct agent *agent, usec_t time)
 {
-	agent->last_opened = time;
+	agent->last_opened = agent->last_tried = time;
 	history_reopen(&agent->history, time);
 }
 

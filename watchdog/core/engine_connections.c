@@ -63,6 +63,7 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	connection->up = true;
 	connection->up_since = time;
 	engine_agent(engine, connection->agent)->last_peer = connection->peer;
+	engine_agent(engine, connection->agent)->last_netns = connection->netns;
 	engine_agent(engine, connection->agent)->no_route_told = false;
 	stalls_begin(engine, connection, time);
 	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
@@ -287,6 +288,7 @@ static void take_never_opened(struct engine *engine, const struct event *event)
 				     event->time))
 		return;
 	agent->attempts++;
+	agent->last_tried = event->time;
 	if (agent->no_route_told)
 		return;
 	agent->no_route_told = true;

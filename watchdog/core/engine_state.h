@@ -90,8 +90,10 @@ struct agent {
 	usec_t down_since;         /* 0: a connection is up, or none ever was */
 	unsigned attempts;         /* connections that failed to come up since then */
 	struct endpoint last_peer; /* of the last connection that came up; family 0: none yet */
+	uint64_t last_netns;       /* likewise */
 	bool no_route_told;        /* since then */
 	usec_t last_opened;        /* when it last began to open a connection */
+	usec_t last_tried;         /* likewise, or could not even begin */
 	struct history history;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
