@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In next_free, of an entry that is in the table. */
+#define IN_USE UINT32_MAX
+
 /* Half of the buckets stay empty, so that a probe sequence is short. */
 static uint32_t bucket_count(uint32_t capacity)
 {
@@ -91,6 +94,7 @@ void *keyed_table_add(struct keyed_table *table, uint64_t key)
 	}
 	table->buckets[find_bucket(table, key)] = number + 1;
 	table->keys[number] = key;
+	table->next_free[number] = IN_USE;
 	table->count++;
 	entry = entry_at(table, number);
 	memset(entry, 0, table->entry_size);
@@ -122,16 +126,11 @@ void keyed_table_remove(struct keyed_table *table, void *entry)
 	table->count--;
 }
 
-static bool is_used(const struct keyed_table *table, uint32_t number)
-{
-	return table->buckets[find_bucket(table, table->keys[number])] == number + 1;
-}
-
 void *keyed_table_next(const struct keyed_table *table, const void *entry)
 {
 	for (uint32_t number = entry ? number_of(table, entry) + 1 : 0; number < table->untouched;
 	     number++)
-		if (is_used(table, number))
+		if (table->next_free[number] == IN_USE)
 			return entry_at(table, number);
 	return NULL;
 }
