@@ -126,6 +126,23 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	copy_mqtt(&record->mqtt, sk, tcp);
 }
 
+/* Who is on the processor: more often than not the owner, of whom most is known. */
+static __always_inline void describe_current(struct probe_task *description,
+					     const struct connection *connection)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = current_task();
+
+	if (id != ((__u64)connection->owner_id << 32 | connection->owner_id)) {
+		describe_task(description, task, connection->agent);
+		return;
+	}
+	describe_exit(description, task);
+	description->pid = connection->owner.pid;
+	description->flags |= connection->owner.flags & PROBE_TASK_IN_AGENT;
+	bpf_get_current_comm(&description->comm, sizeof(description->comm));
+}
+
 /* Writes a record of `type` about a socket that goes from one state to the next. The tracepoint of
  * a change comes before the change, so the socket itself has the old state still. */
 static __noinline int report_change(struct connection *connection, struct sock *sk, int before,
@@ -144,8 +161,8 @@ static __noinline int report_change(struct connection *connection, struct sock *
 	copy_socket(record, connection, sk, tcp);
 	record->state_before = before;
 	record->state = after;
-	describe_task(&record->current, current_task(), connection->agent);
-	bpf_ringbuf_submit(record, 0);
+	describe_current(&record->current, connection);
+	submit_record(record);
 	return 0;
 }
 

@@ -16,16 +16,18 @@ struct sock_cgroup_data___word {
 	__u64 val;
 } __attribute__((preserve_access_index));
 
-static __always_inline struct cgroup *socket_cgroup(const struct sock *sk)
+static __always_inline __u64 socket_cgroup_id(const struct sock *sk)
 {
 	const struct sock_cgroup_data___word *word;
 	__u64 value;
 
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		return BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+		return sk->sk_cgrp_data.cgroup->kn->id;
 	word = (const void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
 	value = BPF_CORE_READ(word, val);
-	return value & 3 ? NULL : (struct cgroup *)value; /* bits set: net_cls or net_prio data */
+	if (value & 3) /* net_cls or net_prio data */
+		return 0;
+	return BPF_CORE_READ((struct cgroup *)value, kn, id);
 }
 
 /* ---- the reason of a RST: since 5cb2cb3eb5a3 (6.10), renumbered and renamed until 6.12 */
@@ -99,8 +101,11 @@ static __always_inline struct connection *connection_of(struct sock *sk)
 {
 	__u64 address = (__u64)sk;
 
-	if (have_socket_storage)
+	if (have_socket_storage) {
+		if (!sk->sk_bpf_storage) /* of most sockets: spares them the call */
+			return NULL;
 		return bpf_sk_storage_get(&connections, sk, NULL, 0);
+	}
 	return bpf_map_lookup_elem(&connections_by_address, &address);
 }
 

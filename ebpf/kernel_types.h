@@ -34,6 +34,9 @@ enum {
 enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1 << 0,
 };
+enum {
+	BPF_RB_NO_WAKEUP = 1 << 0,
+};
 
 /* include/uapi/linux/bpf.h: a packet as programs see it, at offsets that never change. */
 struct bpf_sock;
@@ -242,6 +245,7 @@ struct sock {
 	__u32 sk_max_ack_backlog;
 	unsigned long sk_lingertime;
 	struct sock_cgroup_data sk_cgrp_data;
+	struct bpf_local_storage *sk_bpf_storage;
 };
 
 struct inet_sock {

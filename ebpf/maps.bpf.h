@@ -72,6 +72,7 @@ struct connection {
 	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled;    /* retransmission time-outs in a row that were told; 0: all is well */
 	__u32 stalled_at; /* snd_una then */
+	__u32 owner_id;   /* thread group, in the initial pid namespace */
 	struct probe_task owner;
 };
 
@@ -96,4 +97,12 @@ static __always_inline void *reserve_record(__u64 size, enum probe_record_type t
 	}
 	fill_header(header, size, type, agent);
 	return header;
+}
+
+/* Set by probe.c while it looks into the ring without being woken. */
+bool wake_ups_off = false;
+
+static __always_inline void submit_record(void *record)
+{
+	bpf_ringbuf_submit(record, wake_ups_off ? BPF_RB_NO_WAKEUP : 0);
 }

@@ -51,6 +51,7 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u3
 		return NULL;
 	}
 	connection->cookie = socket_cookie(sk);
+	connection->owner_id = BPF_CORE_READ(owner, tgid);
 	describe_task(&connection->owner, owner, agent);
 	return connection;
 }
@@ -62,13 +63,6 @@ static __always_inline void publish_connection(struct connection *connection, __
 	connection->agent = agent;
 }
 
-static __always_inline __u32 agent_of_socket(const struct sock *sk, struct task_struct *task)
-{
-	__u32 agent = agent_of_task(task);
-
-	return agent ?: agent_of_cgroup(BPF_CORE_READ(socket_cgroup(sk), kn, id));
-}
-
 /* connect(): the current task is its caller. An MPTCP socket is left to its subflows. */
 static __always_inline void open_connection(struct sock *sk)
 {
@@ -77,7 +71,7 @@ static __always_inline void open_connection(struct sock *sk)
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	agent = agent_of_socket(sk, current_task());
+	agent = agent_of_current() ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return;
 	connection = watch_connection(sk, agent, current_task());
@@ -212,14 +206,16 @@ int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
  * before its SYN, for want of a route, or was never called. A listener has a port. */
 static __always_inline void report_never_opened(struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct connection *connection;
+	struct tcp_sock *tcp;
 	__u32 agent;
 
-	if (!tcp || state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport ||
-	    tcp->inet_conn.icsk_inet.inet_sport)
+	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport)
 		return;
-	agent = agent_of_task(current_task());
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || tcp->inet_conn.icsk_inet.inet_sport)
+		return;
+	agent = agent_of_current();
 	if (!agent)
 		return;
 	connection = watch_connection(sk, agent, current_task());
@@ -280,7 +276,7 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	if (!sk || !bpf_skc_to_tcp_sock(sk) || state_of(sk) == TCP_CLOSE ||
 	    state_of(sk) == TCP_LISTEN || !is_outbound(sk) || connection_of(sk))
 		return 0;
-	agent = agent_of_socket(sk, task);
+	agent = agent_of_task(task) ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return 0;
 	connection = watch_connection(sk, agent, task->group_leader);
@@ -321,7 +317,7 @@ static __always_inline void end_sample(void)
 	if (!header)
 		return;
 	sample_done = true;
-	bpf_ringbuf_submit(header, 0);
+	submit_record(header);
 }
 
 /* One record for each open connection, into what user space reads from the iterator: the ring is
@@ -375,7 +371,7 @@ static __always_inline void report_process(enum probe_record_type type, __u32 ag
 	struct probe_process *record = reserve_process(type, agent, task);
 
 	if (record)
-		bpf_ringbuf_submit(record, 0);
+		submit_record(record);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -430,7 +426,7 @@ int BPF_PROG(process_exited, struct task_struct *task)
 	if (record) {
 		if (BPF_CORE_READ(task, signal, oom_mm)) /* mark_oom_victim() */
 			record->flags |= PROBE_SIGNAL_OOM;
-		bpf_ringbuf_submit(record, 0);
+		submit_record(record);
 	}
 	return 0;
 }
@@ -497,7 +493,7 @@ int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct t
 		record->flags |= PROBE_SIGNAL_FROM_KERNEL;
 	else
 		describe_task(&record->sender, current_task(), agent);
-	bpf_ringbuf_submit(record, 0);
+	submit_record(record);
 	return 0;
 }
 

@@ -15,14 +15,15 @@
 #include "watch_history.h"
 #include "watch_matches.h"
 #include "watch_path.h"
+#include "watch_records.h"
 
 struct watch_loop {
 	struct watch_options options;
 	sd_event *event;
-	sd_event_source *records; /* the probe has some */
-	sd_event_source *timer;   /* the engine's deadline */
-	bool finishing;           /* watch_loop_finish() holds */
-	bool no_restarts;         /* are waited for */
+	struct watch_records *records;
+	sd_event_source *timer; /* the engine's deadline */
+	bool finishing;         /* watch_loop_finish() holds */
+	bool no_restarts;       /* are waited for */
 	int status;
 	struct engine *engine;
 	struct probe *probe;
@@ -187,23 +188,23 @@ static void take_from_probe(void *userdata, const struct event *event)
 		feed(loop, event);
 }
 
-void watch_loop_drain(struct watch_loop *loop)
+static int drain(void *userdata)
 {
+	struct watch_loop *loop = userdata;
 	int r;
 
 	if (loop->inheriting)
-		return;
+		return 0;
 	notice_sleep(loop);
 	r = probe_drain(loop->probe, take_from_probe, loop);
 	if (r < 0)
 		say("cannot read the probe's records", r);
+	return r;
 }
 
-static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+void watch_loop_drain(struct watch_loop *loop)
 {
-	(void)source, (void)fd, (void)revents;
-	watch_loop_drain(userdata);
-	return 0;
+	drain(loop);
 }
 
 /* What the probe has seen by now comes before what is due now. */
@@ -236,7 +237,7 @@ static void inherit(struct watch_loop *loop)
 	probe_recall(loop->probe, take_from_probe, loop);
 	watch_loop_drain(loop);
 	sample(loop);
-	sd_event_source_set_enabled(loop->records, SD_EVENT_ON);
+	watch_records_begin(loop->records);
 }
 
 static void become_ready(struct watch_loop *loop)
@@ -533,11 +534,10 @@ static int open_trace(struct watch_loop *loop)
 
 static int add_sources(struct watch_loop *loop)
 {
-	int r = sd_event_add_io(loop->event, &loop->records, probe_fd(loop->probe), EPOLLIN,
-				on_records, loop);
+	int r = watch_records_new(&loop->records, loop->event, loop->probe, drain, loop);
 
-	if (r >= 0 && loop->inheriting)
-		r = sd_event_source_set_enabled(loop->records, SD_EVENT_OFF);
+	if (r >= 0 && !loop->inheriting)
+		watch_records_begin(loop->records);
 	if (r >= 0)
 		r = sd_event_add_time(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
 				      loop);
@@ -608,7 +608,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	watch_actions_free(loop->actions);
 	sd_event_source_unref(loop->ready);
 	sd_event_source_unref(loop->timer);
-	sd_event_source_unref(loop->records);
+	watch_records_free(loop->records);
 	sd_event_unref(loop->event);
 	probe_close(loop->probe);
 	succession_free(loop->succession);

@@ -46,7 +46,12 @@ struct probe {
 	event_sink sink;
 	void *userdata;
 	int events;
+	int records;
 };
+
+/* In one probe_drain(): more than the ring can hold (each takes 8 bytes for itself there), so all
+ * that was there when it began is among them. */
+enum { RECORDS_AT_ONCE = 4096 };
 
 DEFINE_CLEANUP(struct probe *, probe_close);
 
@@ -206,7 +211,7 @@ static int on_record(void *userdata, void *data, size_t size)
 	if (read_record(probe, data, size, &event) && keep(probe, event.type, data, size))
 		hand_on(probe, &event);
 	hand_on_sample(probe);
-	return 0;
+	return ++probe->records < RECORDS_AT_ONCE ? 0 : -EAGAIN;
 }
 
 /* ---- opening */
@@ -341,6 +346,7 @@ static int load(struct probe *probe)
 	if (bpf_program__autoload(probe->bpf->progs.packet_received))
 		packet_watches_use(probe->packets, LOOK_AT_TTL, probe->bpf->progs.packet_received,
 				   NULL);
+	probe_set_wake_ups(probe, true); /* whatever the process before us was at */
 	return probe_bpf__attach(probe->bpf);
 }
 
@@ -495,6 +501,11 @@ int probe_fd(const struct probe *probe)
 	return ring_buffer__epoll_fd(probe->ring);
 }
 
+void probe_set_wake_ups(struct probe *probe, bool on)
+{
+	probe->bpf->bss->wake_ups_off = !on;
+}
+
 void probe_remember(struct probe *probe, struct handover *handover)
 {
 	probe->handover = handover;
@@ -525,11 +536,13 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->sink = sink;
 	probe->userdata = userdata;
 	probe->events = 0;
+	probe->records = 0;
 	look_for_new_groups(probe);
 	hand_on_sample(probe);
 	r = ring_buffer__consume(probe->ring);
-	if (r < 0)
+	if (r < 0 && r != -EAGAIN)
 		return r;
+	r = 0;
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: once more */
 		r = probe_sample(probe);

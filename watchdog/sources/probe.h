@@ -36,8 +36,13 @@ int probe_fd(const struct probe *probe);
 
 /* Hands every waiting record to `sink` as an event, in the order in which the kernel wrote them;
  * records that do not decode and records the kernel had to drop come as one EVENT_LOST at the
- * end. Returns the number of events, or -errno. */
+ * end. What comes while it is under way may have to wait for the next call: no flood of records
+ * keeps the caller from its other duties. Returns the number of events, or -errno. */
 int probe_drain(struct probe *probe, event_sink sink, void *userdata);
+
+/* Whether probe_fd() becomes readable. Without, the caller calls probe_drain() every so often; the
+ * kernel, which spends more on a wake-up than on a record, is spared that. On at first. */
+void probe_set_wake_ups(struct probe *probe, bool on);
 
 /* Watches process `pid` (of our pid namespace) and its descendants from now on. Returns 0, -ESRCH
  * or another -errno. */
