@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/bar.h"
+#include "support/markup.h"
 
 /* In pixels. */
 enum {
@@ -27,18 +28,6 @@ static const char style[] = "text{font:13px sans-serif;fill:#222}.small{font-siz
 static const char *side_class(enum side side)
 {
 	return side == SIDE_NONE ? "none" : side_to_string(side);
-}
-
-static void print_escaped(FILE *stream, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '&')
-			fputs("&amp;", stream);
-		else if (*text == '<')
-			fputs("&lt;", stream);
-		else
-			putc(*text, stream);
-	}
 }
 
 static double place_of(const struct agents_past *past, usec_t time)
@@ -106,9 +95,9 @@ static void print_ending(FILE *stream, const struct agents_past *past, const str
 	fprintf(stream,
 		"<line class=\"end %s\" x1=\"%.2f\" x2=\"%.2f\" y1=\"%u\" y2=\"%u\"><title>%s: ",
 		side_class(ending->side), x, x, y - 4, y + BAR + 4, timestamp(ending->time, time));
-	print_escaped(stream, ending->cause);
+	markup_text(stream, ending->cause);
 	fputs(" (", stream);
-	print_escaped(stream, ending->ended_by);
+	markup_text(stream, ending->ended_by);
 	fprintf(stream, ")%s%s</title></line>\n", ending->age ? " after " : "",
 		ending->age ? age : "");
 }
@@ -117,7 +106,7 @@ static void print_agent(FILE *stream, const struct agents_past *past,
 			const struct agent_past *agent, unsigned y)
 {
 	fprintf(stream, "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">", NAMES - 10, y + BAR - 6);
-	print_escaped(stream, agent->name);
+	markup_text(stream, agent->name);
 	fputs("</text>\n", stream);
 	for (size_t i = 0; i < agent->span_count; i++)
 		print_span(stream, past, &agent->spans[i], y);
