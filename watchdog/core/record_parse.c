@@ -215,7 +215,8 @@ void record_parse_field(struct past_record *past, const char *field, size_t size
 
 	if (!equals || (size_t)(equals - field) >= sizeof(name))
 		return;
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - field), field);
+	memcpy(name, field, (size_t)(equals - field));
+	name[equals - field] = '\0';
 	length = size - (size_t)(equals - field) - 1;
 	if (length >= sizeof(value))
 		length = sizeof(value) - 1;

@@ -20,6 +20,7 @@ enum {
 struct journal_reader {
 	sd_journal *journal;
 	struct journal_query query;
+	char others[OTHERS_MAX][OTHER_SIZE];
 };
 
 DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
@@ -223,8 +224,44 @@ int journal_reader_new(struct journal_reader **reader, const struct journal_quer
 
 /* ---- records */
 
+static bool is_field(const char *name, const char *field, size_t size)
+{
+	size_t length = strlen(name);
+
+	return length < size && field[length] == '=' && memcmp(name, field, length) == 0;
+}
+
+static bool is_wanted(const char *const *names, const char *field, size_t size)
+{
+	for (; names && *names; names++)
+		if (is_field(*names, field, size))
+			return true;
+	return names == NULL;
+}
+
+static void take_other(struct journal_reader *reader, const char *field, size_t size)
+{
+	const char *const *names = reader->query.others;
+
+	for (unsigned i = 0; names && names[i]; i++) {
+		size_t skip = strlen(names[i]) + 1;
+
+		if (!is_field(names[i], field, size))
+			continue;
+		snprintf(reader->others[i], OTHER_SIZE, "%.*s", (int)(size - skip), field + skip);
+		text_make_printable(reader->others[i]);
+	}
+}
+
+static void forget_others(struct journal_reader *reader)
+{
+	for (unsigned i = 0; i < OTHERS_MAX; i++)
+		reader->others[i][0] = '\0';
+}
+
 static int read_record(struct journal_reader *reader, struct past_record *past)
 {
+	const char *const *wanted = reader->query.fields;
 	sd_journal *journal = reader->journal;
 	const void *field;
 	sd_id128_t boot;
@@ -232,9 +269,13 @@ static int read_record(struct journal_reader *reader, struct past_record *past)
 	int r;
 
 	record_parse_begin(past);
+	forget_others(reader);
 	sd_journal_restart_data(journal);
-	while ((r = sd_journal_enumerate_available_data(journal, &field, &size)) > 0)
-		record_parse_field(past, field, size);
+	while ((r = sd_journal_enumerate_available_data(journal, &field, &size)) > 0) {
+		if (is_wanted(wanted, field, size))
+			record_parse_field(past, field, size);
+		take_other(reader, field, size);
+	}
 	if (r >= 0)
 		r = sd_journal_get_realtime_usec(journal, &past->realtime);
 	if (r >= 0)
@@ -303,6 +344,11 @@ int journal_reader_go_to(struct journal_reader *reader, const char *cursor,
 		return r < 0 ? r : -ENOENT;
 	r = read_record(reader, past);
 	return r < 0 ? r : r > 0 ? 0 : -ENOENT;
+}
+
+const char *journal_reader_other(const struct journal_reader *reader, unsigned number)
+{
+	return reader->others[number];
 }
 
 char *journal_reader_catalog(struct journal_reader *reader)

@@ -14,7 +14,12 @@ struct journal_query {
 	usec_t since;          /* since 1970 */
 	usec_t until;          /* USEC_INFINITY: no end */
 	bool any_sender;       /* also records that journald did not get from uid 0: a forger's */
+	/* For who reads millions of records; both ended by NULL. */
+	const char *const *fields; /* only these are read into a record; NULL: all */
+	const char *const *others; /* for journal_reader_other(), OTHERS_MAX at most; NULL: none */
 };
+
+enum { OTHERS_MAX = 8, OTHER_SIZE = 128 };
 
 /* Opens the journal; the query's texts must live as long as the reader. Returns 0, -ENOENT if there
  * is no journal that may be read, -ENODATA if there is no such boot, or another -errno. */
@@ -38,6 +43,10 @@ int journal_reader_last(struct journal_reader *reader);
 /* Calls `emit` with every field of the record just read, as `journalctl -o json` has them, those of
  * one name together. `value` is printable UTF-8. Returns 0 or -errno. */
 int journal_reader_fields(struct journal_reader *reader, record_emit emit, void *userdata);
+
+/* What the record just read has in the query's `others` number `number`: printable UTF-8, cut to
+ * OTHER_SIZE; "" if it has no such field. */
+const char *journal_reader_other(const struct journal_reader *reader, unsigned number);
 
 /* The message catalog's text on the record just read, in the language of LC_MESSAGES, to be freed;
  * NULL if the catalog has none. */
