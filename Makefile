@@ -25,7 +25,8 @@ CFLAGS_  := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmiss
             -I. -Iwatchdog -I$(B) $(SANITIZER)
 LDFLAGS_ := -Wl,--as-needed $(SANITIZER)
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# libm: how likely chance is, for `connwatchctl fleet`
+LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 # for `connwatchctl check` alone
 LIBS_TLS    = $(shell $(PKG_CONFIG) --libs openssl)
 
@@ -93,7 +94,7 @@ $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/su
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit -lm
 
 ## check-layers  proves the may-include table and the purity of the core
 check-layers: $(B)/libcore.a

@@ -15,17 +15,18 @@ cd "$(dirname "$0")/.." || exit 2
 case $libcore in /*) ;; *) libcore=$OLDPWD/$libcore ;; esac
 
 # All of the C library that the core may include. What it calls of it is checked by symbol.
-pure_headers="arpa/inet.h errno.h inttypes.h limits.h netinet/in.h signal.h stdarg.h stdbool.h
+pure_headers="arpa/inet.h errno.h inttypes.h limits.h math.h netinet/in.h signal.h stdarg.h stdbool.h
 stddef.h stdint.h stdio.h stdlib.h string.h sys/queue.h
 sys/socket.h"
 
 # Functions of the C library that depend on nothing but their arguments.
 pure_functions="inet_ntop inet_pton memchr memcmp memcpy memmove memset qsort snprintf stpcpy
 strchr strchrnul strcmp strcpy strcspn strerror strerrorname_np strlen strncmp strncpy strnlen
-strpbrk strrchr strspn strstr strtoul strtoull vsnprintf __errno_location"
+strpbrk strrchr strspn strstr strtoul strtoull vsnprintf __errno_location
+ceil fmax lgamma_r log log10 sqrt"
 
-# Nobody else may allocate, and these do so only on behalf of engine_new().
-allocating_objects="engine.o keyed_table.o deadline.o"
+# Nobody else may allocate, and these do so only on behalf of engine_new() and fleet_new().
+allocating_objects="engine.o fleet.o keyed_table.o deadline.o"
 
 includes() {
 	find ebpf watchdog -name '*.[ch]' -exec \

@@ -1,0 +1,50 @@
+#include "chance.h"
+
+#include <math.h>
+
+/* A sum of falling terms that goes on no longer than this changes nothing. */
+static const double negligible = 1e-12;
+
+static double log_factorial(double n)
+{
+	int sign;
+
+	return lgamma_r(n + 1, &sign);
+}
+
+/* The terms behind the first fall by expected / k: the first, times what they sum up to. */
+double chance_of_count(double count, double expected)
+{
+	double term = 1, sum = 1;
+
+	if (count <= expected)
+		return 0;
+	for (double k = count + 1; term > negligible * sum; k++) {
+		term *= expected / k;
+		sum += term;
+	}
+	return (count * log(expected) - expected - log_factorial(count) + log(sum)) / M_LN10;
+}
+
+static double log_choices(double n, double k)
+{
+	return log_factorial(n) - log_factorial(k) - log_factorial(n - k);
+}
+
+double chance_of_share(unsigned marked, unsigned drawn, unsigned all_marked, unsigned all)
+{
+	double most = drawn < all_marked ? drawn : all_marked;
+	double rest = (double)all - drawn - all_marked;
+	double term = 1, sum = 1, first;
+
+	if ((double)marked * all <= (double)drawn * all_marked)
+		return 0;
+	first = log_choices(all_marked, marked) +
+		log_choices((double)all - all_marked, (double)drawn - marked) -
+		log_choices(all, drawn);
+	for (double k = marked; k < most && term > negligible * sum; k++) {
+		term *= (all_marked - k) * (drawn - k) / ((k + 1) * (rest + k + 1));
+		sum += term;
+	}
+	return (first + log(sum)) / M_LN10;
+}

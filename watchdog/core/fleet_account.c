@@ -1,0 +1,279 @@
+/* The pass that tells what each end was part of: who was hit by which outage, what a device has
+ * of its own, how long it was down and because of what, and who came back when. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chance.h"
+#include "fleet_state.h"
+
+/* ---- availability */
+
+static void add_down(struct fleet *fleet, usec_t length)
+{
+	const struct agent *agent = fleet->agent;
+
+	fleet->found.down_by[agent->cause] += length;
+	if (agent->outage)
+		fleet->details[agent->outage - 1].down_by[agent->cause] += length;
+}
+
+static void add_span(void *userdata, const struct span *span)
+{
+	struct fleet *fleet = userdata;
+	const uint16_t *values = fleet->agent->device->values;
+	usec_t length = span->until - span->from;
+	bool up = span->presence == PRESENCE_UP;
+
+	if (span->presence == PRESENCE_UNKNOWN)
+		return;
+	if (!up)
+		add_down(fleet, length);
+	if (up)
+		fleet->found.up += length;
+	else if (span->presence == PRESENCE_STALLED)
+		fleet->found.stalled += length;
+	else
+		fleet->found.down += length;
+	for (unsigned i = 0; i < fleet->settings.fields; i++) {
+		struct fleet_value *value;
+
+		if (!values[i])
+			continue;
+		value = fleet_entry(&fleet->value_table, values[i]);
+		*(up ? &value->up : &value->down) += length;
+	}
+}
+
+/* What the timeline looks at. */
+static void tell_timeline(struct fleet *fleet, const struct fleet_event *event)
+{
+	struct past_record *past = &fleet->past;
+	bool recovered = event->kind == RECORD_RECOVERED;
+
+	past->realtime = event->time;
+	past->record.kind = event->kind;
+	past->record.verdict.cause = event->cause;
+	past->record.verdict.ended_by = event->ended_by;
+	past->record.downtime = recovered ? event->span : 0;
+	past->record.socket.age = recovered ? 0 : event->span;
+	snprintf(past->boot_id, sizeof(past->boot_id), "%08" PRIx32, event->boot);
+	timeline_add(&fleet->agent->timeline, past);
+}
+
+/* ---- values of the operator's fields */
+
+/* A device counts for a value once, with the causes that it had while it had that value. */
+static void close_value(struct fleet *fleet, struct device *device, unsigned field)
+{
+	struct fleet_value *value;
+
+	if (!device->values[field])
+		return;
+	value = fleet_entry(&fleet->value_table, device->values[field]);
+	value->devices++;
+	for (int cause = 0; cause < CAUSE_MAX; cause++)
+		value->with[cause] += device->causes[field] >> cause & 1;
+	device->causes[field] = 0;
+}
+
+static void note_values(struct fleet *fleet, struct device *device, const struct fleet_event *event)
+{
+	for (unsigned i = 0; i < fleet->settings.fields; i++) {
+		if (!event->values[i] || event->values[i] == device->values[i])
+			continue;
+		close_value(fleet, device, i);
+		device->values[i] = event->values[i];
+	}
+}
+
+/* ---- outages */
+
+static void hit(struct fleet *fleet, struct device *device, const struct fleet_event *event,
+		unsigned number)
+{
+	struct fleet_outage *outage = &fleet->outages[number - 1];
+	struct outage_detail *detail = &fleet->details[number - 1];
+
+	outage->ends[event->ended_by]++;
+	detail->ends_by[event->cause]++;
+	if (event->span)
+		detail->ages[event->span / REFRACTORY % AGE_BUCKETS]++;
+	if (device->last_outage == number)
+		return;
+	device->last_outage = number;
+	outage->devices++;
+	for (unsigned i = 0; i < fleet->settings.fields; i++)
+		if (device->values[i])
+			fleet->hit[(size_t)(number - 1) * VALUES_MAX + device->values[i] - 1]++;
+}
+
+/* ---- ends */
+
+static void note_crash(struct agent *agent, const struct fleet_event *event)
+{
+	if (event->cause != CAUSE_AGENT_CRASH && event->cause != CAUSE_AGENT_OOM &&
+	    event->cause != CAUSE_AGENT_EXIT)
+		return;
+	agent->crash_count++;
+	memmove(agent->crashes, agent->crashes + 1, sizeof(agent->crashes) - sizeof(usec_t));
+	agent->crashes[CRASHES - 1] = event->time;
+	if (agent->crashes[0] && event->time - agent->crashes[0] <= USEC_PER_HOUR)
+		agent->crash_loop = true;
+}
+
+static void add_to_bin(struct fleet *fleet, const struct agent *agent, usec_t time)
+{
+	struct fleet_findings *found = &fleet->found;
+	usec_t part = (found->until - found->since) / FLEET_BINS + 1;
+	struct fleet_bin *bin = &found->bins[(time - found->since) / part];
+
+	if (agent->outage)
+		bin->common++;
+	else
+		bin->ends[cause_side(agent->cause)]++;
+}
+
+static void note_end(struct fleet *fleet, struct agent *agent, const struct fleet_event *event)
+{
+	struct device *device = agent->device;
+	bool open = event->peer && fleet_event_is_open(event);
+
+	agent->outage = open ? fleet_outage_of(fleet, event) : 0;
+	agent->cause = event->cause;
+	agent->told = TOLD_DOWN;
+	agent->restarted = false;
+	fleet->found.ends_by[event->cause]++;
+	add_to_bin(fleet, agent, event->time);
+	if (agent->outage) {
+		hit(fleet, device, event, agent->outage);
+		return;
+	}
+	agent->causes[event->cause]++;
+	note_crash(agent, event);
+	for (unsigned i = 0; i < fleet->settings.fields; i++)
+		device->causes[i] |= UINT64_C(1) << event->cause;
+}
+
+/* ---- coming back */
+
+static bool is_larger(const struct fleet_herd *a, const struct fleet_herd *b)
+{
+	return a->devices > b->devices;
+}
+
+/* Keeps the largest, sorted, one a minute. */
+static void keep_herd(struct fleet *fleet)
+{
+	struct fleet_findings *found = &fleet->found;
+	struct fleet_herd herd = fleet->herd;
+	unsigned at = found->herd_count;
+
+	if (herd.devices < FLEET_DEVICES_MIN)
+		return;
+	for (unsigned i = 0; i < found->herd_count; i++)
+		if (herd.time - found->herds[i].time < USEC_PER_MINUTE) {
+			if (!is_larger(&herd, &found->herds[i]))
+				return;
+			at = i;
+		}
+	if (at == FLEET_HERDS_MAX) {
+		at--;
+		if (!is_larger(&herd, &found->herds[at]))
+			return;
+	} else if (at == found->herd_count) {
+		found->herd_count++;
+	}
+	for (; at > 0 && is_larger(&herd, &found->herds[at - 1]); at--)
+		found->herds[at] = found->herds[at - 1];
+	found->herds[at] = herd;
+}
+
+static void add_to_herd(struct fleet *fleet, const struct agent *agent, usec_t time)
+{
+	usec_t second = time - time % USEC_PER_SEC;
+
+	if (fleet->herd.time != second) {
+		keep_herd(fleet);
+		fleet->herd = (struct fleet_herd){ .time = second };
+	}
+	fleet->herd.devices++;
+	fleet->herd.restarted += agent->restarted;
+	fleet->recoveries++;
+}
+
+static void recover_from(struct fleet *fleet, const struct agent *agent,
+			 const struct fleet_event *event)
+{
+	struct fleet_outage *outage = &fleet->outages[agent->outage - 1];
+	struct outage_detail *detail = &fleet->details[agent->outage - 1];
+	usec_t second = event->time / USEC_PER_SEC;
+
+	if (agent->device->last_recovered == agent->outage)
+		return;
+	agent->device->last_recovered = agent->outage;
+	outage->recovered++;
+	outage->restarted += agent->restarted;
+	if (event->span > outage->downtime_max)
+		outage->downtime_max = event->span;
+	if (detail->second != second)
+		detail->in_second = 0;
+	detail->second = second;
+	if (++detail->in_second > outage->peak)
+		outage->peak = detail->in_second;
+}
+
+static void note_return(struct fleet *fleet, struct agent *agent, const struct fleet_event *event)
+{
+	if (event->cause != CAUSE_UNKNOWN) /* a stalled connection works again */
+		return;
+	fleet->found.missing += agent->told == TOLD_UP;
+	agent->told = TOLD_UP;
+	add_to_herd(fleet, agent, event->time);
+	if (agent->outage)
+		recover_from(fleet, agent, event);
+	agent->outage = 0;
+}
+
+/* ---- the pass */
+
+void fleet_account_begin(struct fleet *fleet)
+{
+	fleet->first_outage = 0;
+	record_parse_begin(&fleet->past);
+	for (uint32_t i = 1; i <= fleet->agent_table.count; i++) {
+		struct agent *agent = fleet_entry(&fleet->agent_table, i);
+
+		timeline_begin(&agent->timeline, fleet->found.since, add_span, fleet);
+	}
+}
+
+void fleet_account_add(struct fleet *fleet, const struct fleet_event *event)
+{
+	struct agent *agent = fleet_entry(&fleet->agent_table, event->agent);
+
+	note_values(fleet, agent->device, event);
+	fleet->agent = agent;
+	tell_timeline(fleet, event); /* of the time before this record */
+	if (event->kind == RECORD_ENDED)
+		note_end(fleet, agent, event);
+	else if (event->kind == RECORD_STALLED)
+		agent->cause = event->cause;
+	else if (event->kind == RECORD_RECOVERED)
+		note_return(fleet, agent, event);
+	else if (event->restart)
+		agent->restarted = true;
+}
+
+void fleet_account_end(struct fleet *fleet)
+{
+	keep_herd(fleet);
+	for (uint32_t i = 1; i <= fleet->agent_table.count; i++) {
+		fleet->agent = fleet_entry(&fleet->agent_table, i);
+		timeline_finish(&fleet->agent->timeline, fleet->found.until);
+	}
+	for (uint32_t i = 1; i <= fleet->device_table.count; i++)
+		for (unsigned field = 0; field < fleet->settings.fields; field++)
+			close_value(fleet, fleet_entry(&fleet->device_table, i), field);
+	fleet_judge(fleet);
+}

@@ -1,0 +1,283 @@
+/* What it all comes to: what the common outages are, whose trouble is its own, and which value of
+ * an operator's field goes with which cause. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "chance.h"
+#include "fleet_state.h"
+
+/* ---- common outages */
+
+static unsigned sum(const unsigned *counts, unsigned number)
+{
+	unsigned all = 0;
+
+	for (unsigned i = 0; i < number; i++)
+		all += counts[i];
+	return all;
+}
+
+/* Ends that the service itself, or what stands in front of it, made. */
+static unsigned ends_by_peer(const struct fleet_outage *outage)
+{
+	return outage->ends[ENDED_BY_PEER_FIN] + outage->ends[ENDED_BY_PEER_RESET] +
+	       outage->ends[ENDED_BY_CONNECT_REFUSED];
+}
+
+/* The sessions that ended had one age, and no more others ended than always do: then a limit to
+ * the age explains them as well, as a token has one. They had begun together after an earlier
+ * outage. */
+static bool had_one_age(struct fleet *fleet, unsigned number)
+{
+	const struct fleet_outage *outage = &fleet->outages[number];
+	const unsigned *ages = fleet->details[number].ages;
+	unsigned known = sum(ages, AGE_BUCKETS), alike = 0;
+	usec_t length = outage->until - outage->from + 2 * CLOCK_SLACK;
+
+	for (unsigned i = 0; i < AGE_BUCKETS; i++) {
+		unsigned pair = ages[i] + ages[(i + 1) % AGE_BUCKETS];
+
+		alike = pair > alike ? pair : alike;
+	}
+	if (2 * alike <= known || known < FLEET_DEVICES_MIN)
+		return false;
+	return known - alike < FLEET_DEVICES_MIN ||
+	       chance_of_count(known - alike, fleet_expected_ends(fleet, outage->place,
+								  outage->from, length)) > -4;
+}
+
+static unsigned hit_with(const struct fleet *fleet, unsigned number, uint32_t value)
+{
+	return fleet->hit[(size_t)number * VALUES_MAX + value - 1];
+}
+
+static unsigned devices_with_field(const struct fleet *fleet, unsigned field)
+{
+	unsigned devices = 0;
+
+	for (uint32_t i = 1; i <= fleet->value_table.count; i++)
+		if (fleet_value(fleet, (uint16_t)i)->field == field)
+			devices += fleet_value(fleet, (uint16_t)i)->devices;
+	return devices;
+}
+
+/* A value that 9 in 10 of the devices that were hit have, and less than half of all. 0: none. */
+static uint16_t group_of(const struct fleet *fleet, unsigned number)
+{
+	unsigned devices = fleet->outages[number].devices;
+
+	for (uint32_t i = 1; i <= fleet->value_table.count; i++) {
+		const struct fleet_value *value = fleet_value(fleet, (uint16_t)i);
+
+		if (10 * hit_with(fleet, number, i) >= 9 * devices &&
+		    2 * value->devices < devices_with_field(fleet, value->field))
+			return (uint16_t)i;
+	}
+	return 0;
+}
+
+/* At least two values of a field with devices that were hit, as many as it takes to be together. */
+static bool hit_several_groups(const struct fleet *fleet, unsigned number)
+{
+	unsigned groups[FLEET_FIELDS_MAX] = { 0 };
+
+	for (uint32_t i = 1; i <= fleet->value_table.count; i++)
+		if (hit_with(fleet, number, i) >= FLEET_DEVICES_MIN &&
+		    ++groups[fleet_value(fleet, (uint16_t)i)->field] > 1)
+			return true;
+	return false;
+}
+
+/* proved: the peer itself ended the connections of at least half of all devices that use it, in
+ * several groups that have nothing else in common. Where nothing came from the peer, a network that
+ * the devices share may have failed, unless they are of several groups. */
+static enum confidence confidence_of(const struct fleet *fleet, unsigned number)
+{
+	const struct fleet_outage *outage = &fleet->outages[number];
+	unsigned ends = sum(outage->ends, ENDED_BY_MAX), by_peer = ends_by_peer(outage);
+	bool several = hit_several_groups(fleet, number);
+
+	if (outage->extent != FLEET_EXTENT_SERVICE)
+		return CONFIDENCE_SUSPECTED;
+	if (several && 10 * by_peer >= 9 * ends &&
+	    2 * outage->devices >= fleet_place(fleet, outage->place)->devices)
+		return CONFIDENCE_PROVED;
+	return several || 2 * by_peer > ends ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED;
+}
+
+/* What an outage of the service took from its devices is its doing. */
+static void move_to_service(struct fleet *fleet, unsigned number)
+{
+	const struct outage_detail *detail = &fleet->details[number];
+	struct fleet_findings *found = &fleet->found;
+
+	for (int cause = 0; cause < CAUSE_MAX; cause++) {
+		found->down_by[cause] -= detail->down_by[cause];
+		found->down_by[CAUSE_SERVICE_TRANSIENT] += detail->down_by[cause];
+		found->ends_by[cause] -= detail->ends_by[cause];
+		found->ends_by[CAUSE_SERVICE_TRANSIENT] += detail->ends_by[cause];
+	}
+}
+
+static void judge_outage(struct fleet *fleet, unsigned number)
+{
+	struct fleet_outage *outage = &fleet->outages[number];
+
+	outage->value = group_of(fleet, number);
+	outage->extent = outage->value                ? FLEET_EXTENT_GROUP
+			 : had_one_age(fleet, number) ? FLEET_EXTENT_TOGETHER
+						      : FLEET_EXTENT_SERVICE;
+	outage->cause =
+		outage->extent == FLEET_EXTENT_SERVICE ? CAUSE_SERVICE_TRANSIENT : CAUSE_UNKNOWN;
+	outage->confidence = confidence_of(fleet, number);
+	if (outage->extent == FLEET_EXTENT_SERVICE && outage->confidence >= CONFIDENCE_LIKELY)
+		move_to_service(fleet, number);
+}
+
+/* ---- troubles of single devices */
+
+static unsigned ends_of_side(const struct agent *agent, enum side side)
+{
+	unsigned ends = 0;
+
+	for (int cause = 0; cause < CAUSE_MAX; cause++)
+		if (cause_side(cause) == side)
+			ends += agent->causes[cause];
+	return ends;
+}
+
+/* How often an agent of this fleet loses its network: the mean, the worst 2 % left out. */
+static double usual_network_ends(const struct fleet *fleet)
+{
+	enum { COUNTS = 1024 };
+	unsigned agents[COUNTS] = { 0 }, kept = 0;
+	unsigned keep = fleet->agent_table.count - fleet->agent_table.count / 50;
+	double ends = 1; /* never 0 */
+
+	for (uint32_t i = 1; i <= fleet->agent_table.count; i++) {
+		unsigned count = ends_of_side(fleet_entry(&fleet->agent_table, i), SIDE_NETWORK);
+
+		agents[count < COUNTS ? count : COUNTS - 1]++;
+	}
+	for (unsigned count = 0; count < COUNTS && kept < keep; count++) {
+		unsigned some = agents[count] < keep - kept ? agents[count] : keep - kept;
+
+		kept += some;
+		ends += (double)some * count;
+	}
+	return kept ? ends / kept : 1;
+}
+
+static void tell_trouble(struct fleet *fleet, uint32_t agent, enum fleet_trouble_kind kind,
+			 unsigned count, double expected)
+{
+	if (fleet->found.trouble_count < TROUBLES_MAX)
+		fleet->troubles[fleet->found.trouble_count++] = (struct fleet_trouble){
+			.agent = agent, .kind = kind, .count = count, .expected = expected
+		};
+}
+
+static void look_for_troubles(struct fleet *fleet, uint32_t number, double usual)
+{
+	enum { OFTEN = 3 };
+	const struct agent *agent = fleet_entry(&fleet->agent_table, number);
+	const unsigned *causes = agent->causes;
+	unsigned network = ends_of_side(agent, SIDE_NETWORK);
+	unsigned rejected = causes[CAUSE_SESSION_REJECTED] + causes[CAUSE_SESSION_TAKEOVER];
+	unsigned hung = causes[CAUSE_AGENT_HANG] + causes[CAUSE_AGENT_NOT_RECONNECTING];
+
+	if (agent->crash_loop)
+		tell_trouble(fleet, number, FLEET_TROUBLE_CRASH_LOOP, agent->crash_count, 0);
+	if (causes[CAUSE_TOKEN_EXPIRED] >= OFTEN)
+		tell_trouble(fleet, number, FLEET_TROUBLE_TOKEN_RHYTHM, causes[CAUSE_TOKEN_EXPIRED],
+			     0);
+	if (network >= OFTEN &&
+	    chance_of_count(network, usual) < log10(FLEET_ERROR / fleet->agent_table.count))
+		tell_trouble(fleet, number, FLEET_TROUBLE_BAD_LINK, network, usual);
+	if (rejected >= OFTEN)
+		tell_trouble(fleet, number, FLEET_TROUBLE_REJECTED, rejected, 0);
+	if (hung >= OFTEN)
+		tell_trouble(fleet, number, FLEET_TROUBLE_HANG, hung, 0);
+}
+
+static int compare_troubles(const void *a, const void *b)
+{
+	const struct fleet_trouble *left = a, *right = b;
+
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	if (left->count != right->count)
+		return left->count > right->count ? -1 : 1;
+	return left->agent < right->agent ? -1 : left->agent > right->agent;
+}
+
+/* ---- what goes with what */
+
+/* `found` has the value and the cause; the rest is filled in. */
+static void compare_with_others(const struct fleet *fleet, struct fleet_relation *found)
+{
+	const struct fleet_value *value = fleet_value(fleet, found->value);
+
+	found->with = value->with[found->cause];
+	found->of = value->devices;
+	for (uint32_t i = 1; i <= fleet->value_table.count; i++) {
+		const struct fleet_value *other = fleet_value(fleet, (uint16_t)i);
+
+		if (other == value || other->field != value->field)
+			continue;
+		found->others_with += other->with[found->cause];
+		found->others_of += other->devices;
+	}
+	found->chance = chance_of_share(found->with, found->of, found->with + found->others_with,
+					found->of + found->others_of);
+}
+
+/* At least twice as many as of the others, and by no chance. */
+static bool is_telling(const struct fleet *fleet, const struct fleet_relation *relation)
+{
+	double tests = (double)fleet->value_table.count * CAUSE_MAX;
+
+	return relation->with >= FLEET_DEVICES_MIN && relation->others_of > 0 &&
+	       (double)relation->with * relation->others_of >=
+		       2.0 * relation->others_with * relation->of &&
+	       relation->chance < log10(FLEET_ERROR / tests);
+}
+
+static void look_for_relations(struct fleet *fleet)
+{
+	for (uint32_t i = 1; i <= fleet->value_table.count; i++)
+		for (int cause = 0; cause < CAUSE_MAX; cause++) {
+			struct fleet_relation relation = { .value = (uint16_t)i, .cause = cause };
+
+			if (fleet_value(fleet, (uint16_t)i)->with[cause] == 0)
+				continue;
+			compare_with_others(fleet, &relation);
+			if (is_telling(fleet, &relation) &&
+			    fleet->found.relation_count < RELATIONS_MAX)
+				fleet->relations[fleet->found.relation_count++] = relation;
+		}
+}
+
+static int compare_relations(const void *a, const void *b)
+{
+	const struct fleet_relation *left = a, *right = b;
+
+	return left->chance < right->chance ? -1 : left->chance > right->chance;
+}
+
+void fleet_judge(struct fleet *fleet)
+{
+	struct fleet_findings *found = &fleet->found;
+	double usual = usual_network_ends(fleet);
+
+	for (unsigned i = 0; i < found->outage_count; i++)
+		judge_outage(fleet, i);
+	for (uint32_t i = 1; i <= fleet->agent_table.count; i++)
+		look_for_troubles(fleet, i, usual);
+	look_for_relations(fleet);
+	qsort(fleet->troubles, found->trouble_count, sizeof(fleet->troubles[0]), compare_troubles);
+	qsort(fleet->relations, found->relation_count, sizeof(fleet->relations[0]),
+	      compare_relations);
+	found->troubles = fleet->troubles;
+	found->relations = fleet->relations;
+}
