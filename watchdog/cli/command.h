@@ -28,6 +28,7 @@ extern const struct command command_log;
 extern const struct command command_explain;
 extern const struct command command_timeline;
 extern const struct command command_stats;
+extern const struct command command_fleet;
 extern const struct command command_verify;
 extern const struct command command_status;
 extern const struct command command_monitor;

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_explain,
 	&command_timeline,
 	&command_stats,
+	&command_fleet,
 	&command_verify,
 	&command_status,
 	&command_monitor,

@@ -1,0 +1,15 @@
+# tests/fleet, included by the Makefile of the tree.
+
+$(B)/tests/fleet/%: $(B)/tests/fleet/%.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lm
+
+## check-fleet   the fleet report: planted outages of 1,000 devices
+check-fleet: $(B)/connwatchctl $(B)/tests/fleet/write_fleet
+	$(Q)tests/fleet/run.py --build $(B)
+
+## fleet-scale   the same for 10,000 devices, with reading speed and memory beside journalctl
+fleet-scale: $(B)/connwatchctl $(B)/tests/fleet/write_fleet
+	$(Q)tests/fleet/run.py --build $(B) --devices 10000 --outages 100 --measure found
+
+.PHONY: check-fleet fleet-scale

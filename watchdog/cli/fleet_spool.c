@@ -1,0 +1,230 @@
+#include "cli/fleet_spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "support/cleanup.h"
+
+enum { EVENTS = 128 * 1024 }; /* in memory at a time */
+
+/* A sorted piece in the file; while it is read, a part of it stands in memory. */
+struct run {
+	uint64_t next, end; /* events from the start of the file; next: not in memory yet */
+	struct fleet_event *first, *last; /* those in memory; last: one past them */
+	struct fleet_event *at;
+	uint64_t start;
+};
+
+struct fleet_spool {
+	int fd;
+	struct fleet_event *events;
+	uint32_t count; /* in memory, not in the file yet */
+	uint64_t written;
+	struct run *runs;
+	uint32_t run_count;
+	struct run **heap; /* the run with the earliest event first */
+	uint32_t heap_count;
+};
+
+DEFINE_CLEANUP(struct fleet_spool *, fleet_spool_free);
+
+void fleet_spool_free(struct fleet_spool *spool)
+{
+	close_held(&spool->fd);
+	free(spool->events);
+	free(spool->runs);
+	free(spool->heap);
+	free(spool);
+}
+
+/* Not /tmp: that is often in memory. */
+static int open_unnamed(void)
+{
+	const char *directory = getenv("TMPDIR");
+
+	return open(directory && directory[0] ? directory : "/var/tmp",
+		    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+int fleet_spool_new(struct fleet_spool **spool)
+{
+	_cleanup_(fleet_spool_free_held) struct fleet_spool *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->fd = open_unnamed();
+	if (new->fd < 0)
+		return -errno;
+	new->events = calloc(EVENTS, sizeof(*new->events));
+	if (!new->events)
+		return -ENOMEM;
+	*spool = STEAL_POINTER(new);
+	return 0;
+}
+
+/* ---- writing */
+
+static int write_all(int fd, const void *bytes, size_t size)
+{
+	const char *from = bytes;
+
+	while (size > 0) {
+		ssize_t written = write(fd, from, size);
+
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		if (written > 0) {
+			from += written;
+			size -= (size_t)written;
+		}
+	}
+	return 0;
+}
+
+/* Makes a run of what is in memory. */
+static int flush(struct fleet_spool *spool)
+{
+	struct run *grown;
+	int r;
+
+	if (spool->count == 0)
+		return 0;
+	grown = reallocarray(spool->runs, spool->run_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	spool->runs = grown;
+	qsort(spool->events, spool->count, sizeof(spool->events[0]), fleet_event_compare);
+	r = write_all(spool->fd, spool->events, spool->count * sizeof(spool->events[0]));
+	if (r < 0)
+		return r;
+	grown[spool->run_count++] =
+		(struct run){ .start = spool->written, .end = spool->written + spool->count };
+	spool->written += spool->count;
+	spool->count = 0;
+	return 0;
+}
+
+int fleet_spool_add(struct fleet_spool *spool, const struct fleet_event *event)
+{
+	int r = spool->count == EVENTS ? flush(spool) : 0;
+
+	if (r < 0)
+		return r;
+	spool->events[spool->count++] = *event;
+	return 0;
+}
+
+/* ---- reading: a merge */
+
+/* Returns 1, 0 at the end of the run, or -errno. */
+static int fill(struct fleet_spool *spool, struct run *run, uint32_t room)
+{
+	uint64_t left = run->end - run->next;
+	size_t size = (left < room ? left : room) * sizeof(*run->first);
+	size_t have = 0;
+
+	while (have < size) {
+		ssize_t got = pread(spool->fd, (char *)run->first + have, size - have,
+				    (off_t)(run->next * sizeof(*run->first) + have));
+
+		if (got == 0)
+			return -EIO;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got > 0)
+			have += (size_t)got;
+	}
+	run->at = run->first;
+	run->last = run->first + size / sizeof(*run->first);
+	run->next += size / sizeof(*run->first);
+	return size > 0;
+}
+
+static bool is_before(const struct run *a, const struct run *b)
+{
+	return fleet_event_compare(a->at, b->at) < 0;
+}
+
+static void sink(struct fleet_spool *spool, uint32_t at)
+{
+	struct run **heap = spool->heap;
+
+	for (uint32_t child; (child = 2 * at + 1) < spool->heap_count; at = child) {
+		struct run *run = heap[at];
+
+		if (child + 1 < spool->heap_count && is_before(heap[child + 1], heap[child]))
+			child++;
+		if (!is_before(heap[child], run))
+			return;
+		heap[at] = heap[child];
+		heap[child] = run;
+	}
+}
+
+/* Every run gets a part of the memory. */
+static int begin_reading(struct fleet_spool *spool, uint32_t room)
+{
+	if (room == 0)
+		return -E2BIG;
+	free(spool->heap);
+	spool->heap = calloc(spool->run_count + 1, sizeof(struct run *));
+	if (!spool->heap)
+		return -ENOMEM;
+	spool->heap_count = spool->run_count;
+	for (uint32_t i = 0; i < spool->run_count; i++) {
+		struct run *run = &spool->runs[i];
+		int r;
+
+		run->first = spool->events + (size_t)i * room;
+		run->next = run->start;
+		r = fill(spool, run, room);
+		if (r < 0)
+			return r;
+		spool->heap[i] = run;
+	}
+	for (uint32_t i = spool->heap_count / 2; i-- > 0;)
+		sink(spool, i);
+	return 0;
+}
+
+/* To the next event of the run that is first in the heap. Returns 0 or -errno. */
+static int step(struct fleet_spool *spool, uint32_t room)
+{
+	struct run *run = spool->heap[0];
+	int r = 1;
+
+	if (++run->at == run->last)
+		r = fill(spool, run, room);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		spool->heap[0] = spool->heap[--spool->heap_count];
+	sink(spool, 0);
+	return 0;
+}
+
+int64_t fleet_spool_read(struct fleet_spool *spool,
+			 void (*take)(struct fleet *fleet, const struct fleet_event *event),
+			 struct fleet *fleet)
+{
+	struct fleet_event before = { 0 };
+	int64_t same = 0;
+	uint32_t room;
+	int r = flush(spool);
+
+	room = EVENTS / (spool->run_count ? spool->run_count : 1);
+	if (r >= 0)
+		r = begin_reading(spool, room);
+	while (r >= 0 && spool->heap_count > 0) {
+		const struct fleet_event *event = spool->heap[0]->at;
+
+		if (fleet_event_is_same(event, &before))
+			same++;
+		else
+			take(fleet, event);
+		before = *event;
+		r = step(spool, room);
+	}
+	return r < 0 ? r : same;
+}
