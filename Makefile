@@ -101,7 +101,7 @@ check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
 include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk \
-	tests/fuzz/fuzz.mk tests/fleet/fleet.mk \
+	tests/fuzz/fuzz.mk tests/fleet/fleet.mk tests/vm/vm.mk \
 	units/install.mk packaging/packaging.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
@@ -118,4 +118,4 @@ clean:
 .PHONY: all help deps check check-unit check-layers clean
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(B) -path $(B)/system-root -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/system-root -o -path $(B)/vm \) -prune -o -name '*.d' -print 2>/dev/null)

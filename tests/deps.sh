@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs with apt what is missing of tests/packages.txt, and starts nothing of it.
+# deps.sh [LIST]: installs with apt what is missing of the packages in LIST (tests/packages.txt), and
+# starts nothing of it.
 set -eu
 
-list=$(dirname "$0")/packages.txt
+list=${1:-$(dirname "$0")/packages.txt}
 policy=/usr/sbin/policy-rc.d
 
 wanted=$(sed 's/#.*//' "$list")
@@ -21,7 +22,7 @@ missing=$( {
 
 if [ "$(id -u)" -ne 0 ]; then
 	echo "Missing packages: $missing" >&2
-	echo "Install them as root: sudo make deps" >&2
+	echo "Install them as root: sudo $0 $*" >&2
 	exit 1
 fi
 echo "  DEPS    $missing"

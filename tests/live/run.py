@@ -85,6 +85,7 @@ class Result:
         self.case = case
         self.skipped = None
         self.wrong = []
+        self.broken_off = False  # before the end of the play
         self.details = []  # lines to show on failure
         self.seconds = 0.0
         self.given = ""
@@ -108,6 +109,7 @@ def play(case, options, number):
         with Stage(case, None if options.bare else options.connwatchctl, trace) as stage:
             play_on(stage, case, options, result)
     except (Surprise, OSError, RuntimeError) as surprise:
+        result.broken_off = True
         result.wrong.append(f"{type(surprise).__name__}: {surprise}")
     result.seconds = time.monotonic() - begin
     return result

@@ -1,0 +1,133 @@
+"""What the machines are made of, from the machine's own Debian mirror: root trees and kernels.
+
+Nothing is installed: packages are unpacked below a cache directory, whatever their architecture.
+"""
+
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+# What the cases run.
+PACKAGES = """
+    base-passwd python3 dash coreutils mount kmod procps iproute2 nftables bpftool mosquitto mosquitto-clients
+    libbpf1 libelf1 zlib1g libsystemd0 libnl-3-200 libnl-route-3-200 libmnl0 libssl3
+""".split()
+
+# What another architecture's programs are built against. The machine's own are built without.
+BUILD_PACKAGES = """
+    libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libnl-3-dev libnl-route-3-dev
+    libmnl-dev libssl-dev
+""".split()
+
+UNUSED = ["usr/share", "usr/lib/*/perl*"]
+
+KERNEL = re.compile(r"^linux-(image|binary|modules)-\d")
+
+_making = threading.Lock()  # what several machines need is made once
+
+
+def run(*words, **options):
+    return subprocess.run(words, check=True, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, **options).stdout
+
+
+def own_suite():
+    """Programs that are built here find their libraries there."""
+    release = Path("/etc/os-release").read_text()
+    return re.search(r"^VERSION_CODENAME=(\S+)$", release, re.MULTILINE)[1]
+
+
+def own_architecture():
+    return run("dpkg", "--print-architecture").strip()
+
+
+def own_mirror():
+    """Where apt finds this machine's main packages."""
+    targets = run("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)",
+                  "Created-By: Packages")
+    for line in targets.splitlines():
+        release, component, address = line.split()
+        if (release, component) == (own_suite(), "main"):
+            return address
+    raise RuntimeError("apt has no lists of this machine's own suite: apt-get update")
+
+
+def complete(directory, make):
+    """Returns `directory`; `make` fills it if it is not there yet."""
+    with _making:
+        if not directory.exists():
+            print(f"making {directory} (once)", flush=True)
+            unfinished = directory.with_name(directory.name + ".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            make(unfinished)
+            unfinished.rename(directory)
+    return directory
+
+
+def extract(packages, architecture, tree):
+    """Unpacks packages, and all that they depend on."""
+    run("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={architecture}",
+        "--include=" + ",".join(packages), own_suite(), str(tree))
+
+
+def root_tree(cache, architecture):
+    """A tree that programs run in, without having been booted or configured."""
+    def make(tree):
+        extract(PACKAGES, architecture, tree)
+        for name in "passwd", "group":
+            shutil.copy(tree / f"usr/share/base-passwd/{name}.master", tree / "etc" / name)
+        for pattern in UNUSED:
+            for path in tree.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return complete(cache / f"root-{architecture}", make)
+
+
+def build_tree(cache, architecture):
+    """A tree that programs are built against."""
+    def make(tree):
+        extract(BUILD_PACKAGES, architecture, tree)
+    return complete(cache / f"build-{architecture}", make)
+
+
+def kernel(cache, suite, architecture):
+    """The boot and modules directories, and the version, of the suite's newest cloud kernel."""
+    def make(tree):
+        apt = Apt(tree, suite, architecture)
+        for package in apt.download(f"linux-image-cloud-{architecture}"):
+            run("dpkg", "-x", str(package), str(tree))
+            package.unlink()
+        shutil.rmtree(apt.state)
+    tree = complete(cache / f"kernel-{suite}-{architecture}", make)
+    image, = tree.glob("boot/vmlinu[xz]-*")
+    modules, = [*tree.glob("lib/modules/*"), *tree.glob("usr/lib/modules/*")]
+    return image, modules
+
+
+class Apt:
+    """apt with lists of its own: another suite, another architecture."""
+
+    def __init__(self, directory, suite, architecture):
+        self.directory = directory
+        self.state = directory / "apt"
+        (self.state / "lists/partial").mkdir(parents=True)
+        (self.state / "status").touch()
+        sources = self.state / "sources.list"
+        sources.write_text(f"deb [arch={architecture}] {own_mirror()} {suite} main\n")
+        settings = {
+            "Dir::State": self.state, "Dir::State::status": self.state / "status",
+            "Dir::Cache": self.state, "Dir::Etc::sourcelist": sources, "Dir::Etc::sourceparts": "-",
+            "APT::Architecture": architecture, "APT::Architectures": architecture,
+        }
+        self.options = [f"-o{name}={value}" for name, value in settings.items()]
+        run("apt-get", *self.options, "--quiet=2", "update")
+
+    def download(self, package):
+        """The files of the kernel packages that `package` leads to."""
+        names = run("apt-cache", *self.options, "depends", "--recurse", "--important", package)
+        wanted = {name for name in names.split() if KERNEL.match(name)}
+        run("apt-get", *self.options, "--quiet=2", "-oAPT::Sandbox::User=root", "download", *wanted,
+            cwd=self.directory)
+        return list(self.directory.glob("*.deb"))

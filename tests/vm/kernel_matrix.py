@@ -1,0 +1,100 @@
+"""Cases against machines: the matrix, its counts, and their table in a document."""
+
+import json
+from collections import Counter
+
+from outcome import Outcome
+
+BEGIN, END = "<!-- kernels -->", "<!-- /kernels -->"
+SIGNS = {
+    Outcome.RIGHT: ".", Outcome.LESS_SURE: "l", Outcome.UNKNOWN: "u", Outcome.INCOMPLETE: "i",
+    Outcome.UNPLAYED: "p", Outcome.SUSPECTED: "s", Outcome.WRONG: "W", Outcome.SKIPPED: "-",
+}
+
+
+class Column:
+    """What one machine said."""
+
+    def __init__(self, name):
+        self.name = name
+        self.kernel = None
+        self.complete = False
+        self.outcomes = {}  # case -> Outcome
+
+    def take(self, facts):
+        self.kernel = facts.get("kernel", self.kernel)
+        self.complete = facts.get("done", self.complete)
+        if "case" in facts:
+            self.outcomes[facts["case"]] = Outcome(facts["outcome"])
+
+    def count(self, outcome):
+        return list(self.outcomes.values()).count(outcome)
+
+    @property
+    def passes(self):
+        return self.complete and bool(self.outcomes) and not self.count(Outcome.WRONG)
+
+    def keep(self, path):
+        path.write_text(json.dumps({
+            "name": self.name, "kernel": self.kernel, "complete": self.complete,
+            "outcomes": {case: outcome.value for case, outcome in self.outcomes.items()}}))
+
+    @classmethod
+    def kept(cls, path):
+        facts = json.loads(path.read_text())
+        column = cls(facts["name"])
+        column.kernel, column.complete = facts["kernel"], facts["complete"]
+        column.outcomes = {case: Outcome(word) for case, word in facts["outcomes"].items()}
+        return column
+
+
+def text(columns):
+    """A line a case, a sign a machine; then the counts."""
+    cases = sorted({case for column in columns for case in column.outcomes})
+    lines = [f"{'':50}" + "".join(f"{column.name:>9}" for column in columns)]
+    lines += [f"{case:50}" + "".join(f"{sign(column, case):>9}" for column in columns)
+              for case in cases]
+    lines += ["", *(f"  {sign}  {outcome.value}" for outcome, sign in SIGNS.items()), ""]
+    return "\n".join(lines + [sentence(column) for column in columns])
+
+
+def sign(column, case):
+    return SIGNS[column.outcomes[case]] if case in column.outcomes else ""
+
+
+def sentence(column):
+    counts = Counter(column.outcomes.values())
+    said = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+    end = "" if column.complete else " -- and then it broke off"
+    return f"{column.name} ({column.kernel}): {said or 'nothing'}{end}"
+
+
+def markdown(columns):
+    outcomes = [outcome for outcome in Outcome
+                if any(column.count(outcome) for column in columns) or outcome is Outcome.WRONG]
+    lines = ["| machine | kernel | " + " | ".join(outcome.value for outcome in outcomes) + " |",
+             "|---|---|" + "---|" * len(outcomes)]
+    lines += [f"| {column.name} | {column.kernel} | "
+              + " | ".join(str(column.count(outcome)) for outcome in outcomes) + " |"
+              for column in columns]
+    return "\n".join([*lines, "", *exceptions(columns)])
+
+
+def exceptions(columns):
+    """The cases that not every machine gets right, as a table."""
+    known = Outcome.RIGHT, Outcome.SKIPPED, None
+    cases = sorted({case for column in columns for case, outcome in column.outcomes.items()
+                    if outcome not in known})
+    if cases:
+        yield "| case | " + " | ".join(column.name for column in columns) + " |"
+        yield "|---|" + "---|" * len(columns)
+    for case in cases:
+        words = (column.outcomes.get(case) for column in columns)
+        yield f"| {case} | " + " | ".join(word.value if word else "" for word in words) + " |"
+
+
+def write_markdown(path, columns):
+    """Between the markers in a document."""
+    before, rest = path.read_text().split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    path.write_text(f"{before}{BEGIN}\n{markdown(columns)}\n{END}{after}")

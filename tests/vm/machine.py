@@ -1,0 +1,105 @@
+"""An emulated machine: a kernel, all it needs in memory, and what it writes to its console."""
+
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import debian
+
+HERE = Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+MODULES = ["kernel/net", "kernel/lib", "kernel/crypto", "kernel/drivers/net/veth.ko*"]
+SILENCE = 900  # seconds without a line from the machine: it hangs
+
+# The clock of the machine goes with the instructions it executes, one a nanosecond, and leaps when
+# it is idle: no load of the host makes it slow, and waiting takes no time.
+CLOCK = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
+EMULATORS = {
+    "amd64": ["qemu-system-x86_64", "-cpu", "Nehalem"],
+    "arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"],
+}
+CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+
+
+def archive(*trees):
+    """The trees as one archive in the kernel's format; a later one's files are added."""
+    with tempfile.NamedTemporaryFile(prefix="connwatch-", suffix=".cpio", delete=False) as file:
+        for tree in trees:
+            found = subprocess.run(["find", ".", "-print0"], cwd=tree, capture_output=True)
+            subprocess.run(["cpio", "--null", "--create", "--format=newc", "--quiet",
+                            "--owner=+0:+0"], input=found.stdout, stdout=file, cwd=tree, check=True)
+        return Path(file.name)
+
+
+def copy_modules(source, tree):
+    """Those that the cases need, with their index."""
+    target = tree / "lib/modules" / source.name
+    for pattern in MODULES:
+        for path in source.glob(pattern):
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(path, copy) if path.is_dir() else shutil.copy(path, copy)
+    for path in source.glob("modules.*"):
+        shutil.copy(path, target)
+    debian.run("depmod", "--basedir", str(tree), source.name, stderr=subprocess.DEVNULL)
+
+
+def copy_tests(programs, tree):
+    """The programs and their tests, as they lie in the source tree."""
+    place = tree / "connwatch"
+    (place / "build").mkdir(parents=True)
+    shutil.copy(programs / "connwatchctl", place / "build")
+    for tests in "tests/live", "tests/vm":
+        shutil.copytree(TREE / tests, place / tests, ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / "init").symlink_to("connwatch/tests/vm/inside/init")
+
+
+class Machine:
+    """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`."""
+
+    def __init__(self, name, suite, architecture="amd64", cgroups="v2"):
+        self.name = name
+        self.suite = suite
+        self.architecture = architecture
+        self.cgroups = cgroups
+
+    def prepare(self, cache, programs):
+        """Returns the kernel's image and the archive of all else, which the caller removes."""
+        image, modules = debian.kernel(cache, self.suite, self.architecture)
+        root = debian.root_tree(cache, self.architecture)
+        with tempfile.TemporaryDirectory(prefix="connwatch-") as own:
+            tree = Path(own)
+            copy_modules(modules, tree)
+            copy_tests(programs, tree)
+            return image, archive(root, tree)
+
+    def lines(self, cache, programs, patterns):
+        """Boots, and yields what the machine says, line by line, until it is off."""
+        image, everything = self.prepare(cache, programs)
+        words = ["quiet", "loglevel=1", "panic=-1", "mitigations=off", f"console={CONSOLES[self.architecture]}",
+                 f"cgroups={self.cgroups}", f"plays={','.join(patterns)}"]
+        emulator = subprocess.Popen(
+            [*EMULATORS[self.architecture], *CLOCK, "-m", "2G", "-no-reboot", "-nodefaults",
+             "-display", "none", "-serial", "stdio", "-kernel", image, "-initrd", everything,
+             "-append", " ".join(words)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        try:
+            while line := within(SILENCE, emulator.stdout.readline, emulator.kill):
+                yield line.rstrip()
+        finally:
+            emulator.kill()
+            emulator.wait()
+            everything.unlink()
+
+
+def within(seconds, step, otherwise):
+    """Takes a step; does something else meanwhile if it takes too long."""
+    timer = threading.Timer(seconds, otherwise)
+    timer.start()
+    try:
+        return step()
+    finally:
+        timer.cancel()

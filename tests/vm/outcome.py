@@ -1,0 +1,70 @@
+"""What became of a play on a kernel that may know less than the newest."""
+
+import enum
+
+from judgement import is_right
+
+SURE = ("proved", "likely")
+
+
+class Outcome(enum.Enum):
+    """From the best to the worst."""
+    RIGHT = "right"
+    LESS_SURE = "less sure"    # the right verdict, with less confidence than is wanted
+    UNKNOWN = "unknown"        # no verdict, or part of it unknown
+    INCOMPLETE = "incomplete"  # right verdicts, but something about them is not as wanted
+    UNPLAYED = "unplayed"      # the play itself did not come to its end
+    SUSPECTED = "suspected"    # a wrong verdict, and it says that it is not sure
+    WRONG = "wrong"            # a wrong verdict, and it says that it is sure
+    SKIPPED = "skipped"
+
+
+ORDER = list(Outcome)
+NOTHING_SAID = (None, "unknown", "evidence-lost")
+
+
+def outcome_of(result):
+    """Of a play, as tests/live/run.py gives it: that of its worst verdict."""
+    if result.skipped:
+        return Outcome.SKIPPED
+    if not result.wrong:
+        return Outcome.RIGHT
+    causes = {cause for wanted in result.case.wanted for cause in wanted.causes}
+    worst = max((of_surplus(record, causes) if wanted is None else of_verdict(wanted, record)
+                 for wanted, record in result.pairs), key=ORDER.index)
+    if result.broken_off and worst in (Outcome.RIGHT, Outcome.UNKNOWN):
+        return Outcome.UNPLAYED
+    return Outcome.INCOMPLETE if worst is Outcome.RIGHT else worst
+
+
+def of_verdict(wanted, record):
+    """Of the record that came in the place of a wanted one, or None."""
+    if is_right(wanted, record):
+        return Outcome.RIGHT
+    if record is None:
+        return Outcome.UNKNOWN
+    cause, ended_by = record.get("CONNWATCH_CAUSE"), record.get("CONNWATCH_ENDED_BY")
+    if (cause not in (*wanted.causes, *NOTHING_SAID)
+            or ended_by not in (wanted.ended_by, *NOTHING_SAID)):
+        return of_mistake(record)
+    if record.get("CONNWATCH_CONFIDENCE") == "proved":  # which nothing can prove
+        return Outcome.WRONG
+    if cause in NOTHING_SAID or (wanted.kind == "ended" and ended_by in NOTHING_SAID):
+        return Outcome.UNKNOWN
+    return Outcome.LESS_SURE
+
+
+def of_surplus(record, causes):
+    """Of a record that is not wanted: to say again what is so is no mistake."""
+    if record["CONNWATCH_KIND"] == "recovered" or record.get("CONNWATCH_CAUSE") in causes:
+        return Outcome.INCOMPLETE
+    return of_mistake(record)
+
+
+def of_mistake(record):
+    return Outcome.WRONG if record.get("CONNWATCH_CONFIDENCE") in SURE else Outcome.SUSPECTED
+
+
+def worth_another_play(outcome):
+    """What may be the play's fault. A verdict is never excused."""
+    return outcome in (Outcome.INCOMPLETE, Outcome.UNPLAYED)

@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""Plays the cases of tests/live on other kernels and another architecture, in emulated machines.
+
+    run.py [--build DIR] [--jobs N] [--play PATTERN]... [--markdown FILE] [MACHINE]...
+
+A MACHINE is one of those below (`--list`); all without one. What they need comes with apt once and
+is kept below DIR/vm. Prints the outcome of each play, and at the end the matrix; the exit status is
+1 if a verdict was wrong and yet `likely` or `proved`, or a machine did not come to its end.
+`--markdown` plays nothing, but writes what the last run of each machine gave between the markers in
+FILE.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+sys.path.append(str(TREE / "tests/live"))
+
+import debian  # noqa: E402
+import kernel_matrix  # noqa: E402
+from machine import EMULATORS, Machine  # noqa: E402
+
+MACHINES = {machine.name: machine for machine in (
+    Machine("5.10", "bullseye"),
+    Machine("6.1", "bookworm"),
+    Machine("6.12", "trixie"),
+    Machine("newest", "sid"),
+    Machine("arm64", "bookworm", architecture="arm64"),
+    Machine("hybrid", "bookworm", cgroups="hybrid"),
+    Machine("v1", "bookworm", cgroups="v1"),
+)}
+
+
+def programs_for(architecture, build):
+    """Where its programs are. Those of another architecture are cross-built."""
+    if architecture == debian.own_architecture():
+        return build
+    root = debian.build_tree(build / "vm", architecture)
+    triplet = {"arm64": "aarch64-linux-gnu"}[architecture]
+    programs = build / architecture
+    subprocess.run(
+        ["make", "--no-print-directory", "-C", TREE, f"B={programs}",
+         f"CC={triplet}-gcc --sysroot={shlex.quote(str(root))}", programs / "connwatchctl"],
+        env={**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(root),
+             "PKG_CONFIG_LIBDIR": f"{root}/usr/lib/{triplet}/pkgconfig:{root}/usr/share/pkgconfig"},
+        check=True)
+    return programs
+
+
+def show(name, facts):
+    if "case" in facts:
+        print(f"{name:8} {facts['outcome']:10} {facts['case']:44} {facts['said']}", flush=True)
+        print("".join(f"         at first: {line}\n" for line in facts["first"])
+              + "".join(f"         {line}\n" for line in facts["wrong"] + facts["details"]), end="")
+
+
+def play(machine, options):
+    """Runs one machine to its end; returns its column."""
+    column = kernel_matrix.Column(machine.name)
+    programs = programs_for(machine.architecture, options.build)
+    log = options.results / f"{machine.name}.log"
+    with open(log, "w") as console:
+        for line in machine.lines(options.build / "vm", programs, options.play):
+            print(line, file=console, flush=True)
+            if line.startswith("##"):
+                facts = json.loads(line[2:])
+                column.take(facts)
+                show(machine.name, facts)
+    column.keep(options.results / f"{machine.name}.json")
+    return column
+
+
+def missing(machines):
+    """Why they cannot run here, or None."""
+    if os.geteuid() != 0:
+        return "a root tree needs root"
+    programs = {"mmdebstrap", "cpio", "depmod"}
+    programs |= {EMULATORS[machine.architecture][0] for machine in machines}
+    gone = sorted(program for program in programs if not shutil.which(program))
+    return f"no {', '.join(gone)} here (make vm-deps)" if gone else None
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--build", type=Path, default=TREE / "build", metavar="DIR")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
+    parser.add_argument("--play", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument("--list", action="store_true", help="name the machines")
+    parser.add_argument("machines", nargs="*", choices=[*MACHINES, []], metavar="MACHINE")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    options.results = options.build / "vm/results"
+    options.machines = [MACHINES[name] for name in options.machines or MACHINES]
+    return options
+
+
+def write_kept(options):
+    paths = [options.results / f"{machine.name}.json" for machine in options.machines]
+    columns = [kernel_matrix.Column.kept(path) for path in paths if path.exists()]
+    kernel_matrix.write_markdown(options.markdown, columns)
+
+
+def main():
+    options = arguments()
+    if options.list:
+        print("\n".join(MACHINES))
+        return 0
+    if options.markdown:
+        return write_kept(options)
+    if reason := missing(options.machines):
+        sys.exit(f"run.py: {reason}")
+    options.results.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        columns = list(pool.map(lambda machine: play(machine, options), options.machines))
+    print(f"\n{kernel_matrix.text(columns)}")
+    return 0 if all(column.passes for column in columns) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+# tests/vm, included by the Makefile of the tree. Not part of `make check`: a machine takes half an
+# hour.
+
+## check-vm      the cases of check-live on old and new kernels and on arm64, emulated (KERNELS="5.10 arm64")
+check-vm: vm-deps $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) $(addprefix --play=,$(LIVE)) $(KERNELS)
+
+## check-vm-docs  writes what the last check-vm of each machine gave into docs/KERNEL.md
+check-vm-docs:
+	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) --markdown docs/KERNEL.md
+
+vm-deps:
+	$(Q)tests/deps.sh tests/vm/packages.txt
+
+.PHONY: check-vm check-vm-docs vm-deps
