@@ -540,6 +540,53 @@ static void test_action_limit(void)
 	end(&bench);
 }
 
+/* The hub closes after a while, with data that the agent has not read. */
+static const struct record *close_unread(struct bench *bench, bool sampled, usec_t idle_tx)
+{
+	struct event look =
+		connection_event(EVENT_SAMPLED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_ESTABLISHED);
+	struct event fin = peer_fin(1);
+
+	begin(bench);
+	bench->settings.keepalive = 60 * USEC_PER_SEC;
+	open_connection(bench, 1);
+	bench->now += 90 * USEC_PER_SEC;
+	step(bench, (struct event){ .type = EVENT_TIME });
+	if (sampled) {
+		step(bench, look);
+		step(bench, (struct event){ .type = EVENT_SAMPLE_DONE });
+	}
+	fin.connection.facts.unread_bytes = 100;
+	fin.connection.facts.idle_tx = idle_tx;
+	step(bench, fin);
+	return &bench->record[bench->records - 1];
+}
+
+static void test_unseen_agent_may_hang(void)
+{
+	static const struct {
+		bool sampled;
+		usec_t idle_tx;
+		enum cause cause;
+		enum confidence confidence;
+	} rows[] = {
+		{ true, 0, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED },
+		{ false, 0, CAUSE_PEER_CLOSE, CONFIDENCE_SUSPECTED },
+		{ true, 90 * USEC_PER_SEC, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_LIKELY },
+		{ false, 90 * USEC_PER_SEC, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_SUSPECTED },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench bench;
+		const struct record *record =
+			close_unread(&bench, rows[i].sampled, rows[i].idle_tx);
+
+		CU_ASSERT_EQUAL(record->verdict.cause, rows[i].cause);
+		CU_ASSERT_EQUAL(record->verdict.confidence, rows[i].confidence);
+		end(&bench);
+	}
+}
+
 SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "one record a connection", test_one_record_a_connection },
       { "a close waits for the exit", test_close_waits_for_exit },
@@ -554,4 +601,5 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },
       { "two hubs at once", test_two_hubs_at_once },
       { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
-      { "a gap of centuries", test_gap_of_centuries })
+      { "a gap of centuries", test_gap_of_centuries },
+      { "an agent that could not be seen may hang", test_unseen_agent_may_hang })

@@ -145,6 +145,7 @@ static struct circumstances gather(struct engine *engine, const struct ending *e
 		.stalled = connection->stalled,
 		.aborted_by_us = connection->aborted,
 		.kept_alive = connection->kept_alive,
+		.unseen = connection->unseen,
 		.resumed = engine->resumed,
 		.slept = engine->slept,
 		.path = connections_path(engine, connection, &ending->socket, ending->time),

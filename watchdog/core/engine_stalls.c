@@ -98,6 +98,7 @@ void stalls_due(struct engine *engine, struct connection *connection)
 		tell(engine, connection, circumstances.socket, engine->now, &verdict);
 	else
 		engine_ask_for_sample(engine);
+	connection->unseen = true;
 }
 
 /* Since when nothing was read although there was something to read. */
@@ -140,6 +141,7 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 	struct verdict verdict;
 
 	connection->sample = engine->sample;
+	connection->unseen = false;
 	if (!connection->up || connection->ended)
 		return;
 	note_reading(connection, socket, event->time);

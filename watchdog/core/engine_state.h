@@ -46,6 +46,7 @@ struct connection {
 	enum cause stalled;  /* what was said of it; CAUSE_UNKNOWN: nothing */
 	usec_t stalled_since;
 	bool kept_alive; /* seen to send something in time */
+	bool unseen;     /* the last check that was due has not shown anything */
 	uint32_t sample; /* engine.sample when it was last seen to be there */
 };
 

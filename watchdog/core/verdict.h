@@ -31,11 +31,12 @@ struct circumstances {
 	const struct unit_event *unit; /* NULL: the agent is no unit, or nothing is known of it */
 	const struct history *history; /* of the agent's sessions before this one */
 	const struct session *session; /* this one; NULL: it never came up */
-	enum cause stalled;    /* what was said of it while it was open; CAUSE_UNKNOWN: nothing */
-	bool aborted_by_us;    /* because of that, by abort-connection */
-	bool kept_alive;       /* it was seen to keep KeepAliveSec= */
-	usec_t resumed;        /* when the host last woke up; 0: it has not slept */
-	usec_t slept;          /* for how long */
+	enum cause stalled; /* what was said of it while it was open; CAUSE_UNKNOWN: nothing */
+	bool aborted_by_us; /* because of that, by abort-connection */
+	bool kept_alive;    /* it was seen to keep KeepAliveSec= */
+	bool unseen;    /* nobody could look whether the agent was at work, though it was time */
+	usec_t resumed; /* when the host last woke up; 0: it has not slept */
+	usec_t slept;   /* for how long */
 	struct path_view path; /* the way to the peer since it was last heard of */
 	bool others_too;       /* the peers of other agents ended theirs at the same moment */
 	bool waited;           /* VERDICT_WAIT is over: no more facts will come */

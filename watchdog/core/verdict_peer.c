@@ -66,6 +66,8 @@ static enum ruling rule_idle_timeout(struct deliberation *on)
 	}
 	tokens_add(evidence(on), "silent_sec=%llu",
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
+	if (given->unseen)
+		return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_SUSPECTED);
 	if (given->socket->unread_bytes == 0)
 		tokens_add(ruled_out(on), "agent-hang=nothing-left-unread");
 	return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_LIKELY);
@@ -118,15 +120,19 @@ static enum ruling rule_quarrel(struct deliberation *on)
 		      lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
 }
 
+static bool ttls_known(const struct socket_facts *socket)
+{
+	return socket->reset_ttl && socket->flow_ttl_min;
+}
+
 /* The RST came over another number of hops than the peer's other packets: somebody on the way wrote
  * it. Initial TTLs are the sender's choice (RFC 1700: 64; others 128, 255), so a box may match the
  * peer by chance, and a peer's path may change: never proved. */
 static enum ruling rule_middlebox(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
-	bool known = socket->reset_ttl && socket->flow_ttl_min;
 
-	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !known)
+	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !ttls_known(socket))
 		return SILENT;
 	if (socket->reset_ttl >= socket->flow_ttl_min &&
 	    socket->reset_ttl <= socket->flow_ttl_max) {
@@ -150,10 +156,17 @@ static enum ruling rule_transient(struct deliberation *on)
 static enum ruling rule_plain_peer(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
+	bool reset = on->verdict->ended_by == ENDED_BY_PEER_RESET;
 
 	tokens_add(ruled_out(on), "agent-close=our-side-had-not-closed");
-	if (on->verdict->ended_by == ENDED_BY_PEER_RESET)
-		return decide(on, CAUSE_PEER_RESET, CONFIDENCE_LIKELY);
+	if (given->unseen && given->socket->unread_bytes) { /* for a moment, or for an hour? */
+		tokens_add(evidence(on), "unread_bytes=%u", given->socket->unread_bytes);
+		return decide(on, reset ? CAUSE_PEER_RESET : CAUSE_PEER_CLOSE,
+			      CONFIDENCE_SUSPECTED);
+	}
+	if (reset) /* only the TTL tells that nobody else wrote it */
+		return decide(on, CAUSE_PEER_RESET,
+			      ttls_known(given->socket) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
 	/* After a silence that nothing explains, the peer's patience cannot be ruled out. */
 	if (given->socket->idle_tx >= keepalive_of(given))
 		return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY);
