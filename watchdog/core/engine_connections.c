@@ -266,6 +266,16 @@ static void take_established(struct engine *engine, const struct event *event)
 	come_up(engine, connection, event->time);
 }
 
+bool engine_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
+		       usec_t time)
+{
+	struct path_view path;
+
+	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
+	return path.known && path.routes_known &&
+	       (!path.route.there || (*path.interface && !path.link.there));
+}
+
 bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
 			     const struct endpoint *peer, usec_t time)
 {

@@ -73,7 +73,7 @@ static bool host_is_offline(const struct engine *engine, const struct agent *age
 	const struct record *about = &agent->plan.record;
 
 	return agent->settings->hold_while_offline && about->peer.family &&
-	       engine_route_is_missing(engine, about->netns, &about->peer, engine->now);
+	       engine_is_offline(engine, about->netns, &about->peer, engine->now);
 }
 
 static bool process_ended(enum cause cause)

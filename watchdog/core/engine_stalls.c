@@ -201,8 +201,14 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 	tell(engine, connection, socket, event->time, &verdict);
 }
 
+static bool lost_something(const struct path_view *path)
+{
+	return path->link.lost || path->address.lost || path->route.lost;
+}
+
 /* A link that goes down says nothing to the sockets that use it: the connection looks well until
- * somebody writes. */
+ * somebody writes. What was missing before may be there already: a link carries packets a while
+ * before the kernel says so (linkwatch_fire_event()). */
 static void look_at_path(struct engine *engine, struct connection *connection, usec_t time)
 {
 	const struct socket_facts unheard = { 0 };
@@ -212,6 +218,8 @@ static void look_at_path(struct engine *engine, struct connection *connection, u
 	if (!circumstances.path.known || !*circumstances.path.interface)
 		return;
 	if (!path_is_whole(&circumstances.path)) {
+		if (!lost_something(&circumstances.path))
+			return;
 		stall_of_path(&circumstances, &verdict);
 		tell(engine, connection, &unheard, time, &verdict);
 	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&

@@ -158,6 +158,11 @@ void connections_mark_aborted(struct engine *engine, uint64_t cookie);
 /* The process that opened it; NULL: not known. */
 const struct process *connections_owner(struct engine *engine, const struct connection *connection);
 
+/* True if it is known that nothing can reach `peer` at `time`: no route leads there, or its link is
+ * down, which the kernel tells of before it removes the route. */
+bool engine_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
+		       usec_t time);
+
 /* True if it is known that no route leads to `peer` at `time`. */
 bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
 			     const struct endpoint *peer, usec_t time);

@@ -37,6 +37,7 @@ make_field() {
 	ip link set to-field up
 	ip -n field address add 192.0.2.2/24 dev uplink
 	ip -n field link set uplink up
+	first_line sh -c 'until ip -n field link show dev uplink up | grep "state UP"; do sleep 0.1; done'
 }
 
 # Broker, watchdog and agent, in this order, up to a connection that has come to rest.
