@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
 #include <systemd/sd-login.h>
 
 #include "core/past_events.h"
@@ -16,14 +15,15 @@ DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
 
 struct search {
 	const char *name;
+	uint32_t agent;
 	const struct past_listener *listener;
-	char boot_id[SD_ID128_STRING_MAX];
 	struct past_events events;
 };
 
 static bool tells_the_end(const struct search *search, const struct past_record *past)
 {
-	return past->record.kind == RECORD_ENDED && strcmp(past->boot_id, search->boot_id) == 0;
+	return past->record.kind == RECORD_ENDED &&
+	       strcmp(past->boot_id, search->events.boot_id) == 0;
 }
 
 static int collect(struct journal_reader *reader, struct search *search)
@@ -50,18 +50,16 @@ static int read_past(struct search *search)
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ char *unit = NULL;
 	struct journal_query query = { .agent = search->name, .until = USEC_INFINITY };
-	sd_id128_t boot;
 	int r = sd_pid_get_unit(0, &unit);
 
 	if (r < 0)
 		return 0;
 	query.sender = unit;
-	r = sd_id128_get_boot(&boot);
-	if (r >= 0)
-		r = journal_reader_new(&reader, &query);
+	r = journal_reader_new(&reader, &query);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	sd_id128_to_string(boot, search->boot_id);
+	past_events_begin(&search->events, search->agent, clock_now(CLOCK_MONOTONIC),
+			  clock_now(CLOCK_REALTIME), journal_reader_boot(reader));
 	return collect(reader, search);
 }
 
@@ -73,9 +71,8 @@ int watch_history_read(const char *name, uint32_t agent, const struct past_liste
 	if (!search)
 		return -ENOMEM;
 	search->name = name;
+	search->agent = agent;
 	search->listener = listener;
-	past_events_begin(&search->events, agent, clock_now(CLOCK_MONOTONIC),
-			  clock_now(CLOCK_REALTIME));
 	r = read_past(search);
 	if (r < 0)
 		return r;

@@ -240,6 +240,18 @@ static void inherit(struct watch_loop *loop)
 	watch_records_begin(loop->records);
 }
 
+/* All there is about agent `number` has been asked for. */
+static void catch_up(struct watch_loop *loop, uint32_t number)
+{
+	watch_loop_drain(loop);
+	feed(loop, &(struct event){
+			   .type = EVENT_CAUGHT_UP,
+			   .time = clock_now(CLOCK_MONOTONIC),
+			   .agent = number,
+			   .blind = !probe_shows_connections(loop->probe),
+		   });
+}
+
 static void become_ready(struct watch_loop *loop)
 {
 	if (!loop->ready)
@@ -247,6 +259,9 @@ static void become_ready(struct watch_loop *loop)
 	loop->ready = sd_event_source_disable_unref(loop->ready);
 	if (loop->inheriting)
 		inherit(loop);
+	for (uint32_t number = 1; number <= loop->options.agents; number++)
+		if (loop->agents[number])
+			catch_up(loop, number);
 	if (loop->options.ready)
 		loop->options.ready(loop->options.userdata);
 }
@@ -302,7 +317,8 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 		.agent = number,
 		.watching = { .settings = taken,
 			      .mode = MODE_EBPF,
-			      .actions_held = loop->actions_held[number] },
+			      .actions_held = loop->actions_held[number],
+			      .catching_up = true },
 	};
 
 	if (!taken)
@@ -351,6 +367,8 @@ int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *s
 		watch_loop_remove_agent(loop, number);
 		return r;
 	}
+	if (!loop->ready)
+		catch_up(loop, number);
 	return (int)number;
 }
 

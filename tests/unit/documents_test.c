@@ -61,6 +61,7 @@ static struct record sample(enum record_kind kind, enum cause cause)
 {
 	struct record record = {
 		.kind = kind,
+		.time = USEC_PER_HOUR,
 		.agent = "edge",
 		.verdict = { .cause = cause, .confidence = CONFIDENCE_LIKELY },
 		.exit.known = tells_exit(cause),

@@ -75,16 +75,15 @@ static void peer_closes(struct bench *bench, usec_t age)
 	step(bench, &(struct event){ .type = EVENT_TIME, .time = event.time + 2 * VERDICT_WAIT });
 }
 
-static void past_action(struct bench *bench, usec_t ago, bool unhelpful)
+static void past_action(struct bench *bench, usec_t ago, enum action_outcome outcome)
 {
 	struct event event = {
 		.type = EVENT_HISTORY_ACTION,
 		.time = USEC_PER_HOUR,
 		.agent = 1,
-		.history_action = { .ago = ago,
+		.history_action = { .verdict = { .ago = ago, .cause = CAUSE_PEER_CLOSE },
 				    .action = ACTION_RESTART,
-				    .cause = CAUSE_PEER_CLOSE,
-				    .unhelpful = unhelpful },
+				    .outcome = outcome },
 	};
 
 	step(bench, &event);
@@ -124,8 +123,8 @@ static void past_actions_use_up_the_limit(void)
 	struct bench bench;
 
 	begin(&bench);
-	past_action(&bench, 20 * USEC_PER_MINUTE, false);
-	past_action(&bench, 10 * USEC_PER_MINUTE, false);
+	past_action(&bench, 20 * USEC_PER_MINUTE, ACTION_STARTED);
+	past_action(&bench, 10 * USEC_PER_MINUTE, ACTION_STARTED);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 0);
 	CU_ASSERT_STRING_EQUAL(bench.held_by, "limit");
@@ -137,8 +136,8 @@ static void actions_older_than_the_boot_count_with_care(void)
 	struct bench bench;
 
 	begin(&bench);
-	past_action(&bench, 20 * USEC_PER_HOUR, false);
-	past_action(&bench, 10 * USEC_PER_HOUR, false);
+	past_action(&bench, 20 * USEC_PER_HOUR, ACTION_STARTED);
+	past_action(&bench, 10 * USEC_PER_HOUR, ACTION_STARTED);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 1); /* the clock itself is older than the interval */
 	engine_free(bench.engine);
@@ -150,8 +149,8 @@ static void what_did_not_help_twice_is_not_tried_again(void)
 
 	begin(&bench);
 	bench.settings.limit_burst = 10;
-	past_action(&bench, 20 * USEC_PER_MINUTE, true);
-	past_action(&bench, 10 * USEC_PER_MINUTE, true);
+	past_action(&bench, 20 * USEC_PER_MINUTE, ACTION_DID_NOT_HELP);
+	past_action(&bench, 10 * USEC_PER_MINUTE, ACTION_DID_NOT_HELP);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 0);
 	CU_ASSERT_STRING_EQUAL(bench.held_by, "did-not-help");

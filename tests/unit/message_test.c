@@ -154,6 +154,8 @@ static size_t write_actions(struct record *records)
 		{ { .type = ACTION_RESTART }, "held", "confidence", 0 },
 		{ { .type = ACTION_RESTART }, "held", "start-limit", 0 },
 		{ { .type = ACTION_RESTART }, "did-not-help", NULL, 0 },
+		{ { .type = ACTION_RESTART }, "interrupted", NULL, 0 },
+		{ { .type = ACTION_RELOAD }, "uncertain", NULL, 0 },
 		{ { .type = ACTION_RELOAD }, "done", NULL, 0 },
 		{ { .type = ACTION_SIGNAL, .signal = SIGHUP }, "starting", NULL, 0 },
 		{ { .type = ACTION_SIGNAL, .signal = SIGHUP }, "failed", NULL, -ESRCH },

@@ -1,17 +1,19 @@
 #include "core/past_events.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "suite.h"
 
 #define NOW      (10 * USEC_PER_SEC)
 #define REALTIME (1000 * USEC_PER_HOUR)
+#define BOOT     "0123456789abcdef0123456789abcdef"
 
 static struct past_events past_events;
 
 static void begin(void)
 {
-	past_events_begin(&past_events, 3, NOW, REALTIME);
+	past_events_begin(&past_events, 3, NOW, REALTIME, BOOT);
 }
 
 /* Takes a record of `ago`; what is not given is not in it. */
@@ -28,6 +30,7 @@ static bool take(usec_t ago, const char *const *fields)
 }
 
 #define TAKE(ago, ...) take(ago, (const char *const[]){ __VA_ARGS__, NULL })
+#define THIS_BOOT      "_BOOT_ID=" BOOT
 #define ENDED          "CONNWATCH_KIND=ended", "CONNWATCH_CAUSE=peer-close"
 #define ACTION         "CONNWATCH_KIND=action", "CONNWATCH_ACTION=restart", "CONNWATCH_CAUSE=agent-crash"
 
@@ -60,43 +63,124 @@ static void a_connection_that_works_again_is_not_a_new_one(void)
 	CU_ASSERT_EQUAL(past_events.events[0].history_session.reopened_after, 0);
 }
 
-static void an_action_without_its_end_was_interrupted(void)
+static const struct history_action_event *action(unsigned number)
 {
-	begin();
-	TAKE(1, ACTION, "CONNWATCH_ACTION_RESULT=held");
-	TAKE(2, ACTION, "CONNWATCH_ACTION_RESULT=starting");
-	TAKE(3, ACTION, "CONNWATCH_ACTION_RESULT=done");
-	TAKE(4, ACTION, "CONNWATCH_ACTION_RESULT=starting");
-	CU_ASSERT_EQUAL_FATAL(past_events.count, 2);
-	CU_ASSERT_TRUE(past_events.events[0].history_action.interrupted);
-	CU_ASSERT_FALSE(past_events.events[1].history_action.interrupted);
-	CU_ASSERT_EQUAL(past_events.events[1].history_action.ago, 4);
-	CU_ASSERT_EQUAL(past_events.events[1].history_action.action, ACTION_RESTART);
-	CU_ASSERT_EQUAL(past_events.events[1].history_action.cause, CAUSE_AGENT_CRASH);
+	CU_ASSERT_EQUAL(past_events.events[number].type, EVENT_HISTORY_ACTION);
+	return &past_events.events[number].history_action;
 }
 
-static void an_action_did_not_help_until_all_was_well(void)
+static void an_action_is_told_word_for_word(void)
 {
 	begin();
-	TAKE(1, ACTION, "CONNWATCH_ACTION_RESULT=did-not-help");
-	TAKE(2, ACTION, "CONNWATCH_ACTION_RESULT=done");
-	TAKE(3, ACTION, "CONNWATCH_ACTION_RESULT=starting");
-	TAKE(4, "CONNWATCH_KIND=recovered");
-	TAKE(5, ACTION, "CONNWATCH_ACTION_RESULT=did-not-help");
-	TAKE(6, ACTION, "CONNWATCH_ACTION_RESULT=starting");
+	TAKE(1, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=held",
+	     "CONNWATCH_ACTION_HELD_BY=offline");
+	TAKE(3, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=done");
+	TAKE(4, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting", "INVOCATION_ID=abc");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 3);
+	CU_ASSERT_EQUAL(action(0)->outcome, ACTION_HELD);
+	CU_ASSERT_STRING_EQUAL(action(0)->held_by, "offline");
+	CU_ASSERT_EQUAL(action(1)->outcome, ACTION_DONE);
+	CU_ASSERT_EQUAL(action(2)->outcome, ACTION_STARTED);
+	CU_ASSERT_EQUAL(action(2)->verdict.ago, 4);
+	CU_ASSERT_EQUAL(action(2)->action, ACTION_RESTART);
+	CU_ASSERT_EQUAL(action(2)->verdict.cause, CAUSE_AGENT_CRASH);
+	CU_ASSERT_STRING_EQUAL(action(2)->verdict.invocation_id, "abc");
+}
+
+static void what_was_interrupted_did_not_happen(void)
+{
+	begin();
+	TAKE(1, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
+	TAKE(2, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=interrupted");
+	TAKE(3, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 1);
+	CU_ASSERT_EQUAL(action(0)->verdict.ago, 1);
+}
+
+static void of_what_is_over_only_the_limit_is_of_use(void)
+{
+	begin();
+	TAKE(1, "CONNWATCH_KIND=recovered");
+	TAKE(2, "CONNWATCH_KIND=stalled", "CONNWATCH_CAUSE=agent-hang", THIS_BOOT);
+	TAKE(3, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=did-not-help");
+	TAKE(4, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=done");
+	TAKE(5, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 1);
+	CU_ASSERT_EQUAL(action(0)->outcome, ACTION_STARTED);
+}
+
+static void a_boot_ends_all_trouble(void)
+{
+	begin();
+	TAKE(1, "CONNWATCH_KIND=stalled", "CONNWATCH_CAUSE=agent-hang");
+	TAKE(2, ACTION, "CONNWATCH_ACTION_RESULT=held");
+	TAKE(3, ACTION, "CONNWATCH_ACTION_RESULT=did-not-help");
+	TAKE(4, ACTION, "CONNWATCH_ACTION_RESULT=starting");
 	CU_ASSERT_EQUAL_FATAL(past_events.count, 2);
-	CU_ASSERT_TRUE(past_events.events[0].history_action.unhelpful);
-	CU_ASSERT_FALSE(past_events.events[1].history_action.unhelpful);
+	CU_ASSERT_EQUAL(action(0)->outcome, ACTION_DID_NOT_HELP);
+	CU_ASSERT_EQUAL(action(1)->outcome, ACTION_STARTED);
+}
+
+static void trouble_is_told_with_all_that_names_it(void)
+{
+	const struct history_trouble_event *trouble = &past_events.events[0].history_trouble;
+
+	begin();
+	TAKE(1, "CONNWATCH_KIND=stalled", "CONNWATCH_CAUSE=path-silent", THIS_BOOT,
+	     "CONNWATCH_CONFIDENCE=likely", "CONNWATCH_SOCKET_COOKIE=7", "CONNWATCH_NETNS=8",
+	     "CONNWATCH_PID=9", "CONNWATCH_COMM=edge", "CONNWATCH_PEER_ADDRESS=192.0.2.7",
+	     "CONNWATCH_TIME_USEC=9999950");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 1);
+	CU_ASSERT_EQUAL(past_events.events[0].type, EVENT_HISTORY_TROUBLE);
+	CU_ASSERT_TRUE(trouble->open);
+	CU_ASSERT_EQUAL(trouble->verdict.ago, 50); /* when it was, not when it was written */
+	CU_ASSERT_EQUAL(trouble->verdict.cause, CAUSE_PATH_SILENT);
+	CU_ASSERT_EQUAL(trouble->verdict.confidence, CONFIDENCE_LIKELY);
+	CU_ASSERT_EQUAL(trouble->verdict.cookie, 7);
+	CU_ASSERT_EQUAL(trouble->verdict.netns, 8);
+	CU_ASSERT_EQUAL(trouble->verdict.pid, 9);
+	CU_ASSERT_EQUAL(trouble->verdict.peer.family, AF_INET);
+	CU_ASSERT_STRING_EQUAL(trouble->verdict.comm, "edge");
+}
+
+static void an_attempt_is_trouble_but_no_session(void)
+{
+	begin();
+	TAKE(1, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=connect-refused");
+	TAKE(2, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=peer-fin");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 3);
+	CU_ASSERT_EQUAL(past_events.events[0].type, EVENT_HISTORY_TROUBLE);
+	CU_ASSERT_FALSE(past_events.events[0].history_trouble.came_up);
+	CU_ASSERT_EQUAL(past_events.events[1].type, EVENT_HISTORY_TROUBLE);
+	CU_ASSERT_TRUE(past_events.events[1].history_trouble.came_up);
+	CU_ASSERT_EQUAL(past_events.events[2].type, EVENT_HISTORY_SESSION);
 }
 
 static void the_past_has_an_end(void)
 {
 	begin();
 	CU_ASSERT_FALSE(TAKE(25 * USEC_PER_HOUR, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
-	for (unsigned i = 0; i < PAST_EVENTS_MAX; i++)
+	for (unsigned i = 0; i < 2 * HISTORY_MAX; i++)
 		CU_ASSERT_TRUE(TAKE(i, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
-	CU_ASSERT_FALSE(TAKE(PAST_EVENTS_MAX, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
-	CU_ASSERT_EQUAL(past_events.count, PAST_EVENTS_MAX);
+	CU_ASSERT_EQUAL(past_events.count, HISTORY_MAX);
+}
+
+static void attempts_leave_room_for_the_rest(void)
+{
+	const struct event *last = &past_events.events[PAST_WORDS_MAX + 1];
+
+	begin();
+	TAKE(1, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
+	for (unsigned i = 0; i < PAST_WORDS_MAX + 7; i++)
+		TAKE(2, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=connect-refused");
+	TAKE(3, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=peer-fin");
+	TAKE(4, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=connect-refused");
+	TAKE(5, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
+	CU_ASSERT_EQUAL_FATAL(past_events.count, PAST_WORDS_MAX + 4);
+	CU_ASSERT_EQUAL(last->type, EVENT_HISTORY_TROUBLE);
+	CU_ASSERT_TRUE(last->history_trouble.came_up);
+	CU_ASSERT_EQUAL(last->history_trouble.attempts, 7);
+	CU_ASSERT_EQUAL(action(PAST_WORDS_MAX + 3)->outcome, ACTION_STARTED);
 }
 
 static void a_clock_that_was_put_back_makes_no_negative_time(void)
@@ -109,8 +193,13 @@ static void a_clock_that_was_put_back_makes_no_negative_time(void)
 SUITE("past_events", { "a session knows when the next began", a_session_knows_when_the_next_began },
       { "a connection that works again is not a new one",
 	a_connection_that_works_again_is_not_a_new_one },
-      { "an action without its end was interrupted", an_action_without_its_end_was_interrupted },
-      { "an action did not help until all was well", an_action_did_not_help_until_all_was_well },
+      { "an action is told word for word", an_action_is_told_word_for_word },
+      { "what was interrupted did not happen", what_was_interrupted_did_not_happen },
+      { "of what is over only the limit is of use", of_what_is_over_only_the_limit_is_of_use },
+      { "a boot ends all trouble", a_boot_ends_all_trouble },
+      { "trouble is told with all that names it", trouble_is_told_with_all_that_names_it },
+      { "an attempt is trouble but no session", an_attempt_is_trouble_but_no_session },
       { "the past has an end", the_past_has_an_end },
+      { "attempts leave room for the rest", attempts_leave_room_for_the_rest },
       { "a clock that was put back makes no negative time",
 	a_clock_that_was_put_back_makes_no_negative_time })

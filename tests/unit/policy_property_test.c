@@ -1,17 +1,24 @@
 /* No restart storm is possible: a million random events, and after each the promises of the policy
- * are checked on what came out. The seed is fixed; POLICY_SEED= and POLICY_EVENTS= change the run.
- */
+ * are checked on what came out. Now and then the engine dies, between two events or in the middle
+ * of what comes out, and another one goes on with what the journal has. The seed is fixed;
+ * POLICY_SEED= and POLICY_EVENTS= change the run. */
 #include "core/engine.h"
+#include "core/past_events.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "suite.h"
 
 enum { AGENTS = 3, COOKIES = 12, PIDS = 6, NETNS = 77, ORDERS_KEPT = 256, RENEWAL_AGE = 2880 };
+enum { JOURNAL_MAX = 4096, LIFE_MAX = 2000 };
+
+#define BOOT     "0123456789abcdef0123456789abcdef"
+#define REALTIME (1000000 * USEC_PER_HOUR) /* when CLOCK_MONOTONIC began */
 
 struct world {
 	struct engine *engine;
@@ -20,6 +27,13 @@ struct world {
 	uint64_t random;
 	bool offline;
 	uint32_t awaited[AGENTS + 1]; /* order whose result is due */
+	struct unit_event unit[AGENTS + 1];
+	unsigned runs[AGENTS + 1];               /* of the unit */
+	bool carried_out[AGENTS + 1];            /* the last action that was announced */
+	struct past_record journal[JOURNAL_MAX]; /* a ring */
+	unsigned records;
+	unsigned life; /* how much the engine may still put out */
+	unsigned deaths;
 	/* what came out */
 	usec_t ordered[AGENTS + 1][ORDERS_KEPT];
 	unsigned orders[AGENTS + 1];
@@ -66,21 +80,76 @@ static void take_order(struct world *world, const struct order *order)
 	promise(world, order->cause != CAUSE_TOKEN_RENEWAL, "none for a token's renewal");
 	promise(world, !world->awaited[order->agent], "one at a time");
 	world->awaited[order->agent] = order->number;
+	world->carried_out[order->agent] = true;
+	if (order->action.type == ACTION_RESTART)
+		world->runs[order->agent]++;
 	world->ordered[order->agent][world->orders[order->agent]++ % ORDERS_KEPT] = world->now;
 	check_limit(world, order->agent);
 }
 
+static uint32_t agent_of(const struct record *record)
+{
+	return (uint32_t)(record->agent[0] - 'a');
+}
+
+/* As it would be read back. That the fields keep all this is for record_parse_test.c to show. */
+static void keep(struct world *world, const struct record *record)
+{
+	struct past_record *past = &world->journal[world->records++ % JOURNAL_MAX];
+
+	*past = (struct past_record){ .record = *record,
+				      .happened = record->time,
+				      .boot_id = BOOT };
+	past->realtime = REALTIME + world->now;
+	if (record->verdict.cause != CAUSE_UNKNOWN)
+		strcpy(past->cause, cause_to_string(record->verdict.cause));
+	if (record->action_result)
+		strcpy(past->action_result, record->action_result);
+	if (record->action_held_by)
+		strcpy(past->action_held_by, record->action_held_by);
+}
+
+/* What is told of a restart that an engine before did not live to see the end of. */
+static void check_fate(struct world *world, const struct record *record)
+{
+	bool carried_out = world->carried_out[agent_of(record)];
+
+	if (record->action.type != ACTION_RESTART)
+		return;
+	switch (action_outcome_from_string(record->action_result)) {
+	case ACTION_INTERRUPTED:
+		promise(world, !carried_out, "none is done again");
+		break;
+	case ACTION_DONE:
+		promise(world, carried_out, "none is told that was not done");
+		break;
+	default:
+		break;
+	}
+}
+
 static void take_record(struct world *world, const struct record *record)
 {
-	world->announced = record->kind == RECORD_ACTION && record->action_result &&
-			   strcmp(record->action_result, "starting") == 0;
+	enum action_outcome outcome = record->kind == RECORD_ACTION
+					      ? action_outcome_from_string(record->action_result)
+					      : ACTION_OUTCOME_INVALID;
+
+	world->announced = outcome == ACTION_STARTED;
 	world->announced_type = record->action.type;
+	if (record->kind == RECORD_ACTION)
+		check_fate(world, record);
+	if (world->announced)
+		world->carried_out[agent_of(record)] = false;
+	keep(world, record);
 }
 
 static void take(void *userdata, const struct outcome *outcome)
 {
 	struct world *world = userdata;
 
+	if (world->life == 0)
+		return;
+	world->life--;
 	switch (outcome->type) {
 	case OUTCOME_RECORD:
 		take_record(world, outcome->record);
@@ -152,6 +221,11 @@ static void any_process(struct world *world, struct event *event)
 	event->process.oom = any(world, 20) == 0;
 }
 
+static void name_run(const struct world *world, uint32_t agent, struct unit_event *unit)
+{
+	snprintf(unit->invocation_id, sizeof(unit->invocation_id), "%032x", world->runs[agent]);
+}
+
 static void any_unit(struct world *world, struct event *event)
 {
 	static const char *const results[] = { "success", "signal", "timeout", "watchdog",
@@ -162,6 +236,8 @@ static void any_unit(struct world *world, struct event *event)
 	event->unit.state = any(world, 2) ? UNIT_ACTIVE : any(world, UNIT_STATE_MAX);
 	strcpy(event->unit.result, results[any(world, any(world, 3) ? 1 : 5)]);
 	event->unit.main_pid = any_task(world, event->agent).pid;
+	name_run(world, event->agent, &event->unit);
+	world->unit[event->agent] = event->unit;
 }
 
 static void any_result(struct world *world, struct event *event)
@@ -173,20 +249,24 @@ static void any_result(struct world *world, struct event *event)
 		world->awaited[event->agent] = 0;
 }
 
+static struct event default_route(bool up)
+{
+	return (struct event){
+		.type = EVENT_ROUTE,
+		.path = { .netns = NETNS,
+			  .interface = 2,
+			  .up = up,
+			  .address = { .family = AF_INET },
+			  .gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
+			  .table = 254 /* RT_TABLE_MAIN */ },
+	};
+}
+
 /* The default route comes and goes. */
 static void any_route(struct world *world, struct event *event)
 {
 	world->offline = !world->offline;
-	event->agent = 0;
-	event->type = EVENT_ROUTE;
-	event->path = (struct path_event){
-		.netns = NETNS,
-		.interface = 2,
-		.up = !world->offline,
-		.address = { .family = AF_INET },
-		.gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
-		.table = 254, /* RT_TABLE_MAIN */
-	};
+	*event = default_route(!world->offline);
 }
 
 static void any_event(struct world *world, struct event *event)
@@ -237,36 +317,96 @@ static void tell_path(struct world *world, enum event_type type, bool up)
 	step(world, &event);
 }
 
-static void begin(struct world *world, uint64_t seed)
+static void choose_settings(struct world *world, uint32_t agent)
+{
+	struct agent_settings *settings = &world->settings[agent];
+
+	agent_settings_defaults(settings, "agent");
+	settings->name[0] += agent;
+	settings->limit_burst = agent;
+	settings->limit_interval = 10 * USEC_PER_MINUTE;
+	settings->token_lifetime = USEC_PER_HOUR;
+	settings->escalate_after = 20 * USEC_PER_SEC;
+	for (enum cause cause = 0; cause < CAUSE_MAX; cause++)
+		settings->policy[cause] = (struct policy_steps){
+			.steps = { { .type = ACTION_ABORT_CONNECTION + agent % 2 },
+				   { .type = ACTION_RESTART } },
+			.count = 2,
+		};
+}
+
+static void tell_history(struct world *world, uint32_t agent)
+{
+	static struct past_events past;
+	unsigned kept = world->records < JOURNAL_MAX ? world->records : JOURNAL_MAX;
+
+	past_events_begin(&past, agent, world->now, REALTIME + world->now, BOOT);
+	for (unsigned back = 1; back <= kept; back++) {
+		const struct past_record *record =
+			&world->journal[(world->records - back) % JOURNAL_MAX];
+
+		if (strcmp(record->record.agent, world->settings[agent].name) == 0)
+			past_events_take(&past, record);
+	}
+	for (unsigned left = past.count; left > 0; left--)
+		step(world, &past.events[left - 1]);
+}
+
+static void tell_agent(struct world *world, uint32_t agent)
+{
+	struct event event = { .type = EVENT_AGENT,
+			       .agent = agent,
+			       .watching = { .settings = &world->settings[agent],
+					     .catching_up = true } };
+
+	step(world, &event);
+	tell_history(world, agent);
+	if (*world->unit[agent].unit) {
+		event = (struct event){ .type = EVENT_UNIT,
+					.agent = agent,
+					.unit = world->unit[agent] };
+		name_run(world, agent, &event.unit);
+		step(world, &event);
+	}
+	event = (struct event){ .type = EVENT_CAUGHT_UP, .agent = agent };
+	step(world, &event);
+}
+
+static void begin_engine(struct world *world)
 {
 	struct engine_limits limits = {
 		.agents = AGENTS, .connections = 64, .processes = 64, .namespaces = 4
 	};
 
-	*world = (struct world){ .now = USEC_PER_HOUR, .random = seed, .offline = true };
+	struct event route = default_route(true);
+
 	CU_ASSERT_EQUAL_FATAL(engine_new(&world->engine, &limits), 0);
+	world->life = 1 + any(world, LIFE_MAX);
+	memset(world->awaited, 0, sizeof(world->awaited));
 	tell_path(world, EVENT_NAMESPACE, false);
 	tell_path(world, EVENT_LINK, true);
+	if (!world->offline)
+		step(world, &route);
 	tell_path(world, EVENT_NAMESPACE, true);
-	for (uint32_t agent = 1; agent <= AGENTS; agent++) {
-		struct agent_settings *settings = &world->settings[agent];
-		struct event event = { .type = EVENT_AGENT, .agent = agent };
+	for (uint32_t agent = 1; agent <= AGENTS; agent++)
+		tell_agent(world, agent);
+}
 
-		agent_settings_defaults(settings, "agent");
-		settings->name[0] += agent;
-		settings->limit_burst = agent;
-		settings->limit_interval = 10 * USEC_PER_MINUTE;
-		settings->token_lifetime = USEC_PER_HOUR;
-		settings->escalate_after = 20 * USEC_PER_SEC;
-		for (enum cause cause = 0; cause < CAUSE_MAX; cause++)
-			settings->policy[cause] = (struct policy_steps){
-				.steps = { { .type = ACTION_ABORT_CONNECTION + agent % 2 },
-					   { .type = ACTION_RESTART } },
-				.count = 2,
-			};
-		event.watching.settings = settings;
-		step(world, &event);
-	}
+static void begin(struct world *world, uint64_t seed)
+{
+	*world = (struct world){ .now = USEC_PER_HOUR, .random = seed, .offline = true };
+	for (uint32_t agent = 1; agent <= AGENTS; agent++)
+		choose_settings(world, agent);
+	begin_engine(world);
+}
+
+/* The world goes on meanwhile. */
+static void follow(struct world *world)
+{
+	engine_free(world->engine);
+	world->deaths++;
+	world->now += any(world, 2000000);
+	begin_engine(world);
 }
 
 static unsigned long from_environment(const char *name, unsigned long otherwise)
@@ -276,33 +416,42 @@ static unsigned long from_environment(const char *name, unsigned long otherwise)
 	return text ? strtoul(text, NULL, 10) : otherwise;
 }
 
+/* What is due happens when it is due, as the daemon's timer sees to. */
+static void let_time_pass(struct world *world, usec_t time)
+{
+	usec_t end = world->now + time;
+
+	while (engine_deadline(world->engine) <= end) {
+		usec_t due = engine_deadline(world->engine);
+
+		if (due > world->now)
+			world->now = due;
+		step(world, &(struct event){ .type = EVENT_TIME });
+	}
+	world->now = end;
+}
+
 static void test_promises(void)
 {
 	unsigned long events = from_environment("POLICY_EVENTS", 100000);
-	struct world world;
+	static struct world world;
 	unsigned orders = 0;
 
 	begin(&world, from_environment("POLICY_SEED", 1) | 1);
 	for (unsigned long i = 0; i < events && !world.broken_promises; i++) {
 		struct event event = { 0 };
 
-		/* What is due happens when it is due, as the daemon's timer sees to. */
-		world.now += any(&world, 2) ? any(&world, 2000) : any(&world, 2000000);
-		while (engine_deadline(world.engine) <= world.now) {
-			struct event due = { .type = EVENT_TIME };
-			usec_t now = world.now;
-
-			world.now = engine_deadline(world.engine);
-			step(&world, &due);
-			world.now = now;
-		}
+		let_time_pass(&world, any(&world, 2) ? any(&world, 2000) : any(&world, 2000000));
 		any_event(&world, &event);
 		step(&world, &event);
+		if (world.life == 0)
+			follow(&world);
 	}
 	CHECK(world.broken_promises == 0, world.broken ?: "");
 	for (uint32_t agent = 1; agent <= AGENTS; agent++)
 		orders += world.orders[agent];
 	CHECK(orders > 100, "the run acted at all");
+	CHECK(world.deaths > 10, "and its engines died");
 	engine_free(world.engine);
 }
 

@@ -39,6 +39,7 @@ static struct record full_record(void)
 {
 	struct record record = {
 		.kind = RECORD_ENDED,
+		.time = 12,
 		.mode = MODE_EBPF,
 		.agent = "edge",
 		.unit = "edge.service",

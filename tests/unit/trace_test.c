@@ -201,13 +201,34 @@ static void any_past_session(struct history_session_event *session)
 	session->cause = (enum cause)any_of(CAUSE_MAX);
 }
 
+static void any_past_verdict(struct past_verdict *verdict)
+{
+	verdict->ago = any_number();
+	verdict->cause = (enum cause)any_of(CAUSE_MAX);
+	verdict->confidence = (enum confidence)any_of(CONFIDENCE_MAX);
+	verdict->cookie = any_number();
+	verdict->netns = any_number();
+	any_endpoint(&verdict->local);
+	any_endpoint(&verdict->peer);
+	verdict->pid = (uint32_t)any_number();
+	any_text(verdict->comm, sizeof(verdict->comm));
+	any_text(verdict->invocation_id, sizeof(verdict->invocation_id));
+}
+
+static void any_past_trouble(struct history_trouble_event *trouble)
+{
+	any_past_verdict(&trouble->verdict);
+	trouble->open = any_flag();
+	trouble->came_up = any_flag();
+	trouble->attempts = (unsigned)any_number();
+}
+
 static void any_past_action(struct history_action_event *action)
 {
-	action->ago = any_number();
+	any_past_verdict(&action->verdict);
 	action->action = (enum action_type)any_of(ACTION_TYPE_MAX);
-	action->cause = (enum cause)any_of(CAUSE_MAX);
-	action->interrupted = any_flag();
-	action->unhelpful = any_flag();
+	action->outcome = (enum action_outcome)any_of(ACTION_OUTCOME_MAX);
+	any_text(action->held_by, sizeof(action->held_by));
 }
 
 static void any_event(enum event_type type, struct event *event)
@@ -230,6 +251,10 @@ static void any_event(enum event_type type, struct event *event)
 		event->lost.records = any_number();
 	else if (type == EVENT_HISTORY_SESSION)
 		any_past_session(&event->history_session);
+	else if (type == EVENT_HISTORY_TROUBLE)
+		any_past_trouble(&event->history_trouble);
+	else if (type == EVENT_CAUGHT_UP)
+		event->blind = any_flag();
 	else if (type == EVENT_HISTORY_ACTION)
 		any_past_action(&event->history_action);
 	if (type == EVENT_ACTION_RESULT) {

@@ -145,6 +145,7 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_AGENT:
 	case EVENT_AGENT_GONE:
 	case EVENT_UNIT:
+	case EVENT_CAUGHT_UP:
 		agents_take(engine, event);
 		break;
 	case EVENT_OPENED:
@@ -175,6 +176,7 @@ static void take(struct engine *engine, const struct event *event)
 		engine_ask_for_sample(engine);
 		break;
 	case EVENT_HISTORY_SESSION:
+	case EVENT_HISTORY_TROUBLE:
 	case EVENT_HISTORY_ACTION:
 		history_take(engine, event);
 		break;

@@ -30,6 +30,7 @@ static void take_watching(struct engine *engine, const struct event *event)
 	name_unit(agent);
 	if (!news)
 		return;
+	agent->caught_up = !event->watching.catching_up;
 	engine_record_begin(agent, RECORD_WATCHING, event->time, &record);
 	engine_record_out(engine, &record);
 }
@@ -57,6 +58,30 @@ static void take_gone(struct engine *engine, uint32_t number)
 	engine->agents[number] = (struct agent){ 0 };
 }
 
+static void expect_reconnect(struct engine *engine, struct agent *agent)
+{
+	usec_t timeout = agent->settings->reconnect_timeout;
+
+	if (timeout != USEC_INFINITY)
+		deadline_set(&engine->deadlines, &agent->deadline, agent->down_since + timeout);
+}
+
+/* Without sight of what is open, it cannot be told whether the agent is without a connection. */
+static void take_caught_up(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = engine_agent(engine, event->agent);
+
+	if (!agent)
+		return;
+	agent->caught_up = true;
+	agent->blind = event->blind;
+	if (agent->blind)
+		agent->down_since = agent->attempts = 0;
+	if (agent->down_since && !agent->not_reconnecting_told)
+		expect_reconnect(engine, agent);
+	policy_go_on(engine, agent);
+}
+
 void agents_take(struct engine *engine, const struct event *event)
 {
 	switch (event->type) {
@@ -69,6 +94,9 @@ void agents_take(struct engine *engine, const struct event *event)
 	case EVENT_UNIT:
 		take_unit(engine, event);
 		break;
+	case EVENT_CAUGHT_UP:
+		take_caught_up(engine, event);
+		break;
 	default:
 		break;
 	}
@@ -77,10 +105,12 @@ void agents_take(struct engine *engine, const struct event *event)
 void agents_connection_up(struct engine *engine, struct agent *agent,
 			  const struct connection *connection, usec_t time)
 {
-	const struct action *action = policy_recovered(engine, agent);
+	const struct action *action = policy_recovered(engine, agent, time);
 	struct record record;
 
 	deadline_clear(&engine->deadlines, &agent->deadline);
+	if (time < agent->down_since) /* another one ended then, this one did not */
+		agent->down_since = agent->attempts = 0;
 	if (agent->connections_up++ > 0 || !agent->down_since)
 		return;
 	engine_record_begin(agent, RECORD_RECOVERED, time, &record);
@@ -89,7 +119,7 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	record.attempts = agent->attempts + 1;
 	if (action) {
 		record.action = *action;
-		record.action_result = "helped";
+		record.action_result = action_outcome_to_string(ACTION_HELPED);
 	}
 	agent->down_since = 0;
 	agent->attempts = 0;
@@ -144,6 +174,7 @@ void agents_due(struct engine *engine, struct agent *agent)
 	engine_record_begin(agent, RECORD_STALLED, engine->now, &record);
 	describe_not_reconnecting(engine, agent, &record);
 	tokens_add(&record.verdict.ruled_out, "agent-exit=process-lives");
+	agent->not_reconnecting_told = true;
 	engine_record_out(engine, &record);
 	policy_apply(engine, agent, &record);
 }
@@ -164,7 +195,22 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 	if (--agent->connections_up > 0)
 		return;
 	agent->down_since = time;
-	if (agent->settings->reconnect_timeout != USEC_INFINITY)
-		deadline_set(&engine->deadlines, &agent->deadline,
-			     time + agent->settings->reconnect_timeout);
+	agent->not_reconnecting_told = false;
+	expect_reconnect(engine, agent);
+}
+
+void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time)
+{
+	if (!past->came_up) {
+		agent->attempts++;
+		return;
+	}
+	agent->down_since = time;
+	agent->attempts = past->attempts;
+	agent->not_reconnecting_told = false;
+}
+
+void agents_recall_not_reconnecting(struct agent *agent)
+{
+	agent->not_reconnecting_told = true;
 }

@@ -46,6 +46,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	processes_track(engine, &news->owner, event->agent); /* older than we, it was not told of */
 	connection->sample = engine->sample;
 	connection->opened = opened_at(event);
+	connection->aborted = policy_was_aborting(engine_agent(engine, event->agent), news->cookie);
 	agents_connection_opened(engine_agent(engine, event->agent), event->time);
 	return connection;
 }
@@ -56,17 +57,24 @@ void connections_forget(struct engine *engine, struct connection *connection)
 	keyed_table_remove(&engine->connections, connection);
 }
 
-static void come_up(struct engine *engine, struct connection *connection, usec_t time)
+/* `since` may be long before the event that tells it, at `time`. */
+static void come_up(struct engine *engine, struct connection *connection, usec_t time, usec_t since)
 {
 	if (connection->up || connection->ended)
 		return;
 	connection->up = true;
-	connection->up_since = time;
+	connection->up_since = since;
 	engine_agent(engine, connection->agent)->last_peer = connection->peer;
 	engine_agent(engine, connection->agent)->last_netns = connection->netns;
 	engine_agent(engine, connection->agent)->no_route_told = false;
 	stalls_begin(engine, connection, time);
-	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, time);
+	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, since);
+}
+
+/* It was up when it was first heard of: since its SYN, as far as we know. */
+static void was_there(struct engine *engine, struct connection *connection, usec_t time)
+{
+	come_up(engine, connection, time, connection->opened ?: time);
 }
 
 /* ---- what is known of one */
@@ -166,7 +174,7 @@ static struct connection *introduce(struct engine *engine, const struct event *e
 	struct connection *connection = begin(engine, event);
 
 	if (connection && was_up(event->connection.facts.state_before))
-		come_up(engine, connection, event->time);
+		was_there(engine, connection, event->time);
 	return connection;
 }
 
@@ -250,7 +258,7 @@ static void take_opened(struct engine *engine, const struct event *event)
 	connection = begin(engine, event);
 	if (connection && event->type != EVENT_OPENED &&
 	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
-		come_up(engine, connection, event->time);
+		was_there(engine, connection, event->time);
 }
 
 static void take_established(struct engine *engine, const struct event *event)
@@ -263,7 +271,7 @@ static void take_established(struct engine *engine, const struct event *event)
 	if (!connection)
 		return;
 	connection->local = event->connection.local;
-	come_up(engine, connection, event->time);
+	come_up(engine, connection, event->time, event->time);
 }
 
 bool engine_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,

@@ -13,15 +13,19 @@
 /* How long the agent may try by itself when the host is back online. */
 #define GRACE_ONLINE (15 * USEC_PER_SEC)
 
+/* The order of an engine before us. */
+#define RECALLED_ORDER UINT32_MAX
+
 /* So often an action may not help with a cause before it is no longer taken for it. */
 enum { UNHELPFUL_MAX = 2 };
 
 /* ---- records */
 
-static void tell(struct engine *engine, struct plan *plan, const char *result, const char *held_by)
+static void tell(struct engine *engine, struct plan *plan, enum action_outcome outcome,
+		 const char *held_by)
 {
 	plan->record.time = engine->now;
-	plan->record.action_result = result;
+	plan->record.action_result = action_outcome_to_string(outcome);
 	plan->record.action_held_by = held_by;
 	engine_record_out(engine, &plan->record);
 }
@@ -30,11 +34,11 @@ static void tell(struct engine *engine, struct plan *plan, const char *result, c
 static void tell_result(struct engine *engine, struct plan *plan, int error)
 {
 	if (error == -EDEADLK) {
-		tell(engine, plan, "held", "systemd");
+		tell(engine, plan, ACTION_HELD, "systemd");
 		return;
 	}
 	plan->record.action_error = error;
-	tell(engine, plan, error ? "failed" : "done", NULL);
+	tell(engine, plan, error ? ACTION_FAILED : ACTION_DONE, NULL);
 	plan->record.action_error = 0;
 }
 
@@ -53,10 +57,10 @@ static void plan_at(struct engine *engine, struct plan *plan, usec_t time)
 /* Says once why nothing is done; the plan goes on. */
 static void plan_hold(struct engine *engine, struct plan *plan, const char *reason)
 {
-	if (plan->held_by == reason)
+	if (plan->held_by && strcmp(plan->held_by, reason) == 0)
 		return;
 	plan->held_by = reason;
-	tell(engine, plan, "held", reason);
+	tell(engine, plan, ACTION_HELD, reason);
 }
 
 /* ---- may it be done now? */
@@ -188,7 +192,9 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 	plan->step++;
 	if (action->type == ACTION_RESTART && !*plan->record.unit)
 		plan->record.delay = back_off_next(&agent->back_off, engine->now);
-	tell(engine, plan, "starting", NULL);
+	memcpy(plan->record.invocation_id, agent->unit.invocation_id,
+	       sizeof(plan->record.invocation_id));
+	tell(engine, plan, ACTION_STARTED, NULL);
 	policy_budget_spend(&agent->budget, engine->now);
 	if (action->type == ACTION_ABORT_CONNECTION)
 		connections_mark_aborted(engine, plan->record.cookie);
@@ -203,7 +209,7 @@ static void give_up(struct engine *engine, struct agent *agent)
 
 	if (plan->acted) {
 		agent->unhelpful[plan->cause]++;
-		tell(engine, plan, "did-not-help", NULL);
+		tell(engine, plan, ACTION_DID_NOT_HELP, NULL);
 	}
 	plan_end(engine, plan);
 }
@@ -322,39 +328,124 @@ static usec_t first_step_after(const struct engine *engine, const struct agent *
 	return spread(engine, agent, agent->plan.cause);
 }
 
-/* One trouble ends many connections at once: while a plan is under way, nothing is added. */
-void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
+/* One trouble ends many connections at once: while a plan is under way, nothing is added. Returns
+ * false if nothing is to be done. */
+static bool plan_begin(struct agent *agent, const struct record *verdict)
 {
 	struct plan *plan = &agent->plan;
 	const struct policy_steps *steps = &agent->settings->policy[verdict->verdict.cause];
-	usec_t after;
 
 	if (plan->active || plan->order || steps->count == 0 ||
 	    !is_of_use(&steps->steps[0], verdict))
-		return;
+		return false;
 	*plan = (struct plan){
 		.active = true,
 		.cause = verdict->verdict.cause,
+		.since = verdict->time,
 		.record = *verdict,
 		.deadline.kind = DEADLINE_OF_PLAN,
 	};
 	plan->record.kind = RECORD_ACTION;
 	plan->record.action = steps->steps[0];
-	after = first_step_after(engine, agent, &steps->steps[0]);
+	return true;
+}
+
+void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
+{
+	usec_t after;
+
+	if (!plan_begin(agent, verdict))
+		return;
+	agent->plan.recalled = !agent->caught_up;
+	if (agent->plan.recalled)
+		return;
+	after = first_step_after(engine, agent, &agent->plan.record.action);
 	if (after)
-		plan_at(engine, plan, engine->now + after);
+		plan_at(engine, &agent->plan, engine->now + after);
 	else
 		policy_due(engine, agent);
 }
 
-/* The trouble is over: nothing is left to be done. Returns the action that was taken, or NULL. */
-const struct action *policy_recovered(struct engine *engine, struct agent *agent)
+/* ---- the order of an engine before us, of whose result nothing is known */
+
+/* A unit that was started since has another invocation: systemd.exec(5), $INVOCATION_ID. Without
+ * one, now or then, it cannot be told whether there was a run in between. */
+static enum action_outcome fate_of_restart(const struct agent *agent)
+{
+	const char *then = agent->plan.record.invocation_id;
+	const char *now = agent->unit.invocation_id;
+
+	if (systemd_at_work(agent))
+		return ACTION_STARTED;
+	if (!*now)
+		return ACTION_UNCERTAIN;
+	return strcmp(then, now) == 0 ? ACTION_INTERRUPTED : ACTION_DONE;
+}
+
+/* ACTION_STARTED: it is under way. */
+static enum action_outcome fate_of_step(struct engine *engine, const struct agent *agent)
+{
+	const struct record *record = &agent->plan.record;
+	const struct connection *connection;
+
+	switch (record->action.type) {
+	case ACTION_RESTART:
+		return fate_of_restart(agent);
+	case ACTION_ABORT_CONNECTION:
+		connection = connections_find(engine, record->cookie);
+		return connection && !connection->ended ? ACTION_INTERRUPTED : ACTION_DONE;
+	case ACTION_RELOAD:
+	case ACTION_SIGNAL:
+	case ACTION_START_UNIT:
+	case ACTION_NONE:
+	case ACTION_TYPE_MAX:
+	case ACTION_TYPE_INVALID:
+		break;
+	}
+	return ACTION_UNCERTAIN;
+}
+
+/* What did not happen is to be done, and has not been spent. */
+static void conclude(struct engine *engine, struct agent *agent, enum action_outcome fate)
 {
 	struct plan *plan = &agent->plan;
 
+	plan->order = 0;
+	tell(engine, plan, fate, NULL);
+	if (fate != ACTION_INTERRUPTED) {
+		plan->concluded = engine->now;
+		return;
+	}
+	plan->step--;
+	plan->acted = plan->step > 0;
+	policy_budget_take_back(&agent->budget);
+}
+
+/* Returns false while it is under way. */
+static bool settle(struct engine *engine, struct agent *agent)
+{
+	enum action_outcome fate = fate_of_step(engine, agent);
+
+	if (fate == ACTION_STARTED)
+		return false;
+	conclude(engine, agent, fate);
+	return true;
+}
+
+/* ---- how a plan ends */
+
+/* The trouble is over: nothing is left to be done. Returns the action that was taken, or NULL. */
+const struct action *policy_recovered(struct engine *engine, struct agent *agent, usec_t time)
+{
+	struct plan *plan = &agent->plan;
+
+	if (time < plan->since)
+		return NULL;
 	agent->unhelpful[plan->cause] = 0;
 	if (!plan->active)
 		return NULL;
+	if (plan->order == RECALLED_ORDER && !settle(engine, agent))
+		plan->order = 0;
 	plan_end(engine, plan);
 	return plan->acted ? &plan->record.action : NULL;
 }
@@ -382,7 +473,8 @@ bool engine_revival_pending(const struct engine *engine)
 
 static bool waits_for(const struct plan *plan, const char *reason)
 {
-	return plan->active && plan->held_by && strcmp(plan->held_by, reason) == 0;
+	return plan->active && !plan->recalled && plan->held_by &&
+	       strcmp(plan->held_by, reason) == 0;
 }
 
 static bool waits_for_systemd(const struct plan *plan)
@@ -408,7 +500,9 @@ void policy_take_unit(struct engine *engine, struct agent *agent)
 	struct plan *plan = &agent->plan;
 	bool running = agent->unit.state == UNIT_ACTIVE;
 
-	if (!plan->active || plan->order || !agent->has_unit || systemd_will_react(agent))
+	policy_go_on(engine, agent);
+	if (!plan->active || plan->recalled || plan->order || !agent->has_unit ||
+	    systemd_will_react(agent))
 		return;
 	if (unit_is_stopped(agent))
 		plan_end(engine, plan);
@@ -431,4 +525,173 @@ void policy_take_result(struct engine *engine, const struct event *event)
 	tell_result(engine, plan, event->action_result.error);
 	if (plan->active)
 		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
+}
+
+/* ---- the plan of an engine before us */
+
+void policy_recall(struct agent *agent, const struct record *verdict)
+{
+	if (plan_begin(agent, verdict))
+		agent->plan.recalled = true;
+}
+
+bool policy_was_aborting(const struct agent *agent, uint64_t cookie)
+{
+	const struct plan *plan = &agent->plan;
+
+	return plan->active && plan->recalled && plan->acted && plan->record.cookie == cookie &&
+	       plan->record.action.type == ACTION_ABORT_CONNECTION;
+}
+
+/* What holds a plan for a while; NULL: it holds for good. */
+static const char *passing_obstacle(const char *held_by)
+{
+	static const char *const obstacles[] = { "offline", "systemd", "bus" };
+
+	for (size_t i = 0; i < sizeof(obstacles) / sizeof(*obstacles); i++)
+		if (strcmp(held_by, obstacles[i]) == 0)
+			return obstacles[i];
+	return NULL;
+}
+
+static void recall_step(struct agent *agent, const struct record *taken)
+{
+	struct plan *plan = &agent->plan;
+	const struct action *action = step_of(agent);
+
+	if (action)
+		plan->record.action = *action;
+	memcpy(plan->record.invocation_id, taken->invocation_id,
+	       sizeof(plan->record.invocation_id));
+	plan->order = RECALLED_ORDER;
+	plan->acted = true;
+	plan->held_by = NULL;
+	plan->step++;
+}
+
+/* Of a step that was begun it is the result: tell_result(). */
+static void recall_hold(struct engine *engine, struct agent *agent, const struct record *taken,
+			const char *held_by)
+{
+	struct plan *plan = &agent->plan;
+
+	if (plan->order) {
+		plan->order = 0;
+		plan->concluded = taken->time;
+		return;
+	}
+	plan->held_by = passing_obstacle(held_by);
+	plan->left_to_systemd = process_ended(plan->cause) && strcmp(held_by, "systemd") == 0;
+	if (!plan->held_by)
+		plan_end(engine, plan);
+}
+
+/* Makes the plan that of the verdict which was acted upon. The one before, if it was another, came
+ * to its end without a word. */
+static bool recall_plan_of(struct engine *engine, struct agent *agent, const struct record *taken)
+{
+	struct plan *plan = &agent->plan;
+	struct record verdict = *taken;
+
+	if (!plan->active)
+		return false;
+	if (plan->cause == taken->verdict.cause && plan->record.cookie == taken->cookie)
+		return true;
+	plan_end(engine, plan);
+	plan->order = 0;
+	verdict.kind = RECORD_STALLED; /* what may be aborted was open */
+	policy_recall(agent, &verdict);
+	return plan->active;
+}
+
+void policy_recall_action(struct engine *engine, struct agent *agent, const struct record *taken,
+			  enum action_outcome outcome, const char *held_by)
+{
+	struct plan *plan = &agent->plan;
+
+	if (outcome == ACTION_STARTED)
+		policy_budget_spend(&agent->budget, taken->time);
+	if (outcome == ACTION_DID_NOT_HELP)
+		agent->unhelpful[taken->verdict.cause]++;
+	if (!recall_plan_of(engine, agent, taken))
+		return;
+	switch (outcome) {
+	case ACTION_STARTED:
+		recall_step(agent, taken);
+		break;
+	case ACTION_DONE:
+	case ACTION_FAILED:
+	case ACTION_UNCERTAIN:
+		plan->order = 0;
+		plan->concluded = taken->time;
+		break;
+	case ACTION_HELD:
+		recall_hold(engine, agent, taken, held_by);
+		break;
+	case ACTION_DID_NOT_HELP:
+		plan_end(engine, plan);
+		break;
+	case ACTION_HELPED:
+	case ACTION_INTERRUPTED:
+	case ACTION_OUTCOME_MAX:
+	case ACTION_OUTCOME_INVALID:
+		break;
+	}
+}
+
+/* The unit was started since the verdict, by somebody else: that has dealt with it. */
+static bool runs_anew(struct engine *engine, const struct agent *agent)
+{
+	const struct plan *plan = &agent->plan;
+	const char *then = plan->record.invocation_id;
+	const char *now = agent->unit.invocation_id;
+	const struct tracked_process *main = processes_find(engine, agent->unit.main_pid);
+
+	if (plan->acted)
+		return false;
+	if (*then && *now && strcmp(then, now) != 0)
+		return true;
+	return main && !main->facts.exited && main->facts.execed > plan->since;
+}
+
+/* Without sight of what is open, it cannot be told whether the agent has come back. */
+static bool is_pointless(struct engine *engine, const struct agent *agent)
+{
+	const struct plan *plan = &agent->plan;
+
+	if (unit_is_stopped(agent) || runs_anew(engine, agent))
+		return true;
+	if (plan->record.action.type == ACTION_ABORT_CONNECTION && !plan->acted)
+		return !connections_find(engine, plan->record.cookie);
+	return agent->blind && !process_ended(plan->cause);
+}
+
+static usec_t next_step_at(const struct engine *engine, const struct agent *agent)
+{
+	const struct plan *plan = &agent->plan;
+
+	if (plan->held_by && strcmp(plan->held_by, "offline") == 0 &&
+	    !host_is_offline(engine, agent))
+		return engine->now + GRACE_ONLINE;
+	if (plan->held_by)
+		return engine->now;
+	if (plan->acted)
+		return plan->concluded + agent->settings->escalate_after;
+	return plan->since + first_step_after(engine, agent, &plan->record.action);
+}
+
+void policy_go_on(struct engine *engine, struct agent *agent)
+{
+	struct plan *plan = &agent->plan;
+	bool unit_unknown = *agent->unit.unit && !agent->has_unit;
+
+	if (!plan->active || !plan->recalled || !agent->caught_up || unit_unknown)
+		return;
+	if (plan->order && !settle(engine, agent))
+		return;
+	plan->recalled = false;
+	if (is_pointless(engine, agent))
+		plan_end(engine, plan);
+	else
+		plan_at(engine, plan, next_step_at(engine, agent));
 }

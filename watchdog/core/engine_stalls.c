@@ -55,7 +55,7 @@ static void heal(struct engine *engine, struct connection *connection, usec_t ti
 	connection->silence = 0;
 	if (connection->stalled == CAUSE_UNKNOWN)
 		return;
-	policy_recovered(engine, engine_agent(engine, connection->agent));
+	policy_recovered(engine, engine_agent(engine, connection->agent), time);
 	engine_record_begin(engine_agent(engine, connection->agent), RECORD_RECOVERED, time,
 			    &record);
 	connections_describe(connection, &record);

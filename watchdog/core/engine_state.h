@@ -72,9 +72,12 @@ struct plan {
 	bool active;
 	bool acted;           /* a step was taken */
 	bool left_to_systemd; /* its Restart= was under way */
+	bool recalled;        /* made of the past: it rests until the present is known */
 	enum cause cause;
+	usec_t since;         /* when the trouble began */
 	unsigned step;        /* the next one */
 	uint32_t order;       /* the order whose result is awaited; 0: none */
+	usec_t concluded;     /* when the last step was, by an engine before us */
 	const char *held_by;  /* what it waits for (static text); NULL: its deadline */
 	struct record record; /* of the verdict, and of the action as far as it is */
 	struct deadline deadline;
@@ -87,14 +90,17 @@ struct agent {
 	bool has_unit;            /* `unit` is what systemd says now */
 	struct unit_event unit;   /* or what it said last; its name is known from the start */
 	struct signal_facts stop; /* the last request to stop that came from outside */
+	bool caught_up;           /* the present is known */
+	bool blind;               /* but for connections that are older than the engine */
 	uint32_t connections_up;
-	usec_t down_since;         /* 0: a connection is up, or none ever was */
-	unsigned attempts;         /* connections that failed to come up since then */
-	struct endpoint last_peer; /* of the last connection that came up; family 0: none yet */
-	uint64_t last_netns;       /* likewise */
-	bool no_route_told;        /* since then */
-	usec_t last_opened;        /* when it last began to open a connection */
-	usec_t last_tried;         /* likewise, or could not even begin */
+	usec_t down_since;          /* 0: a connection is up, or none ever was */
+	unsigned attempts;          /* connections that failed to come up since then */
+	struct endpoint last_peer;  /* of the last connection that came up; family 0: none yet */
+	uint64_t last_netns;        /* likewise */
+	bool no_route_told;         /* since then */
+	bool not_reconnecting_told; /* since down_since */
+	usec_t last_opened;         /* when it last began to open a connection */
+	usec_t last_tried;          /* likewise, or could not even begin */
 	struct history history;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* actions */
@@ -214,6 +220,10 @@ struct tracked_process *processes_track(struct engine *engine, const struct task
 void agents_take(struct engine *engine, const struct event *event);
 void agents_due(struct engine *engine, struct agent *agent);
 void agents_connection_opened(struct agent *agent, usec_t time);
+/* An engine before us told of this. */
+void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time);
+void agents_recall_not_reconnecting(struct agent *agent);
+/* It came up at `time`, which may be long ago. */
 void agents_connection_up(struct engine *engine, struct agent *agent,
 			  const struct connection *connection, usec_t time);
 void agents_connection_down(struct engine *engine, struct agent *agent,
@@ -222,9 +232,18 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 /* engine_policy.c */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);
 void policy_due(struct engine *engine, struct agent *agent);
-/* Returns the action that was taken since the trouble began; NULL: none. */
-const struct action *policy_recovered(struct engine *engine, struct agent *agent);
+/* A connection works since `time`. Returns the action that was taken since the trouble began; NULL:
+ * none. */
+const struct action *policy_recovered(struct engine *engine, struct agent *agent, usec_t time);
 void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_t cookie);
 void policy_take_path(struct engine *engine);
 void policy_take_unit(struct engine *engine, struct agent *agent);
 void policy_take_result(struct engine *engine, const struct event *event);
+/* What an engine before us told, from the oldest on: as if we had, but in silence. */
+void policy_recall(struct agent *agent, const struct record *verdict);
+void policy_recall_action(struct engine *engine, struct agent *agent, const struct record *taken,
+			  enum action_outcome outcome, const char *held_by);
+/* True if an engine before us set out to abort the connection. */
+bool policy_was_aborting(const struct agent *agent, uint64_t cookie);
+/* The plan that was recalled goes on where it stood, once systemd has told of the unit. */
+void policy_go_on(struct engine *engine, struct agent *agent);

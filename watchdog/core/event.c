@@ -32,7 +32,9 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_ACTION_RESULT] = "action-result",
 	[EVENT_LOST] = "lost",
 	[EVENT_HISTORY_SESSION] = "history-session",
+	[EVENT_HISTORY_TROUBLE] = "history-trouble",
 	[EVENT_HISTORY_ACTION] = "history-action",
+	[EVENT_CAUGHT_UP] = "caught-up",
 };
 DEFINE_NAMES(event_type);
 

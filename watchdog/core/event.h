@@ -69,7 +69,9 @@ enum event_type {
 	EVENT_LOST,          /* records were dropped on the way to us */
 	/* what our own records tell of the time before we began, oldest first */
 	EVENT_HISTORY_SESSION,
+	EVENT_HISTORY_TROUBLE,
 	EVENT_HISTORY_ACTION,
+	EVENT_CAUGHT_UP, /* all that there was of an agent is told: the present begins */
 	EVENT_TYPE_MAX,
 	EVENT_TYPE_INVALID = -1,
 };
@@ -222,13 +224,35 @@ struct history_session_event {
 	enum cause cause;
 };
 
-/* An action that was taken. */
-struct history_action_event {
-	usec_t ago; /* before the event */
-	enum action_type action;
+/* What a verdict of before was about. Spans, not times, as above. */
+struct past_verdict {
+	usec_t ago; /* what happened, before the event */
 	enum cause cause;
-	bool interrupted; /* nothing tells what became of it: we died in the middle */
-	bool unhelpful; /* the plan that it was the last step of did not help, nor anything since */
+	enum confidence confidence;
+	uint64_t cookie; /* 0: about no connection */
+	uint64_t netns;
+	struct endpoint local;
+	struct endpoint peer;
+	uint32_t pid;
+	char comm[COMM_SIZE];
+	char invocation_id[INVOCATION_ID_SIZE]; /* of the unit, as it was then */
+};
+
+/* A verdict of this boot. The agent has not recovered since. */
+struct history_trouble_event {
+	struct past_verdict verdict;
+	bool open;         /* the connection is in trouble; else it ended */
+	bool came_up;      /* it had come up before it ended */
+	unsigned attempts; /* that failed since, and of which nothing more is told */
+};
+
+/* An action that was taken, or one more word about it. Only ACTION_STARTED is told of an action
+ * before the agent's last recovery or boot, and none that was interrupted. */
+struct history_action_event {
+	struct past_verdict verdict; /* `ago` is the action's */
+	enum action_type action;
+	enum action_outcome outcome;
+	char held_by[UNIT_WORD_SIZE]; /* ACTION_HELD */
 };
 
 struct agent_settings;
@@ -237,6 +261,7 @@ struct agent_event {
 	const struct agent_settings *settings; /* borrowed */
 	enum mode mode;
 	bool actions_held; /* the operator wants none taken */
+	bool catching_up;  /* what happened up to now will be told, until EVENT_CAUGHT_UP */
 };
 
 struct event {
@@ -252,8 +277,10 @@ struct event {
 		struct action_result_event action_result;
 		struct lost_event lost;
 		struct history_session_event history_session;
+		struct history_trouble_event history_trouble;
 		struct history_action_event history_action;
 		usec_t suspended; /* for how long */
+		bool blind;       /* EVENT_CAUGHT_UP: older connections cannot be seen */
 	};
 };
 

@@ -443,41 +443,80 @@ static const char *held_phrase(const char *held_by)
 	return held_by;
 }
 
-static const char *action_verb(const struct verb *verb, const char *result)
+/* What it came to, with the verb in front of its object. */
+static void add_outcome(struct text *text, const struct verb *verb, const struct record *record)
 {
-	if (strcmp(result, "done") == 0 || strcmp(result, "did-not-help") == 0)
-		return verb->done;
-	return verb->doing;
+	switch (action_outcome_from_string(record->action_result)) {
+	case ACTION_HELD:
+		text_add(text, ": did not %s", verb->infinitive);
+		break;
+	case ACTION_FAILED:
+		text_add(text, ": wanted to %s", verb->infinitive);
+		break;
+	case ACTION_INTERRUPTED:
+		text_add(text, ": was to %s", verb->infinitive);
+		break;
+	case ACTION_DONE:
+	case ACTION_DID_NOT_HELP:
+		text_add(text, ": %s", verb->done);
+		break;
+	case ACTION_STARTED:
+	case ACTION_UNCERTAIN:
+	case ACTION_HELPED:
+	case ACTION_OUTCOME_MAX:
+	case ACTION_OUTCOME_INVALID:
+		text_add(text, ": %s", verb->doing);
+		break;
+	}
+}
+
+static void add_end_of_action(struct text *text, const struct record *record)
+{
+	switch (action_outcome_from_string(record->action_result)) {
+	case ACTION_HELD:
+		if (record->action_held_by)
+			text_add(text, ": %s", held_phrase(record->action_held_by));
+		break;
+	case ACTION_FAILED:
+		text_add(text, ", but failed: %s", strerror(-record->action_error));
+		break;
+	case ACTION_DID_NOT_HELP:
+		text_add(text, ", but that did not help");
+		break;
+	case ACTION_INTERRUPTED:
+		text_add(text, ", but connwatch died before it did");
+		break;
+	case ACTION_UNCERTAIN:
+		text_add(text, ", but connwatch died meanwhile: whether it was done is not known, "
+			       "so it is not done again");
+		break;
+	case ACTION_STARTED:
+	case ACTION_DONE:
+	case ACTION_HELPED:
+	case ACTION_OUTCOME_MAX:
+	case ACTION_OUTCOME_INVALID:
+		break;
+	}
 }
 
 static void tell_action(struct text *text, const struct record *record)
 {
 	const struct verb *verb = &verbs[record->action.type];
 	const char *cause = cause_to_string(record->verdict.cause);
-	const char *result = record->action_result ? record->action_result : "starting";
 	const char *held_by = record->action_held_by;
 	bool dry_run = held_by && strcmp(held_by, "dry-run") == 0;
-	bool failed = record->action_error != 0;
 
 	add_who(text, record);
 	if (dry_run)
 		text_add(text, ": dry run, would %s", verb->infinitive);
-	else if (held_by)
-		text_add(text, ": did not %s", verb->infinitive);
-	else if (failed)
-		text_add(text, ": wanted to %s", verb->infinitive);
 	else
-		text_add(text, ": %s", action_verb(verb, result));
+		add_outcome(text, verb, record);
 	add_object(text, record);
 	if (record->delay)
 		add_span(text, " in ", record->delay, "");
 	text_add(text, held_by && !dry_run ? " in spite of %s" : " because of %s", cause);
-	if (held_by && !dry_run)
-		text_add(text, ": %s", held_phrase(held_by));
-	else if (failed)
-		text_add(text, ", but failed: %s", strerror(-record->action_error));
-	else if (strcmp(result, "did-not-help") == 0)
-		text_add(text, ", but that did not help");
+	if (!dry_run)
+		add_end_of_action(text, record);
 	text_add(text, ".");
 }
 

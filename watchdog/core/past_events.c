@@ -1,13 +1,31 @@
 #include "past_events.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What is older says nothing about today. */
 #define PAST_MAX (24 * USEC_PER_HOUR)
 
-void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t now, usec_t realtime)
+void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t now, usec_t realtime,
+		       const char *boot_id)
 {
 	*past_events = (struct past_events){ .now = now, .realtime = realtime, .agent = agent };
+	snprintf(past_events->boot_id, sizeof(past_events->boot_id), "%s", boot_id);
+}
+
+static bool of_this_boot(const struct past_events *past_events, const struct past_record *past)
+{
+	return strcmp(past->boot_id, past_events->boot_id) == 0;
+}
+
+/* A record of this boot tells when it happened, which may be long before it was written. */
+static usec_t ago(const struct past_events *past_events, const struct past_record *past)
+{
+	usec_t time = past->happened;
+
+	if (of_this_boot(past_events, past) && time && time <= past_events->now)
+		return past_events->now - time;
+	return past->realtime < past_events->realtime ? past_events->realtime - past->realtime : 0;
 }
 
 static struct event *add(struct past_events *past_events, enum event_type type)
@@ -22,20 +40,76 @@ static struct event *add(struct past_events *past_events, enum event_type type)
 	return event;
 }
 
-static void take_session(struct past_events *past_events, const struct past_record *past,
-			 usec_t ago)
+static struct past_verdict verdict_of(const struct past_events *past_events,
+				      const struct past_record *past)
 {
 	const struct record *record = &past->record;
+	struct past_verdict verdict = {
+		.ago = ago(past_events, past),
+		.cause = record->verdict.cause,
+		.confidence = record->verdict.confidence,
+		.cookie = record->cookie,
+		.netns = record->netns,
+		.local = record->local,
+		.peer = record->peer,
+		.pid = record->process.pid,
+	};
 
-	if (!past_came_up(past))
+	memcpy(verdict.comm, record->process.comm, sizeof(verdict.comm));
+	memcpy(verdict.invocation_id, record->invocation_id, sizeof(verdict.invocation_id));
+	return verdict;
+}
+
+/* What is still to be dealt with. Nothing of before a boot is: all that ran was started anew. */
+static bool is_pending(const struct past_events *past_events, const struct past_record *past)
+{
+	return !past_events->was_well && of_this_boot(past_events, past);
+}
+
+/* Whatever else there is no room for: since when the agent is without a connection is told. */
+static bool has_room(struct past_events *past_events, bool session_ended, bool came_up)
+{
+	bool first_end = session_ended && came_up && !past_events->ended;
+
+	past_events->ended |= first_end;
+	if (past_events->words < PAST_WORDS_MAX) {
+		past_events->words++;
+		return true;
+	}
+	if (session_ended && !came_up)
+		past_events->untold_attempts++;
+	return first_end;
+}
+
+static void take_trouble(struct past_events *past_events, const struct past_record *past)
+{
+	bool open = past->record.kind == RECORD_STALLED;
+
+	if (!is_pending(past_events, past) || !has_room(past_events, !open, past_came_up(past)))
 		return;
+	add(past_events, EVENT_HISTORY_TROUBLE)->history_trouble = (struct history_trouble_event){
+		.verdict = verdict_of(past_events, past),
+		.open = open,
+		.came_up = past_came_up(past),
+		.attempts = past_events->untold_attempts,
+	};
+}
+
+static void take_session(struct past_events *past_events, const struct past_record *past)
+{
+	const struct record *record = &past->record;
+	usec_t ended_ago = ago(past_events, past);
+
+	if (!past_came_up(past) || past_events->sessions == HISTORY_MAX)
+		return;
+	past_events->sessions++;
 	add(past_events, EVENT_HISTORY_SESSION)->history_session = (struct history_session_event){
-		.ago = ago,
+		.ago = ended_ago,
 		.age = record->socket.age,
 		.idle_rx = record->socket.idle_rx,
 		.idle_tx = record->socket.idle_tx,
 		.unacked_bytes = record->socket.unacked_bytes,
-		.reopened_after = past_events->reopened ? ago - past_events->reopened_ago : 0,
+		.reopened_after = past_events->reopened ? ended_ago - past_events->reopened_ago : 0,
 		.ended_by = record->verdict.ended_by,
 		.cause = record->verdict.cause,
 	};
@@ -43,55 +117,95 @@ static void take_session(struct past_events *past_events, const struct past_reco
 }
 
 /* A record that names a cause tells that a connection works again which had not ended. */
-static void take_recovered(struct past_events *past_events, const struct past_record *past,
-			   usec_t ago)
+static void take_recovered(struct past_events *past_events, const struct past_record *past)
 {
 	past_events->was_well = true;
 	if (*past->cause)
 		return;
 	past_events->reopened = true;
-	past_events->reopened_ago = ago;
+	past_events->reopened_ago = ago(past_events, past);
 }
 
-static void take_action(struct past_events *past_events, const struct past_record *past, usec_t ago)
+static void add_action(struct past_events *past_events, const struct past_record *past,
+		       enum action_outcome outcome)
 {
-	const struct record *record = &past->record;
-
-	if (strcmp(past->action_result, "did-not-help") == 0)
-		past_events->unhelpful = !past_events->was_well;
-	if (strcmp(past->action_result, "done") == 0 || strcmp(past->action_result, "failed") == 0)
-		past_events->concluded = true;
-	if (strcmp(past->action_result, "starting") != 0)
-		return;
-	add(past_events, EVENT_HISTORY_ACTION)->history_action = (struct history_action_event){
-		.ago = ago,
-		.action = record->action.type,
-		.cause = record->verdict.cause,
-		.interrupted = !past_events->concluded,
-		.unhelpful = past_events->unhelpful,
+	struct history_action_event action = {
+		.verdict = verdict_of(past_events, past),
+		.action = past->record.action.type,
+		.outcome = outcome,
 	};
-	past_events->concluded = false;
-	past_events->unhelpful = false;
+
+	memcpy(action.held_by, past->action_held_by, sizeof(action.held_by));
+	add(past_events, EVENT_HISTORY_ACTION)->history_action = action;
+}
+
+static void take_start(struct past_events *past_events, const struct past_record *past)
+{
+	bool interrupted = past_events->interrupted;
+
+	past_events->interrupted = false;
+	if (interrupted || past_events->actions == BUDGET_MAX)
+		return;
+	past_events->actions++;
+	add_action(past_events, past, ACTION_STARTED);
+}
+
+static void take_word(struct past_events *past_events, const struct past_record *past,
+		      enum action_outcome outcome)
+{
+	if (past_events->words == PAST_WORDS_MAX)
+		return;
+	past_events->words++;
+	add_action(past_events, past, outcome);
+}
+
+static void take_action(struct past_events *past_events, const struct past_record *past)
+{
+	enum action_outcome outcome = action_outcome_from_string(past->action_result);
+
+	switch (outcome) {
+	case ACTION_STARTED:
+		take_start(past_events, past);
+		break;
+	case ACTION_INTERRUPTED:
+		past_events->interrupted = true;
+		break;
+	case ACTION_DID_NOT_HELP: /* in an earlier boot neither */
+		if (!past_events->was_well)
+			take_word(past_events, past, outcome);
+		break;
+	case ACTION_DONE:
+	case ACTION_FAILED:
+	case ACTION_HELD:
+	case ACTION_UNCERTAIN:
+		if (is_pending(past_events, past))
+			take_word(past_events, past, outcome);
+		break;
+	case ACTION_HELPED:
+	case ACTION_OUTCOME_MAX:
+	case ACTION_OUTCOME_INVALID:
+		break;
+	}
 }
 
 bool past_events_take(struct past_events *past_events, const struct past_record *past)
 {
-	usec_t now = past_events->realtime;
-	usec_t ago = past->realtime < now ? now - past->realtime : 0;
-
-	if (past_events->count == PAST_EVENTS_MAX || ago > PAST_MAX)
+	if (ago(past_events, past) > PAST_MAX || past_events->records++ == PAST_RECORDS_MAX)
 		return false;
 	switch (past->record.kind) {
 	case RECORD_ENDED:
-		take_session(past_events, past, ago);
-		break;
-	case RECORD_RECOVERED:
-		take_recovered(past_events, past, ago);
-		break;
-	case RECORD_ACTION:
-		take_action(past_events, past, ago);
+		take_trouble(past_events, past);
+		take_session(past_events, past);
 		break;
 	case RECORD_STALLED:
+		take_trouble(past_events, past);
+		break;
+	case RECORD_RECOVERED:
+		take_recovered(past_events, past);
+		break;
+	case RECORD_ACTION:
+		take_action(past_events, past);
+		break;
 	case RECORD_WATCHING:
 	case RECORD_EVIDENCE_LOST:
 	case RECORD_KIND_MAX:

@@ -1,9 +1,17 @@
 /* What an agent's own records of before tell the engine: sessions and actions, as events. */
 #pragma once
 
+#include "history.h"
+#include "policy_budget.h"
 #include "record_parse.h"
 
-enum { PAST_EVENTS_MAX = 200 };
+/* Each kind has its own room, so that a thousand refused attempts leave the limit of actions what
+ * it is. */
+enum {
+	PAST_WORDS_MAX = 128,     /* troubles, and what became of actions */
+	PAST_RECORDS_MAX = 16384, /* are looked at, so that we begin in time */
+	PAST_EVENTS_MAX = HISTORY_MAX + BUDGET_MAX + PAST_WORDS_MAX + 1,
+};
 
 struct past_events {
 	usec_t now;      /* the time of the events */
@@ -11,16 +19,21 @@ struct past_events {
 	uint32_t agent;
 	struct event events[PAST_EVENTS_MAX]; /* the newest first */
 	unsigned count;
+	unsigned sessions, actions, words; /* of them */
+	unsigned records;                  /* looked at */
+	char boot_id[BOOT_ID_SIZE];
 	/* what the records so far say of those before them */
 	bool reopened; /* the next session began `reopened_ago` */
 	usec_t reopened_ago;
-	bool concluded; /* it is known what became of the next action */
-	bool unhelpful; /* and that it did not help */
-	bool was_well;  /* the trouble was over at some time since */
+	bool interrupted; /* the next action did not happen */
+	bool ended;       /* the session whose end made the agent lose its connection is told */
+	unsigned untold_attempts; /* after the next session: there was no room for them */
+	bool was_well;            /* the trouble was over at some time since */
 };
 
-void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t now,
-		       usec_t realtime);
+/* `now` is CLOCK_MONOTONIC of the boot `boot_id`, `realtime` the time since 1970 at that moment. */
+void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t now, usec_t realtime,
+		       const char *boot_id);
 
 /* Takes the next record of the agent, from the newest to the oldest. Returns false if no more are
  * of use. */

@@ -18,3 +18,9 @@ void policy_budget_spend(struct policy_budget *budget, usec_t now)
 	budget->taken[budget->next] = now;
 	budget->next = (budget->next + 1) % BUDGET_MAX;
 }
+
+void policy_budget_take_back(struct policy_budget *budget)
+{
+	budget->next = (budget->next + BUDGET_MAX - 1) % BUDGET_MAX;
+	budget->taken[budget->next] = 0;
+}

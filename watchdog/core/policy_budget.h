@@ -17,3 +17,5 @@ struct policy_budget {
 bool policy_budget_allows(const struct policy_budget *budget, const struct agent_settings *settings,
 			  usec_t now);
 void policy_budget_spend(struct policy_budget *budget, usec_t now);
+/* The last one did not happen. */
+void policy_budget_take_back(struct policy_budget *budget);

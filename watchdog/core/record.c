@@ -282,4 +282,5 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 	}
 	add_text(&fields, "CONNWATCH_MODE", mode_to_string(record->mode));
 	add_known_number(&fields, "CONNWATCH_LOST_EVENTS", record->lost_events);
+	add_known_number(&fields, "CONNWATCH_TIME_USEC", record->time);
 }

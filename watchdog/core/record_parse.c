@@ -69,6 +69,7 @@ static const struct number_field {
 	NUMBER_FIELD("CONNWATCH_DOWNTIME_USEC", record.downtime),
 	NUMBER_FIELD("CONNWATCH_ATTEMPTS", record.attempts),
 	NUMBER_FIELD("CONNWATCH_LOST_EVENTS", record.lost_events),
+	NUMBER_FIELD("CONNWATCH_TIME_USEC", happened),
 };
 
 /* Follow from other fields, so they need no reading. */
@@ -255,25 +256,14 @@ static void end_words(struct past_record *past)
 	}
 }
 
-/* A record points to static text only. */
-static const char *known_result(const char *word)
-{
-	static const char *const results[] = { "starting", "done",         "failed",
-					       "held",     "did-not-help", "helped" };
-
-	for (size_t i = 0; i < COUNT(results); i++)
-		if (strcmp(results[i], word) == 0)
-			return results[i];
-	return NULL;
-}
-
 static void end_action(struct past_record *past)
 {
 	struct record *record = &past->record;
 
 	if (past->action[0] && action_parse(past->action, &record->action) < 0)
 		is_strange(past, "CONNWATCH_ACTION", past->action);
-	record->action_result = known_result(past->action_result);
+	record->action_result =
+		action_outcome_to_string(action_outcome_from_string(past->action_result));
 	if (past->action_result[0] && !record->action_result)
 		is_strange(past, "CONNWATCH_ACTION_RESULT", past->action_result);
 }
@@ -311,6 +301,8 @@ bool record_parse_end(struct past_record *past)
 {
 	if (!past->kind[0])
 		return false;
+	if (!past->record.time)
+		past->record.time = past->happened;
 	end_words(past);
 	end_action(past);
 	end_error(past);

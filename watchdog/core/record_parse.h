@@ -9,8 +9,10 @@
 enum { WORD_SIZE = 32, BOOT_ID_SIZE = 33 };
 
 struct past_record {
-	struct record record; /* its `time` is left to the reader of the journal */
-	usec_t realtime;      /* since 1970; left to the reader as well */
+	struct record
+		record;  /* its `time` is when journald got it, if read there, else `happened` */
+	usec_t happened; /* CLOCK_MONOTONIC of its boot; 0: an older version does not tell */
+	usec_t realtime; /* since 1970; left to the reader */
 	char boot_id[BOOT_ID_SIZE];
 	char message[MESSAGE_SIZE];
 	/* The words as they were written, also those that this version does not know; or "". */

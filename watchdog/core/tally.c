@@ -2,17 +2,6 @@
 
 #include <string.h>
 
-#include "names.h"
-
-static const char *const action_outcome_names[ACTION_OUTCOME_MAX] = {
-	[ACTION_STARTED] = "starting",
-	[ACTION_DONE] = "done",
-	[ACTION_FAILED] = "failed",
-	[ACTION_HELD] = "held",
-	[ACTION_DID_NOT_HELP] = "did-not-help",
-};
-DEFINE_NAMES(action_outcome);
-
 static void remember(struct tally *tally, const struct record *record)
 {
 	tally->last_kind = record->kind;

@@ -5,18 +5,6 @@
 
 enum { TALLIES_MAX = 64 };
 
-/* What became of an action. */
-enum action_outcome {
-	ACTION_STARTED,
-	ACTION_DONE,
-	ACTION_FAILED,
-	ACTION_HELD,
-	ACTION_DID_NOT_HELP,
-	ACTION_OUTCOME_MAX,
-	ACTION_OUTCOME_INVALID = -1,
-};
-DECLARE_NAMES(action_outcome); /* as CONNWATCH_ACTION_RESULT has them */
-
 /* One agent's; all zero but for `agent` to begin with. */
 struct tally {
 	char agent[AGENT_NAME_SIZE];

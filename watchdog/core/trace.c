@@ -44,6 +44,8 @@ NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
 NAMES_OF(action_type);
+NAMES_OF(action_outcome);
+NAMES_OF(confidence);
 NAMES_OF(mqtt_track);
 NAMES_OF(mqtt_packet);
 
@@ -177,6 +179,7 @@ static const struct field action_result_fields[] = {
 static const struct field agent_fields[] = {
 	{ "mode", NAME, AT(watching.mode), &mode_names },
 	{ "actions_held", FLAG, AT(watching.actions_held), NULL },
+	{ "catching_up", FLAG, AT(watching.catching_up), NULL },
 	LAST_FIELD,
 };
 
@@ -202,12 +205,37 @@ static const struct field history_session_fields[] = {
 	LAST_FIELD,
 };
 
+#define PAST_VERDICT(verdict)                                                                      \
+	{ "ago", SPAN, AT(verdict.ago), NULL },                                                    \
+		{ "cause", NAME, AT(verdict.cause), &cause_names },                                \
+		{ "confidence", NAME, AT(verdict.confidence), &confidence_names },                 \
+		{ "cookie", NUMBER, AT(verdict.cookie), NULL },                                    \
+		{ "netns", NUMBER, AT(verdict.netns), NULL },                                      \
+		{ "local", END, AT(verdict.local), NULL },                                         \
+		{ "peer", END, AT(verdict.peer), NULL }, { "pid", NUMBER, AT(verdict.pid), NULL }, \
+		{ "comm", TEXT, AT(verdict.comm), NULL },                                          \
+	{                                                                                          \
+		"invocation_id", TEXT, AT(verdict.invocation_id), NULL                             \
+	}
+
+static const struct field history_trouble_fields[] = {
+	PAST_VERDICT(history_trouble.verdict),
+	{ "open", FLAG, AT(history_trouble.open), NULL },
+	{ "came_up", FLAG, AT(history_trouble.came_up), NULL },
+	{ "attempts", NUMBER, AT(history_trouble.attempts), NULL },
+	LAST_FIELD,
+};
+
 static const struct field history_action_fields[] = {
-	{ "ago", SPAN, AT(history_action.ago), NULL },
+	PAST_VERDICT(history_action.verdict),
 	{ "action", NAME, AT(history_action.action), &action_type_names },
-	{ "cause", NAME, AT(history_action.cause), &cause_names },
-	{ "interrupted", FLAG, AT(history_action.interrupted), NULL },
-	{ "unhelpful", FLAG, AT(history_action.unhelpful), NULL },
+	{ "outcome", NAME, AT(history_action.outcome), &action_outcome_names },
+	{ "held_by", TEXT, AT(history_action.held_by), NULL },
+	LAST_FIELD,
+};
+
+static const struct field caught_up_fields[] = {
+	{ "blind", FLAG, AT(blind), NULL },
 	LAST_FIELD,
 };
 
@@ -236,8 +264,12 @@ static const struct field *fields_of(enum event_type type)
 		return suspended_fields;
 	case EVENT_HISTORY_SESSION:
 		return history_session_fields;
+	case EVENT_HISTORY_TROUBLE:
+		return history_trouble_fields;
 	case EVENT_HISTORY_ACTION:
 		return history_action_fields;
+	case EVENT_CAUGHT_UP:
+		return caught_up_fields;
 	default:
 		return no_fields;
 	}

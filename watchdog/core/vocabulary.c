@@ -125,6 +125,18 @@ static const char *const action_type_names[ACTION_TYPE_MAX] = {
 };
 DEFINE_NAMES(action_type);
 
+static const char *const action_outcome_names[ACTION_OUTCOME_MAX] = {
+	[ACTION_STARTED] = "starting",
+	[ACTION_DONE] = "done",
+	[ACTION_FAILED] = "failed",
+	[ACTION_HELD] = "held",
+	[ACTION_DID_NOT_HELP] = "did-not-help",
+	[ACTION_HELPED] = "helped",
+	[ACTION_INTERRUPTED] = "interrupted",
+	[ACTION_UNCERTAIN] = "uncertain",
+};
+DEFINE_NAMES(action_outcome);
+
 static const char *const unit_state_names[UNIT_STATE_MAX] = {
 	[UNIT_INACTIVE] = "inactive",
 	[UNIT_ACTIVATING] = "activating",
@@ -151,22 +163,14 @@ static const char *const mqtt_track_names[MQTT_TRACK_MAX] = {
 DEFINE_NAMES(mqtt_track);
 
 static const char *const mqtt_packet_names[MQTT_PACKET_MAX] = {
-	[MQTT_NOTHING] = "nothing",
-	[MQTT_CONNECT] = "CONNECT",
-	[MQTT_CONNACK] = "CONNACK",
-	[MQTT_PUBLISH] = "PUBLISH",
-	[MQTT_PUBACK] = "PUBACK",
-	[MQTT_PUBREC] = "PUBREC",
-	[MQTT_PUBREL] = "PUBREL",
-	[MQTT_PUBCOMP] = "PUBCOMP",
-	[MQTT_SUBSCRIBE] = "SUBSCRIBE",
-	[MQTT_SUBACK] = "SUBACK",
-	[MQTT_UNSUBSCRIBE] = "UNSUBSCRIBE",
-	[MQTT_UNSUBACK] = "UNSUBACK",
-	[MQTT_PINGREQ] = "PINGREQ",
-	[MQTT_PINGRESP] = "PINGRESP",
-	[MQTT_DISCONNECT] = "DISCONNECT",
-	[MQTT_AUTH] = "AUTH",
+	[MQTT_NOTHING] = "nothing",         [MQTT_CONNECT] = "CONNECT",
+	[MQTT_CONNACK] = "CONNACK",         [MQTT_PUBLISH] = "PUBLISH",
+	[MQTT_PUBACK] = "PUBACK",           [MQTT_PUBREC] = "PUBREC",
+	[MQTT_PUBREL] = "PUBREL",           [MQTT_PUBCOMP] = "PUBCOMP",
+	[MQTT_SUBSCRIBE] = "SUBSCRIBE",     [MQTT_SUBACK] = "SUBACK",
+	[MQTT_UNSUBSCRIBE] = "UNSUBSCRIBE", [MQTT_UNSUBACK] = "UNSUBACK",
+	[MQTT_PINGREQ] = "PINGREQ",         [MQTT_PINGRESP] = "PINGRESP",
+	[MQTT_DISCONNECT] = "DISCONNECT",   [MQTT_AUTH] = "AUTH",
 };
 DEFINE_NAMES(mqtt_packet);
 

@@ -144,6 +144,20 @@ enum action_type {
 	ACTION_TYPE_INVALID = -1,
 };
 
+/* What became of an action: CONNWATCH_ACTION_RESULT. */
+enum action_outcome {
+	ACTION_STARTED,
+	ACTION_DONE,
+	ACTION_FAILED,
+	ACTION_HELD,
+	ACTION_DID_NOT_HELP,
+	ACTION_HELPED,      /* told by the recovery that followed */
+	ACTION_INTERRUPTED, /* our death came first: it did not happen */
+	ACTION_UNCERTAIN,   /* our death came between: nothing tells whether it happened */
+	ACTION_OUTCOME_MAX,
+	ACTION_OUTCOME_INVALID = -1,
+};
+
 /* systemd's ActiveState= of a unit. */
 enum unit_state {
 	UNIT_INACTIVE,
@@ -209,6 +223,7 @@ DECLARE_NAMES(record_kind);
 DECLARE_NAMES(tcp_state);
 DECLARE_NAMES(reset_reason);
 DECLARE_NAMES(action_type);
+DECLARE_NAMES(action_outcome);
 DECLARE_NAMES(unit_state);
 DECLARE_NAMES(mode);
 DECLARE_NAMES(mqtt_track);

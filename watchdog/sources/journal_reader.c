@@ -21,6 +21,7 @@ struct journal_reader {
 	sd_journal *journal;
 	struct journal_query query;
 	char others[OTHERS_MAX][OTHER_SIZE];
+	char boot_id[SD_ID128_STRING_MAX];
 };
 
 DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
@@ -160,6 +161,30 @@ static int match_boot(sd_journal *journal, const char *boot)
 	return sd_journal_add_match(journal, boots[count - 1 + offset].field, 0);
 }
 
+/* The last entry is of this boot: whoever asks has been started in it, which systemd writes down.
+ * Not sd_id128_get_boot(): in a container, a unit may see the host's ID in /proc, journald the
+ * container's. */
+static int note_boot(struct journal_reader *reader)
+{
+	sd_journal *journal = reader->journal;
+	sd_id128_t boot;
+	uint64_t time = 0;
+	int r = sd_journal_seek_tail(journal);
+
+	if (r >= 0)
+		r = sd_journal_previous(journal);
+	if (r > 0)
+		r = sd_journal_get_monotonic_usec(journal, &time, &boot);
+	if (r >= 0 && time)
+		sd_id128_to_string(boot, reader->boot_id);
+	return r;
+}
+
+const char *journal_reader_boot(const struct journal_reader *reader)
+{
+	return reader->boot_id;
+}
+
 /* ---- opening */
 
 static int open_journal(struct journal_reader *reader)
@@ -214,6 +239,8 @@ int journal_reader_new(struct journal_reader **reader, const struct journal_quer
 		r = check_readable(new->journal);
 	if (r >= 0)
 		r = sd_journal_set_data_threshold(new->journal, FIELD_SIZE_MAX);
+	if (r >= 0)
+		r = note_boot(new);
 	if (r >= 0)
 		r = apply_query(new);
 	if (r < 0)

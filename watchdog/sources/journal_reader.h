@@ -52,5 +52,9 @@ const char *journal_reader_other(const struct journal_reader *reader, unsigned n
  * NULL if the catalog has none. */
 char *journal_reader_catalog(struct journal_reader *reader);
 
+/* The ID of the last entry's boot, which is the present one if the journal is this host's; owned by
+ * `reader`. Empty for an empty journal. */
+const char *journal_reader_boot(const struct journal_reader *reader);
+
 /* True if the reader reads this host's journal, which goes on. */
 bool journal_reader_is_live(const struct journal_reader *reader);

@@ -719,9 +719,14 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	return r;
 }
 
+bool probe_shows_connections(const struct probe *probe)
+{
+	return bpf_program__autoload(probe->bpf->progs.find_connections);
+}
+
 int probe_find_connections(struct probe *probe)
 {
-	if (!bpf_program__autoload(probe->bpf->progs.find_connections))
+	if (!probe_shows_connections(probe))
 		return -EOPNOTSUPP;
 	return run_iterator(probe->bpf->progs.find_connections);
 }

@@ -64,10 +64,13 @@ void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent);
 /* Forgets every watch of `agent`. Connections that are known already are still reported. */
 int probe_unwatch(struct probe *probe, uint32_t agent);
 
+/* False before kernel 5.11: connections that are older than the probe cannot be found. */
+bool probe_shows_connections(const struct probe *probe);
+
 /* Looks for open connections of what is watched, in every network namespace; each new one becomes
  * an EVENT_FOUND on the next probe_drain(). Accepted sockets are told by the backlog that they
  * inherit from their listener: those of listen(fd, 0) pass for our own.
- * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
+ * Returns 0, -EOPNOTSUPP where the kernel cannot show them, or another -errno. */
 int probe_find_connections(struct probe *probe);
 
 /* Takes a sample of all watched connections, in every network namespace, as they are now. The next
