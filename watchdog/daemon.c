@@ -25,6 +25,7 @@ struct daemon {
 	struct tallies *tallies;
 	struct control_bus *bus; /* NULL: it could not be set up */
 	struct metrics *metrics;
+	usec_t ping_time; /* from one to the next */
 	bool ready;
 	bool seen[AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
 };
@@ -214,6 +215,30 @@ static int catch_signals(struct daemon *daemon)
 	return r;
 }
 
+/* ---- systemd's watchdog: what can wait is done when we are awake to say that we are alive */
+
+static int on_ping(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	int r;
+
+	(void)usec;
+	watch_loop_tick(daemon->loop);
+	sd_notify(false, "WATCHDOG=1");
+	r = sd_event_source_set_time_relative(source, daemon->ping_time);
+	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Thrice in the time that systemd gives us. */
+static int begin_pings(struct daemon *daemon)
+{
+	sd_event *event = watch_loop_event(daemon->loop);
+	int r = sd_watchdog_enabled(false, &daemon->ping_time);
+
+	daemon->ping_time /= 3;
+	return r <= 0 ? r : sd_event_add_time(event, NULL, CLOCK_MONOTONIC, 0, 0, on_ping, daemon);
+}
+
 /* ---- what others are told of it */
 
 static void on_record(void *userdata, const struct record *record, usec_t realtime)
@@ -248,19 +273,18 @@ static void open_reports(struct daemon *daemon)
 
 static int watch(struct daemon *daemon)
 {
-	sd_event *event = watch_loop_event(daemon->loop);
 	int r = catch_signals(daemon);
 
 	open_reports(daemon);
 	if (r >= 0)
-		r = sd_event_set_watchdog(event, true);
+		r = begin_pings(daemon);
 	if (r >= 0)
 		r = load_settings(daemon);
 	if (r < 0) {
 		say(SD_ERR, "cannot start: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	return sd_event_loop(event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return sd_event_loop(watch_loop_event(daemon->loop)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int daemon_run(const char *settings_root)

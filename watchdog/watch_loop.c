@@ -208,13 +208,20 @@ void watch_loop_drain(struct watch_loop *loop)
 }
 
 /* What the probe has seen by now comes before what is due now. */
+void watch_loop_tick(struct watch_loop *loop)
+{
+	struct event event = { .type = EVENT_TIME };
+
+	watch_loop_drain(loop);
+	event.time = clock_now(CLOCK_MONOTONIC);
+	if (engine_is_due(loop->engine, event.time))
+		feed(loop, &event);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	struct watch_loop *loop = userdata;
-
 	(void)source, (void)usec;
-	watch_loop_drain(loop);
-	feed(loop, &(struct event){ .type = EVENT_TIME, .time = clock_now(CLOCK_MONOTONIC) });
+	watch_loop_tick(userdata);
 	return 0;
 }
 

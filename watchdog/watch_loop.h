@@ -91,6 +91,10 @@ int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const
 /* Takes in what the probe has seen up to now, without waiting. */
 void watch_loop_drain(struct watch_loop *loop);
 
+/* To be called by whoever wakes up now and then: does what would soon have been a reason to wake up
+ * for. */
+void watch_loop_tick(struct watch_loop *loop);
+
 /* Ends the event loop with `status` as soon as no verdict waits for a fact (each comes, or its time
  * is up, within VERDICT_WAIT), no result of an action is on its way to the engine and, with
  * options.restart, no restart waits for its time. */

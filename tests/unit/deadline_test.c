@@ -48,4 +48,20 @@ static void test_no_room(void)
 	deadline_heap_release(&heap);
 }
 
-SUITE("deadline", { "come out in order", test_order }, { "no room", test_no_room })
+static void test_slack(void)
+{
+	struct deadline lazy = { 0 }, later = { 0 };
+	struct deadline_heap heap;
+
+	CU_ASSERT_EQUAL_FATAL(deadline_heap_init(&heap, 2), 0);
+	deadline_set_lazily(&heap, &lazy, 1, 12 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(deadline_latest(&lazy), 12 * USEC_PER_SEC + 1);
+	deadline_set(&heap, &later, 2);
+	CU_ASSERT_PTR_EQUAL(deadline_first(&heap), &later);
+	deadline_set_lazily(&heap, &lazy, 1, USEC_PER_SEC - 1);
+	CU_ASSERT_PTR_EQUAL(deadline_first(&heap), &lazy);
+	deadline_heap_release(&heap);
+}
+
+SUITE("deadline", { "come out in order", test_order }, { "no room", test_no_room },
+      { "the one that can wait comes later", test_slack })

@@ -473,6 +473,27 @@ static void test_out_of_tcp_memory(void)
 	end(&bench);
 }
 
+/* Between 1.25 times its keep-alive and 1.45 times: when we are awake anyway, if that comes first.
+ */
+static void test_look_at_an_idle_agent(void)
+{
+	struct bench bench;
+	usec_t up;
+
+	begin(&bench);
+	bench.settings.keepalive = USEC_PER_MINUTE;
+	open_connection(&bench, 1);
+	up = bench.now;
+	CU_ASSERT_FALSE(engine_is_due(bench.engine, up + 74 * USEC_PER_SEC));
+	CU_ASSERT_TRUE(engine_is_due(bench.engine, up + 76 * USEC_PER_SEC));
+	CU_ASSERT_TRUE(engine_deadline(bench.engine) > up + 86 * USEC_PER_SEC);
+	CU_ASSERT_TRUE(engine_deadline(bench.engine) < up + 88 * USEC_PER_SEC);
+	bench.now = up + 76 * USEC_PER_SEC;
+	step(&bench, (struct event){ .type = EVENT_TIME });
+	CU_ASSERT_FALSE(engine_is_due(bench.engine, bench.now));
+	end(&bench);
+}
+
 /* Found by fuzzing: a trace with a clock that jumps made the engine look at its connections every
  * other second of 270 years. */
 static void test_gap_of_centuries(void)
@@ -602,4 +623,5 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "two hubs at once", test_two_hubs_at_once },
       { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
       { "a gap of centuries", test_gap_of_centuries },
+      { "a look at an idle agent can wait", test_look_at_an_idle_agent },
       { "an agent that could not be seen may hang", test_unseen_agent_may_hang })

@@ -18,6 +18,16 @@ void deadline_heap_release(struct deadline_heap *heap)
 	*heap = (struct deadline_heap){ 0 };
 }
 
+usec_t deadline_latest(const struct deadline *deadline)
+{
+	return deadline->when + deadline->slack * USEC_PER_SEC;
+}
+
+static bool is_before(const struct deadline *one, const struct deadline *other)
+{
+	return deadline_latest(one) < deadline_latest(other);
+}
+
 static void place(struct deadline_heap *heap, uint32_t position, struct deadline *deadline)
 {
 	heap->heap[position] = deadline;
@@ -28,7 +38,7 @@ static void sift_up(struct deadline_heap *heap, struct deadline *deadline)
 {
 	uint32_t at = deadline->position;
 
-	for (; at > 1 && heap->heap[at / 2]->when > deadline->when; at /= 2)
+	for (; at > 1 && is_before(deadline, heap->heap[at / 2]); at /= 2)
 		place(heap, at, heap->heap[at / 2]);
 	place(heap, at, deadline);
 }
@@ -40,9 +50,9 @@ static void sift_down(struct deadline_heap *heap, struct deadline *deadline)
 	while (at * 2 <= heap->count) {
 		uint32_t child = at * 2;
 
-		if (child < heap->count && heap->heap[child + 1]->when < heap->heap[child]->when)
+		if (child < heap->count && is_before(heap->heap[child + 1], heap->heap[child]))
 			child++;
-		if (heap->heap[child]->when >= deadline->when)
+		if (!is_before(heap->heap[child], deadline))
 			break;
 		place(heap, at, heap->heap[child]);
 		at = child;
@@ -52,10 +62,18 @@ static void sift_down(struct deadline_heap *heap, struct deadline *deadline)
 
 void deadline_set(struct deadline_heap *heap, struct deadline *deadline, usec_t when)
 {
+	deadline_set_lazily(heap, deadline, when, 0);
+}
+
+void deadline_set_lazily(struct deadline_heap *heap, struct deadline *deadline, usec_t when,
+			 usec_t slack)
+{
 	deadline_clear(heap, deadline);
 	if (heap->count == heap->capacity)
 		return;
+	slack /= USEC_PER_SEC;
 	deadline->when = when;
+	deadline->slack = slack < UINT16_MAX ? slack : UINT16_MAX;
 	deadline->position = ++heap->count;
 	sift_up(heap, deadline);
 }

@@ -6,11 +6,12 @@
 struct deadline {
 	usec_t when;
 	uint32_t position; /* in the heap, from 1; 0: not set */
-	uint32_t kind;     /* the owner's business: what it is embedded in */
+	uint16_t kind;     /* the owner's business: what it is embedded in */
+	uint16_t slack;    /* seconds: so much later will do */
 };
 
 struct deadline_heap {
-	struct deadline **heap; /* from 1 */
+	struct deadline **heap; /* from 1, the one that can wait least first */
 	uint32_t count;
 	uint32_t capacity;
 };
@@ -23,8 +24,15 @@ void deadline_heap_release(struct deadline_heap *heap);
  * capacity it stays unset. */
 void deadline_set(struct deadline_heap *heap, struct deadline *deadline, usec_t when);
 
+/* The same, but `slack` later will do, in whole seconds: nobody needs to wake up for it alone. */
+void deadline_set_lazily(struct deadline_heap *heap, struct deadline *deadline, usec_t when,
+			 usec_t slack);
+
+/* When it can wait no longer. */
+usec_t deadline_latest(const struct deadline *deadline);
+
 /* Harmless for one that is not set. */
 void deadline_clear(struct deadline_heap *heap, struct deadline *deadline);
 
-/* The earliest one, or NULL. */
+/* The one that can wait least, or NULL. */
 struct deadline *deadline_first(const struct deadline_heap *heap);

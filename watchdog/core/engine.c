@@ -221,7 +221,14 @@ usec_t engine_deadline(const struct engine *engine)
 {
 	const struct deadline *first = deadline_first(&engine->deadlines);
 
-	return first ? first->when : USEC_INFINITY;
+	return first ? deadline_latest(first) : USEC_INFINITY;
+}
+
+bool engine_is_due(const struct engine *engine, usec_t time)
+{
+	const struct deadline *first = deadline_first(&engine->deadlines);
+
+	return first && first->when <= time;
 }
 
 bool engine_verdicts_pending(const struct engine *engine)

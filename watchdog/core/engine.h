@@ -65,8 +65,12 @@ bool engine_orphans_open(struct engine *engine);
 /* True if a process of agent `number` is known to live. */
 bool engine_agent_alive(struct engine *engine, uint32_t number);
 
-/* When the engine next wants an EVENT_TIME; USEC_INFINITY: it waits for nothing. */
+/* When the engine next wants an EVENT_TIME at the latest; USEC_INFINITY: it waits for nothing. */
 usec_t engine_deadline(const struct engine *engine);
+
+/* True if an EVENT_TIME of `time` would not be for nothing. Some things can wait a while longer,
+ * but are as well done by whoever is awake anyway. */
+bool engine_is_due(const struct engine *engine, usec_t time);
 
 /* True while a verdict waits for a fact. */
 bool engine_verdicts_pending(const struct engine *engine);

@@ -72,15 +72,25 @@ static usec_t patience(struct engine *engine, const struct connection *connectio
 	return stall_patience(engine_agent(engine, connection->agent)->settings);
 }
 
-static void check_in(struct engine *engine, struct connection *connection, usec_t time)
+static void check_at(struct engine *engine, struct connection *connection, usec_t time)
 {
 	connection->deadline.kind = DEADLINE_OF_CONNECTION;
 	deadline_set(&engine->deadlines, &connection->deadline, time);
 }
 
+/* Whether the agent is at work is looked at when we are awake anyway, if that is in time. */
+static void check_from(struct engine *engine, struct connection *connection, usec_t time)
+{
+	const struct agent *agent = engine_agent(engine, connection->agent);
+
+	connection->deadline.kind = DEADLINE_OF_CONNECTION;
+	deadline_set_lazily(&engine->deadlines, &connection->deadline, time,
+			    stall_slack(agent->settings));
+}
+
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time)
 {
-	check_in(engine, connection, time + patience(engine, connection));
+	check_from(engine, connection, time + patience(engine, connection));
 }
 
 void stalls_due(struct engine *engine, struct connection *connection)
@@ -93,7 +103,7 @@ void stalls_due(struct engine *engine, struct connection *connection)
 		endings_orphan(engine, connection);
 		return;
 	}
-	check_in(engine, connection, engine->now + patience(engine, connection));
+	check_from(engine, connection, engine->now + patience(engine, connection));
 	if (stall_of_dying_process(&circumstances, &verdict))
 		tell(engine, connection, circumstances.socket, engine->now, &verdict);
 	else
@@ -152,8 +162,8 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 		heal(engine, connection, event->time);
 	if (socket->idle_tx < patience(engine, connection))
 		connection->kept_alive = true;
-	check_in(engine, connection,
-		 next_check(connection, socket, event->time, patience(engine, connection)));
+	check_from(engine, connection,
+		   next_check(connection, socket, event->time, patience(engine, connection)));
 }
 
 /* Whatever was told of before the sample was asked for, and is not in it, does not exist any more.
@@ -250,7 +260,7 @@ void stalls_take_signal(struct engine *engine, const struct event *event)
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->owner.pid == event->process.task.pid && connection->up &&
 		    !connection->ended)
-			check_in(engine, connection, event->time + DYING_TIME);
+			check_at(engine, connection, event->time + DYING_TIME);
 }
 
 /* The connections of a dead process close at once, or there is something to be said. */
@@ -260,7 +270,7 @@ void stalls_take_exit(struct engine *engine, const struct event *event)
 
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->owner.pid == event->process.task.pid && !connection->ended)
-			check_in(engine, connection, event->time + VERDICT_WAIT);
+			check_at(engine, connection, event->time + VERDICT_WAIT);
 }
 
 void stalls_take(struct engine *engine, const struct event *event)

@@ -3,10 +3,16 @@
 #include "verdict_rules.h"
 
 #define PATIENCE(keepalive) ((keepalive)*5 / 4)
+#define SLACK(keepalive)    ((keepalive) / 5)
 
 usec_t stall_patience(const struct agent_settings *settings)
 {
 	return PATIENCE(keepalive_or_usual(settings));
+}
+
+usec_t stall_slack(const struct agent_settings *settings)
+{
+	return SLACK(keepalive_or_usual(settings));
 }
 
 static void begin(struct deliberation *on, const struct circumstances *given,

@@ -8,6 +8,9 @@
  * (MQTT 3.1.1, 3.1.2.10), so that we speak before the hub does. */
 usec_t stall_patience(const struct agent_settings *settings);
 
+/* How much later than that a look will do, for the same reason. */
+usec_t stall_slack(const struct agent_settings *settings);
+
 /* The process took a fatal signal and has not ended: it is writing its core dump. Returns false if
  * this is not so. */
 bool stall_of_dying_process(const struct circumstances *given, struct verdict *verdict);
