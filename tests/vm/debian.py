@@ -93,7 +93,7 @@ def build_tree(cache, architecture):
 
 
 def kernel(cache, suite, architecture):
-    """The boot and modules directories, and the version, of the suite's newest cloud kernel."""
+    """The image and the modules directory of the suite's newest cloud kernel."""
     def make(tree):
         apt = Apt(tree, suite, architecture)
         for package in apt.download(f"linux-image-cloud-{architecture}"):
@@ -101,8 +101,8 @@ def kernel(cache, suite, architecture):
             package.unlink()
         shutil.rmtree(apt.state)
     tree = complete(cache / f"kernel-{suite}-{architecture}", make)
-    image, = tree.glob("boot/vmlinu[xz]-*")
     modules, = [*tree.glob("lib/modules/*"), *tree.glob("usr/lib/modules/*")]
+    image, = [*tree.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
     return image, modules
 
 

@@ -65,6 +65,15 @@ def show(name, facts):
 def play(machine, options):
     """Runs one machine to its end; returns its column."""
     column = kernel_matrix.Column(machine.name)
+    try:
+        play_into(column, machine, options)
+    except (OSError, ValueError, subprocess.CalledProcessError) as failure:
+        print(f"{machine.name}: {failure}", file=sys.stderr)
+    column.keep(options.results / f"{machine.name}.json")
+    return column
+
+
+def play_into(column, machine, options):
     programs = programs_for(machine.architecture, options.build)
     log = options.results / f"{machine.name}.log"
     with open(log, "w") as console:
@@ -74,8 +83,6 @@ def play(machine, options):
                 facts = json.loads(line[2:])
                 column.take(facts)
                 show(machine.name, facts)
-    column.keep(options.results / f"{machine.name}.json")
-    return column
 
 
 def missing(machines):
