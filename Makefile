@@ -106,7 +106,7 @@ include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/co
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
-	$(Q)$(MAKE) all check-layers check-docs check-install check-deb check-reproducible
+	$(Q)$(MAKE) all check-layers check-docs check-outcome check-install check-deb check-reproducible
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
 	$(Q)$(MAKE) check-fuzz check-commands check-live check-system check-leaks

@@ -9,7 +9,11 @@ check-vm: vm-deps $(B)/connwatchctl
 check-vm-docs:
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) --markdown docs/KERNEL.md
 
+## check-outcome  what check-vm calls right and wrong, without a machine
+check-outcome:
+	$(Q)/usr/bin/python3 tests/vm/outcome_test.py
+
 vm-deps:
 	$(Q)tests/deps.sh tests/vm/packages.txt
 
-.PHONY: check-vm check-vm-docs vm-deps
+.PHONY: check-vm check-vm-docs check-outcome vm-deps

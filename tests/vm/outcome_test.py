@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""Shows what each outcome means, without a machine. Ends with "N passed, N failed"."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "live"))
+
+from case import LIKELY, NOT_PROVED, ended, stalled  # noqa: E402
+from kernel_matrix import Column  # noqa: E402
+from outcome import Outcome, outcome_of  # noqa: E402
+
+
+def record(ended_by, cause, confidence, kind="ended"):
+    return {"CONNWATCH_KIND": kind, "CONNWATCH_ENDED_BY": ended_by, "CONNWATCH_CAUSE": cause,
+            "CONNWATCH_CONFIDENCE": confidence}
+
+
+def outcome(*pairs, wrong=("something",), broken_off=False, skipped=None):
+    """Of a play that wanted and got these."""
+    case = SimpleNamespace(wanted=[wanted for wanted, _ in pairs if wanted])
+    return outcome_of(SimpleNamespace(case=case, pairs=pairs, wrong=wrong, broken_off=broken_off,
+                                      skipped=skipped))
+
+
+CLOSE = ended("peer-fin", "peer-close")
+RIGHT = record("peer-fin", "peer-close", "proved")
+HANG = stalled("agent-hang", LIKELY)
+
+ROWS = [
+    ("all is right", outcome((CLOSE, RIGHT), wrong=()), Outcome.RIGHT),
+    ("less sure", outcome((CLOSE, record("peer-fin", "peer-close", "suspected"))),
+     Outcome.LESS_SURE),
+    ("surer than anything can be",
+     outcome((ended("peer-fin", "peer-close", NOT_PROVED), RIGHT)), Outcome.WRONG),
+    ("an unknown cause", outcome((CLOSE, record("peer-fin", "unknown", "suspected"))),
+     Outcome.UNKNOWN),
+    ("an unknown end", outcome((CLOSE, record("unknown", "peer-close", "likely"))),
+     Outcome.UNKNOWN),
+    ("no record", outcome((CLOSE, None)), Outcome.UNKNOWN),
+    ("no record, for the play broke off", outcome((CLOSE, None), broken_off=True),
+     Outcome.UNPLAYED),
+    ("broke off behind a wrong verdict",
+     outcome((CLOSE, record("peer-fin", "agent-hang", "likely")), broken_off=True), Outcome.WRONG),
+    ("another cause, not sure", outcome((CLOSE, record("peer-fin", "agent-hang", "suspected"))),
+     Outcome.SUSPECTED),
+    ("another cause, proved", outcome((CLOSE, record("peer-fin", "agent-hang", "proved"))),
+     Outcome.WRONG),
+    ("another end, likely", outcome((CLOSE, record("peer-reset", "peer-close", "likely"))),
+     Outcome.WRONG),
+    ("the worst of two counts", outcome((CLOSE, RIGHT), (HANG, None)), Outcome.UNKNOWN),
+    ("the same again", outcome((CLOSE, RIGHT), (None, RIGHT)), Outcome.INCOMPLETE),
+    ("another one besides",
+     outcome((CLOSE, RIGHT), (None, record(None, "agent-hang", "likely", "stalled"))),
+     Outcome.WRONG),
+    ("a detail", outcome((CLOSE, RIGHT)), Outcome.INCOMPLETE),
+    ("nothing to play with", outcome(skipped="no MPTCP"), Outcome.SKIPPED),
+]
+
+
+def passes(*outcomes, complete=True):
+    column = Column("machine")
+    for number, word in enumerate(outcomes):
+        column.take({"case": str(number), "outcome": word})
+    column.take({"done": complete})
+    return column.passes
+
+
+COLUMNS = [
+    ("what is not known passes", passes("right", "unknown", "suspected"), True),
+    ("one wrong verdict does not", passes("right", "wrong"), False),
+    ("a machine that broke off does not", passes("right", complete=False), False),
+    ("a machine that played nothing does not", passes(), False),
+]
+
+
+def main():
+    failed = [f"FAILED {name}: {given} instead of {wanted}"
+              for name, given, wanted in ROWS + COLUMNS if given != wanted]
+    print("\n".join([*failed, f"{len(ROWS + COLUMNS) - len(failed)} passed, {len(failed)} failed"]))
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
