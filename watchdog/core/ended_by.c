@@ -122,6 +122,23 @@ static enum ended_by classify_closed(const struct socket_facts *facts)
 	}
 }
 
+/* What the looks before and after leave as the only way. A socket that died of an error may also
+ * have been disconnected, but within the time between two looks nobody does both. */
+static enum ended_by classify_unseen(const struct socket_facts *facts)
+{
+	bool connecting = facts->state_before == TCP_STATE_SYN_SENT;
+
+	if (facts->time_wait)
+		return ENDED_BY_LOCAL_FIN;
+	if (facts->fin_received && facts->fin_sent && facts->unacked_bytes == 0)
+		return ENDED_BY_PEER_FIN; /* it left LAST_ACK: no TIME_WAIT */
+	if (facts->reset_received)
+		return connecting ? ENDED_BY_CONNECT_REFUSED : ENDED_BY_PEER_RESET;
+	if (facts->disconnected && !connecting)
+		return ENDED_BY_LOCAL_RESET;
+	return ENDED_BY_UNKNOWN;
+}
+
 enum ended_by ended_by_classify(const struct socket_facts *facts)
 {
 	switch (facts->state) {
@@ -134,6 +151,8 @@ enum ended_by ended_by_classify(const struct socket_facts *facts)
 	default:
 		return ENDED_BY_UNKNOWN;
 	}
+	if (facts->unseen)
+		return classify_unseen(facts);
 	if (facts->state_before == TCP_STATE_SYN_SENT || facts->state_before == TCP_STATE_SYN_RECV)
 		return classify_connecting(facts);
 	return classify_closed(facts);
@@ -143,7 +162,7 @@ bool ended_by_own_side(const struct socket_facts *facts)
 {
 	switch (ended_by_classify(facts)) {
 	case ENDED_BY_LOCAL_FIN:
-		return facts->state == TCP_STATE_FIN_WAIT1;
+		return facts->state == TCP_STATE_FIN_WAIT1 || facts->unseen;
 	case ENDED_BY_LOCAL_RESET:
 		return true;
 	case ENDED_BY_CONNECT_TIMEOUT:

@@ -165,6 +165,7 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_STARTED:
 	case EVENT_EXECED:
 	case EVENT_SIGNALED:
+	case EVENT_DUMPING:
 	case EVENT_EXITED:
 		processes_take(engine, event);
 		break;

@@ -155,6 +155,8 @@ static void describe_not_reconnecting(struct engine *engine, const struct agent 
 		tokens_add(&verdict->evidence, "route=none-to-the-last-peer");
 		verdict->confidence = CONFIDENCE_LIKELY;
 	}
+	if (agent->mode == MODE_SOCK_DIAG) /* attempts may have failed between two looks */
+		verdict->confidence = CONFIDENCE_SUSPECTED;
 }
 
 /* Alive, and without a connection for longer than it should take to come back: it forgot to try, or

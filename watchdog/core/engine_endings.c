@@ -28,7 +28,9 @@ static bool keep_ending(struct engine *engine, const struct ending *ending)
 	if (!kept)
 		return false;
 	*kept = *ending;
-	kept->process = processes_track(engine, &ending->current, connection->agent);
+	kept->process = ending->current.pid
+				? processes_track(engine, &ending->current, connection->agent)
+				: processes_find(engine, connection->owner.pid);
 	if (kept->process)
 		LIST_INSERT_HEAD(&kept->process->endings, kept, of_process);
 	deadline_set(&engine->deadlines, &connection->deadline, ending->time + VERDICT_WAIT);
@@ -130,6 +132,7 @@ static struct circumstances gather(struct engine *engine, const struct ending *e
 
 	return (struct circumstances){
 		.settings = agent->settings,
+		.mode = agent->mode,
 		.socket = &ending->socket,
 		.mqtt = &ending->mqtt,
 		.closed = connection->closed,

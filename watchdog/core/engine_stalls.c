@@ -16,6 +16,7 @@ static struct circumstances look_around(struct engine *engine, const struct conn
 
 	return (struct circumstances){
 		.settings = agent->settings,
+		.mode = agent->mode,
 		.socket = socket,
 		.time = time,
 		.came_up = true,

@@ -22,6 +22,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_STARTED] = "started",
 	[EVENT_EXECED] = "execed",
 	[EVENT_SIGNALED] = "signaled",
+	[EVENT_DUMPING] = "dumping",
 	[EVENT_EXITED] = "exited",
 	[EVENT_NAMESPACE] = "namespace",
 	[EVENT_LINK] = "link",

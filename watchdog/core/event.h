@@ -56,6 +56,7 @@ enum event_type {
 	EVENT_STARTED,
 	EVENT_EXECED,
 	EVENT_SIGNALED,
+	EVENT_DUMPING, /* it writes its core dump; by which signal is not known */
 	EVENT_EXITED,
 	/* the way to the peer */
 	EVENT_NAMESPACE, /* what is known of a network namespace begins or ends */
@@ -126,6 +127,16 @@ struct socket_facts {
 	usec_t idle_rx;  /* since the last segment with data came */
 	usec_t idle_tx;  /* since the last segment with data went */
 	usec_t idle_ack; /* since the last acknowledgment came, with data or without */
+	/* In the mode sock-diag nobody is there when a socket closes: error, soft_error, shutdown,
+	 * orphan, keepalive, linger_zero, the RST that was sent, user_timeout_msec and the current
+	 * task are not known, and state_before is that of the last look. fin_received and
+	 * reset_received are true where the counters prove it; false proves nothing. What is known
+	 * instead (see socket_look.h): */
+	bool unseen;
+	bool fin_sent;  /* our FIN went out */
+	bool time_wait; /* a TIME_WAIT took its place: our FIN came first, and was acknowledged */
+	bool disconnected; /* tcp_disconnect() ran: SO_LINGER 0, or connect(AF_UNSPEC) */
+	bool unanswered;   /* nothing came from the peer since the last look */
 };
 
 /* What the two ends said to each other in MQTT, as far as the settings have it looked at. Codes as

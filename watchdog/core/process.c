@@ -71,6 +71,9 @@ void process_update(struct process *process, const struct event *event)
 	case EVENT_SIGNALED:
 		take_signal(process, event);
 		break;
+	case EVENT_DUMPING:
+		process->dumping = true;
+		break;
 	case EVENT_EXITED:
 		process->exited = true;
 		process->exited_at = event->time;

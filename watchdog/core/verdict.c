@@ -41,7 +41,9 @@ static void describe_reset(struct deliberation *on)
 	const struct socket_facts *socket = on->given->socket;
 	struct tokens *tokens = &on->verdict->evidence;
 
-	if (socket->unread_bytes)
+	if (socket->disconnected)
+		tokens_add(tokens, "closed_with=SO_LINGER-0-or-disconnect");
+	else if (socket->unread_bytes)
 		tokens_add(tokens, "closed_with_unread_bytes=%u", socket->unread_bytes);
 	else if (socket->linger_zero)
 		tokens_add(tokens, "closed_with=SO_LINGER-0");
@@ -66,11 +68,28 @@ void describe_timeout(struct deliberation *on)
 		tokens_add(tokens, "icmp=%s", strerrorname_np(socket->soft_error) ?: "?");
 }
 
+/* What the looks before and after its end leave as the only way (socket_look.h). */
+static void describe_unseen(struct deliberation *on)
+{
+	const struct socket_facts *socket = on->given->socket;
+
+	if (socket->time_wait)
+		tokens_add(evidence(on), "left_behind=TIME_WAIT");
+	if (socket->fin_received && socket->state == TCP_STATE_CLOSE)
+		tokens_add(evidence(on), "peer_fin=counted");
+	if (socket->reset_received)
+		tokens_add(evidence(on), "peer_reset=counted");
+	if (socket->unanswered)
+		tokens_add(ruled_out(on), "peer-reset=nothing-came");
+}
+
 static void describe_socket(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
 
 	tokens_add(evidence(on), "state=%s", tcp_state_to_string(socket->state_before) ?: "?");
+	if (socket->unseen)
+		describe_unseen(on);
 	if (socket->error)
 		tokens_add(evidence(on), "error=%s", strerrorname_np(socket->error) ?: "?");
 	switch (on->verdict->ended_by) {
@@ -109,8 +128,8 @@ static enum ruling rule_unknown(struct deliberation *on)
 }
 
 static enum ruling (*const rules[])(struct deliberation *) = {
-	rule_aborted, rule_told, rule_dying,   rule_own_side,
-	rule_leaving, rule_peer, rule_network, rule_unknown,
+	rule_aborted, rule_told,    rule_dying,  rule_own_side, rule_leaving,
+	rule_peer,    rule_network, rule_unseen, rule_unknown,
 };
 
 bool verdict_decide(const struct circumstances *circumstances, struct verdict *verdict,
@@ -125,5 +144,8 @@ bool verdict_decide(const struct circumstances *circumstances, struct verdict *v
 	describe_mqtt(&on);
 	for (size_t i = 0; ruling == SILENT && i < sizeof(rules) / sizeof(*rules); i++)
 		ruling = rules[i](&on);
+	/* What came first within the time between two looks is never seen. */
+	if (circumstances->mode == MODE_SOCK_DIAG && verdict->confidence == CONFIDENCE_PROVED)
+		verdict->confidence = CONFIDENCE_LIKELY;
 	return ruling == DECIDED;
 }

@@ -19,6 +19,7 @@
 /* All that a verdict may rest on, as known when the session ended. Pointers are borrowed. */
 struct circumstances {
 	const struct agent_settings *settings;
+	enum mode mode; /* MODE_SOCK_DIAG: no signal is seen, nor who closed a socket */
 	const struct socket_facts *socket;
 	const struct mqtt_facts *mqtt;
 	bool closed;                   /* the socket is closed: nothing of it is yet to come */

@@ -20,6 +20,10 @@ static enum ruling rule_dumping(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
 
+	if (process && process->dumping && !process->exited) {
+		tokens_add(evidence(on), "dumping_core=yes");
+		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
+	}
 	if (!process || !process->fatal.number || process->fatal.number == SIGKILL ||
 	    process->exited || on->given->time < process->fatal.time)
 		return SILENT;
@@ -115,9 +119,11 @@ static enum ruling rule_quarrel(struct deliberation *on)
 	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
 	on->verdict->period = lives.period;
 	on->verdict->period_count = lives.count;
-	return decide(on,
-		      is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
-		      lives.count < QUARREL_LIKELY ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
+	return decide(
+		on, is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
+		lives.count < QUARREL_LIKELY || given->mode == MODE_SOCK_DIAG
+			? CONFIDENCE_SUSPECTED /* lives are as exact as the looks are frequent */
+			: CONFIDENCE_LIKELY);
 }
 
 static bool ttls_known(const struct socket_facts *socket)

@@ -87,6 +87,23 @@ static bool sent_by_systemd(const struct circumstances *given, const struct sign
 	return given->unit && fatal && !fatal->from_kernel && fatal->sender.pid == 1;
 }
 
+static enum ruling decide_crash(struct deliberation *on)
+{
+	tokens_add(ruled_out(on), "agent-stopped=%s",
+		   unit_is_stopping(on->given) ? "it-fell-before-the-stop-was-over"
+					       : "no-stop-was-asked-for");
+	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+}
+
+/* Without eBPF: faults are the agent's own, but SIGKILL may be the OOM killer's or an operator's,
+ * and in a stop any signal systemd's. */
+static enum ruling decide_unseen_crash(struct deliberation *on)
+{
+	bool fault = signal_dumps_core(on->exit->status) && !unit_is_stopping(on->given);
+
+	return decide(on, CAUSE_AGENT_CRASH, fault ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
+}
+
 /* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
  * policy. Or because it was told to (`systemctl kill`), which is a kill like any other. */
 static enum ruling decide_killed_by_systemd(struct deliberation *on)
@@ -103,8 +120,19 @@ static enum ruling decide_killed_by_systemd(struct deliberation *on)
 		return decide(on, CAUSE_AGENT_OOM, CONFIDENCE_LIKELY);
 	if (unit_result_is(given, "timeout") || unit_result_is(given, "watchdog"))
 		return decide_stopped(on, NULL, CONFIDENCE_PROVED);
-	tokens_add(ruled_out(on), "agent-stopped=no-stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+	return given->mode == MODE_EBPF ? decide_crash(on) : decide_unseen_crash(on);
+}
+
+/* Nobody saw who sent the signal. */
+static enum ruling decide_killed_unseen(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
+		return decide_stopped(on, NULL, CONFIDENCE_LIKELY);
+	if (given->unit && !unit_is_stopping(given))
+		return decide_killed_by_systemd(on);
+	return decide_unseen_crash(on);
 }
 
 /* The signal that it died of, if it was seen being sent; else NULL. */
@@ -129,6 +157,8 @@ static enum ruling decide_killed(struct deliberation *on)
 			return decide_stopped(on, stop, CONFIDENCE_PROVED);
 		return decide(on, CAUSE_AGENT_STOPPED, CONFIDENCE_SUSPECTED);
 	}
+	if (given->mode == MODE_SOCK_DIAG)
+		return decide_killed_unseen(on);
 	if (fatal)
 		add_sender(evidence(on), fatal);
 	if (unit_is_stopping(given) && by_systemd)
@@ -137,10 +167,7 @@ static enum ruling decide_killed(struct deliberation *on)
 		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
 	if (by_systemd)
 		return decide_killed_by_systemd(on);
-	tokens_add(ruled_out(on), "agent-stopped=%s",
-		   unit_is_stopping(given) ? "it-fell-before-the-stop-was-over"
-					   : "no-stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+	return decide_crash(on);
 }
 
 static enum ruling decide_exited(struct deliberation *on, enum confidence confidence)
@@ -163,7 +190,9 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 	if (asks_to_end(stop) || unit_is_stopping(on->given))
 		return decide_stopped(on, stop, confidence);
 	tokens_add(ruled_out(on), "agent-crash=ended-by-itself");
-	return decide(on, CAUSE_AGENT_EXIT, confidence);
+	/* A request to stop that it obeyed is not seen without eBPF. */
+	return decide(on, CAUSE_AGENT_EXIT,
+		      on->given->mode == MODE_EBPF ? confidence : CONFIDENCE_SUSPECTED);
 }
 
 void verdict_orphaned(const struct circumstances *given, struct verdict *verdict,
@@ -204,23 +233,30 @@ static bool closed_by_exec(const struct circumstances *given)
 	return ago < USEC_PER_SEC && ago < given->socket->age;
 }
 
-static void describe_closer(struct deliberation *on)
-{
-	add_task(evidence(on), "closed_by", on->given->current);
-	if (closed_by_exec(on->given))
-		tokens_add(evidence(on), "closed_at=exec");
-}
-
-/* It closed its connection and ended right after: the closing was part of the ending. */
-static enum ruling decide_exited_after(struct deliberation *on)
+static void describe_exit_after(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
 
-	*on->exit = exit_facts_from_code(process->exit_code);
 	if (process->exited_at >= on->given->time)
 		tokens_add(evidence(on), "exited_after_msec=%llu",
 			   (unsigned long long)(process->exited_at - on->given->time) /
 				   USEC_PER_MSEC);
+}
+
+static void describe_closer(struct deliberation *on)
+{
+	if (!on->given->socket->unseen)
+		add_task(evidence(on), "closed_by", on->given->current);
+	if (closed_by_exec(on->given))
+		tokens_add(evidence(on), "closed_at=exec");
+}
+
+enum ruling decide_exited_after(struct deliberation *on)
+{
+	const struct process *process = on->given->process;
+
+	*on->exit = exit_facts_from_code(process->exit_code);
+	describe_exit_after(on);
 	return decide_exited(on, CONFIDENCE_LIKELY);
 }
 
@@ -280,7 +316,9 @@ static enum ruling decide_closed(struct deliberation *on)
 	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET && !agent_said_goodbye(mqtt)) {
 		if (agent_left_without_goodbye(mqtt))
 			tokens_add(ruled_out(on), "agent-close=no-DISCONNECT-was-sent");
-		return decide(on, CAUSE_AGENT_ABORT, CONFIDENCE_PROVED);
+		/* disconnect() wipes out whether it had waited for an answer in vain. */
+		return decide(on, CAUSE_AGENT_ABORT,
+			      on->given->socket->unseen ? CONFIDENCE_SUSPECTED : CONFIDENCE_PROVED);
 	}
 	if (agent_said_goodbye(mqtt))
 		tokens_add(ruled_out(on), "agent-abort=DISCONNECT-was-sent");
@@ -317,6 +355,21 @@ enum ruling rule_own_side(struct deliberation *on)
 	return decide_closed(on);
 }
 
+/* Without eBPF the request to stop is not seen: an exit right after the peer's FIN may be the
+ * goodbye of below, or the agent's answer to the FIN. */
+static enum ruling rule_leaving_unseen(struct deliberation *on)
+{
+	const struct process *process = on->given->process;
+
+	if (!process || process->dumping)
+		return SILENT;
+	if (!process->exited)
+		return wait_unless_over(on);
+	*on->exit = exit_facts_from_code(process->exit_code);
+	describe_exit_after(on);
+	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_SUSPECTED);
+}
+
 /* An agent that says goodbye (MQTT's DISCONNECT) leaves it to the peer to close. Without having
  * seen it, only the exit of one that was asked to stop tells. */
 enum ruling rule_leaving(struct deliberation *on)
@@ -328,6 +381,8 @@ enum ruling rule_leaving(struct deliberation *on)
 	bool by_peer = on->verdict->ended_by == ENDED_BY_PEER_FIN ||
 		       (goodbye && on->verdict->ended_by == ENDED_BY_PEER_RESET);
 
+	if (on->verdict->ended_by == ENDED_BY_PEER_FIN && given->mode == MODE_SOCK_DIAG)
+		return rule_leaving_unseen(on);
 	if (!by_peer || (!goodbye && (!process || !stop)))
 		return SILENT;
 	if (process && process->exited)

@@ -37,8 +37,13 @@ bool mqtt_may_tell_more(const struct circumstances *given);
 /* verdict_host.c: the host was asleep */
 enum ruling rule_suspended(struct deliberation *on);
 
+/* verdict_unseen.c: what is left to say where nobody saw how it ended */
+enum ruling rule_unseen(struct deliberation *on);
+
 /* verdict_process.c: our own side ended it */
 enum ruling rule_dying(struct deliberation *on);
+/* It closed its connection and ended right after: the closing was part of the ending. */
+enum ruling decide_exited_after(struct deliberation *on);
 enum ruling rule_leaving(struct deliberation *on);
 enum ruling rule_own_side(struct deliberation *on);
 
