@@ -92,9 +92,14 @@ check-unit: $(UNIT_TESTS)
 
 $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/support/descriptor_parcel.o
 
+$(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o \
+		$(B)/watchdog/support/network_namespace.o
+$(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \
+		$(B)/watchdog/support/network_namespace.o $(B)/watchdog/support/process_files.o
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit -lm
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit -lm $(LIBS)
 
 ## check-layers  proves the may-include table and the purity of the core
 check-layers: $(B)/libcore.a

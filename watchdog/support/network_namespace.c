@@ -17,6 +17,18 @@ static int open_namespace(const char *path)
 	return errno == ENOENT ? -ESRCH : -errno;
 }
 
+int network_namespace_of(pid_t pid, uint64_t *inode)
+{
+	char path[64];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (stat(path, &status) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	*inode = status.st_ino;
+	return 0;
+}
+
 int network_namespace_open(pid_t pid, uint64_t inode)
 {
 	_cleanup_close_ int fd = -1;

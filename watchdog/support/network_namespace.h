@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Puts the inode of the network namespace of process `pid` into `*inode`. Returns 0, -ESRCH,
+ * -EACCES (CAP_SYS_PTRACE is missing) or another -errno. */
+int network_namespace_of(pid_t pid, uint64_t *inode);
+
 /* Opens the network namespace of process `pid`. Returns a file descriptor, -ESTALE if that is not
  * (or no longer) the one with this `inode`, -ESRCH, -EACCES (CAP_SYS_PTRACE is missing) or another
  * -errno. */
