@@ -354,9 +354,13 @@ GETTER(agents)
 
 GETTER(text)
 {
-	(void)sd_bus, (void)path, (void)interface, (void)userdata, (void)error;
-	return sd_bus_message_append(
-		reply, "s", strcmp(property, "Version") == 0 ? VERSION : mode_to_string(MODE_EBPF));
+	const struct control_bus *bus = userdata;
+
+	(void)sd_bus, (void)path, (void)interface, (void)error;
+	return sd_bus_message_append(reply, "s",
+				     strcmp(property, "Version") == 0
+					     ? VERSION
+					     : mode_to_string(watch_loop_mode(bus->loop)));
 }
 
 static int reload(sd_bus_message *call, void *userdata, sd_bus_error *error)

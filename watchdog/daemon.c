@@ -22,6 +22,7 @@ struct daemon {
 	const char *settings_root;
 	struct watch_loop *loop;
 	struct daemon_settings settings;
+	enum mode mode; /* Mode= as of our start */
 	struct tallies *tallies;
 	struct control_bus *bus; /* NULL: it could not be set up */
 	struct metrics *metrics;
@@ -88,8 +89,8 @@ static void tell_status(struct daemon *daemon)
 		agents += daemon->seen[number];
 	if (agents == 0)
 		say(SD_NOTICE, "no agents are set up: see connwatch.agent(5)");
-	sd_notifyf(false, "%sSTATUS=Watching %u agent%s (ebpf).", daemon->ready ? "READY=1\n" : "",
-		   agents, agents == 1 ? "" : "s");
+	sd_notifyf(false, "%sSTATUS=Watching %u agent%s (%s).", daemon->ready ? "READY=1\n" : "",
+		   agents, agents == 1 ? "" : "s", mode_to_string(watch_loop_mode(daemon->loop)));
 }
 
 static void on_ready(void *userdata)
@@ -123,6 +124,8 @@ static int load_settings(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	forget_agents_not_seen(daemon);
+	if (daemon->settings.mode != daemon->mode)
+		say(SD_NOTICE, "Mode= counts from the next start on");
 	metrics_set_path(daemon->metrics, daemon->settings.metrics_path);
 	return 0;
 }
@@ -181,18 +184,22 @@ static int stored_parcel(void)
 	return parcel;
 }
 
+#define REMOVE_PARCEL "FDSTOREREMOVE=1\nFDNAME=" PARCEL_NAME
+
 static void store_parcel(struct daemon *daemon)
 {
 	_cleanup_close_ int parcel = -1;
 
 	if (watch_loop_inherits(daemon->loop))
-		return; /* it is there still */
+		return;                  /* it is there still */
+	sd_notify(false, REMOVE_PARCEL); /* another version's, or mode's */
+	if (watch_loop_mode(daemon->loop) != MODE_EBPF)
+		return;
 	parcel = watch_loop_parcel(daemon->loop);
 	if (parcel < 0) {
 		say(SD_WARNING, "nothing will be left to the next watchdog: %s", strerror(-parcel));
 		return;
 	}
-	sd_notify(false, "FDSTOREREMOVE=1\nFDNAME=" PARCEL_NAME); /* another version's */
 	sd_pid_notify_with_fds(0, false, "FDSTORE=1\nFDNAME=" PARCEL_NAME, &parcel, 1);
 }
 
@@ -287,10 +294,33 @@ static int watch(struct daemon *daemon)
 	return sd_event_loop(watch_loop_event(daemon->loop)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static void ignore_agent(void *userdata, const struct agent_settings *settings)
+{
+	(void)userdata, (void)settings;
+}
+
+static void ignore_complaint(void *userdata, const char *file, unsigned line, const char *text)
+{
+	(void)userdata, (void)file, (void)line, (void)text;
+}
+
+/* The mode is needed before there is somebody to take the agents; what is wrong with the files is
+ * said then. */
+static enum mode wanted_mode(const char *settings_root)
+{
+	struct daemon_settings settings;
+
+	daemon_settings_defaults(&settings);
+	settings_files_load(settings_root, &settings, ignore_agent, ignore_complaint, NULL);
+	return settings.mode;
+}
+
 int daemon_run(const char *settings_root)
 {
-	struct daemon daemon = { .settings_root = settings_root };
+	struct daemon daemon = { .settings_root = settings_root,
+				 .mode = wanted_mode(settings_root) };
 	struct watch_options options = {
+		.mode = daemon.mode,
 		.agents = AGENTS_MAX,
 		.connections = CONNECTIONS_MAX,
 		.output = getenv("JOURNAL_STREAM") ? OUTPUT_NONE : OUTPUT_TEXT,

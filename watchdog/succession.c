@@ -32,13 +32,15 @@ static struct label own_label(void)
 /* The shared memory is the first in the parcel, the probe's descriptors follow. */
 enum { CONTENTS_MAX = 1 + PROBE_DESCRIPTORS_MAX };
 
-static int follow(struct succession *succession, struct probe **probe, int parcel,
-		  const char **complaint)
+static int follow(struct succession **ret, struct probe **probe, int parcel, const char **complaint)
 {
+	_cleanup_free_ struct succession *succession = calloc(1, sizeof(*succession));
 	struct label label = own_label();
 	int contents[CONTENTS_MAX];
 	int count, r;
 
+	if (!succession)
+		return -ENOMEM;
 	count = descriptor_parcel_unpack(parcel, &label, sizeof(label), contents, CONTENTS_MAX);
 	if (count < 2)
 		return count < 0 ? count : -ESTALE;
@@ -54,41 +56,47 @@ static int follow(struct succession *succession, struct probe **probe, int parce
 	succession->inherits = true;
 	succession->settled_count = handover_reports(succession->handover, succession->settled);
 	probe_remember(*probe, succession->handover);
+	*ret = STEAL_POINTER(succession);
 	return 0;
 }
 
-static int begin(struct succession *succession, struct probe **probe, const char **complaint)
+int succession_open_alone(struct succession **ret)
 {
-	int r = handover_new(&succession->handover);
+	struct succession *succession = calloc(1, sizeof(*succession));
+	int r = succession ? handover_new(&succession->handover) : -ENOMEM;
+
+	if (r < 0) {
+		free(succession);
+		return r;
+	}
+	*ret = succession;
+	return 0;
+}
+
+static int begin(struct succession **ret, struct probe **probe, const char **complaint)
+{
+	int r = succession_open_alone(ret);
 
 	if (r < 0) {
 		*complaint = "no shared memory";
 		return r;
 	}
-	return probe_open(probe, complaint);
+	r = probe_open(probe, complaint);
+	if (r < 0)
+		*ret = succession_free(*ret);
+	return r;
 }
 
 int succession_open(struct succession **ret, struct probe **probe, int parcel,
 		    const char **complaint)
 {
-	struct succession *succession = calloc(1, sizeof(*succession));
 	int r = -ESTALE;
 
-	*complaint = "no memory";
-	if (!succession)
-		return -ENOMEM;
 	if (parcel) {
-		r = follow(succession, probe, parcel, complaint);
+		r = follow(ret, probe, parcel, complaint);
 		close(parcel);
 	}
-	if (r < 0)
-		r = begin(succession, probe, complaint);
-	if (r < 0) {
-		succession_free(succession);
-		return r;
-	}
-	*ret = succession;
-	return 0;
+	return r < 0 ? begin(ret, probe, complaint) : r;
 }
 
 struct succession *succession_free(struct succession *succession)

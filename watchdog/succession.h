@@ -16,6 +16,10 @@ struct succession;
  * succession is freed; or -errno with a sentence in `*complaint`, as probe_open(). */
 int succession_open(struct succession **ret, struct probe **probe, int parcel,
 		    const char **complaint);
+
+/* Without a probe: nothing is left to who comes after us. Returns 0 or -errno. */
+int succession_open_alone(struct succession **ret);
+
 struct succession *succession_free(struct succession *succession); /* returns NULL */
 
 /* True if there is a watchdog that we follow. */

@@ -8,25 +8,23 @@
 
 #include "effects/journal_writer.h"
 #include "effects/trace_writer.h"
-#include "sources/probe.h"
 #include "succession.h"
 #include "support/clock.h"
 #include "watch_actions.h"
 #include "watch_history.h"
 #include "watch_matches.h"
 #include "watch_path.h"
-#include "watch_records.h"
+#include "watch_source.h"
 
 struct watch_loop {
 	struct watch_options options;
 	sd_event *event;
-	struct watch_records *records;
 	sd_event_source *timer; /* the engine's deadline */
 	bool finishing;         /* watch_loop_finish() holds */
 	bool no_restarts;       /* are waited for */
 	int status;
 	struct engine *engine;
-	struct probe *probe;
+	struct watch_source *source;
 	struct watch_path *path;
 	usec_t slept; /* by the host since it booted */
 	bool journal_seen;
@@ -84,10 +82,10 @@ static void write_record(struct watch_loop *loop, const struct record *record)
 		loop->options.record(loop->options.userdata, record, realtime);
 }
 
-/* The samples come through the ring buffer, in order with everything else. */
+/* The samples come in order with everything else. */
 static void sample(struct watch_loop *loop)
 {
-	int r = probe_sample(loop->probe);
+	int r = watch_source_sample(loop->source);
 
 	if (r < 0 && r != -EOPNOTSUPP)
 		say("cannot look at the connections", r);
@@ -180,7 +178,7 @@ static void notice_sleep(struct watch_loop *loop)
 	feed(loop, &event);
 }
 
-static void take_from_probe(void *userdata, const struct event *event)
+static void take_from_source(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 
@@ -196,9 +194,9 @@ static int drain(void *userdata)
 	if (loop->inheriting)
 		return 0;
 	notice_sleep(loop);
-	r = probe_drain(loop->probe, take_from_probe, loop);
+	r = watch_source_drain(loop->source, take_from_source, loop);
 	if (r < 0)
-		say("cannot read the probe's records", r);
+		say("cannot take in what the kernel tells", r);
 	return r;
 }
 
@@ -207,7 +205,7 @@ void watch_loop_drain(struct watch_loop *loop)
 	drain(loop);
 }
 
-/* What the probe has seen by now comes before what is due now. */
+/* What has been seen by now comes before what is due now. */
 void watch_loop_tick(struct watch_loop *loop)
 {
 	struct event event = { .type = EVENT_TIME };
@@ -231,7 +229,7 @@ static void forget_old_agents(struct watch_loop *loop)
 	for (uint32_t number = 1; number <= loop->options.agents; number++) {
 		if (loop->agents[number] || !succession_has_number(loop->succession, number))
 			continue;
-		probe_unwatch(loop->probe, number);
+		watch_source_unwatch(loop->source, number);
 		succession_free_number(loop->succession, number);
 	}
 }
@@ -241,10 +239,10 @@ static void inherit(struct watch_loop *loop)
 {
 	loop->inheriting = false;
 	forget_old_agents(loop);
-	probe_recall(loop->probe, take_from_probe, loop);
+	watch_source_recall(loop->source, take_from_source, loop);
 	watch_loop_drain(loop);
 	sample(loop);
-	watch_records_begin(loop->records);
+	watch_source_begin(loop->source);
 }
 
 /* All there is about agent `number` has been asked for. */
@@ -255,7 +253,7 @@ static void catch_up(struct watch_loop *loop, uint32_t number)
 			   .type = EVENT_CAUGHT_UP,
 			   .time = clock_now(CLOCK_MONOTONIC),
 			   .agent = number,
-			   .blind = !probe_shows_connections(loop->probe),
+			   .blind = !watch_source_shows_connections(loop->source),
 		   });
 }
 
@@ -308,7 +306,7 @@ static void on_notice(void *userdata, const char *text, int error)
 /* Without it the evidence is less, and everything else as ever. */
 static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 {
-	int r = probe_inspect_mqtt(loop->probe, number, loop->agents[number]->mqtt_inspect);
+	int r = watch_source_inspect_mqtt(loop->source, number, loop->agents[number]->mqtt_inspect);
 
 	if (r < 0)
 		say("cannot look at MQTT (MqttInspect=)", r);
@@ -323,7 +321,7 @@ static int take_settings(struct watch_loop *loop, uint32_t number,
 		.time = clock_now(CLOCK_MONOTONIC),
 		.agent = number,
 		.watching = { .settings = taken,
-			      .mode = MODE_EBPF,
+			      .mode = watch_source_mode(loop->source),
 			      .actions_held = loop->actions_held[number],
 			      .catching_up = true },
 	};
@@ -382,7 +380,7 @@ int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *s
 void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 {
 	watch_matches_remove(loop->matches, number);
-	probe_unwatch(loop->probe, number);
+	watch_source_unwatch(loop->source, number);
 	watch_loop_drain(loop);
 	feed(loop, &(struct event){
 			   .type = EVENT_AGENT_GONE,
@@ -452,7 +450,7 @@ int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 
 int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
 {
-	int r = probe_watch_process(loop->probe, pid, number);
+	int r = watch_source_process(loop->source, pid, number);
 
 	return r < 0 ? r : watch_matches_find_connections(loop->matches);
 }
@@ -464,7 +462,7 @@ void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t or
 
 int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path)
 {
-	return probe_watch_cgroup(loop->probe, path, number);
+	return watch_source_cgroup(loop->source, path, number);
 }
 
 void watch_loop_finish(struct watch_loop *loop, int status)
@@ -520,17 +518,29 @@ static int open_engine(struct watch_loop *loop)
 	return r;
 }
 
-static int open_probe(struct watch_loop *loop)
+static int open_source(struct watch_loop *loop)
 {
-	const char *complaint = NULL;
-	int r = succession_open(&loop->succession, &loop->probe, loop->options.parcel, &complaint);
+	const struct source_options options = {
+		.mode = loop->options.mode,
+		.connections = loop->options.connections,
+		.parcel = loop->options.parcel,
+		.look = drain,
+		.notice = on_notice,
+		.userdata = loop,
+	};
+	int r = watch_source_open(&loop->source, &loop->succession, loop->event, &options);
 
-	if (r < 0) {
-		fprintf(stderr, "connwatch: %s (%s)\n", complaint, strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	loop->inheriting = succession_inherits(loop->succession);
+	if (!loop->inheriting)
+		watch_source_begin(loop->source);
 	return 0;
+}
+
+enum mode watch_loop_mode(const struct watch_loop *loop)
+{
+	return watch_source_mode(loop->source);
 }
 
 bool watch_loop_inherits(const struct watch_loop *loop)
@@ -540,7 +550,7 @@ bool watch_loop_inherits(const struct watch_loop *loop)
 
 int watch_loop_parcel(struct watch_loop *loop)
 {
-	return succession_prepare(loop->succession, loop->probe);
+	return watch_source_parcel(loop->source, loop->succession);
 }
 
 static int open_trace(struct watch_loop *loop)
@@ -554,18 +564,14 @@ static int open_trace(struct watch_loop *loop)
 		say(loop->options.trace, r);
 		return r;
 	}
+	setvbuf(loop->trace, NULL, _IOLBF, 0); /* whoever reads along, or kills us, has it all */
 	return 0;
 }
 
-static int add_sources(struct watch_loop *loop)
+static int add_timers(struct watch_loop *loop)
 {
-	int r = watch_records_new(&loop->records, loop->event, loop->probe, drain, loop);
+	int r = sd_event_add_time(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer, loop);
 
-	if (r >= 0 && !loop->inheriting)
-		watch_records_begin(loop->records);
-	if (r >= 0)
-		r = sd_event_add_time(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
-				      loop);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
 	if (r >= 0)
@@ -583,17 +589,15 @@ static int open_event_loop(struct watch_loop *loop)
 		.notice = on_notice,
 		.userdata = loop,
 	};
-	int r = sd_event_new(&loop->event);
+	int r = add_timers(loop);
 
-	if (r >= 0)
-		r = add_sources(loop);
 	if (r >= 0)
 		r = watch_path_new(&loop->path, loop->event, feed, loop);
 	if (r >= 0)
 		r = watch_actions_new(&loop->actions, loop->event, options->agents,
 				      options->restart, options->userdata, feed, loop);
 	if (r >= 0)
-		r = watch_matches_new(&loop->matches, loop->event, loop->probe, options->agents,
+		r = watch_matches_new(&loop->matches, loop->event, loop->source, options->agents,
 				      &listener);
 	if (r < 0)
 		say("cannot set up the event loop", r);
@@ -613,7 +617,9 @@ int watch_loop_new(struct watch_loop **ret, const struct watch_options *options)
 	if (r >= 0)
 		r = open_trace(loop);
 	if (r >= 0)
-		r = open_probe(loop);
+		r = sd_event_new(&loop->event);
+	if (r >= 0)
+		r = open_source(loop);
 	if (r >= 0)
 		r = open_event_loop(loop);
 	if (r < 0) {
@@ -633,9 +639,8 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	watch_actions_free(loop->actions);
 	sd_event_source_unref(loop->ready);
 	sd_event_source_unref(loop->timer);
-	watch_records_free(loop->records);
+	watch_source_close(loop->source);
 	sd_event_unref(loop->event);
-	probe_close(loop->probe);
 	succession_free(loop->succession);
 	engine_free(loop->engine);
 	for (uint32_t number = 1; loop->agents && number <= loop->options.agents; number++)

@@ -15,6 +15,7 @@
 struct watch_loop;
 
 struct watch_options {
+	enum mode mode;       /* MODE_INVALID: the best that can be had */
 	uint32_t agents;      /* how many at most */
 	uint32_t connections; /* how many at most */
 	enum output output;
@@ -39,13 +40,16 @@ struct watch_options {
 
 #define READY_TIMEOUT (5 * USEC_PER_SEC)
 
-/* Opens the probe and builds the rest around it. Returns 0, or -errno after having said why on
- * standard error. */
+/* Opens the source of evidence and builds the rest around it. Returns 0, or -errno after having
+ * said why on standard error. */
 int watch_loop_new(struct watch_loop **ret, const struct watch_options *options);
 struct watch_loop *watch_loop_free(struct watch_loop *loop); /* returns NULL */
 
 /* The event loop; owned by `loop`. */
 sd_event *watch_loop_event(struct watch_loop *loop);
+
+/* Where the evidence comes from. */
+enum mode watch_loop_mode(const struct watch_loop *loop);
 
 /* True if it goes on where the watchdog before us stopped. */
 bool watch_loop_inherits(const struct watch_loop *loop);
@@ -88,7 +92,7 @@ int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid);
  * opened in it from now on. Returns 0 or -errno. */
 int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path);
 
-/* Takes in what the probe has seen up to now, without waiting. */
+/* Takes in what has been seen up to now, without waiting. */
 void watch_loop_drain(struct watch_loop *loop);
 
 /* To be called by whoever wakes up now and then: does what would soon have been a reason to wake up

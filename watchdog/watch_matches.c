@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #include "sources/cgroup_finder.h"
-#include "sources/probe.h"
 #include "sources/unit_monitor.h"
 #include "support/cgroup_tree.h"
+#include "watch_source.h"
 
 struct watch_matches {
 	struct match_listener listener;
 	sd_event *event;
-	struct probe *probe;
+	struct watch_source *source;
 	struct unit_monitor *units;   /* NULL until an agent is a unit */
 	struct cgroup_finder *groups; /* NULL until an agent is control groups */
 	sd_event_source *group_changes;
@@ -33,7 +33,7 @@ static void on_notice(void *userdata, const char *text)
 
 int watch_matches_find_connections(struct watch_matches *matches)
 {
-	int r = probe_find_connections(matches->probe);
+	int r = watch_source_find_connections(matches->source);
 
 	if (r != -EOPNOTSUPP)
 		return r;
@@ -70,7 +70,7 @@ static void on_unit_group(void *userdata, uint32_t agent, const char *parent, co
 	int r = cgroup_tree_path(parent, NULL, path, sizeof(path));
 
 	if (r >= 0)
-		r = probe_watch_cgroup_to_come(matches->probe, path, name, agent);
+		r = watch_source_cgroup_to_come(matches->source, path, name, agent);
 	if (r >= 0)
 		r = watch_matches_find_connections(matches);
 	if (r < 0)
@@ -100,7 +100,7 @@ static int watch_unit(struct watch_matches *matches, const char *unit, uint32_t 
 static void on_group_found(void *userdata, uint32_t agent, const char *path)
 {
 	struct watch_matches *matches = userdata;
-	int r = probe_watch_cgroup(matches->probe, path, agent);
+	int r = watch_source_cgroup(matches->source, path, agent);
 
 	if (r >= 0)
 		r = watch_matches_find_connections(matches);
@@ -112,7 +112,7 @@ static void on_group_gone(void *userdata, uint32_t agent, const char *path)
 {
 	struct watch_matches *matches = userdata;
 
-	probe_forget_cgroup(matches->probe, path, agent);
+	watch_source_forget_cgroup(matches->source, path, agent);
 }
 
 static int on_group_changes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -197,7 +197,7 @@ void watch_matches_remove(struct watch_matches *matches, uint32_t number)
 	matches->awaited[number] = false;
 }
 
-int watch_matches_new(struct watch_matches **ret, sd_event *event, struct probe *probe,
+int watch_matches_new(struct watch_matches **ret, sd_event *event, struct watch_source *source,
 		      uint32_t agents, const struct match_listener *listener)
 {
 	struct watch_matches *matches =
@@ -208,7 +208,7 @@ int watch_matches_new(struct watch_matches **ret, sd_event *event, struct probe 
 	*matches = (struct watch_matches){
 		.listener = *listener,
 		.event = event,
-		.probe = probe,
+		.source = source,
 		.agents = agents,
 	};
 	*ret = matches;

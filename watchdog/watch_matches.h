@@ -1,4 +1,4 @@
-/* From the matches of an agent's settings to what the probe watches: units by systemd's word on
+/* From the matches of an agent's settings to what is watched: units by systemd's word on
  * their control groups, control groups by their names. Wiring for watch_loop.c. */
 #pragma once
 
@@ -8,8 +8,8 @@
 #include "core/event.h"
 #include "core/settings.h"
 
-struct probe;
 struct watch_matches;
+struct watch_source;
 
 struct match_listener {
 	void (*unit)(void *userdata, const struct event *event); /* systemd told of a unit */
@@ -18,9 +18,9 @@ struct match_listener {
 	void *userdata;
 };
 
-/* `agents` is how many there are at most. `event` and `probe` are referenced and outlive it.
+/* `agents` is how many there are at most. `event` and `source` are referenced and outlive it.
  * Returns 0 or -ENOMEM. */
-int watch_matches_new(struct watch_matches **ret, sd_event *event, struct probe *probe,
+int watch_matches_new(struct watch_matches **ret, sd_event *event, struct watch_source *source,
 		      uint32_t agents, const struct match_listener *listener);
 struct watch_matches *watch_matches_free(struct watch_matches *matches); /* returns NULL */
 
@@ -30,7 +30,7 @@ int watch_matches_add(struct watch_matches *matches, uint32_t number,
 		      const struct agent_settings *settings);
 void watch_matches_remove(struct watch_matches *matches, uint32_t number);
 
-/* Tells, through the probe, of the connections that watched processes and control groups have open
+/* Tells, through `source`, of the connections that watched processes and control groups have open
  * already. Returns 0 or -errno; a kernel that cannot show them is told of once. */
 int watch_matches_find_connections(struct watch_matches *matches);
 

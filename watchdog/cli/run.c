@@ -290,6 +290,7 @@ static int supervise_command(const struct watch_arguments *arguments, char **com
 		.connections = 65536,
 		.output = arguments->output,
 		.journal = true,
+		.mode = arguments->mode,
 		.trace = arguments->trace,
 		.restart = restart,
 		.userdata = &supervisor,

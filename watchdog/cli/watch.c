@@ -63,6 +63,7 @@ static int watch_target(const struct watch_arguments *arguments, pid_t pid)
 		.connections = 65536,
 		.output = arguments->output,
 		.observe_only = true,
+		.mode = arguments->mode,
 		.trace = arguments->trace,
 	};
 	_cleanup_close_ int process = -1;

@@ -8,7 +8,7 @@
 
 void watch_arguments_defaults(struct watch_arguments *arguments)
 {
-	*arguments = (struct watch_arguments){ .output = OUTPUT_TEXT };
+	*arguments = (struct watch_arguments){ .output = OUTPUT_TEXT, .mode = MODE_INVALID };
 	agent_settings_defaults(&arguments->settings, "");
 }
 
@@ -18,6 +18,16 @@ static int take_output(struct watch_arguments *arguments, const struct command *
 	arguments->output = output_from_string(value);
 	if (arguments->output == OUTPUT_NONE)
 		return command_misused(command, "--output: '%s' is neither text nor json", value);
+	return 0;
+}
+
+static int take_mode(struct watch_arguments *arguments, const struct command *command,
+		     const char *value)
+{
+	arguments->mode = mode_from_string(value);
+	if (arguments->mode == MODE_INVALID && strcmp(value, "auto") != 0)
+		return command_misused(command, "--mode: '%s' is not ebpf, sock-diag or auto",
+				       value);
 	return 0;
 }
 
@@ -87,6 +97,8 @@ int watch_arguments_take(struct watch_arguments *arguments, const struct command
 					       "--peer: '%s' is not ADDRESS[/BITS]:PORT or *:PORT",
 					       value);
 		return 0;
+	case ARGUMENT_MODE:
+		return take_mode(arguments, command, value);
 	case ARGUMENT_SET:
 		return take_setting(arguments, command, value);
 	case ARGUMENT_NAME:

@@ -6,7 +6,14 @@
 #include "cli/command.h"
 #include "watch_loop.h"
 
-enum { ARGUMENT_RECORD = 256, ARGUMENT_PEER, ARGUMENT_SET, ARGUMENT_NAME, ARGUMENT_AGENT };
+enum {
+	ARGUMENT_RECORD = 256,
+	ARGUMENT_PEER,
+	ARGUMENT_SET,
+	ARGUMENT_NAME,
+	ARGUMENT_AGENT,
+	ARGUMENT_MODE
+};
 
 #define WATCH_SHORT_OPTIONS "ho:"
 #define WATCH_LONG_OPTIONS                                                              \
@@ -15,25 +22,29 @@ enum { ARGUMENT_RECORD = 256, ARGUMENT_PEER, ARGUMENT_SET, ARGUMENT_NAME, ARGUME
 		{ "peer", required_argument, NULL, ARGUMENT_PEER },                     \
 		{ "set", required_argument, NULL, ARGUMENT_SET },                       \
 		{ "name", required_argument, NULL, ARGUMENT_NAME },                     \
+		{ "mode", required_argument, NULL, ARGUMENT_MODE },                     \
 	{                                                                               \
 		"agent", required_argument, NULL, ARGUMENT_AGENT                        \
 	}
 
-#define WATCH_OPTIONS_HELP                                                                 \
-	"  -o, --output=FORMAT    text: sentences to standard error (the default)\n"       \
-	"                         json: one object a line to standard output\n"            \
-	"      --peer=ADDRESS     only connections to this peer, like '*:8883' or\n"       \
-	"                         '192.0.2.0/24:443'; may repeat\n"                        \
-	"      --agent=FILE       settings as in an agent file\n"                          \
-	"      --set=KEY=VALUE    one setting of an agent file, like KeepAliveSec=60 or\n" \
-	"                         OnAgentCrash=restart; may repeat\n"                      \
-	"      --name=NAME        what to call the agent\n"                                \
-	"      --record=FILE      write the events into FILE, for 'connwatchctl replay'\n" \
+#define WATCH_OPTIONS_HELP                                                                  \
+	"  -o, --output=FORMAT    text: sentences to standard error (the default)\n"        \
+	"                         json: one object a line to standard output\n"             \
+	"      --peer=ADDRESS     only connections to this peer, like '*:8883' or\n"        \
+	"                         '192.0.2.0/24:443'; may repeat\n"                         \
+	"      --agent=FILE       settings as in an agent file\n"                           \
+	"      --set=KEY=VALUE    one setting of an agent file, like KeepAliveSec=60 or\n"  \
+	"                         OnAgentCrash=restart; may repeat\n"                       \
+	"      --name=NAME        what to call the agent\n"                                 \
+	"      --mode=MODE        where the evidence comes from: ebpf, sock-diag or auto\n" \
+	"                         (the default): ebpf if it can be had\n"                   \
+	"      --record=FILE      write the events into FILE, for 'connwatchctl replay'\n"  \
 	"  -h, --help             print this\n"
 
 struct watch_arguments {
 	enum output output;
 	const char *trace;
+	enum mode mode; /* MODE_INVALID: auto */
 	struct agent_settings settings;
 };
 
