@@ -7,6 +7,10 @@ demo: deps
 run-demo: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/demo.py --connwatchctl $<
 
+# Some of the cases once more, in the mode sock-diag.
+LESS := peer-fin peer-reset local-close close-with-linger-zero killed segmentation-fault \
+	retransmission link-set-down-while-idle mptcp-and-the-hub-closes found-then-the-hub-closes
+
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
 check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
 		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/abort_connection
@@ -15,6 +19,8 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/restart.py $<
 	$(Q)/usr/bin/python3 tests/live/run.py --again --connwatchctl $< $(LIVE)
+	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/run.py --mode=sock-diag --connwatchctl $< $(LESS))
+	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/without_bpf.py --connwatchctl $<)
 
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
 		$(call objects,watchdog/sources/probe*.c) $(B)/watchdog/support/handover.o $(B)/libcore.a
@@ -36,13 +42,15 @@ $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test:
 
 
 
-## conformance   every case three times: wanted cause against given cause (LIVE= as above)
+## conformance   every case three times: wanted cause against given cause (LIVE= as above;
+##               MODE=sock-diag: without eBPF)
 conformance: $(B)/connwatchctl
-	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< $(LIVE)
+	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< $(MODE:%=--mode=%) $(LIVE)
 
 ## conformance-docs  likewise, and keeps the tables in docs/CAUSES.md
 conformance-docs: $(B)/connwatchctl
-	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< --markdown docs/CAUSES.md
+	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< $(MODE:%=--mode=%) \
+		--markdown docs/CAUSES.md
 
 ## traces        records tests/traces anew, for check-unit to replay (LIVE= as above)
 traces: $(B)/connwatchctl

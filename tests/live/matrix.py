@@ -5,7 +5,6 @@ from collections import Counter
 from judgement import is_right
 
 NOTHING = "(none)"
-BEGIN, END = "<!-- conformance -->", "<!-- /conformance -->"
 ENOUGH = 0.97  # of the runs of cases must be right in all their verdicts
 CONFIDENCES = ("proved", "likely", "suspected")
 
@@ -23,6 +22,8 @@ def given(record, name):
 
 
 class Matrix:
+    markers = "<!-- conformance -->", "<!-- /conformance -->"
+
     def __init__(self, results):
         played = [result for result in results if not result.skipped]
         self.runs = len(played)
@@ -45,6 +46,7 @@ class Matrix:
         self.likely = sum(given(record, "CONFIDENCE") == "likely" for record in wrong)
         self.proved = sum(given(record, "CONFIDENCE") == "proved" for record in wrong)
         self.wrong = len(wrong)
+        self.right = self.verdicts - self.wrong
 
     @property
     def passes(self):
@@ -56,7 +58,7 @@ class Matrix:
         sure = ", ".join(f"{self.confidence[word]} {word}" for word in CONFIDENCES)
         return [
             f"{self.cases} cases in {self.runs} plays: {self.right_runs} right ({share:.1f} %).",
-            f"{self.verdicts} verdicts: {self.verdicts - self.wrong} right, {self.wrong} not: "
+            f"{self.verdicts} verdicts: {self.right} right, {self.wrong} not: "
             f"{self.unknown} unknown or missing, {self.suspected} suspected, {self.likely} likely, "
             f"{self.proved} proved.",
             f"Of those that were given, {sure}.",
@@ -101,6 +103,7 @@ def markdown_table(title, counts):
 
 def write_markdown(path, matrix):
     """Between the markers in a document."""
-    before, rest = path.read_text().split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{matrix.markdown()}\n{END}{after}")
+    begin, end = matrix.markers
+    before, rest = path.read_text().split(begin, 1)
+    after = rest.split(end, 1)[1]
+    path.write_text(f"{before}{begin}\n{matrix.markdown()}\n{end}{after}")

@@ -27,6 +27,7 @@ from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, is_right, of_kinds, pairs, summary
 from lab import command
+from sock_diag import complaints_about_less
 from stage import Stage
 from supervised import Surprise
 
@@ -106,7 +107,8 @@ def play(case, options, number):
     begin = time.monotonic()
     try:
         trace = options.record / f"{case.name}-{number}.trace" if options.record else None
-        with Stage(case, None if options.bare else options.connwatchctl, trace) as stage:
+        with Stage(case, None if options.bare else options.connwatchctl, trace,
+                   options.mode) as stage:
             play_on(stage, case, options, result)
     except (Surprise, OSError, RuntimeError) as surprise:
         result.broken_off = True
@@ -126,7 +128,8 @@ def play_on(stage, case, options, result):
         result.wrong += [] if status == case.status else [
             f"exit status {status} instead of {case.status}"]
         if not options.bare:
-            result.wrong += complaints_about(case, stage)
+            judge = complaints_about_less if options.mode == "sock-diag" else complaints_about
+            result.wrong += judge(case, stage)
         result.wrong += leftovers.found()
     finally:
         result.records = stage.witness.records
@@ -171,6 +174,7 @@ def arguments(description, times=1):
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--times", type=int, default=times, metavar="N", help="play each N times")
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="play N cases at once")
+    parser.add_argument("--mode", choices=("ebpf", "sock-diag"), help="as connwatchctl's")
     parser.add_argument("--record", type=absolute, metavar="DIR", help="keep the traces")
     add_connwatchctl(parser)
     parser.add_argument("patterns", metavar="PATTERN", nargs="*")

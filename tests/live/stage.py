@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -35,12 +36,14 @@ def sweep():
 
 
 class Stage:
-    def __init__(self, case, watchdog, trace=None):
-        """Without `watchdog` the faults can be tried out alone."""
+    def __init__(self, case, watchdog, trace=None, mode=None):
+        """Without `watchdog` the faults can be tried out alone. `mode` as connwatchctl's --mode."""
         self.family = case.family
         self.local_ports = []
         self._told = {}  # kind -> how many records of it the case has waited for
         self._watchdog, self._settings, self._trace = watchdog, case.settings, trace
+        self._mode = mode
+        self._watching_now = watchdog and not case.found
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
@@ -51,10 +54,9 @@ class Stage:
             leaving.callback(self.hub.close)
             self._controls = Controls(self.directory / "control")
             leaving.callback(self._controls.close)
-            words = [sys.executable, AGENT, "--control", self._controls.path]
-            if watchdog and not case.found:
-                words = self._watching("run", "--", *words)
-            self._command = Supervised(words, self.directory, self.lab.device)
+            if mode == "sock-diag":
+                self._trace = trace or self.directory / "events.trace"
+            self._command = self._begin(case.found)
             leaving.callback(self._command.close)
             self.witness = self._command  # who prints the records
             self.agent = self._controls.next(self._command)
@@ -80,8 +82,19 @@ class Stage:
             raise Surprise("connwatchctl watch failed")
         return status
 
+    def _begin(self, found):
+        words = [sys.executable, AGENT, "--control", self._controls.path]
+        place = self.lab.device
+        if self._mode == "sock-diag":  # process events are told in the first network namespace
+            words = ["nsenter", f"--net={lab.NAMESPACES / self.lab.device}", *words]
+            place = None
+        if self._watchdog and not found:
+            words = self._watching("run", "--", *words)
+        return Supervised(words, self.directory, place)
+
     def _watching(self, *words):
-        return watching(self._watchdog, *words, settings=self._settings, trace=self._trace)
+        return watching(self._watchdog, *words, settings=self._settings, trace=self._trace,
+                        mode=self._mode)
 
     def watch(self):
         """connwatch comes only now, and to another network namespace than the agent's."""
@@ -90,7 +103,14 @@ class Stage:
         self.witness = Supervised(self._watching("watch", f"--pid={self.first_pid}"),
                                   self.directory, None)
         self._leaving.callback(self.witness.close)
+        self._watching_now = True
         self.wait_told("watching")
+        if self._mode == "sock-diag":  # the processes of others wake it
+            self._wait_seen(self.local_ports[-1])
+        else:
+            self._wait_rest()
+
+    def _wait_rest(self):
         status = Path(f"/proc/{self.witness.process.pid}/status")
         deadline = time.monotonic() + FINDING_PATIENCE
         before = None
@@ -118,6 +138,17 @@ class Stage:
 
     def connect_succeeds(self, how="connect"):
         self.local_ports.append(self.agent.ask(how, self._hub_address(), PORT))
+        if self._mode == "sock-diag" and self._watching_now:
+            self._wait_seen(self.local_ports[-1])
+
+    def _wait_seen(self, port):
+        """Waits for the next look at what is open."""
+        seen = re.compile(rf" (found|established) .* local=\S*:{port} ")
+        deadline = time.monotonic() + FINDING_PATIENCE
+        while not (self._trace.exists() and seen.search(self._trace.read_text())):
+            if time.monotonic() > deadline:
+                raise Surprise(f"the connection from port {port} is not seen")
+            time.sleep(0.05)
 
     def visit(self, count):
         """The agent makes `count` short connections."""

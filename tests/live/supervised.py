@@ -97,10 +97,11 @@ class Controls:
         self._listener.close()
 
 
-def watching(watchdog, verb, *words, settings=(), trace=None):
+def watching(watchdog, verb, *words, settings=(), trace=None, mode=None):
     """The command line of `connwatchctl run` or `watch`, with JSON on standard output."""
     options = [f"--set={setting}" for setting in settings]
     options += [f"--record={trace}"] if trace else []
+    options += [f"--mode={mode}"] if mode else []
     return [watchdog, verb, "-o", "json", *options, *words]
 
 

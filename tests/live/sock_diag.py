@@ -1,0 +1,81 @@
+"""What may be said in the mode sock-diag: the right thing, or less. Never something wrong that is
+`likely` or `proved`."""
+
+from judgement import is_right, of_kinds, verdict_text
+from matrix import Matrix, markdown_table
+
+# The cause that stays when what proves another one is not seen.
+PLAINER = {
+    "agent-stopped": ("agent-close",),
+    "agent-hang": ("peer-close", "peer-reset"),
+    "idle-drop": ("peer-reset",),
+    "middlebox-reset": ("peer-reset",),
+    "peer-idle-timeout": ("peer-close",),
+    "service-transient": ("peer-close", "peer-reset"),
+    "session-rejected": ("peer-close", "peer-reset"),
+    "session-takeover": ("peer-close", "peer-reset"),
+    "token-expired": ("peer-close", "peer-reset"),
+    "token-renewal": ("agent-close",),
+}
+
+
+def says_less(wanted, record):
+    """One record, against one that is wanted."""
+    cause, end = record.get("CONNWATCH_CAUSE"), record.get("CONNWATCH_ENDED_BY")
+    plainer = [name for right in wanted.causes for name in (right, *PLAINER.get(right, ()))]
+    return (wanted.kind == "ended" and end in (wanted.ended_by, "unknown")
+            and (cause in ("unknown", *plainer)
+                 or record.get("CONNWATCH_CONFIDENCE") == "suspected"))
+
+
+def is_excused(wanted, record):
+    """What comes and goes between two looks is missing, so its place in the order says nothing."""
+    if record["CONNWATCH_KIND"] == "stalled":
+        return (record["CONNWATCH_CONFIDENCE"] == "suspected"
+                or any(record["CONNWATCH_CAUSE"] in one.causes for one in wanted))
+    return any(is_right(one, record) or says_less(one, record) for one in wanted)
+
+
+def how_it_exited(record):
+    return record.get("EXIT_CODE"), record.get("EXIT_STATUS")
+
+
+def complaints_about_less(case, stage):
+    """What is wrong with the records: a list of sentences."""
+    records = of_kinds(stage.witness.records, ("ended", "stalled"))
+    wrong = [f"no JSON record: {line}" for line in stage.witness.noise]
+    wrong += [f"not excused: {verdict_text(record)}" for record in records
+              if not is_excused(case.wanted, record)]
+    wrong += [f"the mode is {record.get('CONNWATCH_MODE')}" for record in records
+              if record.get("CONNWATCH_MODE") != "sock-diag"]
+    ports = [record.get("CONNWATCH_LOCAL_PORT") for record in of_kinds(records, ("ended",))]
+    wrong += [f"{ports.count(port)} `ended` records of port {port}" for port in set(ports)
+              if port is not None and ports.count(port) > 1]
+    exits = [one.exit for one in case.wanted if one.exit]
+    wrong += [f"exit {how_it_exited(record)}" for record in records
+              if exits and "EXIT_CODE" in record and how_it_exited(record) not in exits]
+    return wrong
+
+
+class LessMatrix(Matrix):
+    """What was wanted against what was given, where less is no mistake."""
+    markers = "<!-- sock-diag -->", "<!-- /sock-diag -->"
+
+    @property
+    def passes(self):
+        return self.right_runs == self.runs
+
+    def counts(self):
+        """Sentences."""
+        less = self.verdicts - self.right
+        sure = ", ".join(f"{self.confidence[word]} {word}" for word in ("likely", "suspected"))
+        return [
+            f"{self.cases} cases in {self.runs} plays: {self.runs - self.right_runs} with a mistake.",
+            f"{self.verdicts} verdicts: {self.right} right; {less} say less, of which "
+            f"{self.unknown} are unknown or missing, {self.suspected} suspected, and "
+            f"{self.likely + self.proved} a plainer cause. Of all that were given, {sure}.",
+        ]
+
+    def markdown(self):
+        return "\n\n".join([*self.counts(), markdown_table("cause", self.causes),
+                            markdown_table("ended by", self.ends)])
