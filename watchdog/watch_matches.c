@@ -53,11 +53,27 @@ bool watch_matches_awaited(const struct watch_matches *matches)
 	return false;
 }
 
+/* Where there are no control groups of version 2, a unit is its main process and what descends from
+ * it. Which that is, systemd tells again with each change. */
+static void watch_main_process(struct watch_matches *matches, const struct event *event)
+{
+	int r;
+
+	if (cgroup_tree_root() || event->unit.main_pid == 0)
+		return;
+	r = probe_watch_process(matches->probe, (pid_t)event->unit.main_pid, event->agent);
+	if (r >= 0)
+		r = watch_matches_find_connections(matches);
+	if (r < 0 && r != -ESRCH) /* gone already */
+		say(matches, event->unit.unit, r);
+}
+
 static void on_unit(void *userdata, const struct event *event)
 {
 	struct watch_matches *matches = userdata;
 
 	matches->listener.unit(matches->listener.userdata, event);
+	watch_main_process(matches, event);
 	matches->awaited[event->agent] = false;
 	if (!watch_matches_awaited(matches))
 		matches->listener.settled(matches->listener.userdata);
@@ -67,8 +83,11 @@ static void on_unit_group(void *userdata, uint32_t agent, const char *parent, co
 {
 	struct watch_matches *matches = userdata;
 	char path[CGROUP_PATH_SIZE];
-	int r = cgroup_tree_path(parent, NULL, path, sizeof(path));
+	int r;
 
+	if (!cgroup_tree_root())
+		return;
+	r = cgroup_tree_path(parent, NULL, path, sizeof(path));
 	if (r >= 0)
 		r = watch_source_cgroup_to_come(matches->source, path, name, agent);
 	if (r >= 0)
@@ -87,6 +106,9 @@ static int watch_unit(struct watch_matches *matches, const char *unit, uint32_t 
 	};
 	int r = 0;
 
+	if (!cgroup_tree_root())
+		say(matches, "no control groups of version 2: of a unit, its main process counts",
+		    0);
 	if (!matches->units)
 		r = unit_monitor_new(&matches->units, matches->event, &listener);
 	if (r >= 0)
@@ -133,8 +155,13 @@ static int open_groups(struct watch_matches *matches)
 		.userdata = matches,
 	};
 	const char *root = cgroup_tree_root();
-	int r = root ? cgroup_finder_open(&matches->groups, root, &listener) : -ENOENT;
+	int r;
 
+	if (!root) {
+		say(matches, "no control groups of version 2: ControlGroup= matches nothing", 0);
+		return -EOPNOTSUPP;
+	}
+	r = cgroup_finder_open(&matches->groups, root, &listener);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(matches->event, &matches->group_changes,
