@@ -61,7 +61,7 @@ static void watch_main_process(struct watch_matches *matches, const struct event
 
 	if (cgroup_tree_root() || event->unit.main_pid == 0)
 		return;
-	r = probe_watch_process(matches->probe, (pid_t)event->unit.main_pid, event->agent);
+	r = watch_source_process(matches->source, (pid_t)event->unit.main_pid, event->agent);
 	if (r >= 0)
 		r = watch_matches_find_connections(matches);
 	if (r < 0 && r != -ESRCH) /* gone already */
