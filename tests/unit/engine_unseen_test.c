@@ -219,16 +219,28 @@ static void verdicts_claim_no_more_than_was_seen(void)
 		play(&rows[i]);
 }
 
-static void a_core_dump_under_way_explains_the_peers_fin(void)
+static void check_dump(usec_t before, bool over, enum confidence wanted)
 {
 	struct bench bench;
 
 	begin(&bench);
 	step(&bench, process_event(EVENT_DUMPING, 0));
+	bench.now += before;
+	if (over)
+		step(&bench, process_event(EVENT_EXITED, SIGSEGV | 0x80));
 	step(&bench, connection_event(EVENT_ENDED, (struct socket_facts){ PEER_FIN }));
 	CU_ASSERT_EQUAL(bench.last.verdict.cause, CAUSE_AGENT_CRASH);
-	CU_ASSERT_EQUAL(bench.last.verdict.confidence, CONFIDENCE_LIKELY);
+	CU_ASSERT_EQUAL(bench.last.verdict.confidence, wanted);
+	CU_ASSERT_EQUAL(bench.last.exit.dumped, over);
 	end(&bench);
+}
+
+/* One that had only begun may have been the answer to it. */
+static void a_core_dump_explains_the_peers_fin(void)
+{
+	check_dump(3 * USEC_PER_SEC, false, CONFIDENCE_LIKELY);
+	check_dump(USEC_PER_MSEC, false, CONFIDENCE_SUSPECTED);
+	check_dump(3 * USEC_PER_SEC, true, CONFIDENCE_SUSPECTED);
 }
 
 /* Its attempts may have failed between two looks. */
@@ -249,7 +261,6 @@ static void an_agent_without_a_connection_is_only_suspected(void)
 
 SUITE("engine unseen",
       { "verdicts claim no more than was seen", verdicts_claim_no_more_than_was_seen },
-      { "a core dump under way explains the peer's FIN",
-	a_core_dump_under_way_explains_the_peers_fin },
+      { "a core dump explains the peer's FIN", a_core_dump_explains_the_peers_fin },
       { "an agent without a connection is only suspected",
 	an_agent_without_a_connection_is_only_suspected })

@@ -72,7 +72,7 @@ void process_update(struct process *process, const struct event *event)
 		take_signal(process, event);
 		break;
 	case EVENT_DUMPING:
-		process->dumping = true;
+		process->dumping = event->time;
 		break;
 	case EVENT_EXITED:
 		process->exited = true;

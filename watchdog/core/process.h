@@ -22,7 +22,7 @@ struct process {
 	usec_t execed;             /* 0: never seen */
 	bool frozen;               /* stopped by SIGSTOP and its kind */
 	bool oom;                  /* the OOM killer chose it */
-	bool dumping;              /* it writes its core dump, or did before it exited */
+	usec_t dumping;            /* it began to write its core dump; 0: not seen */
 	bool exited;
 	usec_t exited_at;
 	uint32_t exit_code; /* as wait(2) encodes it */

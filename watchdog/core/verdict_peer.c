@@ -14,16 +14,26 @@ enum { QUARREL = 3, QUARREL_LIKELY = 5 };
 
 enum { SILENCES_SUSPECTED = 2, SILENCES_LEARNED = 3 };
 
+/* Without eBPF: a dump that has just begun may be the agent's answer to the peer's end. */
+static enum ruling decide_dumping(struct deliberation *on)
+{
+	const struct process *process = on->given->process;
+	bool before = !process->exited && process->dumping + VERDICT_WAIT <= on->given->time;
+
+	tokens_add(evidence(on), "dumping_core=yes");
+	if (process->exited)
+		*on->exit = exit_facts_from_code(process->exit_code);
+	return decide(on, CAUSE_AGENT_CRASH, before ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
+}
+
 /* A process that is writing its core dump keeps its connections open until the dump is done; the
  * peer may lose patience first. */
 static enum ruling rule_dumping(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
 
-	if (process && process->dumping && !process->exited) {
-		tokens_add(evidence(on), "dumping_core=yes");
-		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
-	}
+	if (process && process->dumping)
+		return decide_dumping(on);
 	if (!process || !process->fatal.number || process->fatal.number == SIGKILL ||
 	    process->exited || on->given->time < process->fatal.time)
 		return SILENT;
