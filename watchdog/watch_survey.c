@@ -19,6 +19,9 @@
  * an error, and the agent has not closed it. So long is waited for the last look at it. */
 #define DESTRUCTION_TIMEOUT (2 * SURVEY_INTERVAL)
 
+/* Between two times that news of processes wake us. */
+#define PROCESSES_PAUSE (50 * USEC_PER_MSEC)
+
 /* As EVENT_RETRANSMIT is told by the probe: after the first time-out in a row, and the third. */
 enum { TIMEOUTS_FIRST = 1, TIMEOUTS_MANY = 3 };
 
@@ -67,12 +70,14 @@ struct watch_survey {
 	sd_event *event;
 	sd_event_source *timer;
 	sd_event_source *process_source;
+	sd_event_source *pause; /* until processes are listened to again */
 	struct watch_processes *processes;
 	struct keyed_table connections; /* struct followed by cookie */
 	LIST_HEAD(, place) places;
 	unsigned place_count;
 	bool due;      /* for a look */
 	bool sampling; /* a sample is to be handed on */
+	bool full;     /* no room for a connection, and that is told */
 	bool said;     /* that a namespace cannot be looked into */
 	/* while it is drained */
 	event_sink sink;
@@ -147,9 +152,12 @@ static void begin(struct place *place, const struct socket_look *look)
 		return;
 	followed = keyed_table_add(&survey->connections, look->cookie);
 	if (!followed) {
-		tell_lost(survey);
+		if (!survey->full)
+			tell_lost(survey);
+		survey->full = true;
 		return;
 	}
+	survey->full = false;
 	*followed = (struct followed){
 		.place = place,
 		.agent = holder->agent,
@@ -477,8 +485,11 @@ static int look(struct watch_survey *survey)
 
 /* ---- when to look */
 
+/* At once, or when we are awake anyway: 0 stands for a quarter of a second (sd_event_add_time(3)).
+ */
 static void arm(struct watch_survey *survey, usec_t after)
 {
+	sd_event_source_set_time_accuracy(survey->timer, after ? 0 : 1);
 	sd_event_source_set_time_relative(survey->timer, after);
 	sd_event_source_set_enabled(survey->timer, SD_EVENT_ONESHOT);
 }
@@ -493,13 +504,24 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* The kernel tells of all processes of the host: what comes next waits a little. */
 static int on_processes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct watch_survey *survey = userdata;
 
-	(void)source, (void)fd, (void)revents;
+	(void)fd, (void)revents;
 	survey->listener.ready(survey->listener.userdata);
-	return 0;
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	sd_event_source_set_time_relative(survey->pause, PROCESSES_PAUSE);
+	return sd_event_source_set_enabled(survey->pause, SD_EVENT_ONESHOT);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct watch_survey *survey = userdata;
+
+	(void)source, (void)usec;
+	return sd_event_source_set_enabled(survey->process_source, SD_EVENT_ON);
 }
 
 /* The sockets of a process that ends are closed before its end is told. */
@@ -612,6 +634,11 @@ static int open_event_sources(struct watch_survey *survey)
 				      on_timer, survey);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(survey->timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(survey->event, &survey->pause, CLOCK_MONOTONIC, 0, 1,
+				      on_pause_over, survey);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(survey->pause, SD_EVENT_OFF);
 	return r;
 }
 
@@ -653,6 +680,7 @@ struct watch_survey *watch_survey_free(struct watch_survey *survey)
 	while ((place = LIST_FIRST(&survey->places)))
 		close_place(place);
 	sd_event_source_unref(survey->timer);
+	sd_event_source_unref(survey->pause);
 	sd_event_source_unref(survey->process_source);
 	watch_processes_free(survey->processes);
 	keyed_table_release(&survey->connections);
