@@ -255,7 +255,7 @@ static const struct {
 	{ "SIGHUP means a reload", 1, SIGHUP, "", USEC_PER_MSEC, 1 << 8, CAUSE_AGENT_EXIT,
 	  CONFIDENCE_LIKELY },
 	{ "asked to stop, it crashed", 1, SIGTERM, "stop", USEC_PER_MSEC, SIGSEGV,
-	  CAUSE_AGENT_CRASH, CONFIDENCE_PROVED },
+	  CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
 	{ "asked to stop, somebody cut it short", 1, SIGTERM, "stop", USEC_PER_MSEC, SIGKILL,
 	  CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
 };
@@ -289,6 +289,76 @@ static void test_stops(void)
 {
 	for (size_t row = 0; row < sizeof(stops) / sizeof(*stops); row++)
 		test_stop(row);
+}
+
+/* A live task closes the connection, and then the process is killed: does the one have to do with
+ * the other? */
+static const struct {
+	const char *why;
+	uint32_t sender; /* of the signal; 0: nobody saw it; 100: the process itself */
+	bool from_kernel, oom;
+	int signal;
+	bool before_fin;  /* the signal */
+	usec_t after_fin; /* the exit */
+	enum cause cause;
+	enum confidence confidence;
+} kills[] = {
+	{ "killed by somebody else, right after", 812, false, false, SIGSEGV, false, USEC_PER_MSEC,
+	  CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED },
+	{ "killed by somebody else, long after", 812, false, false, SIGKILL, false,
+	  900 * USEC_PER_MSEC, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED },
+	{ "asked to stop by somebody else, afterwards", 812, false, false, SIGTERM, false,
+	  USEC_PER_MSEC, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED },
+	{ "the OOM killer's choice, afterwards", 100, true, true, SIGKILL, false, USEC_PER_MSEC,
+	  CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED },
+	{ "an exception: it closes what is open, then it aborts", 100, false, false, SIGABRT, false,
+	  USEC_PER_MSEC, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
+	{ "a fault while it tidies up", 100, true, false, SIGSEGV, false, USEC_PER_MSEC,
+	  CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
+	{ "a fault long after", 100, true, false, SIGSEGV, false, 900 * USEC_PER_MSEC,
+	  CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED },
+	{ "a fault, and its handler closes", 100, true, false, SIGSEGV, true, USEC_PER_MSEC,
+	  CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
+	{ "nobody saw the signal", 0, false, false, SIGSEGV, false, USEC_PER_MSEC,
+	  CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
+};
+
+static void signal_of_kill(struct bench *bench, size_t row)
+{
+	struct event event = signaled(kills[row].signal, kills[row].sender);
+
+	if (!kills[row].sender)
+		return;
+	event.process.from_kernel = kills[row].from_kernel;
+	event.process.oom = kills[row].oom;
+	event.process.sender.in_agent = kills[row].sender == 100;
+	step(bench, event);
+}
+
+static void test_kill(size_t row)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	if (kills[row].before_fin)
+		signal_of_kill(&bench, row);
+	bench.now++;
+	step(&bench, local_fin(1));
+	bench.now += kills[row].after_fin;
+	if (!kills[row].before_fin)
+		signal_of_kill(&bench, row);
+	step(&bench, exited((uint32_t)kills[row].signal));
+	if (only_verdict(&bench)->cause != kills[row].cause ||
+	    only_verdict(&bench)->confidence != kills[row].confidence)
+		CU_FAIL(kills[row].why);
+	end(&bench);
+}
+
+static void test_kills(void)
+{
+	for (size_t row = 0; row < sizeof(kills) / sizeof(*kills); row++)
+		test_kill(row);
 }
 
 static void test_stop_long_ago_explains_nothing(void)
@@ -613,6 +683,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a close waits for the exit", test_close_waits_for_exit },
       { "a close of the living", test_close_of_the_living },
       { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
+      { "killed after a close", test_kills },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
       { "out of memory", test_oom },
       { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },

@@ -16,7 +16,9 @@ static const struct signal_facts *stop_request(const struct circumstances *given
 		stop = given->agent_stop;
 	if (!stop || !stop->number || stop->sender.in_agent)
 		return NULL;
-	return given->time <= stop->time + STOP_REQUEST_LIFETIME ? stop : NULL;
+	if (stop->time > given->time || given->time > stop->time + STOP_REQUEST_LIFETIME)
+		return NULL;
+	return stop;
 }
 
 /* SIGHUP of a process means as often "read your settings again"; of the kernel, that the terminal
@@ -52,8 +54,8 @@ static bool stop_is_proved(const struct circumstances *given)
 {
 	const struct process *process = given->process;
 	const struct signal_facts *stop = stop_request(given, true);
-	bool by_systemd = given->unit && asks_to_end(stop) && stop->sender.pid == 1 &&
-			  !stop->from_kernel && stop->time <= given->time;
+	bool by_systemd =
+		given->unit && asks_to_end(stop) && stop->sender.pid == 1 && !stop->from_kernel;
 
 	if (!by_systemd || !ended_by_own_side(given->socket))
 		return false;
@@ -87,12 +89,12 @@ static bool sent_by_systemd(const struct circumstances *given, const struct sign
 	return given->unit && fatal && !fatal->from_kernel && fatal->sender.pid == 1;
 }
 
-static enum ruling decide_crash(struct deliberation *on)
+static enum ruling decide_crash(struct deliberation *on, enum confidence confidence)
 {
 	tokens_add(ruled_out(on), "agent-stopped=%s",
 		   unit_is_stopping(on->given) ? "it-fell-before-the-stop-was-over"
 					       : "no-stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED);
+	return decide(on, CAUSE_AGENT_CRASH, confidence);
 }
 
 /* Without eBPF: faults are the agent's own, but SIGKILL may be the OOM killer's or an operator's,
@@ -106,7 +108,7 @@ static enum ruling decide_unseen_crash(struct deliberation *on)
 
 /* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
  * policy. Or because it was told to (`systemctl kill`), which is a kill like any other. */
-static enum ruling decide_killed_by_systemd(struct deliberation *on)
+static enum ruling decide_killed_by_systemd(struct deliberation *on, enum confidence confidence)
 {
 	const struct circumstances *given = on->given;
 
@@ -119,19 +121,19 @@ static enum ruling decide_killed_by_systemd(struct deliberation *on)
 	if (unit_result_is(given, "oom-kill"))
 		return decide(on, CAUSE_AGENT_OOM, CONFIDENCE_LIKELY);
 	if (unit_result_is(given, "timeout") || unit_result_is(given, "watchdog"))
-		return decide_stopped(on, NULL, CONFIDENCE_PROVED);
-	return given->mode == MODE_EBPF ? decide_crash(on) : decide_unseen_crash(on);
+		return decide_stopped(on, NULL, confidence);
+	return given->mode == MODE_EBPF ? decide_crash(on, confidence) : decide_unseen_crash(on);
 }
 
 /* Nobody saw who sent the signal. */
-static enum ruling decide_killed_unseen(struct deliberation *on)
+static enum ruling decide_killed_unseen(struct deliberation *on, enum confidence confidence)
 {
 	const struct circumstances *given = on->given;
 
 	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
 		return decide_stopped(on, NULL, CONFIDENCE_LIKELY);
 	if (given->unit && !unit_is_stopping(given))
-		return decide_killed_by_systemd(on);
+		return decide_killed_by_systemd(on, confidence);
 	return decide_unseen_crash(on);
 }
 
@@ -145,7 +147,7 @@ static const struct signal_facts *fatal_signal(const struct deliberation *on)
 
 /* A death by signal. Signals that ask (SIGTERM) mean that somebody stopped the agent; the others
  * mean a crash, unless systemd had reasons to send one, or a stop was cut short (`kill -9`). */
-static enum ruling decide_killed(struct deliberation *on)
+static enum ruling decide_killed(struct deliberation *on, enum confidence confidence)
 {
 	const struct circumstances *given = on->given;
 	const struct signal_facts *fatal = fatal_signal(on);
@@ -158,16 +160,16 @@ static enum ruling decide_killed(struct deliberation *on)
 		return decide(on, CAUSE_AGENT_STOPPED, CONFIDENCE_SUSPECTED);
 	}
 	if (given->mode == MODE_SOCK_DIAG)
-		return decide_killed_unseen(on);
+		return decide_killed_unseen(on, confidence);
 	if (fatal)
 		add_sender(evidence(on), fatal);
 	if (unit_is_stopping(given) && by_systemd)
-		return decide_stopped(on, stop, CONFIDENCE_PROVED);
+		return decide_stopped(on, stop, confidence);
 	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
 		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
 	if (by_systemd)
-		return decide_killed_by_systemd(on);
-	return decide_crash(on);
+		return decide_killed_by_systemd(on, confidence);
+	return decide_crash(on, confidence);
 }
 
 static enum ruling decide_exited(struct deliberation *on, enum confidence confidence)
@@ -186,7 +188,7 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 		return decide(on, CAUSE_AGENT_OOM, confidence);
 	}
 	if (on->exit->by_signal)
-		return decide_killed(on);
+		return decide_killed(on, confidence);
 	if (asks_to_end(stop) || unit_is_stopping(on->given))
 		return decide_stopped(on, stop, confidence);
 	tokens_add(ruled_out(on), "agent-crash=ended-by-itself");
@@ -224,6 +226,10 @@ enum ruling rule_dying(struct deliberation *on)
 
 /* ---- rule: a live process closed it, or gave up */
 
+/* A crash that takes its connection along in an orderly way (an exception that is not caught, a
+ * handler that closes and aborts) has closed it this long before. */
+#define CRASH_TIME (100 * USEC_PER_MSEC)
+
 /* An exec closes what was opened with SOCK_CLOEXEC before it. */
 static bool closed_by_exec(const struct circumstances *given)
 {
@@ -251,13 +257,41 @@ static void describe_closer(struct deliberation *on)
 		tokens_add(evidence(on), "closed_at=exec");
 }
 
+/* A live task closed the connection, and only then somebody killed the process: that ended no
+ * connection any more. */
+static bool was_killed_later(const struct circumstances *given)
+{
+	const struct process *process = given->process;
+	struct exit_facts exit = exit_facts_from_code(process->exit_code);
+	const struct signal_facts *killer =
+		process->fatal.number == exit.status ? &process->fatal : &process->stop;
+
+	if (!exit.by_signal || killer->number != exit.status || killer->time <= given->time)
+		return false;
+	return process->oom || (!killer->from_kernel && !killer->sender.in_agent);
+}
+
+/* How much an exit says about a closing that was not part of it. Sockets of a process that is dead
+ * are closed by the kernel, now and then by a thread of its own. The more time lies between a
+ * closing and a crash, the less the one has to do with the other. */
+static enum confidence confidence_of_exit(const struct circumstances *given, bool by_signal)
+{
+	usec_t exited_at = given->process->exited_at;
+	bool by_kernel = ended_by_own_side(given->socket) && !given->socket->unseen &&
+			 !given->current->in_agent;
+
+	if (by_kernel && exited_at <= given->time)
+		return CONFIDENCE_PROVED;
+	if (by_signal && exited_at > given->time + CRASH_TIME)
+		return CONFIDENCE_SUSPECTED;
+	return CONFIDENCE_LIKELY;
+}
+
 enum ruling decide_exited_after(struct deliberation *on)
 {
-	const struct process *process = on->given->process;
-
-	*on->exit = exit_facts_from_code(process->exit_code);
+	*on->exit = exit_facts_from_code(on->given->process->exit_code);
 	describe_exit_after(on);
-	return decide_exited(on, CONFIDENCE_LIKELY);
+	return decide_exited(on, confidence_of_exit(on->given, on->exit->by_signal));
 }
 
 static enum ruling decide_given_up(struct deliberation *on)
@@ -340,11 +374,14 @@ enum ruling rule_own_side(struct deliberation *on)
 			return WAIT;
 	}
 	describe_closer(on);
-	if (process && process->exited)
+	if (process && process->exited && !was_killed_later(given))
 		return decide_exited_after(on);
+	if (process && process->exited)
+		describe_exit_after(on);
 	if (asks_to_end(stop) || unit_is_stopping(given))
 		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
-	tokens_add(ruled_out(on), "agent-crash=process-lives");
+	tokens_add(ruled_out(on), "agent-crash=%s",
+		   process && process->exited ? "killed-after-the-end" : "process-lives");
 	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
 		return decide_given_up(on);
 	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
@@ -385,7 +422,7 @@ enum ruling rule_leaving(struct deliberation *on)
 		return rule_leaving_unseen(on);
 	if (!by_peer || (!goodbye && (!process || !stop)))
 		return SILENT;
-	if (process && process->exited)
+	if (process && process->exited && !was_killed_later(given))
 		return decide_exited_after(on);
 	if (wait_unless_over(on) == WAIT)
 		return WAIT;
