@@ -402,6 +402,19 @@ static void test_duplicates_and_order(void)
 	fleet_free(fleet);
 }
 
+/* Everybody else would be late beside it. */
+static void test_a_clock_ahead_makes_nobody_late(void)
+{
+	begin(0);
+	for (unsigned i = 0; i < 100; i++) {
+		about.device = i % 10;
+		about.clock = about.device == 3 ? 10 * (int64_t)MINUTE : 0;
+		closed(HOUR + i * SECOND, MINUTE);
+	}
+	CU_ASSERT_EQUAL(findings()->late, 0);
+	fleet_free(fleet);
+}
+
 static void test_dates_that_cannot_be(void)
 {
 	begin(0);
@@ -572,6 +585,7 @@ SUITE("fleet", { "many at once", test_many_at_once },
       { "explained ends are no outage", test_explained_ends_are_no_outage },
       { "clocks that were not set", test_clocks_that_were_not_set },
       { "duplicates and order", test_duplicates_and_order },
+      { "a clock ahead makes nobody late", test_a_clock_ahead_makes_nobody_late },
       { "dates that cannot be", test_dates_that_cannot_be }, { "no room", test_no_room },
       { "a clock that is off", test_a_clock_that_is_off }, { "troubles", test_troubles },
       { "what goes with what", test_what_goes_with_what },

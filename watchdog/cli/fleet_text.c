@@ -32,9 +32,28 @@ static void print_head(const struct fleet_report *report)
 	const struct fleet_findings *found = report->found;
 	char since[TIMESTAMP_SIZE], until[TIMESTAMP_SIZE];
 
-	printf("%u devices with %u agents, %" PRIu64 " records, %s to %s\n", found->devices,
-	       found->agents, found->records, timestamp(found->since, since),
-	       timestamp(found->until, until));
+	printf("%u device%s, %u agent%s, %" PRIu64 " records, %s to %s\n", found->devices,
+	       found->devices == 1 ? "" : "s", found->agents, found->agents == 1 ? "" : "s",
+	       found->records, timestamp(found->since, since), timestamp(found->until, until));
+}
+
+/* A sentence in lines of some 90 columns. */
+static void print_wrapped(const char *sentence)
+{
+	enum { COLUMNS = 90 };
+	unsigned column = 0;
+
+	while (*sentence) {
+		size_t length = strcspn(sentence, " ");
+
+		if (column == 0 || column + 1 + length > COLUMNS) {
+			printf("%s  ", column ? "\n" : "");
+			column = 0;
+		}
+		column += (unsigned)printf("%s%.*s", column ? " " : "", (int)length, sentence);
+		sentence += length + (sentence[length] == ' ');
+	}
+	puts(".");
 }
 
 /* ---- common outages */
@@ -67,7 +86,7 @@ static void print_outages(const struct fleet_report *report)
 		       "BACK WITHIN", "A SECOND");
 	for (unsigned i = 0; i < found->outage_count; i++)
 		print_outage(report, &found->outages[i]);
-	printf("  %s.\n", fleet_test_words(report, test, sizeof(test)));
+	print_wrapped(fleet_test_words(report, test, sizeof(test)));
 }
 
 /* ---- troubles */
@@ -203,7 +222,7 @@ static void print_herds(const struct fleet_report *report)
 static void print_sentence(void *userdata, const char *sentence)
 {
 	(void)userdata;
-	printf("  %s.\n", sentence);
+	print_wrapped(sentence);
 }
 
 static void print_clocks(const struct fleet_report *report)

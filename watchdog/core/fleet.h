@@ -158,7 +158,7 @@ struct fleet_findings {
 	/* the records themselves */
 	uint64_t records; /* of connwatch, in the time asked for */
 	uint64_t duplicates;
-	uint64_t late;         /* more than a minute older than the newest before them */
+	uint64_t late;         /* more than a minute older than those that came before them */
 	uint64_t out_of_order; /* older than the one before them of the same device */
 	uint64_t undated;      /* by a clock that was never set, or of the future: not used */
 	uint64_t doubted;      /* of before the clock was set: not used for outages */

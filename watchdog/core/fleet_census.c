@@ -1,6 +1,7 @@
 /* Who is there: devices, agents, peers, values of fields; and whether the clocks are to be
  * believed. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fleet_state.h"
@@ -200,6 +201,26 @@ static void look_at_clock(struct fleet *fleet, struct device *device,
 	device->offset = offset;
 }
 
+static int compare_times(const void *a, const void *b)
+{
+	const usec_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+/* The middle one of the last few records, so that one clock that is ahead does not make all others
+ * late. */
+static void advance_newest(struct fleet *fleet, usec_t time)
+{
+	usec_t sorted[LAST_TIMES];
+
+	fleet->last_times[fleet->found.records % LAST_TIMES] = time;
+	memcpy(sorted, fleet->last_times, sizeof(sorted));
+	qsort(sorted, LAST_TIMES, sizeof(sorted[0]), compare_times);
+	if (sorted[LAST_TIMES / 2] > fleet->newest)
+		fleet->newest = sorted[LAST_TIMES / 2];
+}
+
 static void look_at_order(struct fleet *fleet, struct device *device, usec_t time)
 {
 	struct fleet_findings *found = &fleet->found;
@@ -208,8 +229,7 @@ static void look_at_order(struct fleet *fleet, struct device *device, usec_t tim
 		found->late++;
 	if (time < device->last)
 		found->out_of_order++;
-	if (time > fleet->newest)
-		fleet->newest = time;
+	advance_newest(fleet, time);
 	if (time > device->last)
 		device->last = time;
 	if (time < found->since)

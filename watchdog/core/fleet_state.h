@@ -21,6 +21,7 @@ enum {
 	SKEWS = 4,
 	AGE_BUCKETS = 256,
 	CRASHES = 3,
+	LAST_TIMES = 5,
 };
 
 #define REFRACTORY  (5 * USEC_PER_MINUTE) /* so long a device counts once; the widest window */
@@ -115,6 +116,7 @@ struct fleet {
 	struct fleet_findings found;
 	enum fleet_pass pass;
 	struct keyed_table device_table, agent_table, place_table, value_table, name_table;
+	usec_t last_times[LAST_TIMES];
 	usec_t newest;
 	/* rates */
 	usec_t block;         /* length */

@@ -251,33 +251,44 @@ int journal_reader_new(struct journal_reader **reader, const struct journal_quer
 
 /* ---- records */
 
-static bool is_field(const char *name, const char *field, size_t size)
+/* True if the first `length` bytes of `field` are `name`. */
+static bool is_field(const char *name, const char *field, size_t length)
 {
-	size_t length = strlen(name);
-
-	return length < size && field[length] == '=' && memcmp(name, field, length) == 0;
+	return strncmp(name, field, length) == 0 && name[length] == '\0';
 }
 
-static bool is_wanted(const char *const *names, const char *field, size_t size)
+static bool is_wanted(const char *const *names, const char *field, size_t length)
 {
 	for (; names && *names; names++)
-		if (is_field(*names, field, size))
+		if (is_field(*names, field, length))
 			return true;
 	return names == NULL;
 }
 
-static void take_other(struct journal_reader *reader, const char *field, size_t size)
+static void take_other(struct journal_reader *reader, const char *field, size_t length,
+		       const char *value, size_t size)
 {
 	const char *const *names = reader->query.others;
 
 	for (unsigned i = 0; names && names[i]; i++) {
-		size_t skip = strlen(names[i]) + 1;
-
-		if (!is_field(names[i], field, size))
+		if (!is_field(names[i], field, length))
 			continue;
-		snprintf(reader->others[i], OTHER_SIZE, "%.*s", (int)(size - skip), field + skip);
+		snprintf(reader->others[i], OTHER_SIZE, "%.*s", (int)size, value);
 		text_make_printable(reader->others[i]);
 	}
+}
+
+static void take_field(struct journal_reader *reader, struct past_record *past, const char *field,
+		       size_t size)
+{
+	const char *equals = memchr(field, '=', size);
+	size_t length = equals ? (size_t)(equals - field) : 0;
+
+	if (!equals)
+		return;
+	if (is_wanted(reader->query.fields, field, length))
+		record_parse_field(past, field, size);
+	take_other(reader, field, length, equals + 1, size - length - 1);
 }
 
 static void forget_others(struct journal_reader *reader)
@@ -288,7 +299,6 @@ static void forget_others(struct journal_reader *reader)
 
 static int read_record(struct journal_reader *reader, struct past_record *past)
 {
-	const char *const *wanted = reader->query.fields;
 	sd_journal *journal = reader->journal;
 	const void *field;
 	sd_id128_t boot;
@@ -298,11 +308,8 @@ static int read_record(struct journal_reader *reader, struct past_record *past)
 	record_parse_begin(past);
 	forget_others(reader);
 	sd_journal_restart_data(journal);
-	while ((r = sd_journal_enumerate_available_data(journal, &field, &size)) > 0) {
-		if (is_wanted(wanted, field, size))
-			record_parse_field(past, field, size);
-		take_other(reader, field, size);
-	}
+	while ((r = sd_journal_enumerate_available_data(journal, &field, &size)) > 0)
+		take_field(reader, past, field, size);
 	if (r >= 0)
 		r = sd_journal_get_realtime_usec(journal, &past->realtime);
 	if (r >= 0)
