@@ -114,7 +114,7 @@ check: deps
 	$(Q)$(MAKE) all check-layers check-docs check-outcome check-install check-deb check-reproducible
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
-	$(Q)$(MAKE) check-fuzz check-commands check-live check-system check-leaks
+	$(Q)$(MAKE) check-fuzz check-commands check-fleet check-live check-system check-leaks
 
 ## clean         removes build/
 clean:

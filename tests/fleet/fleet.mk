@@ -4,7 +4,7 @@ $(B)/tests/fleet/%: $(B)/tests/fleet/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lm
 
-## check-fleet   the fleet report: planted outages of 1,000 devices
+## check-fleet   the fleet report: what was planted in 1,000 devices, its page in a browser
 check-fleet: $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B)
 

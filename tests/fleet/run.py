@@ -18,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import page_cases  # its cases
 from case import CASES, Skipped, case, equal
 
 WRITER = "/lib/systemd/systemd-journal-remote"
@@ -47,19 +48,30 @@ class Stage:
             equal(maker.returncode, 0)
         return [json.loads(line) for line in truth.read_text().splitlines()]
 
-    def run(self, *words, status=0):
+    def write_journal(self, name, export):
+        journal = self.directory / f"{name}.journal"
+        subprocess.run([WRITER, "-o", journal, "-"], input=export, text=True, check=True,
+                       stderr=subprocess.DEVNULL)
+        return journal
+
+    def run(self, *words, status=0, complaint=""):
         environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8",
                        "TMPDIR": str(self.directory)}
         done = subprocess.run([self.program, "fleet", *words], env=environment, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL)
         if done.returncode != status:
             raise AssertionError(f"exit status {done.returncode}, not {status}: {done.stderr}")
+        if complaint not in done.stderr or (done.stderr and not complaint):
+            raise AssertionError(f"complains: {done.stderr or '(not at all)'}")
         return done.stdout
+
+    def json(self, *words):
+        return json.loads(self.run("-o", "json", *words))
 
     @functools.cache
     def report(self):
         self.make_fleet()
-        return json.loads(self.run("-D", self.journal, "-o", "json", "--by=SITE", "--by=FIRMWARE"))
+        return self.json("-D", self.journal, "--by=SITE", "--by=FIRMWARE")
 
 
 # ---- what is found of what was planted
