@@ -8,6 +8,7 @@ import subprocess
 
 PACKAGES = """
     systemd systemd-sysv dbus procps iproute2 nftables jq mosquitto mosquitto-clients
+    systemd-journal-remote stunnel4 openssl curl
     libbpf1 libelf1 libnl-3-200 libnl-route-3-200 libmnl0 libsystemd0
 """.split()
 
@@ -37,7 +38,7 @@ def ensure(cache):
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not tree.exists():
-            for stale in cache.glob("root-*"):
+            for stale in cache.glob("root-*/"):
                 shutil.rmtree(stale)
             build(tree)
     return tree

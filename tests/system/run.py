@@ -63,6 +63,7 @@ def binds(tree, programs, results):
     yield TREE / "units" / policy, f"/usr/share/dbus-1/system.d/{policy}", "-ro"
     yield programs / "tests/system", "/programs", "-ro"
     yield TREE / "units/agents", "/profiles", "-ro"
+    yield TREE / "units/examples", "/examples", "-ro"
     yield HERE, "/connwatch", "-ro"
     yield HERE / "inside/units", "/usr/local/lib/systemd/system", "-ro"
     yield results, "/results", ""
