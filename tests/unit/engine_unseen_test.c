@@ -243,6 +243,31 @@ static void a_core_dump_explains_the_peers_fin(void)
 	check_dump(3 * USEC_PER_SEC, true, CONFIDENCE_SUSPECTED);
 }
 
+static void a_core_dump_under_way_is_told(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	step(&bench, process_event(EVENT_DUMPING, 0));
+	bench.now += USEC_PER_SEC;
+	step(&bench, (struct event){ .type = EVENT_TIME });
+	CU_ASSERT_EQUAL(bench.last.kind, RECORD_STALLED);
+	CU_ASSERT_EQUAL(bench.last.verdict.cause, CAUSE_AGENT_CRASH);
+	CU_ASSERT_EQUAL(bench.last.verdict.confidence, CONFIDENCE_LIKELY);
+	end(&bench);
+}
+
+static void what_is_lost_is_told_in_its_mode(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	step(&bench, (struct event){ .type = EVENT_LOST, .lost.records = 1 });
+	CU_ASSERT_EQUAL(bench.last.kind, RECORD_EVIDENCE_LOST);
+	CU_ASSERT_EQUAL(bench.last.mode, MODE_SOCK_DIAG);
+	end(&bench);
+}
+
 /* Its attempts may have failed between two looks. */
 static void an_agent_without_a_connection_is_only_suspected(void)
 {
@@ -262,5 +287,7 @@ static void an_agent_without_a_connection_is_only_suspected(void)
 SUITE("engine unseen",
       { "verdicts claim no more than was seen", verdicts_claim_no_more_than_was_seen },
       { "a core dump explains the peer's FIN", a_core_dump_explains_the_peers_fin },
+      { "a core dump under way is told", a_core_dump_under_way_is_told },
+      { "what is lost is told in its mode", what_is_lost_is_told_in_its_mode },
       { "an agent without a connection is only suspected",
 	an_agent_without_a_connection_is_only_suspected })

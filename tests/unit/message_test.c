@@ -198,7 +198,10 @@ static size_t write_others(struct record *records)
 	strcpy(records[6].agent, "agent.py");
 	strcpy(records[6].process.comm, "python3");
 	records[7] = (struct record){ .kind = RECORD_ENDED, .agent = "agent" };
-	return 8;
+	records[8] = (struct record){ .kind = RECORD_EVIDENCE_LOST,
+				      .mode = MODE_SOCK_DIAG,
+				      .lost_events = 1 };
+	return 9;
 }
 
 /* ---- the file */

@@ -89,6 +89,7 @@ static void take_lost(struct engine *engine, usec_t time, uint64_t count)
 	struct record record;
 
 	engine_record_begin(NULL, RECORD_EVIDENCE_LOST, time, &record);
+	record.mode = engine->mode;
 	record.lost_events = count;
 	engine_record_out(engine, &record);
 }

@@ -25,7 +25,7 @@ static void take_watching(struct engine *engine, const struct event *event)
 	news = !agent->settings;
 	agent->deadline.kind = DEADLINE_OF_AGENT;
 	agent->settings = event->watching.settings;
-	agent->mode = event->watching.mode;
+	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
 	name_unit(agent);
 	if (!news)

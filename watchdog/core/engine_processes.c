@@ -101,7 +101,7 @@ void processes_take(struct engine *engine, const struct event *event)
 		return;
 	had_exited = process->facts.exited;
 	process_update(&process->facts, event);
-	if (event->type == EVENT_SIGNALED)
+	if (event->type == EVENT_SIGNALED || event->type == EVENT_DUMPING)
 		stalls_take_signal(engine, event);
 	if (!process->facts.exited || had_exited)
 		return;

@@ -256,7 +256,7 @@ void stalls_take_signal(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
 
-	if (!signal_dumps_core(event->process.signal))
+	if (event->type == EVENT_SIGNALED && !signal_dumps_core(event->process.signal))
 		return;
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->owner.pid == event->process.task.pid && connection->up &&

@@ -112,6 +112,7 @@ struct agent {
 
 struct engine {
 	struct engine_limits limits;
+	enum mode mode; /* that of all agents */
 	usec_t now;
 	outcome_sink sink; /* for the length of one engine_step() */
 	void *sink_userdata;

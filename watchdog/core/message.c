@@ -537,10 +537,13 @@ static void tell_evidence_lost(struct text *text, const struct record *record)
 {
 	if (record->agent[0] != '\0')
 		text_add(text, "%s: ", record->agent);
-	text_add(text,
-		 "%llu record%s of the probe had to be dropped; what ended meanwhile may stay "
-		 "unexplained.",
-		 (unsigned long long)record->lost_events, record->lost_events == 1 ? "" : "s");
+	if (record->mode == MODE_SOCK_DIAG) /* which counts no more than that there were some */
+		text_add(text, "Some of the kernel's news had to be dropped");
+	else
+		text_add(text, "%llu record%s of the probe had to be dropped",
+			 (unsigned long long)record->lost_events,
+			 record->lost_events == 1 ? "" : "s");
+	text_add(text, "; what ended meanwhile may stay unexplained.");
 }
 
 const char *record_message(const struct record *record, char message[static MESSAGE_SIZE])

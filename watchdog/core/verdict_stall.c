@@ -26,14 +26,24 @@ bool stall_of_dying_process(const struct circumstances *given, struct verdict *v
 {
 	const struct process *process = given->process;
 	struct deliberation on;
+	usec_t since;
 
 	begin(&on, given, verdict);
-	if (!process || process->exited || !signal_dumps_core(process->fatal.number))
+	if (!process || process->exited)
 		return false;
-	tokens_add(evidence(&on), "signal=%s", signal_to_string(process->fatal.number) ?: "?");
-	add_sender(evidence(&on), &process->fatal);
+	if (process->dumping) { /* of which signal, and whose, is not known then */
+		since = process->dumping;
+		tokens_add(evidence(&on), "dumping_core=yes");
+	} else if (signal_dumps_core(process->fatal.number)) {
+		since = process->fatal.time;
+		tokens_add(evidence(&on), "signal=%s",
+			   signal_to_string(process->fatal.number) ?: "?");
+		add_sender(evidence(&on), &process->fatal);
+	} else {
+		return false;
+	}
 	tokens_add(evidence(&on), "dying_msec=%llu",
-		   (unsigned long long)((given->time - process->fatal.time) / USEC_PER_MSEC));
+		   (unsigned long long)((given->time - since) / USEC_PER_MSEC));
 	decide(&on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
 	return true;
 }

@@ -91,7 +91,7 @@ static int open_there(struct process_events *events)
 {
 	static const int size = RECEIVE_BUFFER;
 	_cleanup_close_ int first = -1;
-	int r = open_socket(events);
+	int r = open_socket(events), fd;
 
 	if (r == -EPROTONOSUPPORT) {
 		first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
@@ -99,8 +99,9 @@ static int open_there(struct process_events *events)
 	}
 	if (r < 0)
 		return r;
-	setsockopt(mnl_socket_get_fd(events->netlink), SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		   sizeof(size));
+	fd = mnl_socket_get_fd(events->netlink);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return 0;
 }
 
