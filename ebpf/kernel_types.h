@@ -102,6 +102,23 @@ enum {
 #define SI_QUEUE -1
 #define SI_TKILL -6
 
+/* arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: registers as uprobes see
+ * them, at offsets that never change. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi,
+		orig_rax, rip, cs, eflags, rsp, ss;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs;
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
+#endif
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 /* ---- tasks */
@@ -271,6 +288,7 @@ struct tcp_sock {
 	__u32 copied_seq;
 	__u32 rcv_nxt;
 	__u32 snd_una;
+	__u32 snd_nxt;
 	__u32 write_seq;
 	__u32 lsndtime;
 	__u32 rcv_tstamp;

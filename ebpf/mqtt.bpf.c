@@ -1,6 +1,7 @@
 /* Looks at the MQTT that the connections of some agents carry: at packets on their way in and out
- * of the agents' control groups, where it is plain. What it learns lies in the maps of
- * mqtt_maps.bpf.h, and the probe (probe.bpf.c) copies it into its records.
+ * of the agents' control groups, where it is plain, and at the agents' own libssl, where it is not.
+ * What it learns lies in maps that it shares with the probe (mqtt_maps.bpf.h), and the probe
+ * (probe.bpf.c) copies that into its records.
  *
  * An object of its own, loaded when the settings of an agent ask for it: no other agent pays. */
 #include "ebpf/kernel_types.h"
@@ -9,11 +10,19 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
 
+/* Each of these builds on those before it. */
 #include "ebpf/mqtt_maps.bpf.h"
 
 #include "ebpf/mqtt_follow.bpf.h"
+
+/* The macros name all arguments, and few programs need them. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
+#include "ebpf/mqtt_tls.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -54,3 +54,19 @@ struct {
 	__type(key, int);
 	__type(value, struct mqtt_session);
 } mqtt_sessions SEC(".maps");
+
+/* What an agent said and read over TLS. */
+struct tls_session {
+	struct mqtt_session session;
+	__u64 ssl;       /* the SSL object that it was said through */
+	__u64 ambiguous; /* there were two of them for one socket, or two sockets for one of them */
+};
+
+/* By the cookie of the socket, until that is destroyed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct tls_session);
+} tls_sessions SEC(".maps");

@@ -18,6 +18,7 @@ static __always_inline void begin_mqtt(const struct connection *connection, stru
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!session)
 		return;
+	bpf_map_delete_elem(&tls_sessions, &connection->cookie); /* of its socket's last one */
 	*session = blank;
 	session->cookie = connection->cookie;
 	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
@@ -68,15 +69,62 @@ static __always_inline void copy_session(struct probe_mqtt *record,
 	record->unanswered_nsec = since(now, session->ping_nsec);
 }
 
-/* What was written and did not go by here. A FIN takes a sequence number (RFC 9293, 3.4). */
-static __always_inline bool is_unsent(const struct mqtt_session *session, struct sock *sk,
-				      const struct tcp_sock *tcp)
+/* A FIN takes a sequence number (RFC 9293, 3.4) but is no data. */
+static __always_inline bool has_queued_fin(const struct sock *sk)
 {
 	__u8 state = sk->__sk_common.skc_state;
-	bool finished = state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
-			state == TCP_LAST_ACK;
 
-	return session->sent.end + finished != tcp->write_seq;
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
+/* Data went out or came in while nobody looked: before we were attached, or after who had us look
+ * died. */
+static __always_inline bool has_gone_unseen(const struct mqtt_session *session, struct sock *sk,
+					    const struct tcp_sock *tcp)
+{
+	bool fin_sent = has_queued_fin(sk) && tcp->snd_nxt == tcp->write_seq;
+	bool fin_received =
+		sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
+
+	return (__s32)(session->sent.end + fin_sent - tcp->snd_nxt) < 0 ||
+	       (__s32)(session->received.end + fin_received - tcp->rcv_nxt) < 0;
+}
+
+static __always_inline void copy_plain_mqtt(struct probe_mqtt *record,
+					    const struct mqtt_session *session, struct sock *sk,
+					    const struct tcp_sock *tcp)
+{
+	copy_session(record, session);
+	if (has_gone_unseen(session, sk, tcp))
+		record->track = PROBE_MQTT_LOST;
+	if (session->sent.end + has_queued_fin(sk) != tcp->write_seq)
+		record->flags |= PROBE_MQTT_UNSENT;
+}
+
+/* Set by probe.c: the process that keeps the uprobes, in the loader's pid namespace; 0: none. */
+__u32 inspector = 0;
+/* It died: since then, nobody has looked. */
+bool inspector_is_dead = false;
+
+/* Before its files are closed, and the uprobes with them. */
+static __always_inline void note_inspector(struct task_struct *task)
+{
+	if (inspector && pid_of(task) == inspector &&
+	    BPF_CORE_READ(task, signal, live.counter) == 0)
+		inspector_is_dead = true;
+}
+
+static __always_inline void copy_tls_mqtt(struct probe_mqtt *record, __u64 cookie)
+{
+	const struct tls_session *tls = bpf_map_lookup_elem(&tls_sessions, &cookie);
+
+	if (!tls || tls->ambiguous)
+		return;
+	copy_session(record, &tls->session);
+	if (inspector_is_dead)
+		record->track = PROBE_MQTT_LOST;
+	record->flags |= PROBE_MQTT_TLS;
 }
 
 static __always_inline void copy_mqtt(struct probe_mqtt *record, struct sock *sk,
@@ -90,7 +138,19 @@ static __always_inline void copy_mqtt(struct probe_mqtt *record, struct sock *sk
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (!session)
 		return;
-	copy_session(record, session);
-	if (is_unsent(session, sk, tcp))
-		record->flags |= PROBE_MQTT_UNSENT;
+	if (session->state == MQTT_OTHER || session->state == MQTT_AWAITED)
+		copy_tls_mqtt(record, session->cookie);
+	else
+		copy_plain_mqtt(record, session, sk, tcp);
+}
+
+static __always_inline void forget_mqtt(struct sock *sk)
+{
+	struct mqtt_session *session;
+
+	if (!have_socket_storage)
+		return;
+	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	if (session)
+		bpf_map_delete_elem(&tls_sessions, &session->cookie);
 }

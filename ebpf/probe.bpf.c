@@ -246,6 +246,7 @@ int BPF_PROG(socket_destroyed, struct sock *sk)
 		report_vanished(connection, sk);
 	else
 		report_never_opened(sk);
+	forget_mqtt(sk);
 	forget_connection(sk);
 	return 0;
 }
@@ -420,6 +421,7 @@ int BPF_PROG(process_exited, struct task_struct *task)
 	__u32 agent = agent_of_task(task);
 	struct probe_process *record;
 
+	note_inspector(task);
 	if (!agent || BPF_CORE_READ(task, signal, live.counter) > 0 || !first_to_tell(task))
 		return 0;
 	record = reserve_process(PROBE_EXITED, agent, task);

@@ -36,6 +36,7 @@ struct watch_loop {
 	FILE *trace;
 	struct agent_settings **agents; /* by number; [0] is not used */
 	bool *actions_held;             /* by number */
+	bool said_unseen;               /* that MQTT cannot be looked at */
 	event_sink sampled;             /* during watch_loop_snapshot() */
 	void *sampled_userdata;
 	sd_event_source *ready; /* READY_TIMEOUT; NULL: options.ready was called */
@@ -308,8 +309,13 @@ static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 {
 	int r = watch_source_inspect_mqtt(loop->source, number, loop->agents[number]->mqtt_inspect);
 
+	if (r == 0 || loop->said_unseen)
+		return;
+	loop->said_unseen = true;
 	if (r < 0)
 		say("cannot look at MQTT (MqttInspect=)", r);
+	else
+		say("this kernel has no uprobes: MQTT over TLS is not looked at", 0);
 }
 
 static int take_settings(struct watch_loop *loop, uint32_t number,

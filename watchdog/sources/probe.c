@@ -143,6 +143,8 @@ static bool read_record(struct probe *probe, const void *record, size_t size, st
 
 static void hand_on(struct probe *probe, const struct event *event)
 {
+	if (probe->inspected[event->agent & AGENTS_MAX])
+		mqtt_probe_take(probe->mqtt, event);
 	if (event->type == EVENT_SAMPLE_DONE) {
 		if (!probe->sampling)
 			return; /* the process before us had asked for it */
@@ -733,15 +735,30 @@ int probe_find_connections(struct probe *probe)
 
 /* ---- whose MQTT is looked at */
 
+/* What was learned by an earlier process has been out of date since it died. */
+static int forget_tls_sessions(const struct bpf_map *sessions)
+{
+	uint64_t cookie;
+
+	while (bpf_map__get_next_key(sessions, NULL, &cookie, sizeof(cookie)) == 0)
+		if (bpf_map__delete_elem(sessions, &cookie, sizeof(cookie), 0) < 0)
+			return -errno;
+	return 0;
+}
+
 static int load_mqtt(struct probe *probe)
 {
 	int r;
 
 	if (!bpf_map__autocreate(probe->bpf->maps.mqtt_sessions))
 		return -EOPNOTSUPP;
-	r = mqtt_probe_open(&probe->mqtt, probe->bpf->obj);
+	r = forget_tls_sessions(probe->bpf->maps.tls_sessions);
+	if (r >= 0)
+		r = mqtt_probe_open(&probe->mqtt, probe->bpf->obj);
 	if (r < 0)
 		return r;
+	probe->bpf->bss->inspector = (uint32_t)getpid();
+	probe->bpf->bss->inspector_is_dead = false;
 	packet_watches_use(probe->packets, LOOK_AT_MQTT_SENT, mqtt_probe_of_sent(probe->mqtt),
 			   probe->inspected);
 	packet_watches_use(probe->packets, LOOK_AT_MQTT_RECEIVED,
@@ -761,9 +778,13 @@ int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes)
 					 &one, sizeof(one), BPF_ANY);
 	else /* or it was not there */
 		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
-	if (r < 0 || probe->inspected[agent] == yes)
+	if (r < 0)
 		return r;
-	probe->inspected[agent] = yes;
-	packet_watches_look_again(probe->packets);
-	return 0;
+	if (probe->inspected[agent] && !yes)
+		mqtt_probe_leave(probe->mqtt, agent);
+	if (probe->inspected[agent] != yes) {
+		probe->inspected[agent] = yes;
+		packet_watches_look_again(probe->packets);
+	}
+	return yes && !mqtt_probe_sees_tls(probe->mqtt) ? 1 : 0;
 }
