@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import struct
 
 from lab import CLOUD_ADDRESS, inside
@@ -62,6 +63,10 @@ class Peer:
         self._connection = connection
         self._connection.settimeout(PATIENCE)
 
+    def start_tls(self, context):
+        """The server's side of the handshake."""
+        self._connection = context.wrap_socket(self._connection, server_side=True)
+
     def send(self, size=1):
         self._connection.sendall(b"h" * size)
 
@@ -80,6 +85,8 @@ class Peer:
                 pass
         except ConnectionResetError:
             return "reset"
+        except ssl.SSLEOFError:  # a FIN without a word of TLS
+            pass
         return "fin"
 
     def shutdown(self):

@@ -1,289 +1,358 @@
-"""What was said in MQTT, and what it settles. The agent sends packets byte by byte as a case wants
-them; real clients follow at the end."""
+"""What was said in MQTT, and what it settles. Most cases play twice: plain, and over TLS, where the
+agent's own libssl is looked at. The agent sends packets as a case wants them; real clients follow at
+the end."""
 
+import contextlib
+import functools
+import os
 import signal
 import time
+from pathlib import Path
 
+import certificate
 import mqtt
 from broker import Broker, subscriber
-from case import BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, stalled, story
+from case import LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, stalled, story
+from hub import PATIENCE
+from supervised import Surprise
 
 INSPECTED = ("MqttInspect=yes",)
+UPROBES = 9  # in a process: four calls and their returns, and SSL_free()
 PING_PATIENCE = 1.0  # seconds that a PINGREQ goes unanswered until connwatch makes something of it
 
 
-def said(*evidence):
-    """Shell patterns of evidence, by their names behind `mqtt_`."""
-    return tuple(f"mqtt_{pattern}" for pattern in evidence)
+def said(*patterns):
+    """Shell patterns of evidence, by what follows on `mqtt_`."""
+    return tuple(f"mqtt_{pattern}" for pattern in patterns)
 
 
-def open_session(stage, version=4):
-    """CONNECT, CONNACK. Returns the hub's end."""
-    peer = stage.connect()
-    stage.agent.ask("send-bytes", mqtt.connect(version).hex())
-    peer.receive(len(mqtt.connect(version)))
-    answer(stage, peer, mqtt.connack(version=version))
-    return peer
+def uprobes_of(pid):
+    count = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += "perf_event" in os.readlink(link)
+    return count
 
 
-def say(stage, peer, packet):
-    stage.agent.ask("send-bytes", packet.hex())
-    peer.receive(len(packet))
+def wait_for_uprobes(stage):
+    """connwatch has the agent's libssl in view. They take the kernel long where other tests close
+    theirs at the same time."""
+    deadline = time.monotonic() + PATIENCE
+    while uprobes_of(stage.witness.process.pid) < UPROBES:
+        if time.monotonic() > deadline:
+            raise Surprise("connwatch has no uprobes in the agent")
+        time.sleep(0.02)
 
 
-def answer(stage, peer, packet):
-    """The agent reads it: data that is left unread makes a RST of its close()."""
-    peer.send_bytes(packet)
-    left = len(packet)
-    while left:
-        left -= int(stage.agent.ask("receive", left))
+class Session:
+    """The two ends of one connection."""
+
+    def __init__(self, stage, secure):
+        self.stage = stage
+        if secure:
+            wait_for_uprobes(stage)
+        self.peer = stage.connect()
+        if secure:
+            key, authority = certificate.make(stage.directory)
+            stage.agent.tell("tls", authority)
+            self.peer.start_tls(certificate.server_context(key, authority))
+            stage.agent.answer()
+
+    def begin(self, version=4):
+        """CONNECT, CONNACK."""
+        self.say(mqtt.connect(version))
+        self.hear(mqtt.connack(version=version))
+        return self
+
+    def send(self, packet):
+        self.stage.agent.ask("send-bytes", packet.hex())
+
+    def say(self, packet):
+        """The agent sends it, the hub takes it."""
+        self.send(packet)
+        self.peer.receive(len(packet))
+
+    def hear(self, packet):
+        """The hub sends it, the agent reads it: what is left unread makes a RST of its close()."""
+        self.peer.send_bytes(packet)
+        self.read(len(packet))
+
+    def read(self, size):
+        while size > 0:
+            size -= int(self.stage.agent.ask("receive", size))
+
+    def hub_closes(self):
+        self.peer.close()
+        self.stage.agent.ask("wait", "fin")
+        self.stage.agent.ask("close")
+
+    def agent_closes(self):
+        self.stage.agent.ask("close")
+        self.peer.receive_end()
+        self.peer.close()
 
 
-def hub_closes(stage, peer):
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+def both_ways(*wanted, **options):
+    """Adds a case that gets a Session, plain and over TLS."""
+    def add(play):
+        @functools.wraps(play)
+        def plain(stage):
+            play(Session(stage, secure=False))
 
-
-def agent_closes(stage, peer):
-    stage.agent.ask("close")
-    peer.receive_end()
-    peer.close()
+        @functools.wraps(play)
+        def secure(stage):
+            play(Session(stage, secure=True))
+        secure.__name__ += "_over_tls"
+        for way in (plain, secure):
+            story(*wanted, settings=INSPECTED, **options)(way)
+        return play
+    return add
 
 
 # ---- who said goodbye
 
-@case("local-fin", "agent-close", evidence=said("last_sent=DISCONNECT", "last_received=CONNACK"),
-      settings=INSPECTED, families=BOTH)
-def mqtt_goodbye_and_close(stage):
-    peer = open_session(stage)
-    say(stage, peer, mqtt.disconnect())
-    agent_closes(stage, peer)
+@both_ways(ended("local-fin", "agent-close",
+                 evidence=said("last_sent=DISCONNECT", "last_received=CONNACK")),
+           families=("ipv4", "ipv6"))
+def mqtt_goodbye_and_close(session):
+    session.begin().say(mqtt.disconnect())
+    session.agent_closes()
 
 
-@case("peer-fin", "agent-close", SURE, evidence=said("disconnect_sent=normal"), settings=INSPECTED)
-def mqtt_goodbye_and_the_hub_closes(stage):
-    peer = open_session(stage)
-    say(stage, peer, mqtt.disconnect())
-    hub_closes(stage, peer)
+@both_ways(ended("peer-fin", "agent-close", SURE, evidence=said("disconnect_sent=normal")))
+def mqtt_goodbye_and_the_hub_closes(session):
+    session.begin().say(mqtt.disconnect())
+    session.hub_closes()
 
 
 @case("local-fin", "agent-close", evidence=said("last_sent=DISCONNECT"), settings=INSPECTED)
 def mqtt_goodbye_behind_unsent_data(stage):
     """close() comes before the window lets the DISCONNECT out."""
-    peer = open_session(stage)
-    stage.agent.ask("send-bytes", (mqtt.publish(payload=b"p" * 400000) + mqtt.disconnect()).hex(),
-                    "in-background")
-    peer.receive(300000)
-    stage.agent.ask("close")
-    peer.receive_end()
-    peer.close()
+    session = Session(stage, secure=False).begin()
+    data = mqtt.publish(payload=b"p" * 400000) + mqtt.disconnect()
+    stage.agent.ask("send-bytes", data.hex(), "in-background")
+    session.peer.receive(300000)
+    session.agent_closes()
 
 
-@case("local-reset", "agent-abort", evidence=said("last_sent=PUBLISH"), settings=INSPECTED)
-def mqtt_reset_without_goodbye(stage):
-    peer = open_session(stage)
-    say(stage, peer, mqtt.publish())
-    stage.agent.ask("option", "linger", 0)
-    stage.agent.ask("close")
-    peer.receive_end()
+@both_ways(ended("local-reset", "agent-abort", evidence=said("last_sent=PUBLISH")))
+def mqtt_reset_without_goodbye(session):
+    session.begin().say(mqtt.publish())
+    session.stage.agent.ask("option", "linger", 0)
+    session.stage.agent.ask("close")
+    session.peer.receive_end()
 
 
-@case("local-reset", "agent-close", SURE, evidence=said("last_sent=DISCONNECT"), settings=INSPECTED)
-def mqtt_reset_after_goodbye(stage):
+@both_ways(ended("local-reset", "agent-close", SURE, evidence=said("last_sent=DISCONNECT")))
+def mqtt_reset_after_goodbye(session):
     """A message that crosses the DISCONNECT is left unread."""
-    peer = open_session(stage)
-    peer.send_bytes(mqtt.publish())
-    stage.agent.ask("wait", "input")
-    stage.agent.ask("send-bytes", mqtt.disconnect().hex())
-    stage.agent.ask("close")
-    peer.receive_end()
+    session.begin().peer.send_bytes(mqtt.publish())
+    session.stage.agent.ask("wait", "input")
+    session.send(mqtt.disconnect())
+    session.stage.agent.ask("close")
+    session.peer.receive_end()
 
 
-@case("local-fin", "agent-close", evidence=said("last_sent=CONNECT"), settings=INSPECTED)
-def mqtt_close_without_goodbye(stage):
-    agent_closes(stage, open_session(stage))
+@both_ways(ended("local-fin", "agent-close", evidence=said("last_sent=CONNECT")))
+def mqtt_close_without_goodbye(session):
+    session.begin().agent_closes()
+
+
+@both_ways(ended("local-fin", "agent-crash", exit=("killed", "KILL"),
+                 evidence=said("last_sent=PUBLISH")), status=128 + signal.SIGKILL)
+def mqtt_killed(session):
+    session.begin().say(mqtt.publish())
+    session.stage.kill(signal.SIGKILL)
+    session.stage.agent.wait_end()
 
 
 # ---- what the hub says
 
-@case("peer-fin", "session-rejected", SURE, evidence=said("connack=not-authorized"),
-      settings=INSPECTED)
-def mqtt_refused(stage):
-    peer = stage.connect()
-    say(stage, peer, mqtt.connect())
-    answer(stage, peer, mqtt.connack(mqtt.NOT_AUTHORIZED))
-    hub_closes(stage, peer)
+@both_ways(ended("peer-fin", "session-rejected", SURE, evidence=said("connack=not-authorized")))
+def mqtt_refused(session):
+    session.say(mqtt.connect())
+    session.hear(mqtt.connack(mqtt.NOT_AUTHORIZED))
+    session.hub_closes()
 
 
-@case("local-fin", "session-rejected", SURE, evidence=said("connack=not-authorized"),
-      settings=INSPECTED)
-def mqtt_refused_and_the_agent_closes(stage):
-    peer = stage.connect()
-    say(stage, peer, mqtt.connect())
-    answer(stage, peer, mqtt.connack(mqtt.NOT_AUTHORIZED))
-    agent_closes(stage, peer)
+@both_ways(ended("local-fin", "session-rejected", SURE, evidence=said("connack=not-authorized")))
+def mqtt_refused_and_the_agent_closes(session):
+    session.say(mqtt.connect())
+    session.hear(mqtt.connack(mqtt.NOT_AUTHORIZED))
+    session.agent_closes()
 
 
 @case("peer-fin", "session-rejected", LIKELY, evidence=said("last_sent=CONNECT"),
       settings=INSPECTED)
 def mqtt_connect_unanswered(stage):
-    peer = stage.connect()
-    say(stage, peer, mqtt.connect())
-    hub_closes(stage, peer)
+    session = Session(stage, secure=False)
+    session.say(mqtt.connect())
+    session.hub_closes()
 
 
-def hub_says_goodbye(stage, reason, close=hub_closes):
-    peer = open_session(stage, version=5)
-    say(stage, peer, mqtt.publish(version=5))
-    answer(stage, peer, mqtt.disconnect(reason))
-    close(stage, peer)
+def hear_goodbye(session, reason):
+    session.begin(version=5).say(mqtt.publish(version=5))
+    session.hear(mqtt.disconnect(reason))
 
 
-@case("peer-fin", "session-takeover", SURE, evidence=said("disconnect_received=session-taken-over"),
-      settings=INSPECTED)
-def mqtt_taken_over(stage):
-    hub_says_goodbye(stage, mqtt.TAKEN_OVER)
+@both_ways(ended("peer-fin", "session-takeover", SURE,
+                 evidence=said("disconnect_received=session-taken-over")))
+def mqtt_taken_over(session):
+    hear_goodbye(session, mqtt.TAKEN_OVER)
+    session.hub_closes()
 
 
-@case("local-fin", "session-takeover", SURE, settings=INSPECTED)
-def mqtt_taken_over_and_the_agent_closes(stage):
-    hub_says_goodbye(stage, mqtt.TAKEN_OVER, close=agent_closes)
+@both_ways(ended("local-fin", "session-takeover", SURE))
+def mqtt_taken_over_and_the_agent_closes(session):
+    hear_goodbye(session, mqtt.TAKEN_OVER)
+    session.agent_closes()
 
 
-@case("peer-fin", "service-transient", SURE,
-      evidence=said("disconnect_received=server-shutting-down"), settings=INSPECTED)
-def mqtt_server_shuts_down(stage):
-    hub_says_goodbye(stage, mqtt.SHUTTING_DOWN)
+@both_ways(ended("peer-fin", "session-takeover", SURE,
+                 evidence=said("disconnect_received=session-taken-over")))
+def mqtt_taken_over_and_read_late(session):
+    """The hub has closed when the agent reads why."""
+    session.begin(version=5).say(mqtt.publish(version=5))
+    goodbye = mqtt.disconnect(mqtt.TAKEN_OVER)
+    session.peer.send_bytes(goodbye)
+    session.peer.close()
+    session.stage.agent.ask("wait", "fin")
+    time.sleep(0.2)
+    session.read(len(goodbye))
+    session.stage.agent.ask("close")
 
 
-@case("peer-fin", "session-rejected", SURE, evidence=said("disconnect_received=quota-exceeded"),
-      settings=INSPECTED)
-def mqtt_quota_exceeded(stage):
-    hub_says_goodbye(stage, mqtt.QUOTA_EXCEEDED)
+@both_ways(ended("peer-fin", "service-transient", SURE,
+                 evidence=said("disconnect_received=server-shutting-down")))
+def mqtt_server_shuts_down(session):
+    hear_goodbye(session, mqtt.SHUTTING_DOWN)
+    session.hub_closes()
 
 
-@case("peer-fin", "peer-idle-timeout", SURE, settings=INSPECTED)
-def mqtt_keep_alive_timeout(stage):
-    hub_says_goodbye(stage, mqtt.KEEP_ALIVE_TIMEOUT)
+@both_ways(ended("peer-fin", "session-rejected", SURE,
+                 evidence=said("disconnect_received=quota-exceeded")))
+def mqtt_quota_exceeded(session):
+    hear_goodbye(session, mqtt.QUOTA_EXCEEDED)
+    session.hub_closes()
 
 
-@case("peer-fin", "token-expired", SURE, settings=INSPECTED)
-def mqtt_maximum_connect_time(stage):
-    hub_says_goodbye(stage, mqtt.MAXIMUM_CONNECT_TIME)
+@both_ways(ended("peer-fin", "peer-idle-timeout", SURE))
+def mqtt_keep_alive_timeout(session):
+    hear_goodbye(session, mqtt.KEEP_ALIVE_TIMEOUT)
+    session.hub_closes()
 
 
-@case("peer-fin", "peer-close", SURE,
-      evidence=said("disconnect_received=administrative-action"), settings=INSPECTED)
-def mqtt_administrative_action(stage):
-    hub_says_goodbye(stage, mqtt.ADMINISTRATIVE)
+@both_ways(ended("peer-fin", "token-expired", SURE))
+def mqtt_maximum_connect_time(session):
+    hear_goodbye(session, mqtt.MAXIMUM_CONNECT_TIME)
+    session.hub_closes()
 
 
-@case("peer-fin", "peer-close", evidence=said("last_received=PUBLISH"), settings=INSPECTED)
-def mqtt_hub_closes_without_a_word(stage):
-    peer = open_session(stage)
-    say(stage, peer, mqtt.publish())
-    answer(stage, peer, mqtt.publish())
-    hub_closes(stage, peer)
+@both_ways(ended("peer-fin", "peer-close", SURE,
+                 evidence=said("disconnect_received=administrative-action")))
+def mqtt_administrative_action(session):
+    hear_goodbye(session, mqtt.ADMINISTRATIVE)
+    session.hub_closes()
+
+
+@both_ways(ended("peer-fin", "peer-close", evidence=said("last_received=PUBLISH")))
+def mqtt_hub_closes_without_a_word(session):
+    session.begin().say(mqtt.publish())
+    session.hear(mqtt.publish())
+    session.hub_closes()
 
 
 # ---- an answer that does not come
 
-@case("local-fin", "path-silent", LIKELY, evidence=said("ping_unanswered_msec=*"),
-      settings=INSPECTED)
-def mqtt_ping_unanswered(stage):
+@both_ways(ended("local-fin", "path-silent", LIKELY, evidence=said("ping_unanswered_msec=*")))
+def mqtt_ping_unanswered(session):
     """The hub's kernel acknowledges, the hub itself does not answer: the agent gives up."""
-    peer = open_session(stage)
-    say(stage, peer, mqtt.pingreq())
+    session.begin().say(mqtt.pingreq())
     time.sleep(PING_PATIENCE + 0.2)
-    agent_closes(stage, peer)
+    session.agent_closes()
 
 
-@story(stalled("path-silent"),
-       ended("local-fin", "path-silent", QUITE_SURE, evidence=said("ping_unanswered_msec=*")),
-       settings=INSPECTED)
-def mqtt_ping_into_a_black_hole(stage):
-    open_session(stage)
-    stage.lab.black_hole()
-    stage.agent.ask("send-bytes", mqtt.pingreq().hex())
-    stage.wait_told("stalled")
-    stage.agent.ask("close")
+@both_ways(stalled("path-silent"),
+           ended("local-fin", "path-silent", QUITE_SURE, evidence=said("ping_unanswered_msec=*")))
+def mqtt_ping_into_a_black_hole(session):
+    session.begin()
+    session.stage.lab.black_hole()
+    session.send(mqtt.pingreq())
+    session.stage.wait_told("stalled")
+    session.stage.agent.ask("close")
 
 
-@case("local-fin", "agent-close", evidence=said("last_received=PINGRESP"), settings=INSPECTED)
-def mqtt_ping_answered(stage):
-    peer = open_session(stage)
-    say(stage, peer, mqtt.pingreq())
-    answer(stage, peer, mqtt.pingresp())
+@both_ways(ended("local-fin", "agent-close", evidence=said("last_received=PINGRESP")))
+def mqtt_ping_answered(session):
+    session.begin().say(mqtt.pingreq())
+    session.hear(mqtt.pingresp())
     time.sleep(PING_PATIENCE + 0.2)
-    agent_closes(stage, peer)
+    session.agent_closes()
 
 
 # ---- following the stream
 
-@case("local-fin", "agent-close", evidence=said("last_sent=PINGREQ", "last_received=PINGRESP"),
-      settings=INSPECTED)
-def mqtt_byte_by_byte(stage):
-    peer = stage.connect()
+FOLLOWED = ended("local-fin", "agent-close",
+                 evidence=said("last_sent=PINGREQ", "last_received=PINGRESP"))
+LOST = ended("local-fin", "agent-close", evidence=("mqtt=lost-track",))
+NOT_SEEN = ended("local-fin", "agent-close", evidence=("mqtt=not-seen",))
+
+
+@both_ways(FOLLOWED)
+def mqtt_byte_by_byte(session):
     for byte in mqtt.connect() + mqtt.publish(payload=bytes(200)) + mqtt.pingreq():
-        say(stage, peer, bytes([byte]))
+        session.say(bytes([byte]))
     for byte in mqtt.connack() + mqtt.publish(payload=bytes(200)) + mqtt.pingresp():
-        answer(stage, peer, bytes([byte]))
-    agent_closes(stage, peer)
+        session.hear(bytes([byte]))
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", evidence=said("last_sent=PINGREQ", "last_received=PINGRESP"),
-      settings=INSPECTED)
-def mqtt_many_packets_at_once(stage):
-    peer = open_session(stage)
-    say(stage, peer, 30 * mqtt.publish() + mqtt.pingreq())
-    answer(stage, peer, 30 * mqtt.publish() + mqtt.pingresp())
-    agent_closes(stage, peer)
+@both_ways(FOLLOWED)
+def mqtt_many_packets_at_once(session):
+    session.begin().say(30 * mqtt.publish() + mqtt.pingreq())
+    session.hear(30 * mqtt.publish() + mqtt.pingresp())
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", evidence=said("last_sent=PINGREQ", "last_received=PINGRESP"),
-      settings=INSPECTED)
-def mqtt_payload_that_looks_like_packets(stage):
-    peer = open_session(stage)
+@both_ways(FOLLOWED)
+def mqtt_payload_that_looks_like_packets(session):
     trap = mqtt.publish(payload=20000 * mqtt.disconnect(mqtt.TAKEN_OVER))
-    say(stage, peer, trap + mqtt.pingreq())
-    answer(stage, peer, trap + mqtt.pingresp())
-    agent_closes(stage, peer)
+    session.begin().say(trap + mqtt.pingreq())
+    session.hear(trap + mqtt.pingresp())
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", settings=INSPECTED, evidence=("mqtt=lost-track",))
-def mqtt_more_packets_at_once_than_are_followed(stage):
-    peer = open_session(stage)
-    say(stage, peer, 1000 * mqtt.pingreq())
-    agent_closes(stage, peer)
+@both_ways(LOST)
+def mqtt_more_packets_at_once_than_are_followed(session):
+    session.begin().say(1000 * mqtt.pingreq())
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", settings=INSPECTED, evidence=("mqtt=lost-track",))
-def mqtt_against_the_rules(stage):
-    peer = open_session(stage)
-    say(stage, peer, b"\xff\x00")
-    agent_closes(stage, peer)
+@both_ways(LOST)
+def mqtt_against_the_rules(session):
+    session.begin().say(b"\xff\x00")
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", settings=INSPECTED, evidence=("mqtt=not-seen",))
-def no_mqtt_at_all(stage):
-    peer = stage.connect()
-    say(stage, peer, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # how TLS begins
-    agent_closes(stage, peer)
+@both_ways(NOT_SEEN)
+def mqtt_is_not_what_it_speaks(session):
+    session.say(b"GET / HTTP/1.1\r\n\r\n")
+    session.hear(b"HTTP/1.1 404 Not Found\r\n\r\n")
+    session.agent_closes()
 
 
-@case("local-fin", "agent-close", settings=INSPECTED, found=True, evidence=("mqtt=not-seen",))
+@story(NOT_SEEN, settings=INSPECTED, found=True)
 def mqtt_older_than_the_watchdog(stage):
-    peer = open_session(stage)
+    session = Session(stage, secure=False).begin()
     stage.watch()
-    say(stage, peer, mqtt.pingreq())
-    agent_closes(stage, peer)
+    session.say(mqtt.pingreq())
+    session.agent_closes()
 
 
 # ---- real clients
 
-@story(ended("local-fin", "agent-stopped", NOT_PROVED, evidence=said("last_sent=DISCONNECT"),
-             exit=("exited", "0")), settings=INSPECTED)
+@case("local-fin", "agent-stopped", NOT_PROVED, evidence=said("last_sent=DISCONNECT"),
+      exit=("exited", "0"), settings=INSPECTED)
 def mosquitto_sub_is_stopped(stage):
     with Broker(stage.lab, stage.directory) as broker:
         stage.agent.tell("become", *subscriber())
