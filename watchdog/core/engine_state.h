@@ -1,5 +1,5 @@
 /* The engine's inside, shared by its own files only: engine.c (dispatch), engine_connections.c,
- * engine_endings.c, engine_processes.c, engine_agents.c (units, recovery), engine_policy.c
+ * engine_endings.c, engine_processes.c, engine_agents.c (units, recovery), engine_policy*.c
  * (actions). */
 #pragma once
 
@@ -230,7 +230,7 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 void agents_connection_down(struct engine *engine, struct agent *agent,
 			    const struct connection *connection, usec_t time);
 
-/* engine_policy.c */
+/* engine_policy*.c */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);
 void policy_due(struct engine *engine, struct agent *agent);
 /* A connection works since `time`. Returns the action that was taken since the trouble began; NULL:

@@ -1,0 +1,95 @@
+/* What became of an action: as its effect reports it, or as the world shows it. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine_policy.h"
+
+/* What became of it. EDEADLK: systemd would not let it undo what others want of the unit. */
+static void tell_result(struct engine *engine, struct plan *plan, int error)
+{
+	if (error == -EDEADLK) {
+		plan_tell(engine, plan, ACTION_HELD, "systemd");
+		return;
+	}
+	plan->record.action_error = error;
+	plan_tell(engine, plan, error ? ACTION_FAILED : ACTION_DONE, NULL);
+	plan->record.action_error = 0;
+}
+
+void policy_take_result(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = engine_agent(engine, event->agent);
+	struct plan *plan = agent ? &agent->plan : NULL;
+
+	if (!plan || !plan->order || plan->order != event->action_result.order)
+		return;
+	plan->order = 0;
+	tell_result(engine, plan, event->action_result.error);
+	if (plan->active)
+		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
+}
+
+/* ---- the order of an engine before us, of whose result nothing is known */
+
+/* A unit that was started since has another invocation: systemd.exec(5), $INVOCATION_ID. Without
+ * one, now or then, it cannot be told whether there was a run in between. */
+static enum action_outcome fate_of_restart(const struct agent *agent)
+{
+	const char *then = agent->plan.record.invocation_id;
+	const char *now = agent->unit.invocation_id;
+
+	if (systemd_at_work(agent))
+		return ACTION_STARTED;
+	if (!*now)
+		return ACTION_UNCERTAIN;
+	return strcmp(then, now) == 0 ? ACTION_INTERRUPTED : ACTION_DONE;
+}
+
+/* ACTION_STARTED: it is under way. */
+static enum action_outcome fate_of_step(struct engine *engine, const struct agent *agent)
+{
+	const struct record *record = &agent->plan.record;
+	const struct connection *connection;
+
+	switch (record->action.type) {
+	case ACTION_RESTART:
+		return fate_of_restart(agent);
+	case ACTION_ABORT_CONNECTION:
+		connection = connections_find(engine, record->cookie);
+		return connection && !connection->ended ? ACTION_INTERRUPTED : ACTION_DONE;
+	case ACTION_RELOAD:
+	case ACTION_SIGNAL:
+	case ACTION_START_UNIT:
+	case ACTION_NONE:
+	case ACTION_TYPE_MAX:
+	case ACTION_TYPE_INVALID:
+		break;
+	}
+	return ACTION_UNCERTAIN;
+}
+
+/* What did not happen is to be done, and has not been spent. */
+static void conclude(struct engine *engine, struct agent *agent, enum action_outcome fate)
+{
+	struct plan *plan = &agent->plan;
+
+	plan->order = 0;
+	plan_tell(engine, plan, fate, NULL);
+	if (fate != ACTION_INTERRUPTED) {
+		plan->concluded = engine->now;
+		return;
+	}
+	plan->step--;
+	plan->acted = plan->step > 0;
+	policy_budget_take_back(&agent->budget);
+}
+
+bool plan_settle(struct engine *engine, struct agent *agent)
+{
+	enum action_outcome fate = fate_of_step(engine, agent);
+
+	if (fate == ACTION_STARTED)
+		return false;
+	conclude(engine, agent, fate);
+	return true;
+}
