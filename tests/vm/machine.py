@@ -1,5 +1,6 @@
 """An emulated machine: a kernel, all it needs in memory, and what it writes to its console."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +12,7 @@ import debian
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
 MODULES = ["kernel/net", "kernel/lib", "kernel/crypto", "kernel/drivers/net/veth.ko*"]
-SILENCE = 900  # seconds without a line from the machine: it hangs
+SILENCE = 1800  # seconds without a line from the machine: it hangs
 
 # The clock of the machine goes with the instructions it executes, one a nanosecond, and leaps when
 # it is idle: no load of the host makes it slow, and waiting takes no time.
@@ -20,17 +21,29 @@ EMULATORS = {
     "amd64": ["qemu-system-x86_64", "-cpu", "Nehalem"],
     "arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"],
 }
+# Only the last words of a dying kernel; no detours for processors' faults that are not emulated.
+KERNEL_WORDS = ["quiet", "loglevel=1", "panic=-1", "mitigations=off"]
 CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 
 
-def archive(*trees):
-    """The trees as one archive in the kernel's format; a later one's files are added."""
-    with tempfile.NamedTemporaryFile(prefix="connwatch-", suffix=".cpio", delete=False) as file:
+_running = set()  # emulators
+
+
+def stop_all():
+    """Ends every machine; lines() then ends, too."""
+    for emulator in list(_running):
+        emulator.kill()
+
+
+def archive(path, *trees):
+    """Writes the trees to one archive in the kernel's format; a later one's files are added."""
+    with open(path, "wb") as file:
         for tree in trees:
-            found = subprocess.run(["find", ".", "-print0"], cwd=tree, capture_output=True)
+            found = subprocess.run(["find", ".", "-print0"], cwd=tree, stdout=subprocess.PIPE,
+                                   check=True)
             subprocess.run(["cpio", "--null", "--create", "--format=newc", "--quiet",
                             "--owner=+0:+0"], input=found.stdout, stdout=file, cwd=tree, check=True)
-        return Path(file.name)
+            file.seek(0, os.SEEK_END)
 
 
 def copy_modules(source, tree):
@@ -65,33 +78,36 @@ class Machine:
         self.architecture = architecture
         self.cgroups = cgroups
 
-    def prepare(self, cache, programs):
-        """Returns the kernel's image and the archive of all else, which the caller removes."""
+    def prepare(self, cache, programs, patterns):
+        """Returns the kernel's image, and an archive of all else."""
         image, modules = debian.kernel(cache, self.suite, self.architecture)
         root = debian.root_tree(cache, self.architecture)
         with tempfile.TemporaryDirectory(prefix="connwatch-") as own:
             tree = Path(own)
             copy_modules(modules, tree)
             copy_tests(programs, tree)
-            return image, archive(root, tree)
+            (tree / "connwatch/plays").write_text(" ".join(patterns))
+            archive(cache / f"{self.name}.cpio", root, tree)
+        return image, cache / f"{self.name}.cpio"
 
     def lines(self, cache, programs, patterns):
         """Boots, and yields what the machine says, line by line, until it is off."""
-        image, everything = self.prepare(cache, programs)
-        words = ["quiet", "loglevel=1", "panic=-1", "mitigations=off", f"console={CONSOLES[self.architecture]}",
-                 f"cgroups={self.cgroups}", f"plays={','.join(patterns)}"]
+        image, everything = self.prepare(cache, programs, patterns)
+        words = [*KERNEL_WORDS, f"console={CONSOLES[self.architecture]}", f"cgroups={self.cgroups}"]
         emulator = subprocess.Popen(
             [*EMULATORS[self.architecture], *CLOCK, "-m", "2G", "-no-reboot", "-nodefaults",
              "-display", "none", "-serial", "stdio", "-kernel", image, "-initrd", everything,
              "-append", " ".join(words)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace")
+        _running.add(emulator)
         try:
             while line := within(SILENCE, emulator.stdout.readline, emulator.kill):
                 yield line.rstrip()
         finally:
             emulator.kill()
             emulator.wait()
+            _running.remove(emulator)
             everything.unlink()
 
 

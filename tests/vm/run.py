@@ -15,6 +15,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ sys.path.append(str(TREE / "tests/live"))
 
 import debian  # noqa: E402
 import kernel_matrix  # noqa: E402
-from machine import EMULATORS, Machine  # noqa: E402
+from machine import EMULATORS, Machine, stop_all  # noqa: E402
 
 MACHINES = {machine.name: machine for machine in (
     Machine("5.10", "bullseye"),
@@ -85,6 +86,20 @@ def play_into(column, machine, options):
                 show(machine.name, facts)
 
 
+def play_all(options):
+    with ThreadPoolExecutor(options.jobs) as pool:
+        try:
+            return list(pool.map(lambda machine: play(machine, options), options.machines))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop_all()
+            raise
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def missing(machines):
     """Why they cannot run here, or None."""
     if os.geteuid() != 0:
@@ -102,8 +117,10 @@ def arguments():
     parser.add_argument("--play", action="append", default=[], metavar="PATTERN")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--list", action="store_true", help="name the machines")
-    parser.add_argument("machines", nargs="*", choices=[*MACHINES, []], metavar="MACHINE")
+    parser.add_argument("machines", nargs="*", metavar="MACHINE")
     options = parser.parse_args()
+    if strange := set(options.machines) - set(MACHINES):
+        parser.error(f"no machine {', '.join(sorted(strange))}: there are {', '.join(MACHINES)}")
     options.build = options.build.resolve()
     options.results = options.build / "vm/results"
     options.machines = [MACHINES[name] for name in options.machines or MACHINES]
@@ -125,12 +142,15 @@ def main():
         return write_kept(options)
     if reason := missing(options.machines):
         sys.exit(f"run.py: {reason}")
+    signal.signal(signal.SIGTERM, interrupt)
     options.results.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        columns = list(pool.map(lambda machine: play(machine, options), options.machines))
+    columns = play_all(options)
     print(f"\n{kernel_matrix.text(columns)}")
     return 0 if all(column.passes for column in columns) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
