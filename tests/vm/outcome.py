@@ -3,6 +3,7 @@
 import enum
 
 from judgement import is_right
+from sock_diag import is_excused
 
 SURE = ("proved", "likely")
 
@@ -29,12 +30,20 @@ def outcome_of(result):
         return Outcome.SKIPPED
     if not result.wrong:
         return Outcome.RIGHT
+    if has_no_mqtt(result) and all(is_excused(result.case, record)
+                                   for _, record in result.pairs if record):
+        return Outcome.UNKNOWN
     causes = {cause for wanted in result.case.wanted for cause in wanted.causes}
     worst = max((of_surplus(record, causes) if wanted is None else of_verdict(wanted, record)
                  for wanted, record in result.pairs), key=ORDER.index)
     if result.broken_off and worst in (Outcome.RIGHT, Outcome.UNKNOWN):
         return Outcome.UNPLAYED
     return Outcome.INCOMPLETE if worst is Outcome.RIGHT else worst
+
+
+def has_no_mqtt(result):
+    """The kernel cannot show it, and connwatch said so: then less may be told."""
+    return any("cannot look at MQTT" in line for line in result.details)
 
 
 def of_verdict(wanted, record):

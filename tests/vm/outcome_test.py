@@ -17,16 +17,19 @@ def record(ended_by, cause, confidence, kind="ended"):
             "CONNWATCH_CONFIDENCE": confidence}
 
 
-def outcome(*pairs, wrong=("something",), broken_off=False, skipped=None):
+def outcome(*pairs, wrong=("something",), details=(), broken_off=False, skipped=None):
     """Of a play that wanted and got these."""
-    case = SimpleNamespace(wanted=[wanted for wanted, _ in pairs if wanted])
-    return outcome_of(SimpleNamespace(case=case, pairs=pairs, wrong=wrong, broken_off=broken_off,
-                                      skipped=skipped))
+    case = SimpleNamespace(wanted=[wanted for wanted, _ in pairs if wanted],
+                           settings=("MqttInspect=yes",))
+    return outcome_of(SimpleNamespace(case=case, pairs=pairs, wrong=wrong, details=details,
+                                      broken_off=broken_off, skipped=skipped))
 
 
 CLOSE = ended("peer-fin", "peer-close")
 RIGHT = record("peer-fin", "peer-close", "proved")
 HANG = stalled("agent-hang", LIKELY)
+REJECTED = ended("peer-fin", "session-rejected")
+NO_MQTT = ["connwatch: cannot look at MQTT (MqttInspect=): Operation not supported"]
 
 ROWS = [
     ("all is right", outcome((CLOSE, RIGHT), wrong=()), Outcome.RIGHT),
@@ -55,6 +58,12 @@ ROWS = [
      outcome((CLOSE, RIGHT), (None, record(None, "agent-hang", "likely", "stalled"))),
      Outcome.WRONG),
     ("a detail", outcome((CLOSE, RIGHT)), Outcome.INCOMPLETE),
+    ("what only MQTT tells, seen", outcome((REJECTED, RIGHT)), Outcome.WRONG),
+    ("what only MQTT tells, not seen", outcome((REJECTED, RIGHT), details=NO_MQTT),
+     Outcome.UNKNOWN),
+    ("a mistake without MQTT",
+     outcome((REJECTED, record("peer-fin", "agent-crash", "proved")), details=NO_MQTT),
+     Outcome.WRONG),
     ("nothing to play with", outcome(skipped="no MPTCP"), Outcome.SKIPPED),
 ]
 
