@@ -34,12 +34,13 @@ objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 CORE    := $(call objects,watchdog/core/*.c)
 EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c)
 WIRING  := $(call objects,watchdog/watch_*.c watchdog/succession.c watchdog/output.c)
+NAMESPACES := $(call objects,watchdog/support/namespace_service.c watchdog/support/network_namespace.c)
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/metrics.c watchdog/control_bus*.c)
 COMMAND := $(call objects,watchdog/cli/*.c watchdog/check/*.c watchdog/bus_client.c watchdog/bus_value.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h
 
-all: $(B)/connwatchd $(B)/connwatchctl
+all: $(B)/connwatchd $(B)/connwatchctl $(B)/connwatch-namespace
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -57,6 +58,10 @@ $(B)/connwatchd: $(DAEMON) $(WIRING) $(EDGES) $(B)/libcore.a
 $(B)/connwatchctl: $(COMMAND) $(WIRING) $(EDGES) $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) $(LIBS_TLS)
+
+$(B)/connwatch-namespace: $(B)/watchdog/namespace.o $(NAMESPACES)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
 
 $(B)/libcore.a: $(CORE)
 	$(call say,AR,$@)
@@ -92,8 +97,7 @@ check-unit: $(UNIT_TESTS)
 
 $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/support/descriptor_parcel.o
 
-$(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o \
-		$(B)/watchdog/support/network_namespace.o
+$(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
 $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \
 		$(B)/watchdog/support/network_namespace.o $(B)/watchdog/support/process_files.o
 

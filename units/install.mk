@@ -14,7 +14,8 @@ endef
 pages = $(filter %.$(1),$(MANUAL))
 
 $(eval $(call place,programs,bin,$(B)/connwatchd $(B)/connwatchctl))
-$(eval $(call place,units,lib/systemd/system,$(wildcard units/*.service)))
+$(eval $(call place,services,libexec,$(B)/connwatch-namespace))
+$(eval $(call place,units,lib/systemd/system,$(wildcard units/*.service units/*.socket)))
 $(eval $(call place,presets,lib/systemd/system-preset,$(wildcard units/*.preset)))
 $(eval $(call place,catalogs,lib/systemd/catalog,$(wildcard units/*.catalog)))
 $(eval $(call place,settings,lib/connwatch,units/connwatchd.conf $(wildcard units/agents/*.agent)))
@@ -31,10 +32,9 @@ target = $(DESTDIR)$(PREFIX)/$($(1)_directory)
 ## install       below DESTDIR and PREFIX (/usr), and touches nothing else
 install: all docs
 	$(Q)set -e; umask 022; $(foreach place,$(INSTALLED),\
-		install -D -m $(if $(filter programs,$(place)),755,644) -t $(call target,$(place)) \
+		install -D -m $(if $(filter programs services,$(place)),755,644) -t $(call target,$(place)) \
 			$($(place)_files);)
-	$(Q)sed -i 's|=/usr/bin/connwatchd|=$(PREFIX)/bin/connwatchd|' \
-		$(call target,units)/connwatchd.service
+	$(Q)sed -i 's|^ExecStart=/usr/|ExecStart=$(PREFIX)/|' $(call target,units)/*.service
 
 ## uninstall     takes away what install put there; settings in /etc stay
 uninstall:

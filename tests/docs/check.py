@@ -145,6 +145,22 @@ def evidence_has_words(_):
             only_in(told, given, "nobody gives this evidence"))
 
 
+def capabilities_are_accounted_for(_):
+    """SECURITY.md has a row for each capability of the units, as the system test that drops them."""
+    page = (TREE / "docs" / "SECURITY.md").read_text()
+    chapter = re.search(r"<!-- capabilities.*?<!-- /capabilities -->", page, re.DOTALL)
+    told = re.findall(r"^\| `([\w-]+)` \| `(CAP_\w+)` \|", chapter[0], re.MULTILINE)
+    dropped = [tuple(line.split()[:2]) for line in
+               (TREE / "tests/system/inside/capabilities").read_text().splitlines()]
+    given = [(unit.stem, name) for unit in (TREE / "units").glob("*.service")
+             for line in re.findall("^CapabilityBoundingSet=(.*)", unit.read_text(), re.MULTILINE)
+             for name in line.split()]
+    words = [{" ".join(row) for row in rows} for rows in (told, dropped, given)]
+    return (only_in(words[2], words[0], "not in docs/SECURITY.md") +
+            only_in(words[2], words[1], "not in tests/system/inside/capabilities") +
+            only_in(words[0] | words[1], words[2], "no unit has it"))
+
+
 def catalogs_can_be_read(_):
     """journald's own reader takes every entry of each catalog. The system's stays untouched."""
     wrong = []
@@ -166,7 +182,7 @@ def catalogs_can_be_read(_):
 
 CHECKS = (manual_pages_are_sound, daemon_options_agree, command_options_agree,
           causes_tell_what_is_given, rules_stand_in_their_order, evidence_has_words,
-          catalogs_can_be_read)
+          capabilities_are_accounted_for, catalogs_can_be_read)
 
 
 def main():

@@ -25,14 +25,13 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
 		$(call objects,watchdog/sources/probe*.c) $(B)/watchdog/support/handover.o $(B)/libcore.a
 $(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \
-		$(B)/watchdog/effects/connection_abort.o $(B)/watchdog/support/network_namespace.o
+		$(B)/watchdog/effects/connection_abort.o $(NAMESPACES)
 $(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
-		$(B)/watchdog/sources/route_monitor.o $(B)/watchdog/support/network_namespace.o \
-		$(B)/libcore.a
+		$(B)/watchdog/sources/route_monitor.o $(NAMESPACES) $(B)/libcore.a
 $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 		$(B)/watchdog/sources/cgroup_finder.o $(B)/watchdog/support/cgroup_tree.o \
 		$(B)/libcore.a

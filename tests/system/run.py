@@ -51,10 +51,10 @@ def lacking(tree, program):
 
 
 def binds(tree, programs, results):
-    for name in ["connwatchd", "connwatchctl"]:
-        yield programs / name, f"/usr/bin/{name}", "-ro"
+    for name in ["bin/connwatchd", "bin/connwatchctl", "libexec/connwatch-namespace"]:
+        yield programs / pathlib.Path(name).name, f"/usr/{name}", "-ro"
     yield from lacking(tree, programs / "connwatchd")
-    for unit in TREE.glob("units/*.service"):
+    for unit in [*TREE.glob("units/*.service"), *TREE.glob("units/*.socket")]:
         yield unit, f"/usr/lib/systemd/system/{unit.name}", "-ro"
     for catalog in TREE.glob("units/*.catalog"):
         yield catalog, f"/usr/lib/systemd/catalog/{catalog.name}", "-ro"

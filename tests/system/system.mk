@@ -6,12 +6,12 @@ $(B)/tests/system/follow_unit: $(B)/tests/system/follow_unit.o $(B)/watchdog/sou
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 ## check-system  the daemon under a real systemd, journal and broker, in containers
-check-system: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
+check-system: all $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) $(CASES)
 
 ## soak          500 faults at random, under random kills of connwatchd; FAULTS= for another number
 FAULTS ?= 500
-soak: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
+soak: all $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) --faults $(FAULTS) --seconds $$((60 + 4 * $(FAULTS))) soak-actions
 
 ## chaos         what connwatchd promises in trouble (docs/RELIABILITY.md); check-system has it, too

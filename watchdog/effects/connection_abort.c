@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support/cleanup.h"
+#include "support/namespace_service.h"
 #include "support/network_namespace.h"
 
 /* include/net/tcp_states.h */
@@ -162,23 +163,19 @@ static int abort_here(struct mnl_socket *netlink, uint64_t cookie, uint64_t sile
 	return destroy(netlink, &search.socket);
 }
 
-/* A netlink socket belongs for good to the namespace it was opened in. */
-static int open_netlink(void *userdata)
-{
-	struct mnl_socket **netlink = userdata;
-
-	*netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	return *netlink ? 0 : -errno;
-}
-
 int connection_abort(uint64_t netns, pid_t pid, uint64_t cookie, uint64_t silence)
 {
 	_cleanup_(mnl_socket_close_held) struct mnl_socket *netlink = NULL;
-	_cleanup_close_ int namespace = network_namespace_open(pid, netns);
-	int r;
+	_cleanup_close_ int namespace = network_namespace_open(pid, netns), fd = -1;
 
 	if (namespace < 0)
 		return namespace;
-	r = network_namespace_call(namespace, open_netlink, &netlink);
-	return r < 0 ? r : abort_here(netlink, cookie, silence);
+	fd = namespace_service_open(namespace, NETLINK_SOCK_DIAG);
+	if (fd < 0)
+		return fd;
+	netlink = mnl_socket_fdopen(fd);
+	if (!netlink)
+		return -errno;
+	fd = -1; /* the socket's now */
+	return abort_here(netlink, cookie, silence);
 }

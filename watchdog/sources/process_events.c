@@ -75,13 +75,21 @@ int process_events_parse(const void *message, size_t size, struct process_notice
 
 /* ---- opening */
 
-static int open_socket(void *userdata)
+static int open_socket(struct process_events *events, const char *namespace)
 {
-	struct process_events *events = userdata;
+	_cleanup_close_ int there = open(namespace, O_RDONLY | O_CLOEXEC), fd = -1;
 
-	events->netlink = mnl_socket_open2(NETLINK_CONNECTOR, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (there < 0)
+		return -EOPNOTSUPP;
+	fd = network_namespace_netlink(there, NETLINK_CONNECTOR);
+	if (fd < 0)
+		return fd;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	events->netlink = mnl_socket_fdopen(fd);
 	if (!events->netlink)
 		return -errno;
+	fd = -1; /* the socket's now */
 	return mnl_socket_bind(events->netlink, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 }
 
@@ -90,13 +98,10 @@ static int open_socket(void *userdata)
 static int open_there(struct process_events *events)
 {
 	static const int size = RECEIVE_BUFFER;
-	_cleanup_close_ int first = -1;
-	int r = open_socket(events), fd;
+	int r = open_socket(events, "/proc/self/ns/net"), fd;
 
-	if (r == -EPROTONOSUPPORT) {
-		first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-		r = first < 0 ? -EOPNOTSUPP : network_namespace_call(first, open_socket, events);
-	}
+	if (r == -EPROTONOSUPPORT)
+		r = open_socket(events, "/proc/1/ns/net");
 	if (r < 0)
 		return r;
 	fd = mnl_socket_get_fd(events->netlink);

@@ -17,7 +17,7 @@
 
 #include "support/cleanup.h"
 #include "support/clock.h"
-#include "support/network_namespace.h"
+#include "support/namespace_service.h"
 
 enum {
 	RECEIVE_BUFFER = 1 << 20, /* a burst of some thousand changes */
@@ -353,11 +353,21 @@ static int drain(struct watched_namespace *in)
 
 /* ---- one namespace */
 
-static int connect_socket(void *userdata)
+static int connect_socket(struct nl_sock *socket, int namespace)
 {
-	int r = nl_connect(userdata, NETLINK_ROUTE);
+	const struct sockaddr_nl anywhere = { .nl_family = AF_NETLINK };
+	_cleanup_close_ int netlink = namespace_service_open(namespace, NETLINK_ROUTE);
+	int r;
 
-	return r < 0 ? errno_of(r) : 0;
+	if (netlink < 0)
+		return netlink;
+	if (bind(netlink, (const void *)&anywhere, sizeof(anywhere)) < 0)
+		return -errno;
+	r = nl_socket_set_fd(socket, NETLINK_ROUTE, netlink);
+	if (r < 0)
+		return errno_of(r);
+	netlink = -1; /* the socket's now */
+	return 0;
 }
 
 /* Subscribes before anything is listed, so that no change falls between. */
@@ -372,7 +382,7 @@ static int open_socket(struct watched_namespace *in, int fd)
 	nl_socket_disable_auto_ack(in->socket);
 	nl_socket_modify_cb(in->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, in);
 	nl_socket_modify_cb(in->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_listed, in);
-	r = network_namespace_call(fd, connect_socket, in->socket);
+	r = connect_socket(in->socket, fd);
 	if (r < 0)
 		return r;
 	/* without CAP_NET_ADMIN the usual size has to do */
@@ -387,7 +397,10 @@ static int open_socket(struct watched_namespace *in, int fd)
 
 static void forget(struct watched_namespace *in)
 {
-	nl_socket_free(in->socket); /* and with it its place in the epoll set */
+	/* closing is not enough, epoll(7): who opened the socket for us may still have it, too */
+	if (in->socket)
+		epoll_ctl(in->monitor->epoll, EPOLL_CTL_DEL, nl_socket_get_fd(in->socket), NULL);
+	nl_socket_free(in->socket);
 	free(in);
 }
 DEFINE_CLEANUP(struct watched_namespace *, forget);

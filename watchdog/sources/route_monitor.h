@@ -25,8 +25,8 @@ int route_monitor_fd(const struct route_monitor *monitor);
 int route_monitor_drain(struct route_monitor *monitor);
 
 /* Monitors the network namespace `fd` (of /proc/PID/ns/net; stays the caller's) from now on.
- * Returns 0, also if it is monitored already; -EPERM for a foreign namespace without CAP_SYS_ADMIN,
- * or another -errno. */
+ * Returns 0, also if it is monitored already; -EPERM for a foreign namespace without CAP_SYS_ADMIN
+ * or connwatch-namespace.service, or another -errno. */
 int route_monitor_add(struct route_monitor *monitor, int fd);
 
 /* True if the namespace with this inode is monitored. */

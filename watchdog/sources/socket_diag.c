@@ -1,5 +1,6 @@
 #include "sources/socket_diag.h"
 
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "support/cleanup.h"
-#include "support/network_namespace.h"
+#include "support/namespace_service.h"
 
 enum {
 	ANSWER_SIZE = 32768,      /* what a dump comes in at most: netlink_dump() */
@@ -177,21 +178,28 @@ static int bind_destroyed(struct socket_diag *diag)
 	return mnl_socket_bind(diag->destroyed, groups, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 }
 
-/* A netlink socket belongs for good to the namespace it was opened in. */
-static int open_sockets(void *userdata)
+static int open_socket(struct mnl_socket **ret, int namespace, int flags)
 {
-	struct socket_diag *diag = userdata;
+	_cleanup_close_ int fd = namespace_service_open(namespace, NETLINK_SOCK_DIAG);
 
-	diag->requests = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	diag->destroyed = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	return diag->requests && diag->destroyed ? 0 : -errno;
+	if (fd < 0)
+		return fd;
+	if (fcntl(fd, F_SETFL, flags) < 0)
+		return -errno;
+	*ret = mnl_socket_fdopen(fd);
+	if (!*ret)
+		return -errno;
+	fd = -1; /* the socket's now */
+	return 0;
 }
 
 int socket_diag_open(struct socket_diag **ret, int namespace)
 {
 	_cleanup_(socket_diag_close_held) struct socket_diag *diag = calloc(1, sizeof(*diag));
-	int r = diag ? network_namespace_call(namespace, open_sockets, diag) : -ENOMEM;
+	int r = diag ? open_socket(&diag->requests, namespace, 0) : -ENOMEM;
 
+	if (r >= 0)
+		r = open_socket(&diag->destroyed, namespace, O_NONBLOCK);
 	if (r >= 0)
 		r = bind_requests(diag);
 	if (r >= 0)

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "support/cleanup.h"
@@ -46,11 +47,15 @@ int network_namespace_open(pid_t pid, uint64_t inode)
 	return STEAL_FD(fd);
 }
 
+static int open_netlink(int protocol)
+{
+	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	return netlink < 0 ? -errno : netlink;
+}
+
 struct visit {
-	int fd;
-	int (*call)(void *);
-	void *userdata;
-	int result;
+	int namespace, protocol, result;
 };
 
 /* setns(2) changes the calling thread only, so that a thread of its own needs no way back. */
@@ -58,7 +63,8 @@ static void *visit(void *argument)
 {
 	struct visit *visit = argument;
 
-	visit->result = setns(visit->fd, CLONE_NEWNET) < 0 ? -errno : visit->call(visit->userdata);
+	visit->result =
+		setns(visit->namespace, CLONE_NEWNET) < 0 ? -errno : open_netlink(visit->protocol);
 	return NULL;
 }
 
@@ -70,14 +76,14 @@ static bool is_own(int fd)
 	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
-int network_namespace_call(int fd, int (*call)(void *), void *userdata)
+int network_namespace_netlink(int fd, int protocol)
 {
-	struct visit there = { fd, call, userdata, 0 };
+	struct visit there = { fd, protocol, 0 };
 	pthread_t thread;
 	int r;
 
 	if (is_own(fd))
-		return call(userdata);
+		return open_netlink(protocol);
 	r = pthread_create(&thread, NULL, visit, &there);
 	if (r != 0)
 		return -r;

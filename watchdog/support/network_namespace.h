@@ -13,7 +13,8 @@ int network_namespace_of(pid_t pid, uint64_t *inode);
  * -errno. */
 int network_namespace_open(pid_t pid, uint64_t inode);
 
-/* Calls `call` inside the namespace that `fd` refers to; the caller's thread never leaves its own.
- * Returns what `call` returns; -EPERM for a foreign namespace without CAP_SYS_ADMIN, or another
+/* Opens a netlink socket of `protocol` (netlink(7)) in the namespace that `fd` refers to: it
+ * belongs there for good, whoever uses it. The caller's thread never leaves its own namespace.
+ * Returns a file descriptor; -EPERM for a foreign namespace without CAP_SYS_ADMIN, or another
  * -errno. */
-int network_namespace_call(int fd, int (*call)(void *), void *userdata);
+int network_namespace_netlink(int fd, int protocol);
