@@ -51,9 +51,9 @@ conformance-docs: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/conformance.py --connwatchctl $< $(MODE:%=--mode=%) \
 		--markdown docs/CAUSES.md
 
-## traces        records tests/traces anew, for check-unit to replay (LIVE= as above)
+## traces        records tests/traces anew, for check-unit to replay (LIVE=, MODE= as above)
 traces: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/record_traces.py --connwatchctl $< --directory tests/traces \
-		$(LIVE)
+		$(MODE:%=--mode=%) $(LIVE)
 
 .PHONY: demo run-demo check-live conformance conformance-docs traces

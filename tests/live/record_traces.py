@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Records the trace of each case, with what was told, for tests/unit/replay_test.c.
 
-    record_traces.py --directory DIR [PATTERN]...
+    record_traces.py --directory DIR [--mode sock-diag] [PATTERN]...
 
 Leaves NAME.trace and NAME.expected in DIR for each case that was right; where one was not, its
-older files stay as they are. Files of cases that are no more are removed.
+older files stay as they are. Files of cases that are no more are removed. Those of the mode
+sock-diag begin with that.
 """
 
 import sys
@@ -16,6 +17,7 @@ from command_line import absolute
 from judgement import KINDS, of_kinds
 from run import arguments, count, play_selected
 
+LESS = "sock-diag."
 FIELDS = ("KIND", "ENDED_BY", "CAUSE", "CONFIDENCE")
 
 
@@ -25,19 +27,21 @@ def expected(records):
                    for record in of_kinds(records, KINDS))
 
 
-def keep(recorded, directory, results):
+def keep(recorded, directory, results, prefix):
     for result in results:
         if result.wrong or result.skipped:
             continue
         trace = (recorded / f"{result.case.name}-1.trace").read_text()
-        (directory / f"{result.case.name}.trace").write_text(trace)
-        (directory / f"{result.case.name}.expected").write_text(expected(result.records))
+        name = prefix + result.case.name
+        (directory / f"{name}.trace").write_text(trace)
+        (directory / f"{name}.expected").write_text(expected(result.records))
 
 
 def remove_forgotten(directory):
     names = {case.name for case in CASES}
     for path in directory.iterdir():
-        if path.suffix in (".trace", ".expected") and path.stem not in names:
+        if path.suffix in (".trace", ".expected") \
+                and path.stem.removeprefix(LESS) not in names:
             path.unlink()
 
 
@@ -49,7 +53,8 @@ def main():
     with tempfile.TemporaryDirectory() as recorded:
         options.record, options.times = Path(recorded), 1
         results = play_selected("record_traces.py", options)
-        keep(options.record, options.directory, results)
+        keep(options.record, options.directory, results,
+             LESS if options.mode == "sock-diag" else "")
     remove_forgotten(options.directory)
     return 1 if count(results) else 0
 
