@@ -95,6 +95,8 @@ $(call objects,watchdog/sources/probe*.c): $(SKELETONS)
 check-unit: $(UNIT_TESTS)
 	$(Q)tests/run-unit.sh $^
 
+$(B)/tests/unit/policy_property_test: $(B)/tests/unit/policy_world.o
+
 $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/support/descriptor_parcel.o
 
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
@@ -103,7 +105,7 @@ $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lcunit -lm $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $(filter %.o,$^) $(B)/libcore.a -lcunit -lm $(LIBS)
 
 ## check-layers  proves the may-include table and the purity of the core
 check-layers: $(B)/libcore.a

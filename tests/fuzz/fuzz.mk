@@ -16,9 +16,12 @@ check-fuzz:
 
 fuzzers: $(FUZZERS:%=$(B)/tests/fuzz/%_fuzz) $(B)/tests/fuzz/decode_seeds
 
+$(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o
+
 $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
+		$(B)/libcore.a
 
 $(B)/tests/fuzz/decode_seeds: $(B)/tests/fuzz/decode_seeds.o
 	$(call say,LINK,$@)

@@ -10,6 +10,8 @@
 #include "core/timeline.h"
 #include "fuzz.h"
 
+#define BOOT "0123456789abcdef0123456789abcdef"
+
 enum { LINE_SIZE = 4096, NOW_SECONDS = 2000000000 };
 
 struct reading {
@@ -144,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reading = (struct reading){ .realtime = NOW_SECONDS / 2 * USEC_PER_SEC };
 	digest_begin(&reading.digest, take_line_of_digest, NULL);
 	timeline_begin(&reading.timeline, 0, take_span, &reading);
-	past_events_begin(&reading.past_events, 1, USEC_PER_HOUR, NOW_SECONDS * USEC_PER_SEC);
+	past_events_begin(&reading.past_events, 1, USEC_PER_HOUR, NOW_SECONDS * USEC_PER_SEC, BOOT);
 	record_parse_begin(&reading.past);
 	fuzz_lines(data, size, LINE_SIZE, take_line, &reading);
 	take_line(&reading, "", 0);

@@ -18,17 +18,18 @@ shift 2
 # The directories that hold seeds for $1.
 seeds() {
 	case $1 in
-	decode) echo "$build/seeds/decode" ;;
+	decode | engine | trace) echo "$build/seeds/$1" ;;
 	settings) echo units/agents ;;
-	trace) echo "$build/seeds/trace" ;;
 	esac
 	[ ! -d "tests/fuzz/seeds/$1" ] || echo "tests/fuzz/seeds/$1"
 }
 
 make_seeds() {
-	mkdir -p "$build"/seeds/{decode,trace} "$build/findings"
+	mkdir -p "$build"/seeds/{decode,engine,trace} "$build/findings"
 	"$build/tests/fuzz/decode_seeds" "$build/seeds/decode" || exit 1
 	cp tests/traces/*.trace "$build/seeds/trace" || exit 1
+	# Many choices, which look random and are the same on every machine.
+	cat tests/traces/*.trace | gzip -n | head -c 8192 > "$build/seeds/engine/compressed"
 }
 
 fuzz_one() {
