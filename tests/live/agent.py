@@ -14,7 +14,6 @@ import array
 import ctypes
 import errno
 import fcntl
-import mmap
 import os
 import resource
 import select
@@ -28,7 +27,6 @@ import time
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF_INET6}
 IP_RECVERR = 11
-MAP_NORESERVE = 0x4000  # x86 and arm64
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
 PROBES_OFFSET = 3  # of tcpi_probes
 SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
@@ -175,13 +173,6 @@ class Agent:
 
     def do_abort(self):
         os.abort()
-
-    def do_grow(self, gibibytes):
-        """Takes address space, but hardly any memory: a core dump looks at every page of it, and
-        writes only what was used."""
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-        self.hoard = mmap.mmap(-1, int(gibibytes) << 30, flags)
-        self.hoard[0] = 1  # what was never written to is not dumped at all
 
     def do_hog(self):
         """Takes memory until somebody objects."""

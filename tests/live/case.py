@@ -5,9 +5,12 @@ or with all that must be told, in order (`story`). Its name is the function's, w
 `families` makes it one case a family.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
+
+from held_opens import HeldOpens
 
 
 SIDES = {
@@ -99,6 +102,17 @@ ALL = ("ipv4", "ipv6", "mapped")
 def core_dumps_are_files():
     pattern = Path("/proc/sys/kernel/core_pattern").read_text()
     return "the host pipes core dumps, whatever their limit" if pattern.startswith("|") else None
+
+
+def core_dumps_can_be_held():
+    if Path("/proc/sys/kernel/core_pattern").read_text().startswith("/"):
+        return "the host has a directory for core dumps"
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            HeldOpens(directory).release()
+        except OSError as failure:
+            return f"no open can be held: {failure}"
+    return core_dumps_are_files()
 
 
 def mptcp():

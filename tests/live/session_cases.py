@@ -8,7 +8,8 @@ import time
 
 from broker import Broker, subscriber
 from case import (ALL, ANY, BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case,
-                  core_dumps_are_files, ended, mptcp, recovered, stalled, story)
+                  core_dumps_are_files, core_dumps_can_be_held, ended, mptcp, recovered, stalled,
+                  story)
 from lab import inside
 
 HANGING = ("KeepAliveSec=1", "OnAgentHang=none")
@@ -111,29 +112,33 @@ def keeps_its_keepalive_until_the_hub_closes(stage):
 # ---- the agent dies slowly
 
 def crash_slowly(stage):
-    """With a core dump that takes about two seconds."""
+    """With a core dump that takes until it is told that it lasts."""
     stage.allow_core_dump()
-    stage.agent.ask("grow", 160)
+    stage.hold_core_dump()
     stage.agent.tell("crash")
+    stage.wait_core_dump()
+    stage.wait_told("stalled")
 
 
 @story(stalled("agent-crash", LIKELY),
        ended("local-fin", "agent-crash", SURE, exit=("dumped", "SEGV"),
              evidence=("core_dumped=yes",)),
-       status=128 + signal.SIGSEGV, needs=core_dumps_are_files)
+       status=128 + signal.SIGSEGV, needs=core_dumps_can_be_held)
 def long_core_dump(stage):
     stage.connect()
     crash_slowly(stage)
+    stage.release_core_dump()
     stage.agent.wait_end()
 
 
 @story(stalled("agent-crash", LIKELY), ended("peer-fin", "agent-crash", LIKELY),
-       status=128 + signal.SIGSEGV, needs=core_dumps_are_files)
+       status=128 + signal.SIGSEGV, needs=core_dumps_can_be_held)
 def hub_closes_during_a_long_core_dump(stage):
     peer = stage.connect()
     crash_slowly(stage)
-    stage.wait_told("stalled")
     peer.close()
+    stage.wait_told("ended")
+    stage.release_core_dump()
     stage.agent.wait_end()
 
 

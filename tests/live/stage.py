@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import lab
-from hub import PORT, Hub
+from held_opens import HeldOpens
+from hub import PATIENCE, PORT, Hub
 from lab import PREFIX
 from supervised import Controls, Supervised, Surprise, watching
 
@@ -207,6 +208,21 @@ class Stage:
     def allow_core_dump(self):
         """A dump goes to the case's own directory, unless the host has them handled elsewhere."""
         self.agent.ask("limit-core", "unlimited")
+
+    def hold_core_dump(self):
+        """A dump begins, but does not end before release_core_dump()."""
+        directory = self.directory / "dump"
+        directory.mkdir()
+        self.agent.ask("directory", directory)
+        self._held_dump = HeldOpens(directory)
+        self._leaving.callback(self._held_dump.release)
+
+    def wait_core_dump(self):
+        if not self._held_dump.wait(PATIENCE):
+            raise Surprise("no core dump begins")
+
+    def release_core_dump(self):
+        self._held_dump.release()
 
     def forbid_core_dump(self):
         self.agent.ask("limit-core", 0)
