@@ -12,24 +12,41 @@ import sys
 from command_line import add_connwatchctl, begin
 
 TAKEN = "-bpf,-perfmon,-sys_admin"
+UNPRIVILEGED = ["setpriv", f"--bounding-set={TAKEN}", f"--inh-caps={TAKEN}"]
+WITHOUT_BTF = ["unshare", "--mount", "sh", "-c",
+               'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh"]
 
 
-def run(connwatchctl, *options):
-    """`connwatchctl run` of a command that does nothing, without what loads a probe."""
-    return subprocess.run(["setpriv", f"--bounding-set={TAKEN}", f"--inh-caps={TAKEN}",
-                           connwatchctl, "run", "-o", "json", *options, "--", "/bin/true"],
+def run(connwatchctl, *options, how=UNPRIVILEGED):
+    """`connwatchctl run` of a command that does nothing, without what a probe needs."""
+    return subprocess.run([*how, connwatchctl, "run", "-o", "json", *options, "--", "/bin/true"],
                           capture_output=True, text=True)
+
+
+def complaints_about_going_on(auto, why):
+    wrong = []
+    mode = [json.loads(line)["CONNWATCH_MODE"] for line in auto.stdout.splitlines()[:1]]
+    if auto.returncode != 0 or mode != ["sock-diag"]:
+        wrong.append(f"it does not go on without {why}: {auto.returncode}, {mode}, {auto.stderr}")
+    if "no eBPF" not in auto.stderr or why not in auto.stderr:
+        wrong.append(f"it does not say that it goes on without {why}: {auto.stderr}")
+    return wrong
+
+
+def complaints_about_check(connwatchctl):
+    done = subprocess.run([*WITHOUT_BTF, connwatchctl, "check"], capture_output=True, text=True)
+    told = {words[1]: words[0] for words in map(str.split, done.stdout.splitlines())
+            if len(words) > 1}
+    wanted = {"kernel": "warning", "probe": "warning", "sock-diag": "ok"}
+    return [f"check says {told.get(step)} of {step}" for step, word in wanted.items()
+            if told.get(step) != word]
 
 
 def complaints(connwatchctl):
     """What is wrong: a list of sentences."""
-    wrong = []
-    auto = run(connwatchctl)
-    mode = [json.loads(line)["CONNWATCH_MODE"] for line in auto.stdout.splitlines()[:1]]
-    if auto.returncode != 0 or mode != ["sock-diag"]:
-        wrong.append(f"it does not go on without eBPF: {auto.returncode}, {mode}, {auto.stderr}")
-    if "no eBPF" not in auto.stderr or "CAP_BPF" not in auto.stderr:
-        wrong.append(f"it does not say that and why it goes on without eBPF: {auto.stderr}")
+    wrong = complaints_about_going_on(run(connwatchctl), "CAP_BPF")
+    wrong += complaints_about_going_on(run(connwatchctl, how=WITHOUT_BTF), "BTF")
+    wrong += complaints_about_check(connwatchctl)
     forced = run(connwatchctl, "--mode=ebpf")
     if forced.returncode == 0 or "CAP_BPF" not in forced.stderr or forced.stdout:
         wrong.append(f"--mode=ebpf is not refused: {forced.returncode}, {forced.stderr}")

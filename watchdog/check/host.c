@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sources/probe.h"
+#include "sources/process_events.h"
 #include "sources/settings_files.h"
 #include "support/cleanup.h"
 
@@ -23,7 +24,7 @@ static bool check_kernel(struct check *check)
 
 	uname(&name);
 	if (access(BTF, R_OK) < 0)
-		return check_tell(check, "kernel", CHECK_FAILED,
+		return check_tell(check, "kernel", CHECK_WARNING,
 				  "%s %s without %s: the probe needs it (CONFIG_DEBUG_INFO_BTF)",
 				  name.sysname, name.release, BTF);
 	return check_tell(check, "kernel", CHECK_OK, "%s %s %s, with BTF", name.sysname,
@@ -73,6 +74,23 @@ static bool check_capabilities(struct check *check)
 			  "this process has all that connwatchd asks for");
 }
 
+/* Where the probe cannot be had, the mode is sock-diag. */
+static bool check_sock_diag(struct check *check)
+{
+	struct process_events *events = NULL;
+	int r;
+
+	check_begin(check);
+	r = process_events_open(&events);
+	process_events_close(events);
+	if (r < 0)
+		return check_tell(check, "sock-diag", CHECK_FAILED,
+				  "the kernel tells of no processes (%s): CONFIG_PROC_EVENTS, the "
+				  "initial pid and network namespaces",
+				  strerror(-r));
+	return check_tell(check, "sock-diag", CHECK_OK, "works instead, but sees less");
+}
+
 /* The proof that the kernel has what the probe uses is that it loads. */
 static bool check_probe(struct check *check)
 {
@@ -84,8 +102,10 @@ static bool check_probe(struct check *check)
 	r = probe_open(&probe, &complaint);
 	if (r == -EPERM || r == -EACCES)
 		return check_tell(check, "probe", CHECK_SKIPPED, "not tried: %s", complaint);
-	if (r < 0)
-		return check_tell(check, "probe", CHECK_FAILED, "%s (%s)", complaint, strerror(-r));
+	if (r < 0) {
+		check_tell(check, "probe", CHECK_WARNING, "%s (%s)", complaint, strerror(-r));
+		return check_sock_diag(check);
+	}
 	probe_close(probe);
 	return check_tell(check, "probe", CHECK_OK, "loads and attaches");
 }
