@@ -23,7 +23,7 @@ CFLAGS   ?= -O2 -g
 CFLAGS_  := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. \
             -I. -Iwatchdog -I$(B) $(SANITIZER)
-LDFLAGS_ := -Wl,--as-needed $(SANITIZER)
+LDFLAGS_ := -Wl,--as-needed,-z,now $(SANITIZER)
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libm: how likely chance is, for `connwatchctl fleet`
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm

@@ -14,6 +14,7 @@
 #include "metrics.h"
 #include "sources/settings_files.h"
 #include "support/cleanup.h"
+#include "support/resident_set.h"
 #include "watch_loop.h"
 
 enum { AGENTS_MAX = TALLIES_MAX, CONNECTIONS_MAX = 131072 };
@@ -93,12 +94,24 @@ static void tell_status(struct daemon *daemon)
 		   agents, agents == 1 ? "" : "s", mode_to_string(watch_loop_mode(daemon->loop)));
 }
 
+/* After READY=1: then all that a start sets off is done. */
+#define SETTLING_TIME (5 * USEC_PER_SEC)
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source, (void)usec, (void)userdata;
+	resident_set_shrink();
+	return 0;
+}
+
 static void on_ready(void *userdata)
 {
 	struct daemon *daemon = userdata;
 
 	daemon->ready = true;
 	tell_status(daemon);
+	sd_event_add_time_relative(watch_loop_event(daemon->loop), NULL, CLOCK_MONOTONIC,
+				   SETTLING_TIME, 0, on_settled, NULL);
 }
 
 static void forget_agents_not_seen(struct daemon *daemon)
@@ -333,6 +346,7 @@ int daemon_run(const char *settings_root)
 	};
 	int status = EXIT_FAILURE;
 
+	resident_set_keep_small();
 	daemon.tallies = calloc(1, sizeof(*daemon.tallies));
 	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0) {
 		store_parcel(&daemon);

@@ -14,7 +14,7 @@ struct succession {
 	struct handover *handover;
 	bool inherits;
 	size_t settled_count;
-	struct handover_report settled[HANDOVER_REPORTS_MAX]; /* by the one before us */
+	struct handover_report settled[]; /* by the one before us; no room if there was none */
 };
 
 _Static_assert((int)AGENT_NAME_SIZE == (int)HANDOVER_NAME_SIZE, "every name finds room");
@@ -34,7 +34,9 @@ enum { CONTENTS_MAX = 1 + PROBE_DESCRIPTORS_MAX };
 
 static int follow(struct succession **ret, struct probe **probe, int parcel, const char **complaint)
 {
-	_cleanup_free_ struct succession *succession = calloc(1, sizeof(*succession));
+	size_t size =
+		sizeof(struct succession) + HANDOVER_REPORTS_MAX * sizeof(struct handover_report);
+	_cleanup_free_ struct succession *succession = calloc(1, size);
 	struct label label = own_label();
 	int contents[CONTENTS_MAX];
 	int count, r;

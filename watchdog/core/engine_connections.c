@@ -38,7 +38,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 		return NULL;
 	}
 	connection->cookie = news->cookie;
-	connection->netns = news->netns;
+	connection->netns = (uint32_t)news->netns;
 	connection->agent = event->agent;
 	connection->local = news->local;
 	connection->peer = news->peer;

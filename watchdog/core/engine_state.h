@@ -24,30 +24,31 @@ enum deadline_kind {
 	DEADLINE_OF_PLAN,
 };
 
+/* There may be a hundred thousand: no gaps. */
 struct connection {
 	uint64_t cookie;
-	uint64_t netns;
+	struct deadline deadline; /* of its next check while it is open, of its verdict then */
 	uint32_t agent;
-	bool up;       /* it was established */
-	bool ended;    /* the session is over; the socket may still be closing down */
-	bool reported; /* its one record is out */
-	bool closed;   /* the socket reached CLOSE */
-	bool aborted;  /* by an action of ours */
+	uint32_t netns; /* the kernel's numbers of namespaces are no longer */
+	bool up;        /* it was established */
+	bool ended;     /* the session is over; the socket may still be closing down */
+	bool reported;  /* its one record is out */
+	bool closed;    /* the socket reached CLOSE */
+	bool aborted;   /* by an action of ours */
 	struct endpoint local;
 	struct endpoint peer;
 	struct task owner;
-	struct deadline deadline; /* of its next check while it is open, of its verdict then */
 	/* while it is open */
-	usec_t opened; /* 0: not known */
+	bool kept_alive;    /* seen to send something in time */
+	bool unseen;        /* the last check that was due has not shown anything */
+	enum cause stalled; /* what was said of it; CAUSE_UNKNOWN: nothing */
+	uint32_t sample;    /* engine.sample when it was last seen to be there */
+	usec_t opened;      /* 0: not known */
 	usec_t up_since;
 	usec_t silence;      /* before the write that went unanswered; 0: none did */
 	uint64_t read_bytes; /* what the agent had read at the last check */
 	usec_t unread_since; /* unread data, and no reading, since then; 0: not so */
-	enum cause stalled;  /* what was said of it; CAUSE_UNKNOWN: nothing */
 	usec_t stalled_since;
-	bool kept_alive; /* seen to send something in time */
-	bool unseen;     /* the last check that was due has not shown anything */
-	uint32_t sample; /* engine.sample when it was last seen to be there */
 };
 
 /* A session that ended and whose verdict still waits for a fact. */

@@ -82,11 +82,11 @@ void *keyed_table_find(const struct keyed_table *table, uint64_t key)
 void *keyed_table_add(struct keyed_table *table, uint64_t key)
 {
 	uint32_t number;
-	void *entry;
 
 	if (table->first_free) {
 		number = table->first_free - 1;
 		table->first_free = table->next_free[number];
+		memset(entry_at(table, number), 0, table->entry_size);
 	} else if (table->untouched < table->capacity) {
 		number = table->untouched++;
 	} else {
@@ -96,9 +96,7 @@ void *keyed_table_add(struct keyed_table *table, uint64_t key)
 	table->keys[number] = key;
 	table->next_free[number] = IN_USE;
 	table->count++;
-	entry = entry_at(table, number);
-	memset(entry, 0, table->entry_size);
-	return entry;
+	return entry_at(table, number);
 }
 
 /* Closes the gap at `gap`: whatever stands behind it, and could stand nearer to its home, moves. */
