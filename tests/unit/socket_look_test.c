@@ -157,6 +157,18 @@ static void a_reset_answers_the_syn(void)
 	CU_ASSERT_EQUAL(ended_by_between(&last, &final), ENDED_BY_CONNECT_REFUSED);
 }
 
+/* The same counters as of a close() of ours whose TIME_WAIT is over. */
+static void a_look_that_came_too_late_proves_nothing(void)
+{
+	static const struct socket_look news = {
+		.segments_in = 2, .bytes_acked = 1, .bytes_received = 1, .idle_ack = 1
+	};
+	const struct socket_look final = final_look(&news);
+	struct socket_facts facts = socket_look_ended(&open_look, &final, false, USEC_PER_MINUTE);
+
+	CU_ASSERT_EQUAL(ended_by_classify(&facts), ENDED_BY_UNKNOWN);
+}
+
 static void an_old_kernel_counts_nothing(void)
 {
 	static const struct socket_look last = { .state = TCP_STATE_ESTABLISHED,
@@ -239,6 +251,7 @@ static void an_open_socket_is_as_it_is_shown(void)
 SUITE("socket look", { "ends are told apart", ends_are_told_apart },
       { "disconnect wipes the counters", disconnect_wipes_the_counters },
       { "a reset answers the SYN", a_reset_answers_the_syn },
+      { "a look that came too late proves nothing", a_look_that_came_too_late_proves_nothing },
       { "an old kernel counts nothing", an_old_kernel_counts_nothing },
       { "an end without a last look is unknown", an_end_without_a_last_look_is_unknown },
       { "a FIN is no data", a_fin_is_no_data },

@@ -3,6 +3,9 @@
 /* Idle times move in ticks, of 10 ms at most (CONFIG_HZ=100), and two of them are compared. */
 #define TICKS (20 * USEC_PER_MSEC)
 
+/* TCP_TIMEWAIT_LEN. After a longer time its absence proves nothing. */
+#define TIME_WAIT_LENGTH (1 * USEC_PER_MINUTE)
+
 static bool peer_closed(enum tcp_state state)
 {
 	return state == TCP_STATE_CLOSE_WAIT || state == TCP_STATE_LAST_ACK;
@@ -120,7 +123,8 @@ struct socket_facts socket_look_ended(const struct socket_look *last,
 				      const struct socket_look *final, bool time_wait, usec_t since)
 {
 	bool wiped = final && final->peer.port == 0;
-	bool counted = final && !wiped && final->counted && last->counted;
+	bool counted =
+		final && !wiped && final->counted && last->counted && since < TIME_WAIT_LENGTH;
 	struct socket_facts facts = socket_look_facts(counted ? final : last);
 
 	if (counted)
