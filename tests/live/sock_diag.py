@@ -25,7 +25,8 @@ def says_less(case, wanted, record):
     """One record, against one that is wanted."""
     cause, end = record.get("CONNWATCH_CAUSE"), record.get("CONNWATCH_ENDED_BY")
     plainer = [name for right in wanted.causes for name in (right, *PLAINER.get(right, ()))]
-    plainer += UNHEARD if "MqttInspect=yes" in case.settings else ()
+    if any(setting.startswith("MqttInspect=") for setting in case.settings):
+        plainer += UNHEARD
     return (wanted.kind == "ended" and end in (wanted.ended_by, "unknown")
             and (cause in ("unknown", *plainer)
                  or record.get("CONNWATCH_CONFIDENCE") == "suspected"))

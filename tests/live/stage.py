@@ -43,7 +43,7 @@ class Stage:
         self.local_ports = []
         self._told = {}  # kind -> how many records of it the case has waited for
         self._watchdog, self._settings, self._trace = watchdog, case.settings, trace
-        self._mode = mode
+        self.mode = mode
         self._watching_now = watchdog and not case.found
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
@@ -86,7 +86,7 @@ class Stage:
     def _begin(self, found):
         words = [sys.executable, AGENT, "--control", self._controls.path]
         place = self.lab.device
-        if self._mode == "sock-diag":  # process events are told in the first network namespace
+        if self.mode == "sock-diag":  # process events are told in the first network namespace
             words = ["nsenter", f"--net={lab.NAMESPACES / self.lab.device}", *words]
             place = None
         if self._watchdog and not found:
@@ -95,7 +95,7 @@ class Stage:
 
     def _watching(self, *words):
         return watching(self._watchdog, *words, settings=self._settings, trace=self._trace,
-                        mode=self._mode)
+                        mode=self.mode)
 
     def watch(self):
         """connwatch comes only now, and to another network namespace than the agent's."""
@@ -106,7 +106,7 @@ class Stage:
         self._leaving.callback(self.witness.close)
         self._watching_now = True
         self.wait_told("watching")
-        if self._mode == "sock-diag":  # the processes of others wake it
+        if self.mode == "sock-diag":  # the processes of others wake it
             self._wait_seen(self.local_ports[-1])
         else:
             self._wait_rest()
@@ -139,7 +139,7 @@ class Stage:
 
     def connect_succeeds(self, how="connect"):
         self.local_ports.append(self.agent.ask(how, self._hub_address(), PORT))
-        if self._mode == "sock-diag" and self._watching_now:
+        if self.mode == "sock-diag" and self._watching_now:
             self._wait_seen(self.local_ports[-1])
 
     def _wait_seen(self, port):
@@ -197,7 +197,7 @@ class Stage:
         """Waits for all the records that a case wants."""
         for kind in {record.kind for record in wanted}:
             while self._told.get(kind, 0) < sum(record.kind == kind for record in wanted):
-                if not self.wait_told(kind) and self._mode == "sock-diag":
+                if not self.wait_told(kind) and self.mode == "sock-diag":
                     break  # it was not seen, and the rest may not be either
 
     # ---- the agent's process
