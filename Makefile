@@ -112,7 +112,7 @@ check-layers: $(B)/libcore.a
 	$(Q)tests/layers.sh $(B)/libcore.a
 
 include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk \
-	tests/fuzz/fuzz.mk tests/fleet/fleet.mk tests/vm/vm.mk \
+	tests/fuzz/fuzz.mk tests/fleet/fleet.mk tests/vm/vm.mk tests/bench/bench.mk \
 	units/install.mk packaging/packaging.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests

@@ -1,0 +1,43 @@
+# tests/bench, included by the Makefile of the tree.
+
+BENCH_PROGRAMS := $(patsubst %,$(B)/tests/bench/%,connection_loop bulk crowd resets engine_replay \
+	detection_floor)
+
+$(B)/tests/bench/resets: $(B)/tests/bench/resets.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+
+$(B)/tests/bench/detection_floor.bpf.o: tests/bench/detection_floor.bpf.c \
+		tests/bench/detection_floor.h ebpf/kernel_types.h
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
+		-I. -c -o $@ $<
+
+$(B)/tests/bench/detection_floor.skel.h: $(B)/tests/bench/detection_floor.bpf.o
+	$(call say,GEN,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name detection_floor_bpf > $@
+
+$(B)/tests/bench/detection_floor.o: $(B)/tests/bench/detection_floor.skel.h
+
+$(B)/tests/bench/detection_floor: $(B)/tests/bench/detection_floor.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+
+$(B)/tests/bench/connection_loop $(B)/tests/bench/bulk $(B)/tests/bench/crowd: \
+		$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/bench/join_cgroup.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+
+# the engine's allocations are counted
+$(B)/tests/bench/engine_replay: $(B)/tests/bench/engine_replay.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+		-o $@ $^
+
+## bench         what it costs, beside tcplife and tcpstates, into docs/BENCHMARKS.md (BENCH="PART...")
+bench: $(B)/connwatchd $(B)/connwatchctl $(BENCH_PROGRAMS) $(B)/tests/system/follow_unit
+	$(Q)unshare --mount /usr/bin/python3 tests/bench/run.py --build $(B) \
+		--document docs/BENCHMARKS.md $(BENCH)
+
+.PHONY: bench
