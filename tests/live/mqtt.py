@@ -25,7 +25,7 @@ def text(value):
     return len(data).to_bytes(2, "big") + data
 
 
-def connect(version=4, client="device", user=None, password=None):
+def connect(version=4, client="device", user="", password=""):
     flags = 2 | (0x80 if user else 0) | (0x40 if password else 0)
     credentials = b"".join(text(value) for value in (user, password) if value)
     properties = b"\0" if version == 5 else b""

@@ -6,17 +6,21 @@ import contextlib
 import functools
 import os
 import signal
+import sys
 import time
 from pathlib import Path
+from secrets import token_hex
 
 import certificate
 import mqtt
-from broker import Broker, subscriber
 from case import LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, stalled, story
 from hub import PATIENCE
+from leak import places_with
+from mqtt_hub import ADDRESS, PORT, MqttHub
 from supervised import Surprise
 
 INSPECTED = ("MqttInspect=yes",)
+PAHO = (*INSPECTED, f"Peer=*:{PORT}")  # it has another connection, to itself
 UPROBES = 9  # in a process: four calls and their returns, and SSL_free()
 PING_PATIENCE = 1.0  # seconds that a PINGREQ goes unanswered until connwatch makes something of it
 
@@ -351,14 +355,87 @@ def mqtt_older_than_the_watchdog(stage):
     session.agent_closes()
 
 
+# ---- what may not leave the agent
+
+@both_ways(ended("local-fin", "agent-close", evidence=said("last_sent=DISCONNECT")))
+def mqtt_secrets_stay_where_they_are(session):
+    """In no record, trace, map or page of memory of connwatch: not what was said, only that."""
+    client, user, password, topic, payload = (token_hex(12) for _ in range(5))
+    message = mqtt.publish(topic, payload.encode())
+    session.say(mqtt.connect(client=client, user=user, password=password))
+    session.hear(mqtt.connack())
+    session.say(message)
+    session.hear(message)
+    secrets = [secret.encode() for secret in (client, user, password, topic, payload)]
+    leaks = places_with(session.stage, *secrets)
+    session.say(mqtt.disconnect())
+    session.agent_closes()
+    session.stage.wait_told("ended")
+    leaks += places_with(session.stage, *secrets)
+    if leaks:
+        raise Surprise(f"a secret is in {', '.join(leaks)}")
+
+
 # ---- real clients
 
-@case("local-fin", "agent-stopped", NOT_PROVED, evidence=said("last_sent=DISCONNECT"),
-      exit=("exited", "0"), settings=INSPECTED)
-def mosquitto_sub_is_stopped(stage):
-    with Broker(stage.lab, stage.directory) as broker:
-        stage.agent.tell("become", *subscriber())
-        broker.wait_client()
-        time.sleep(0.3)  # it reads the SUBACK: unread data would make a RST of the FIN
+def mosquitto_sub(hub, *options):
+    return ["mosquitto_sub", "-h", ADDRESS, "-p", str(PORT), "--cafile", str(hub.authority),
+            "-i", "device", "-t", "t", *options]
+
+
+def paho(hub, keepalive=60):
+    return [sys.executable, str(Path(__file__).with_name("paho_client.py")), ADDRESS, str(PORT),
+            str(hub.authority), str(keepalive)]
+
+
+@contextlib.contextmanager
+def at_work(stage, client, **options):
+    """The agent becomes a real client of a hub. Gives the hub and the client's session there."""
+    with MqttHub(stage.lab, stage.directory) as hub:
+        stage.agent.tell("become", *client(hub, **options))
+        session = hub.wait_session()
+        session.wait_settled()
+        yield hub, session
+
+
+@case("local-fin", "agent-stopped", NOT_PROVED, evidence=said("disconnect_sent=normal"),
+      settings=INSPECTED)
+def mosquitto_sub_over_tls_is_stopped(stage):
+    with at_work(stage, mosquitto_sub):
         stage.kill(signal.SIGTERM)
         stage.witness.wait_exit()
+
+
+@case("local-fin", "agent-crash", exit=("killed", "KILL"), evidence=said("last_sent=SUBSCRIBE"),
+      settings=INSPECTED, status=128 + signal.SIGKILL)
+def mosquitto_sub_over_tls_is_killed(stage):
+    with at_work(stage, mosquitto_sub):
+        stage.kill(signal.SIGKILL)
+        stage.witness.wait_exit()
+
+
+@case("local-fin", "agent-stopped", LIKELY, evidence=said("disconnect_sent=normal"),
+      settings=PAHO, status=128 + signal.SIGKILL)
+def paho_over_tls_says_goodbye(stage):
+    with at_work(stage, paho):
+        stage.kill(signal.SIGTERM)
+        stage.wait_told("ended")
+        stage.kill(signal.SIGKILL)
+
+
+@case("local-fin", "path-silent", LIKELY, evidence=said("ping_unanswered_msec=*"),
+      settings=PAHO, status=128 + signal.SIGKILL)
+def paho_over_tls_misses_a_pingresp(stage):
+    with at_work(stage, paho, keepalive=2) as (hub, _):
+        hub.answers_pings = False
+        stage.wait_told("ended", PATIENCE)
+        stage.kill(signal.SIGKILL)
+
+
+@case("peer-fin", "peer-close", evidence=said("last_received=SUBACK"), settings=PAHO,
+      status=128 + signal.SIGKILL)
+def paho_over_tls_is_closed_by_the_hub(stage):
+    with at_work(stage, paho) as (_, session):
+        session.close()
+        stage.wait_told("ended")
+        stage.kill(signal.SIGKILL)

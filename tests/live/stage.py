@@ -42,7 +42,7 @@ class Stage:
         self.family = case.family
         self.local_ports = []
         self._told = {}  # kind -> how many records of it the case has waited for
-        self._watchdog, self._settings, self._trace = watchdog, case.settings, trace
+        self._watchdog, self._settings = watchdog, case.settings
         self.mode = mode
         self._watching_now = watchdog and not case.found
         with contextlib.ExitStack() as leaving:
@@ -55,8 +55,7 @@ class Stage:
             leaving.callback(self.hub.close)
             self._controls = Controls(self.directory / "control")
             leaving.callback(self._controls.close)
-            if mode == "sock-diag":
-                self._trace = trace or self.directory / "events.trace"
+            self.trace = trace or self.directory / "events.trace"
             self._command = self._begin(case.found)
             leaving.callback(self._command.close)
             self.witness = self._command  # who prints the records
@@ -94,7 +93,7 @@ class Stage:
         return Supervised(words, self.directory, place)
 
     def _watching(self, *words):
-        return watching(self._watchdog, *words, settings=self._settings, trace=self._trace,
+        return watching(self._watchdog, *words, settings=self._settings, trace=self.trace,
                         mode=self.mode)
 
     def watch(self):
@@ -146,7 +145,7 @@ class Stage:
         """Waits for the next look at what is open."""
         seen = re.compile(rf" (found|established) .* local=\S*:{port} ")
         deadline = time.monotonic() + FINDING_PATIENCE
-        while not (self._trace.exists() and seen.search(self._trace.read_text())):
+        while not (self.trace.exists() and seen.search(self.trace.read_text())):
             if time.monotonic() > deadline:
                 raise Surprise(f"the connection from port {port} is not seen")
             time.sleep(0.05)
