@@ -41,6 +41,11 @@ $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test:
 
 
 
+## check-sdk     Azure's SDK for Node.js against a hub of ours; skipped, and said, without node and npm
+check-sdk: $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/live/sdk.py --jobs 2 --modules $(B)/sdk --connwatchctl $< $(LIVE) || \
+		[ $$? -eq 77 ]
+
 ## conformance   every case three times: wanted cause against given cause (LIVE= as above;
 ##               MODE=sock-diag: without eBPF)
 conformance: $(B)/connwatchctl
@@ -56,4 +61,4 @@ traces: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/record_traces.py --connwatchctl $< --directory tests/traces \
 		$(MODE:%=--mode=%) $(LIVE)
 
-.PHONY: demo run-demo check-live conformance conformance-docs traces
+.PHONY: demo run-demo check-live check-sdk conformance conformance-docs traces

@@ -104,10 +104,6 @@ class HubSession:
         except OSError:  # it is closed
             pass
 
-    def reset(self):
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        socket.socket(fileno=self._connection.detach()).close()
-
     def _read(self, size):
         data = b""
         while len(data) < size:
