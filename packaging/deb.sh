@@ -37,7 +37,7 @@ install -m 644 "$debian/copyright" "$documents"
 mkdir "$tree/DEBIAN"
 (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
 install -m 755 "$debian/postinst" "$debian/prerm" "$debian/postrm" "$tree/DEBIAN"
-depends=$(depends_of "$(realpath "$tree")"/usr/bin/*)
+depends=$(depends_of "$(realpath "$tree")"/usr/bin/* "$(realpath "$tree")"/usr/lib/connwatch/connwatch-namespace)
 size=$(du -k -s --apparent-size "$tree/usr" | cut -f1)
 fill control >"$tree/DEBIAN/control"
 dpkg-deb --root-owner-group --build "$tree" "$output" >/dev/null

@@ -12,7 +12,8 @@ SYSEXT_ARCH  = $(patsubst x86_64,x86-64,$(patsubst aarch64,arm64,$(firstword \
 define stage
 	$(Q)rm -rf $(1) && install -d -m 755 $(1)
 	+$(Q)$(MAKE) --no-print-directory install DESTDIR=$(1) PREFIX=/usr >/dev/null
-	$(Q)$(STRIP) --strip-unneeded --remove-section=.comment $(1)/usr/bin/*
+	$(Q)$(STRIP) --strip-unneeded --remove-section=.comment \
+		$(1)/usr/bin/* $(1)/usr/lib/connwatch/connwatch-namespace
 endef
 
 # Files get the date of the last commit, unless SOURCE_DATE_EPOCH says another.
@@ -32,6 +33,12 @@ sysext: all docs
 	$(Q)rm -r $(B)/sysext/tree
 	$(call say,SYSEXT,$(B)/sysext/connwatch.raw)
 
+## footprint     what is installed takes; fails if the programs come to 1 MiB
+footprint: all docs
+	$(call stage,$(B)/footprint)
+	$(Q)packaging/footprint.sh $(B)/footprint $(B)/ebpf/probe.bpf.o
+	$(Q)rm -r $(B)/footprint
+
 ## check-deb     what lintian says about the package
 check-deb: deb
 	$(Q)lintian --allow-root --fail-on error,warning --tag-display-limit 0 $(DEB)
@@ -40,4 +47,4 @@ check-deb: deb
 check-reproducible:
 	$(Q)tests/install/reproducible.sh
 
-.PHONY: deb sysext check-deb check-reproducible
+.PHONY: deb sysext footprint check-deb check-reproducible

@@ -14,7 +14,7 @@ endef
 pages = $(filter %.$(1),$(MANUAL))
 
 $(eval $(call place,programs,bin,$(B)/connwatchd $(B)/connwatchctl))
-$(eval $(call place,services,libexec,$(B)/connwatch-namespace))
+$(eval $(call place,services,lib/connwatch,$(B)/connwatch-namespace))
 $(eval $(call place,units,lib/systemd/system,$(wildcard units/*.service units/*.socket)))
 $(eval $(call place,presets,lib/systemd/system-preset,$(wildcard units/*.preset)))
 $(eval $(call place,catalogs,lib/systemd/catalog,$(wildcard units/*.catalog)))

@@ -50,8 +50,9 @@ def lacking(tree, program):
             yield path, path, "-ro"
 
 
-def binds(tree, programs, results):
-    for name in ["bin/connwatchd", "bin/connwatchctl", "libexec/connwatch-namespace"]:
+def installed(tree, programs):
+    """connwatch as it is in the tree of the sources, where it would be after an installation."""
+    for name in ["bin/connwatchd", "bin/connwatchctl", "lib/connwatch/connwatch-namespace"]:
         yield programs / pathlib.Path(name).name, f"/usr/{name}", "-ro"
     yield from lacking(tree, programs / "connwatchd")
     for unit in [*TREE.glob("units/*.service"), *TREE.glob("units/*.socket")]:
@@ -61,6 +62,15 @@ def binds(tree, programs, results):
     yield TREE / "units/connwatchd.conf", "/usr/lib/connwatch/connwatchd.conf", "-ro"
     policy = "org.connwatch1.conf"
     yield TREE / "units" / policy, f"/usr/share/dbus-1/system.d/{policy}", "-ro"
+
+
+def binds(tree, programs, results, case):
+    """Cases named package-* begin on a system without connwatch, and have packages to install."""
+    if case.name.startswith("package-"):
+        yield programs / "deb", "/packages/deb", "-ro"
+        yield programs / "sysext", "/packages/sysext", "-ro"
+    else:
+        yield from installed(tree, programs)
     yield programs / "tests/system", "/programs", "-ro"
     yield TREE / "units/agents", "/profiles", "-ro"
     yield TREE / "units/examples", "/examples", "-ro"
@@ -74,7 +84,7 @@ async def run_case(tree, number, case, options, results):
     results.mkdir(parents=True)
     with open(results / "console", "w") as console:
         in_time = await container.boot(
-            tree, number, list(binds(tree, options.build.resolve(), results)),
+            tree, number, list(binds(tree, options.build.resolve(), results, case)),
             {"CASE": case.name, "CASE_SECONDS": options.seconds, "FAULTS": options.faults},
             ["--unit=case.target", "--show-status=no"], console, options.seconds + BOOT_SECONDS,
             MEMORY_LIMIT)

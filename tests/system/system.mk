@@ -6,7 +6,7 @@ $(B)/tests/system/follow_unit: $(B)/tests/system/follow_unit.o $(B)/watchdog/sou
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 
 ## check-system  the daemon under a real systemd, journal and broker, in containers
-check-system: all $(B)/tests/system/follow_unit
+check-system: all deb sysext $(B)/tests/system/follow_unit
 	$(Q)tests/system/run.py --build $(B) $(CASES)
 
 ## soak          500 faults at random, under random kills of connwatchd; FAULTS= for another number
