@@ -6,7 +6,7 @@ import subprocess
 from loop import watching
 from watchers import CGROUPS, Watcher, control_group
 
-ROUNDS = 5
+ROUNDS = 3
 BATCHES = 8
 MEGABYTES = 200  # a batch
 

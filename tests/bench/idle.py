@@ -6,7 +6,7 @@ from crowds import Crowd
 from daemon import Daemon
 from watchers import CGROUPS, control_group
 
-COUNTS = [0, 1, 1_000]
+COUNTS = [1, 1_000]
 KEEPALIVE = 60
 SECONDS = 30
 
@@ -14,8 +14,6 @@ SECONDS = 30
 def count_wake_ups(programs, connections, group):
     """(wake-ups, of these to say that it is alive) a minute, with agents that keep their promise."""
     with Daemon(programs, group, KEEPALIVE) as daemon:
-        if not connections:
-            return observe(daemon)
         with Crowd(programs, connections, group, interval=KEEPALIVE):
             time.sleep(2)  # what it does about new connections is done
             return observe(daemon)

@@ -25,12 +25,14 @@ def run(programs):
     ends = {record["CONNWATCH_SOCKET_COOKIE"]: record["CONNWATCH_CAUSE"]
             for record in records if record["CONNWATCH_KIND"] == "ended"}
     causes = collections.Counter(ends.values())
+    told = sum(record["CONNWATCH_KIND"] == "ended" for record in records)
     return {
         "ends": CONNECTIONS,
         "seconds": seconds,
         "verdicts": sum(causes.values()) - causes["evidence-lost"],
         "said_to_be_lost": causes["evidence-lost"],
-        "untold": CONNECTIONS - sum(causes.values()),
+        "untold": CONNECTIONS - len(ends),
+        "told_twice": told - len(ends),
         "watcher_busy_seconds": busy,
     }
 
@@ -44,5 +46,6 @@ def table(figures):
     yield ["ends that are said to have lost their evidence", f"{figures['said_to_be_lost']:,}",
            "", None]
     yield ["ends that are not told", f"{figures['untold']:,}", "0", figures["untold"] == 0]
+    yield ["ends that are told twice", f"{figures['told_twice']:,}", "", None]
     yield ["processor time of connwatchctl an end",
            f"{figures['watcher_busy_seconds'] / figures['ends'] * 1e6:.1f} us", "", None]
