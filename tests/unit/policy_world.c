@@ -177,6 +177,12 @@ static void take(void *userdata, const struct outcome *outcome)
 	}
 }
 
+static void step(struct world *world, struct event *event)
+{
+	event->time = world->now;
+	engine_step(world->engine, event, take, world);
+}
+
 /* ---- random events */
 
 static struct task any_task(struct world *world, uint32_t agent)
@@ -254,13 +260,28 @@ static void any_unit(struct world *world, struct event *event)
 	world->unit[event->agent] = event->unit;
 }
 
+/* What systemd last told of the unit, with the run that it is in now. */
+static void tell_unit(struct world *world, uint32_t agent)
+{
+	struct event event = { .type = EVENT_UNIT, .agent = agent, .unit = world->unit[agent] };
+
+	if (!*event.unit.unit)
+		return;
+	name_run(world, agent, &event.unit);
+	step(world, &event);
+}
+
+/* Before systemd tells that a job is done, it tells what became of the unit: see
+ * bus_job_send_removed_signal() in its source. */
 static void any_result(struct world *world, struct event *event)
 {
 	event->type = EVENT_ACTION_RESULT;
 	event->action_result.order = any(world, 4) ? world->awaited[event->agent] : any(world, 9);
 	event->action_result.error = any(world, 3) ? 0 : -EPERM;
-	if (event->action_result.order == world->awaited[event->agent])
-		world->awaited[event->agent] = 0;
+	if (event->action_result.order != world->awaited[event->agent])
+		return;
+	world->awaited[event->agent] = 0;
+	tell_unit(world, event->agent);
 }
 
 static struct event default_route(bool up)
@@ -312,12 +333,6 @@ static void any_event(struct world *world, struct event *event)
 }
 
 /* ---- the run */
-
-static void step(struct world *world, struct event *event)
-{
-	event->time = world->now;
-	engine_step(world->engine, event, take, world);
-}
 
 static void tell_path(struct world *world, enum event_type type, bool up)
 {
@@ -375,13 +390,7 @@ static void tell_agent(struct world *world, uint32_t agent)
 
 	step(world, &event);
 	tell_history(world, agent);
-	if (*world->unit[agent].unit) {
-		event = (struct event){ .type = EVENT_UNIT,
-					.agent = agent,
-					.unit = world->unit[agent] };
-		name_run(world, agent, &event.unit);
-		step(world, &event);
-	}
+	tell_unit(world, agent);
 	event = (struct event){ .type = EVENT_CAUGHT_UP, .agent = agent };
 	step(world, &event);
 }
