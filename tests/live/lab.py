@@ -202,6 +202,10 @@ class Lab:
         """What the device sends arrives; nothing comes back."""
         self._forward("iifname outside drop")
 
+    def mute(self):
+        """What the hub sends arrives; nothing gets back to it."""
+        self._forward("iifname inside drop")
+
     def reset_in_the_middle(self):
         """The next TCP segment is answered with a RST, by the router."""
         self._forward("meta l4proto tcp reject with tcp reset")

@@ -182,6 +182,18 @@ def answers_get_lost(stage):
     stage.agent.ask("wait", "error")
 
 
+@story(stalled("path-silent"), ended("peer-fin", "path-silent", NOT_PROVED))
+def hub_hears_nothing_and_closes(stage):
+    stage.lab.set("device", tcp_retries2=15)  # the kernel must not give up first
+    peer = stage.connect()
+    stage.lab.mute()
+    stage.agent.ask("send", 10)
+    stage.wait_told("stalled")
+    peer.close()
+    stage.wait_told("ended")
+    stage.agent.ask("close")
+
+
 @case("probe-timeout", "path-silent")
 def zero_window_then_silence(stage):
     stage.connect(receive_buffer=4096)

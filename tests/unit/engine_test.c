@@ -391,6 +391,36 @@ static void test_oom(void)
 	end(&bench);
 }
 
+static const struct {
+	const char *name;
+	unsigned timeouts; /* of retransmissions, in a row */
+	uint32_t unacked;
+	enum cause cause;
+	enum confidence confidence;
+} fins[] = {
+	{ "all had arrived", 0, 0, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED },
+	{ "on its way", 0, 10, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED },
+	{ "sent twice: lost, or unheard?", 1, 10, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY },
+	{ "unheard", 3, 10, CAUSE_PATH_SILENT, CONFIDENCE_SUSPECTED },
+};
+
+static void test_peer_that_did_not_hear(void)
+{
+	for (size_t i = 0; i < sizeof(fins) / sizeof(*fins); i++) {
+		struct event fin = peer_fin(1);
+		struct bench bench;
+
+		fin.connection.facts.retransmit_timeouts = fins[i].timeouts;
+		fin.connection.facts.unacked_bytes = fins[i].unacked;
+		begin(&bench);
+		open_connection(&bench, 1);
+		step(&bench, fin);
+		CHECK(only_verdict(&bench)->cause == fins[i].cause, fins[i].name);
+		CHECK(only_verdict(&bench)->confidence == fins[i].confidence, fins[i].name);
+		end(&bench);
+	}
+}
+
 static void test_lost_opening_is_no_lost_end(void)
 {
 	struct bench bench;
@@ -685,7 +715,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
       { "killed after a close", test_kills },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
-      { "out of memory", test_oom },
+      { "out of memory", test_oom }, { "a peer that did not hear us", test_peer_that_did_not_hear },
       { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },
       { "vanished", test_vanished }, { "other peers do not count", test_other_peers_do_not_count },
       { "a full table is said", test_full_table_is_said }, { "recovery", test_recovery },

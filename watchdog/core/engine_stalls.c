@@ -181,10 +181,6 @@ static void take_sample_done(struct engine *engine, const struct event *event)
 
 /* ---- the path */
 
-/* One unanswered time-out is everyday loss; after the third in a row the peer has been silent for
- * at least seven times the normal wait (RFC 6298, 5.5: it doubles each time). */
-enum { TIMEOUTS_TOLD = 3 };
-
 /* How long the peer had been quiet when the write went out that is now repeated for the first time:
  * since its last data or, of a peer that only acknowledges, its last acknowledgment. */
 static void note_silence(struct connection *connection, const struct socket_facts *socket)

@@ -214,11 +214,21 @@ static void add_why_detail(struct text *text, const struct record *record)
 	}
 }
 
+static const struct phrase *why_phrase(const struct verdict *verdict)
+{
+	static const struct phrase unheard = {
+		"what was sent last never arrived, so the way to the peer is ", "broken"
+	};
+
+	if (verdict->cause == CAUSE_PATH_SILENT && verdict->ended_by == ENDED_BY_PEER_FIN)
+		return &unheard;
+	return &why_phrases[verdict->cause];
+}
+
 static void add_why(struct text *text, const struct record *record)
 {
-	enum cause cause = record->verdict.cause;
-	const struct phrase *phrase = &why_phrases[cause];
-	bool diagnosed = cause_side(cause) != SIDE_NONE;
+	const struct phrase *phrase = why_phrase(&record->verdict);
+	bool diagnosed = cause_side(record->verdict.cause) != SIDE_NONE;
 
 	text_add(text, "%s%s%s", phrase->before,
 		 diagnosed ? adverb(record->verdict.confidence) : "", phrase->after);

@@ -16,6 +16,10 @@
  * explains nothing any more. */
 #define STOP_REQUEST_LIFETIME (90 * USEC_PER_SEC)
 
+/* One unanswered time-out is everyday loss; after the third in a row the peer has been silent for
+ * at least seven times the normal wait (RFC 6298, 5.5: it doubles each time). */
+enum { TIMEOUTS_TOLD = 3 };
+
 /* All that a verdict may rest on, as known when the session ended. Pointers are borrowed. */
 struct circumstances {
 	const struct agent_settings *settings;

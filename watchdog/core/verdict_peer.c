@@ -65,6 +65,27 @@ enum ruling rule_hung(struct deliberation *on)
 	return decide(on, CAUSE_AGENT_HANG, CONFIDENCE_LIKELY);
 }
 
+/* What the peer says arrives, and what we say does not, although the kernel of a living peer would
+ * acknowledge it: the peer may well have given us up for our silence. */
+static bool may_be_unheard(const struct socket_facts *socket)
+{
+	return socket->unacked_bytes > 0 && socket->retransmit_timeouts > 0;
+}
+
+static enum ruling rule_unheard(struct deliberation *on)
+{
+	const struct socket_facts *socket = on->given->socket;
+
+	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !may_be_unheard(socket) ||
+	    socket->retransmit_timeouts < TIMEOUTS_TOLD)
+		return SILENT;
+	describe_timeout(on);
+	decide_path(on, CONFIDENCE_SUSPECTED);
+	if (on->given->mode == MODE_SOCK_DIAG)
+		on->verdict->confidence = CONFIDENCE_SUSPECTED;
+	return DECIDED;
+}
+
 static enum ruling rule_idle_timeout(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -74,7 +95,7 @@ static enum ruling rule_idle_timeout(struct deliberation *on)
 		return SILENT;
 	rhythm = history_silences(given->history, given->session);
 	if (!was_silent(given) && rhythm.count < SILENCES_LEARNED) {
-		if (given->socket->idle_tx < keepalive_of(given))
+		if (given->socket->idle_tx < keepalive_of(given) && !may_be_unheard(given->socket))
 			tokens_add(ruled_out(on), "peer-idle-timeout=was-active");
 		return SILENT;
 	}
@@ -183,8 +204,9 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 	if (reset) /* only the TTL tells that nobody else wrote it */
 		return decide(on, CAUSE_PEER_RESET,
 			      ttls_known(given->socket) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
-	/* After a silence that nothing explains, the peer's patience cannot be ruled out. */
-	if (given->socket->idle_tx >= keepalive_of(given))
+	/* After a silence that nothing explains, or one that was only the peer's impression, the
+	 * peer's patience cannot be ruled out. */
+	if (given->socket->idle_tx >= keepalive_of(given) || may_be_unheard(given->socket))
 		return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY);
 	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
 }
@@ -192,9 +214,10 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,   rule_hung,          rule_suspended,          rule_broken_path,
-		rule_idle_drop, rule_token_expired, rule_unanswered_connect, rule_idle_timeout,
-		rule_middlebox, rule_quarrel,       rule_transient,          rule_plain_peer,
+		rule_dumping,      rule_hung,      rule_suspended,     rule_broken_path,
+		rule_unheard,      rule_idle_drop, rule_token_expired, rule_unanswered_connect,
+		rule_idle_timeout, rule_middlebox, rule_quarrel,       rule_transient,
+		rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 
