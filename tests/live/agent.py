@@ -28,6 +28,7 @@ import time
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF_INET6}
 IP_RECVERR = 11
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
+QUIET_OFFSETS = (44, 52, 56)  # of tcpi_last_data_sent, tcpi_last_data_recv and tcpi_last_ack_recv
 PROBES_OFFSET = 3  # of tcpi_probes
 SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
 
@@ -106,6 +107,14 @@ class Agent:
             threading.Thread(target=self.connection.sendall, args=(data,)).start()
         else:
             self.connection.sendall(data)
+
+    def do_send_after_silence(self, seconds):
+        """Sends when nothing has come or gone for so long. The kernel knows since when."""
+        quiet = min(self.tcp_info("I", offset) for offset in QUIET_OFFSETS) / 1000
+        if quiet > float(seconds):
+            raise OSError(errno.ETIME, "it has been silent for longer")
+        time.sleep(float(seconds) - quiet)
+        self.do_send(10)
 
     def do_receive(self, size="65536"):
         return len(self.connection.recv(int(size)))

@@ -361,8 +361,9 @@ def refused_in_the_middle(stage):
 SILENCE = 2.2  # seconds: longer than the shortest rhythm
 
 
-def talk_then_idle(stage, talk, answer=True):
-    """A connection that lives TALK + SILENCE seconds, silent at the end of it."""
+def idle_then_fail(stage, talk, fault, answer=True):
+    """A connection that lives TALK + SILENCE seconds, silent at the end of it. The fault comes in
+    the middle of that, when it is not noticed: how long it takes makes no rhythm unlike."""
     peer = stage.connect()
     time.sleep(talk)
     stage.agent.ask("send")
@@ -371,7 +372,15 @@ def talk_then_idle(stage, talk, answer=True):
         peer.send()
         stage.agent.ask("wait", "input")
         stage.agent.ask("receive")
-    time.sleep(SILENCE)
+    time.sleep(SILENCE / 2)
+    fault()
+    stage.agent.ask("send-after-silence", SILENCE)
+    stage.agent.ask("wait", "error")
+    stage.agent.ask("close")
+
+
+def balancer_forgets(stage, talk):
+    idle_then_fail(stage, talk, lambda: stage.lab.forget_silently("cloud", PORT))
 
 
 @story(ended("peer-reset", "peer-reset"), ended("peer-reset", "idle-drop", ("suspected",)),
@@ -379,10 +388,7 @@ def talk_then_idle(stage, talk, answer=True):
 def balancer_forgets_idle_connections(stage):
     """A proxy that forgets, and answers what it does not know any more with its own RST."""
     for talk in (0, 0.9, 0.3):
-        talk_then_idle(stage, talk)
-        stage.lab.forget_silently("cloud", PORT)
-        send_until_error(stage)
-        stage.agent.ask("close")
+        balancer_forgets(stage, talk)
 
 
 @story(ended("peer-reset", "peer-reset"), ended("peer-reset", "idle-drop", ("suspected",)),
@@ -390,10 +396,7 @@ def balancer_forgets_idle_connections(stage):
 def balancer_forgets_connections_of_like_age(stage):
     """As above, but nothing tells the ages apart from the silences."""
     for _ in range(3):
-        talk_then_idle(stage, 0)
-        stage.lab.forget_silently("cloud", PORT)
-        send_until_error(stage)
-        stage.agent.ask("close")
+        balancer_forgets(stage, 0)
 
 
 @story(ended("peer-reset", "middlebox-reset", NOT_PROVED),
@@ -401,10 +404,7 @@ def balancer_forgets_connections_of_like_age(stage):
        ended("peer-reset", "idle-drop", LIKELY))
 def firewall_resets_idle_connections(stage):
     for talk in (0, 0.9, 0.3):
-        talk_then_idle(stage, talk)
-        stage.lab.reset_in_the_middle()
-        send_until_error(stage)
-        stage.agent.ask("close")
+        idle_then_fail(stage, talk, stage.lab.reset_in_the_middle)
         stage.lab.heal()
 
 
@@ -426,8 +426,5 @@ def nat_forgets_idle_connections_of_an_agent_that_only_reports(stage):
 
 def nat_forgets(stage, answer):
     for talk in (0, 0.9, 0.3):
-        talk_then_idle(stage, talk, answer)
-        stage.lab.black_hole()
-        send_until_error(stage)
-        stage.agent.ask("close")
+        idle_then_fail(stage, talk, stage.lab.black_hole, answer)
         stage.lab.heal()
