@@ -174,4 +174,5 @@ open_black_hole() {
 	nft add table inet hole
 	nft 'add chain inet hole input { type filter hook input priority filter; }'
 	nft add rule inet hole input tcp dport 1883 drop
+	nft add rule inet hole input tcp sport 1883 drop
 }
