@@ -153,6 +153,15 @@ def found_disorder(stage):
     equal([records["undated"], records["no_room"]], [0, 0])
 
 
+@case
+def found_nothing_where_nothing_is(stage):
+    """Ends by chance, and sessions that were renewed together, are no outage."""
+    truth = stage.directory / "quiet"
+    export = subprocess.run([stage.options.build / "tests/fleet/write_fleet", "300", "3", "0",
+                             truth], stdout=subprocess.PIPE, text=True, check=True).stdout
+    equal(stage.json(f"--file={stage.write_journal('quiet', export)}")["common_outages"], [])
+
+
 # ---- speed and memory
 
 

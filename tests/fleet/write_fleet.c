@@ -72,7 +72,7 @@ struct line {
 static struct line *lines;
 static size_t line_count;
 static struct outage *outages;
-static unsigned outage_count;
+static unsigned outage_count, device_count;
 static usec_t length_of_all;
 
 /* ---- chance: splitmix64 */
@@ -110,6 +110,14 @@ static usec_t wait_of(usec_t mean)
 
 /* ---- outages */
 
+/* From 1 in 100 of the devices to nearly all, as many small ones as large ones; 20 at least. */
+static double share_of(unsigned devices)
+{
+	double least = fmin(0.95, fmax(0.01, 20.0 / devices));
+
+	return least * pow(0.95 / least, part());
+}
+
 static void plan_outage(struct outage *outage, unsigned number)
 {
 	static const enum ended_by ways[] = { ENDED_BY_PEER_FIN, ENDED_BY_PEER_RESET,
@@ -121,9 +129,9 @@ static void plan_outage(struct outage *outage, unsigned number)
 		.time = START + 2 * USEC_PER_HOUR + number * room + between(0, room / 3),
 		.peer = chance(0.5) ? -1 : (int)(draw() % PEERS),
 		.site = number % 8 == 7 ? (int)(draw() % SITES) : -1,
-		.share = 0.05 + 0.9 * part(),
 		.ended_by = ways[draw() % 4],
 	};
+	outage->share = share_of(outage->peer < 0 ? device_count : device_count / PEERS);
 	if (outage->site >= 0) {
 		outage->peer = -1;
 		outage->share = 0.9;
@@ -422,7 +430,7 @@ static void print_line(const struct line *line)
 	putchar('\n');
 }
 
-static void print_truth(FILE *truth, unsigned count)
+static void print_truth(FILE *truth)
 {
 	for (unsigned i = 0; i < outage_count; i++) {
 		const struct outage *outage = &outages[i];
@@ -434,7 +442,7 @@ static void print_truth(FILE *truth, unsigned count)
 			outage->site < 0 ? "" : sites[outage->site],
 			ended_by_to_string(outage->ended_by));
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < device_count; i++)
 		if (devices[i].trouble)
 			fprintf(truth, "{\"device\":\"device-%05u\",\"trouble\":\"%s\"}\n", i,
 				troubles[devices[i].trouble]);
@@ -449,15 +457,15 @@ static int compare_lines(const void *a, const void *b)
 	return left->arrival < right->arrival ? -1 : left->arrival > right->arrival;
 }
 
-static bool make_fleet(unsigned count)
+static bool make_fleet(void)
 {
 	outages = calloc(outage_count, sizeof(*outages));
-	devices = calloc(count, sizeof(*devices));
+	devices = calloc(device_count, sizeof(*devices));
 	if (!outages || !devices)
 		return false;
 	for (unsigned i = 0; i < outage_count; i++)
 		plan_outage(&outages[i], i);
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < device_count; i++) {
 		devices[i] = make_device(i);
 		live(&devices[i]);
 		tell_life(&devices[i]);
@@ -468,20 +476,20 @@ static bool make_fleet(unsigned count)
 
 int main(int argc, char *argv[])
 {
-	unsigned count = argc == 5 ? (unsigned)atoi(argv[1]) : 0;
 	FILE *truth = argc == 5 ? fopen(argv[4], "we") : NULL;
 
-	if (!truth || count == 0) {
+	device_count = argc == 5 ? (unsigned)atoi(argv[1]) : 0;
+	if (!truth || device_count == 0) {
 		fputs("usage: write_fleet DEVICES DAYS OUTAGES TRUTH\n", stderr);
 		return 64;
 	}
 	length_of_all = (usec_t)atoi(argv[2]) * DAY;
 	outage_count = (unsigned)atoi(argv[3]);
-	if (!make_fleet(count))
+	if (!make_fleet())
 		return 1;
 	for (size_t i = 0; i < line_count; i++)
 		print_line(&lines[i]);
-	print_truth(truth, count);
+	print_truth(truth);
 	free(lines);
 	free(devices);
 	free(outages);

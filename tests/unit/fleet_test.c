@@ -33,6 +33,8 @@ static struct {
 static void begin(unsigned fields)
 {
 	struct fleet_settings settings = { .devices = DEVICES,
+					   .places = 16,
+					   .values = 16,
 					   .fields = fields,
 					   .until = USEC_INFINITY,
 					   .now = START + 30 * DAY };
@@ -167,7 +169,24 @@ static void test_many_at_once(void)
 	fleet_free(fleet);
 }
 
-/* What `hit` devices of `of` on each of two sites tell. */
+/* They may share a box in their network that closed them. */
+static void test_some_at_once(void)
+{
+	const struct fleet_findings *found;
+
+	begin(0);
+	let_live(40, 3 * DAY);
+	for (about.device = 0; about.device < 12; about.device++)
+		closed(DAY + about.device * 200 * USEC_PER_MSEC, HOUR + about.device * 7 * MINUTE);
+	found = findings();
+	CU_ASSERT_EQUAL_FATAL(found->outage_count, 1);
+	CU_ASSERT_EQUAL(found->outages[0].cause, CAUSE_SERVICE_TRANSIENT);
+	CU_ASSERT_EQUAL(found->outages[0].confidence, CONFIDENCE_SUSPECTED);
+	CU_ASSERT_EQUAL(found->ends_by[CAUSE_PEER_CLOSE], 12); /* not the service's for sure */
+	fleet_free(fleet);
+}
+
+/* The outage of so many devices of 20 on each of two sites. */
 static struct fleet_outage outage_on_sites(unsigned berlin, unsigned lima, enum ended_by ended_by)
 {
 	const struct fleet_findings *found;
@@ -574,7 +593,7 @@ static void test_spreading(void)
 	CU_ASSERT_EQUAL(fleet_spread_peak(1000, 100 * SECOND), 24);
 }
 
-SUITE("fleet", { "many at once", test_many_at_once },
+SUITE("fleet", { "many at once", test_many_at_once }, { "some at once", test_some_at_once },
       { "proof needs several groups", test_proof_needs_several_groups },
       { "one group is not the service", test_one_group_is_not_the_service },
       { "sessions of one age", test_sessions_of_one_age },

@@ -16,6 +16,8 @@ enum {
 	ARGUMENT_BY = ARGUMENT_OWN,
 	ARGUMENT_HTML,
 	DEVICES_MAX = 1 << 18,
+	PLACES_MAX = 1024,
+	VALUES_MAX = 4096,
 	FIRST_FIELD = 2, /* of the others: before them stand machine ID and host name */
 };
 
@@ -111,6 +113,23 @@ static struct journal_query query_of(const struct fleet_arguments *arguments)
 	return query;
 }
 
+/* sd-journal leaves out the rest without a word: JOURNAL_FILES_MAX in its sd-journal.c. */
+static void warn_of_too_many_files(const struct command *command, const char *directory)
+{
+	enum { JOURNAL_FILES_MAX = 7168 };
+	_cleanup_closedir_ DIR *files = opendir(directory);
+	const struct dirent *file;
+	unsigned count = 0;
+
+	while (files && (file = readdir(files)))
+		count += strstr(file->d_name, ".journal") != NULL;
+	if (count > JOURNAL_FILES_MAX)
+		fprintf(stderr,
+			"connwatchctl %s: %s has %u journals, of which only %d are read: collect "
+			"them into one (docs/FLEET.md)\n",
+			command->name, directory, count, JOURNAL_FILES_MAX);
+}
+
 static int read_fleet(const struct command *command, const struct fleet_arguments *arguments,
 		      struct fleet *fleet, struct strangeness *strangeness)
 {
@@ -120,6 +139,8 @@ static int read_fleet(const struct command *command, const struct fleet_argument
 	int r;
 
 	opened.query = query_of(arguments);
+	if (!opened.query.files)
+		warn_of_too_many_files(command, opened.query.directory);
 	r = journal_open(&reader, &opened, command);
 	if (r)
 		return r;
@@ -176,6 +197,8 @@ static int report_fleet(const struct command *command, const struct fleet_argume
 	struct strangeness strangeness = { 0 };
 	struct fleet_settings settings = {
 		.devices = DEVICES_MAX,
+		.places = PLACES_MAX,
+		.values = VALUES_MAX,
 		.fields = arguments->fields,
 		.since = arguments->journal.query.since,
 		.until = arguments->journal.query.until,

@@ -31,8 +31,10 @@ static int take_tables(struct fleet *fleet)
 
 	if (keyed_table_init(&fleet->device_table, devices, sizeof(struct device)) < 0 ||
 	    keyed_table_init(&fleet->agent_table, devices, sizeof(struct agent)) < 0 ||
-	    keyed_table_init(&fleet->place_table, PLACES_MAX, sizeof(struct place)) < 0 ||
-	    keyed_table_init(&fleet->value_table, VALUES_MAX, sizeof(struct fleet_value)) < 0 ||
+	    keyed_table_init(&fleet->place_table, fleet->settings.places, sizeof(struct place)) <
+		    0 ||
+	    keyed_table_init(&fleet->value_table, fleet->settings.values,
+			     sizeof(struct fleet_value)) < 0 ||
 	    keyed_table_init(&fleet->name_table, NAMES_MAX, AGENT_NAME_SIZE) < 0)
 		return -ENOMEM;
 	return 0;
@@ -40,12 +42,13 @@ static int take_tables(struct fleet *fleet)
 
 static int take_arrays(struct fleet *fleet)
 {
-	fleet->block_ends = calloc((size_t)PLACES_MAX * BLOCKS, sizeof(*fleet->block_ends));
+	fleet->block_ends =
+		calloc((size_t)fleet->settings.places * BLOCKS, sizeof(*fleet->block_ends));
 	fleet->sorted = calloc(BLOCKS, sizeof(*fleet->sorted));
 	fleet->bursts = calloc(BURSTS_MAX, sizeof(*fleet->bursts));
 	fleet->outages = calloc(OUTAGES_MAX, sizeof(*fleet->outages));
 	fleet->details = calloc(OUTAGES_MAX, sizeof(*fleet->details));
-	fleet->hit = calloc((size_t)OUTAGES_MAX * VALUES_MAX, sizeof(*fleet->hit));
+	fleet->hit = calloc((size_t)OUTAGES_MAX * fleet->settings.values, sizeof(*fleet->hit));
 	fleet->troubles = calloc(TROUBLES_MAX, sizeof(*fleet->troubles));
 	fleet->relations = calloc(RELATIONS_MAX, sizeof(*fleet->relations));
 	return fleet->block_ends && fleet->sorted && fleet->bursts && fleet->outages &&

@@ -175,6 +175,8 @@ struct fleet_findings {
 
 struct fleet_settings {
 	uint32_t devices;    /* room for so many, and for as many agents */
+	uint16_t places;     /* room for so many peers and services */
+	uint16_t values;     /* room for so many values of all fields */
 	unsigned fields;     /* that the operator named */
 	usec_t since, until; /* records of another time are passed over; USEC_INFINITY: no end */
 	usec_t now;          /* what is dated later is not believed */

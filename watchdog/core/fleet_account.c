@@ -105,7 +105,8 @@ static void hit(struct fleet *fleet, struct device *device, const struct fleet_e
 	outage->devices++;
 	for (unsigned i = 0; i < fleet->settings.fields; i++)
 		if (device->values[i])
-			fleet->hit[(size_t)(number - 1) * VALUES_MAX + device->values[i] - 1]++;
+			fleet->hit[(size_t)(number - 1) * fleet->settings.values +
+				   device->values[i] - 1]++;
 }
 
 /* ---- ends */

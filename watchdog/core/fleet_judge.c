@@ -48,7 +48,7 @@ static bool had_one_age(struct fleet *fleet, unsigned number)
 
 static unsigned hit_with(const struct fleet *fleet, unsigned number, uint32_t value)
 {
-	return fleet->hit[(size_t)number * VALUES_MAX + value - 1];
+	return fleet->hit[(size_t)number * fleet->settings.values + value - 1];
 }
 
 static unsigned devices_with_field(const struct fleet *fleet, unsigned field)
@@ -89,20 +89,21 @@ static bool hit_several_groups(const struct fleet *fleet, unsigned number)
 }
 
 /* proved: the peer itself ended the connections of at least half of all devices that use it, in
- * several groups that have nothing else in common. Where nothing came from the peer, a network that
- * the devices share may have failed, unless they are of several groups. */
+ * several groups that have nothing else in common. Fewer devices, or of one group for all we know,
+ * may share a network that did it: a silent one, or one with a box that speaks in the peer's name.
+ */
 static enum confidence confidence_of(const struct fleet *fleet, unsigned number)
 {
 	const struct fleet_outage *outage = &fleet->outages[number];
 	unsigned ends = sum(outage->ends, ENDED_BY_MAX), by_peer = ends_by_peer(outage);
+	bool half = 2 * outage->devices >= fleet_place(fleet, outage->place)->devices;
 	bool several = hit_several_groups(fleet, number);
 
 	if (outage->extent != FLEET_EXTENT_SERVICE)
 		return CONFIDENCE_SUSPECTED;
-	if (several && 10 * by_peer >= 9 * ends &&
-	    2 * outage->devices >= fleet_place(fleet, outage->place)->devices)
+	if (several && half && 10 * by_peer >= 9 * ends)
 		return CONFIDENCE_PROVED;
-	return several || 2 * by_peer > ends ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED;
+	return several || (half && 2 * by_peer > ends) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED;
 }
 
 /* What an outage of the service took from its devices is its doing. */

@@ -1,6 +1,5 @@
 /* What the parts of the fleet's analysis share: fleet.c, fleet_census.c, fleet_scan.c,
- * fleet_clocks.c,
- * fleet_account.c, fleet_judge.c. */
+ * fleet_clocks.c, fleet_account.c, fleet_judge.c. */
 #pragma once
 
 #include "fleet.h"
@@ -8,8 +7,6 @@
 #include "timeline.h"
 
 enum {
-	PLACES_MAX = 1024,
-	VALUES_MAX = 4096,
 	NAMES_MAX = 4096,
 	BURSTS_MAX = 8192,
 	OUTAGES_MAX = 1024,
