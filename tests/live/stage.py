@@ -86,7 +86,7 @@ class Stage:
         words = [sys.executable, AGENT, "--control", self._controls.path]
         place = self.lab.device
         if self.mode == "sock-diag":  # process events are told in the first network namespace
-            words = ["nsenter", f"--net={lab.NAMESPACES / self.lab.device}", *words]
+            words = ["ip", "netns", "exec", self.lab.device, *words]
             place = None
         if self._watchdog and not found:
             words = self._watching("run", "--", *words)
