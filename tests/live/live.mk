@@ -18,6 +18,7 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 	$(Q)$(B)/tests/live/lost_records_test
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/restart.py $<
+	$(Q)/usr/bin/python3 tests/live/uprobes.py --connwatchctl $<
 	$(Q)/usr/bin/python3 tests/live/run.py --again --connwatchctl $< $(LIVE)
 	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/run.py --mode=sock-diag --connwatchctl $< $(LESS))
 	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/without_bpf.py --connwatchctl $<)

@@ -40,8 +40,13 @@ class Leftovers:
     def __init__(self, stage):
         self._stage = stage
         pid = stage.witness.process.pid
-        self._bpf = {kind: self._ids(pid, kind) for kind in ("prog", "map", "link")}
+        self._bpf = self.ids_of(pid)
         self._group = self._new_control_group(stage.agent.pid)
+
+    @classmethod
+    def ids_of(cls, pid):
+        """The BPF objects that a process holds: kind -> ids."""
+        return {kind: cls._ids(pid, kind) for kind in ("prog", "map", "link")}
 
     @staticmethod
     def _ids(pid, kind):

@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""What a watchdog that is killed leaves in the agent: nothing. And what it finds in one that begins
+anew.
+
+    uprobes.py --connwatchctl PROGRAM
+
+Needs root. Prints a line a check; the exit status is 1 if one failed.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+
+import mqtt
+from case import CASES
+from command_line import add_connwatchctl, begin
+from lab import command
+from mqtt_cases import UPROBES, Session, uprobes_of
+from run import Leftovers
+from stage import Stage
+
+PATIENCE = 10
+
+
+def wait_until(happened):
+    deadline = time.monotonic() + PATIENCE
+    while not (result := happened()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return result
+
+
+def case_named(name):
+    return next(case for case in CASES if case.name == name)
+
+
+def killed_watchdog_leaves_nothing(watchdog):
+    """SIGKILL in the middle of a session: the agent goes on, and no program of ours is left."""
+    with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
+        session = Session(stage, secure=True).begin()
+        ours = Leftovers.ids_of(stage.witness.process.pid)
+        if not any(name == "link" for name, ids in ours.items() if ids):
+            return "it had no links to begin with"
+        stage.witness.process.send_signal(signal.SIGKILL)
+        session.say(mqtt.pingreq())
+        session.hear(mqtt.pingresp())
+
+        def all_gone():
+            return not any(ids & {item["id"] for item in
+                                  json.loads(command("bpftool", "-j", kind, "show"))}
+                           for kind, ids in ours.items())
+        return None if wait_until(all_gone) else "BPF objects are left"
+
+
+def exec_keeps_being_watched(watchdog):
+    """The agent becomes another program: what that says is seen as well."""
+    with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
+        Session(stage, secure=True).begin().agent_closes()
+        before = uprobes_of(stage.witness.process.pid)
+        stage.exec("cloexec")
+        Session(stage, secure=True).begin().say(mqtt.disconnect())
+        stage.agent.ask("close")
+        stage.wait_told("ended")
+        stage.wait_told("ended")
+        told = stage.witness.of_kind("ended")
+        if len(told) < 2 or "mqtt_last_sent=DISCONNECT" not in told[1]["CONNWATCH_EVIDENCE"]:
+            return f"it was not seen: {told[1:]}"
+        after = uprobes_of(stage.witness.process.pid)
+        return None if after == before else f"{before} uprobes became {after}"
+
+
+def new_process_is_watched_from_its_beginning(watchdog):
+    """As after a restart: it has uprobes of its own, and those of the one before go when it ends."""
+    with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
+        pid = stage.witness.process.pid
+        parent, stage.agent = stage.agent, stage.fork()
+        if not wait_until(lambda: uprobes_of(pid) >= 2 * UPROBES):
+            return "it got no uprobes"
+        Session(stage, secure=True).begin().say(mqtt.disconnect())
+        stage.agent.ask("close")
+        stage.wait_told("ended")
+        seen = stage.witness.of_kind("ended")[0]["CONNWATCH_EVIDENCE"]
+        if "mqtt_last_sent=DISCONNECT" not in seen:
+            return f"it was not seen: {seen}"
+        stage.agent.tell("exit", 0)
+        stage.agent.wait_end()
+        stage.agent = parent
+        stage.fork()
+        gone = wait_until(lambda: uprobes_of(pid) == 2 * UPROBES)
+        return None if gone else f"{uprobes_of(pid)} uprobes for two processes"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add_connwatchctl(parser)
+    options = parser.parse_args()
+    begin("uprobes.py", options.connwatchctl)
+    failed = 0
+    for check in (killed_watchdog_leaves_nothing, exec_keeps_being_watched,
+                  new_process_is_watched_from_its_beginning):
+        wrong = check(options.connwatchctl)
+        failed += bool(wrong)
+        print(f"{'FAIL' if wrong else 'ok':4}  uprobes: {check.__name__.replace('_', ' ')}"
+              + (f": {wrong}" if wrong else ""), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
