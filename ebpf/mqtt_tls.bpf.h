@@ -232,7 +232,7 @@ int BPF_PROG(tcp_received, struct sock *sk)
 		call->received_from = cookie;
 	} else if (cookie) {
 		bpf_map_update_elem(&received_last, &thread, &cookie, BPF_ANY);
-	} else {
+	} else if (bpf_map_lookup_elem(&received_last, &thread)) {
 		bpf_map_delete_elem(&received_last, &thread);
 	}
 	return 0;

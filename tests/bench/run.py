@@ -20,7 +20,8 @@ import subprocess
 import sys
 import time
 
-PARTS = ["loop", "bulk", "memory", "storm", "idle", "engine", "detection"]
+PARTS = ["loop", "bulk", "memory", "storm", "idle", "engine", "detection",
+         "inspection"]
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 
 

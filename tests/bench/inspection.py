@@ -1,0 +1,70 @@
+"""What MqttInspect= costs an agent, and a program that is no agent but uses the same libssl."""
+
+import contextlib
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from loop import watching
+from watchers import CGROUPS, LOAD_PROCESSOR, Watcher, control_group, pinned, wait_until
+
+ROUNDS = 7
+TRIPS, BATCHES = 500, 6
+UPROBES = 9  # in a process that is looked at
+WAYS = ("plain", "tls")
+
+
+def uprobes_of(pid):
+    count = 0
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += "perf_event" in os.readlink(link)
+    return count
+
+
+def measure(way, group=None, watcher=None):
+    """Median over the batches: microseconds of the processor a round trip. Waits until `watcher`
+    has its uprobes in the program."""
+    def prepare():
+        pinned(LOAD_PROCESSOR)()
+        if group:
+            (group / "cgroup.procs").write_text("0")
+    talk = subprocess.Popen(
+        [sys.executable, pathlib.Path(__file__).with_name("talk.py"), way, str(TRIPS), str(BATCHES)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
+    if watcher:
+        wait_until(lambda: uprobes_of(watcher.process.pid) >= UPROBES, "uprobes are there")
+    output, _ = talk.communicate("\n")
+    return statistics.median(map(float, output.split()))
+
+
+def one_round(programs, group):
+    times = {"nothing": {way: measure(way) for way in WAYS}}
+    with Watcher(watching(programs, group)):
+        times["off"] = {way: measure(way, group) for way in WAYS}
+    with Watcher([*watching(programs, group), "--set=MqttInspect=yes"]) as watcher:
+        times["on"] = {way: measure(way, group, watcher) for way in WAYS}
+        times["others"] = {way: measure(way) for way in WAYS}
+    again = {way: measure(way) for way in WAYS}
+    times["nothing"] = {way: (times["nothing"][way] + again[way]) / 2 for way in WAYS}
+    return times
+
+
+def run(programs):
+    with control_group(CGROUPS, "inspection") as group:
+        rounds = [one_round(programs, group) for _ in range(ROUNDS)]
+    return {name: {way: statistics.median(times[name][way] for times in rounds) for way in WAYS}
+            for name in rounds[0]}
+
+
+def table(figures):
+    yield ["processor time a round trip, in us", "nothing", "agent, MqttInspect=no",
+           "agent, MqttInspect=yes", "another program meanwhile", "target", "met"]
+    for way in WAYS:
+        nothing, off, on, others = (figures[name][way] for name in ("nothing", "off", "on",
+                                                                     "others"))
+        yield [{"plain": "plain MQTT", "tls": "MQTT over TLS"}[way],
+               *(f"{time:.1f}" for time in (nothing, off, on, others)),
+               "another program: none measurable (within 1.1)", others <= 1.1 * nothing]
