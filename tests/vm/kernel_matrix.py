@@ -35,15 +35,20 @@ class Column:
         return self.complete and bool(self.outcomes) and not self.count(Outcome.WRONG)
 
     def keep(self, path):
+        """Beside what is kept already of other cases on this kernel."""
+        before = Column.kept(path) if path.exists() else self
+        if self.kernel not in (None, before.kernel):
+            before = self
+        outcomes = {**before.outcomes, **self.outcomes}
         path.write_text(json.dumps({
-            "name": self.name, "kernel": self.kernel, "complete": self.complete,
-            "outcomes": {case: outcome.value for case, outcome in self.outcomes.items()}}))
+            "name": self.name, "kernel": before.kernel,
+            "outcomes": {case: outcome.value for case, outcome in outcomes.items()}}))
 
     @classmethod
     def kept(cls, path):
         facts = json.loads(path.read_text())
         column = cls(facts["name"])
-        column.kernel, column.complete = facts["kernel"], facts["complete"]
+        column.kernel = facts["kernel"]
         column.outcomes = {case: Outcome(word) for case, word in facts["outcomes"].items()}
         return column
 
@@ -72,9 +77,9 @@ def sentence(column):
 def markdown(columns):
     outcomes = [outcome for outcome in Outcome
                 if any(column.count(outcome) for column in columns) or outcome is Outcome.WRONG]
-    lines = ["| machine | kernel | " + " | ".join(outcome.value for outcome in outcomes) + " |",
-             "|---|---|" + "---|" * len(outcomes)]
-    lines += [f"| {column.name} | {column.kernel} | "
+    lines = ["| machine | kernel | played | " + " | ".join(outcome.value for outcome in outcomes) + " |",
+             "|---|---|---|" + "---|" * len(outcomes)]
+    lines += [f"| {column.name} | {column.kernel} | {len(column.outcomes)} | "
               + " | ".join(str(column.count(outcome)) for outcome in outcomes) + " |"
               for column in columns]
     return "\n".join([*lines, "", *exceptions(columns)])

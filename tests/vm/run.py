@@ -6,8 +6,8 @@
 A MACHINE is one of those below (`--list`); all without one. What they need comes with apt once and
 is kept below DIR/vm. Prints the outcome of each play, and at the end the matrix; the exit status is
 1 if a verdict was wrong and yet `likely` or `proved`, or a machine did not come to its end.
-`--markdown` plays nothing, but writes what the last run of each machine gave between the markers in
-FILE.
+`--markdown` plays nothing, but writes what the last play of each case gave on each machine between
+the markers in FILE.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 check-vm: vm-deps $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) $(addprefix --play=,$(LIVE)) $(KERNELS)
 
-## check-vm-docs  writes what the last check-vm of each machine gave into docs/KERNEL.md
+## check-vm-docs  writes what the last play of each case gave on each machine into docs/KERNEL.md
 check-vm-docs:
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) --markdown docs/KERNEL.md
 
