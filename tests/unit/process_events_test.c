@@ -97,6 +97,20 @@ static void what_is_cut_off_is_not_read(void)
 	}
 }
 
+static void a_header_that_is_too_long_is_not_believed(void)
+{
+	static const uint32_t lengths[] = { MESSAGE_SIZE + 1, INT32_MAX, 1U << 31, UINT32_MAX };
+	struct proc_event event = { .what = PROC_EVENT_EXEC };
+	struct process_notice notice;
+	char message[MESSAGE_SIZE];
+
+	build(message, &event);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		memcpy(message, &lengths[i], sizeof(lengths[i]));
+		CU_ASSERT_EQUAL(parse(message, sizeof(message), &notice), -EBADMSG);
+	}
+}
+
 static void a_length_of_its_own_is_not_believed(void)
 {
 	static const uint16_t lengths[] = { 0, 1, sizeof(struct proc_event) - 1,
@@ -139,6 +153,7 @@ static void other_texts_are_refused(void)
 SUITE("process events", { "events are read", events_are_read },
       { "threads and the rest tell nothing", threads_and_the_rest_tell_nothing },
       { "what is cut off is not read", what_is_cut_off_is_not_read },
+      { "a header that is too long is not believed", a_header_that_is_too_long_is_not_believed },
       { "a length of its own is not believed", a_length_of_its_own_is_not_believed },
       { "a name may hold anything", a_name_may_hold_anything },
       { "other texts are refused", other_texts_are_refused })

@@ -96,6 +96,19 @@ static void a_mapped_address_is_the_one_behind_it(void)
 	CU_ASSERT_STRING_EQUAL(endpoint_format(&look.peer, text), "198.51.100.9:8883");
 }
 
+static void a_header_that_is_too_long_is_not_believed(void)
+{
+	static const uint32_t lengths[] = { sizeof(struct message) + 1, INT32_MAX, 1U << 31,
+					    UINT32_MAX };
+	struct message message = good_message();
+	struct socket_look look;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		message.header.nlmsg_len = lengths[i];
+		CU_ASSERT_EQUAL(parse(&message, sizeof(message), &look), -EBADMSG);
+	}
+}
+
 /* Cut off, and cut off with a header that fits the rest. */
 static void what_is_cut_off_is_not_read(void)
 {
@@ -171,6 +184,7 @@ static void values_outside_their_lists_are_refused(void)
 SUITE("socket diag", { "a message is read", a_message_is_read },
       { "a mapped address is the one behind it", a_mapped_address_is_the_one_behind_it },
       { "what is cut off is not read", what_is_cut_off_is_not_read },
+      { "a header that is too long is not believed", a_header_that_is_too_long_is_not_believed },
       { "lengths of attributes are not believed", lengths_of_attributes_are_not_believed },
       { "counters of an old kernel do not count", counters_of_an_old_kernel_do_not_count },
       { "a subflow shows", a_subflow_shows },

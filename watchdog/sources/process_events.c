@@ -30,7 +30,8 @@ static bool read_event(const void *message, size_t size, struct proc_event *even
 	const struct nlmsghdr *header = message;
 	const struct cn_msg *connector;
 
-	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) ||
+	/* mnl_nlmsg_ok() takes a length of 2^31 for one below 0. */
+	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) || header->nlmsg_len > size ||
 	    mnl_nlmsg_get_payload_len(header) < sizeof(*connector))
 		return false;
 	connector = mnl_nlmsg_get_payload(header);

@@ -118,7 +118,8 @@ int socket_diag_parse(const void *message, size_t size, struct socket_look *look
 	const struct nlmsghdr *header = message;
 	const struct inet_diag_msg *socket;
 
-	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) ||
+	/* mnl_nlmsg_ok() takes a length of 2^31 for one below 0. */
+	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) || header->nlmsg_len > size ||
 	    mnl_nlmsg_get_payload_len(header) < sizeof(*socket))
 		return -EBADMSG;
 	socket = mnl_nlmsg_get_payload(header);
