@@ -17,11 +17,13 @@ check-fuzz:
 fuzzers: $(FUZZERS:%=$(B)/tests/fuzz/%_fuzz) $(B)/tests/fuzz/decode_seeds
 
 $(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o
+$(B)/tests/fuzz/netlink_fuzz: $(B)/watchdog/sources/socket_diag.o \
+		$(B)/watchdog/sources/process_events.o $(B)/watchdog/support/process_files.o $(NAMESPACES)
 
 $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
-		$(B)/libcore.a
+		$(B)/libcore.a $(LIBS)
 
 $(B)/tests/fuzz/decode_seeds: $(B)/tests/fuzz/decode_seeds.o
 	$(call say,LINK,$@)
