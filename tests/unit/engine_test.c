@@ -609,6 +609,71 @@ static void test_gap_of_centuries(void)
 	end(&bench);
 }
 
+static void tell_link(struct bench *bench, enum event_type type, bool up, bool initial)
+{
+	step(bench, (struct event){
+			    .type = type,
+			    .path = { .interface = 2,
+				      .interface_name = "eth0",
+				      .address = { .family = AF_INET, .address = { 192, 0, 2, 1 } },
+				      .prefix_length = 24,
+				      .up = up,
+				      .initial = initial } });
+}
+
+/* The connection ends in silence, its link is down: since when? */
+static const struct {
+	const char *why;
+	bool up_first, came_up, goes_down;
+	enum confidence confidence;
+} links[] = {
+	{ "it went down meanwhile", true, true, true, CONFIDENCE_PROVED },
+	{ "it was down when nothing came up", false, false, false, CONFIDENCE_PROVED },
+	{ "it was said to be down, and carried the handshake", false, true, false,
+	  CONFIDENCE_SUSPECTED },
+};
+
+static void test_link(size_t row)
+{
+	struct event ended =
+		connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct bench bench;
+
+	if (!links[row].came_up)
+		ended = connection_event(EVENT_ENDED, 1, TCP_STATE_SYN_SENT, TCP_STATE_CLOSE);
+	ended.connection.local =
+		(struct endpoint){ .family = AF_INET, .port = 40000, .address = { 192, 0, 2, 1 } };
+	ended.connection.facts.error = ETIMEDOUT;
+	ended.connection.facts.unacked_bytes = 1;
+	ended.connection.facts.retransmit_timeouts = 9;
+	ended.connection.facts.idle_rx = ended.connection.facts.age = 10 * USEC_PER_SEC;
+	begin(&bench);
+	tell_link(&bench, EVENT_NAMESPACE, false, true);
+	tell_link(&bench, EVENT_LINK, links[row].up_first, true);
+	tell_link(&bench, EVENT_ADDRESS, true, true);
+	tell_link(&bench, EVENT_NAMESPACE, true, true);
+	step(&bench, connection_event(EVENT_OPENED, 1, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT));
+	if (links[row].came_up)
+		step(&bench, connection_event(EVENT_ESTABLISHED, 1, TCP_STATE_SYN_SENT,
+					      TCP_STATE_ESTABLISHED));
+	bench.now += USEC_PER_SEC;
+	if (links[row].goes_down)
+		tell_link(&bench, EVENT_LINK, false, false);
+	bench.now += 9 * USEC_PER_SEC;
+	bench.records = 0;
+	step(&bench, ended);
+	if (only_verdict(&bench)->cause != CAUSE_LINK_DOWN ||
+	    only_verdict(&bench)->confidence != links[row].confidence)
+		CU_FAIL(links[row].why);
+	end(&bench);
+}
+
+static void test_links(void)
+{
+	for (size_t row = 0; row < sizeof(links) / sizeof(*links); row++)
+		test_link(row);
+}
+
 static void want_restart(struct bench *bench, enum cause cause)
 {
 	bench->settings.policy[cause] = (struct policy_steps){
@@ -723,6 +788,6 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },
       { "two hubs at once", test_two_hubs_at_once },
       { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
-      { "a gap of centuries", test_gap_of_centuries },
+      { "a link that is down", test_links }, { "a gap of centuries", test_gap_of_centuries },
       { "a look at an idle agent can wait", test_look_at_an_idle_agent },
       { "an agent that could not be seen may hang", test_unseen_agent_may_hang })

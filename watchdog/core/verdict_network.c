@@ -42,18 +42,31 @@ static bool broken(const struct path_part *part)
  */
 #define NEWS_DELAY (100 * USEC_PER_MSEC)
 
-static bool surely_gone(const struct path_part *part, usec_t end)
+static bool surely_lost(const struct path_part *part, usec_t end)
 {
-	return !part->there && (!part->lost || part->lost == end || part->lost + NEWS_DELAY <= end);
+	return part->lost == end || part->lost + NEWS_DELAY <= end;
 }
 
-/* What is still missing settles it; what came back in the meantime makes it likely. */
+/* What is still missing settles it; what came back in the meantime makes it likely. What was
+ * missing while packets came, was not: the kernel tells of a link that has come up after a while,
+ * when it carries packets already (linkwatch_schedule_work()). */
+static enum confidence confidence_of_part(const struct circumstances *given,
+					  const struct path_part *part)
+{
+	if (part->there)
+		return CONFIDENCE_LIKELY;
+	if (part->lost)
+		return surely_lost(part, given->time) ? CONFIDENCE_PROVED : CONFIDENCE_LIKELY;
+	if (!given->came_up)
+		return CONFIDENCE_PROVED;
+	return given->path.covered ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY;
+}
+
 static enum ruling decide_part(struct deliberation *on, const char *name,
 			       const struct path_part *part, enum cause cause)
 {
 	add_change(evidence(on), name, part, on->given->time);
-	return decide(on, cause,
-		      surely_gone(part, on->given->time) ? CONFIDENCE_PROVED : CONFIDENCE_LIKELY);
+	return decide(on, cause, confidence_of_part(on->given, part));
 }
 
 /* An address that goes because its link went is the link's doing. */
