@@ -36,7 +36,7 @@ $(B)/tests/bench/engine_replay: $(B)/tests/bench/engine_replay.o $(B)/libcore.a
 		-o $@ $^
 
 ## bench         what it costs, beside tcplife and tcpstates, into docs/BENCHMARKS.md (BENCH="PART...")
-bench: $(B)/connwatchd $(B)/connwatchctl $(BENCH_PROGRAMS) $(B)/tests/system/follow_unit
+bench: all $(BENCH_PROGRAMS) $(B)/tests/system/follow_unit
 	$(Q)unshare --mount /usr/bin/python3 tests/bench/run.py --build $(B) \
 		--document docs/BENCHMARKS.md $(BENCH)
 

@@ -27,16 +27,19 @@ def load_system_tests():
 def play(programs):
     """Runs detection.bash in a container; returns the directory with what it left."""
     system = load_system_tests()
+    if system.missing():
+        raise RuntimeError(system.missing())
     results = programs / "bench/detection"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
     tree = system.root_tree.ensure(CACHE)
-    binds = [*system.binds(tree, programs, results), (HERE, "/bench", "-ro"),
+    case = HERE / "detection.bash"
+    binds = [*system.binds(tree, programs, results, case), (HERE, "/bench", "-ro"),
              (programs / "tests/bench", "/bench-programs", "-ro")]
     with open(results / "console", "w") as console:
         asyncio.run(system.container.boot(
             tree, 0, binds,
-            {"CASE": "../../bench/detection.bash", "CASE_SECONDS": SECONDS, "FAULTS": 0},
+            {"CASE": f"../../bench/{case.name}", "CASE_SECONDS": SECONDS, "FAULTS": 0},
             ["--unit=case.target", "--show-status=no"], console, SECONDS, system.MEMORY_LIMIT))
     status = results / "status"
     if not status.exists() or int(status.read_text()):

@@ -5,7 +5,8 @@
 
 Each part is a module with run(programs), which measures, and table(figures), which says in rows
 what came out: headings first, then a row a figure, with its target and whether that is met. The
-figures are kept in build/bench/PART.json, the tables in the document. Never fails for a figure.
+figures are kept in build/bench/PART.json, the tables in the document. Fails where a part cannot be
+measured, never for a figure.
 """
 
 import argparse
@@ -79,10 +80,16 @@ def main():
     options = parser.parse_args()
     if not TRACEFS.joinpath("events").exists():  # where the peers look; in a mount namespace of ours
         subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=True)
+    status = 0
     for part in options.parts or PARTS:
         if part not in PARTS:
             parser.error(f"there is no part {part}")
-        run_part(part, options)
+        try:
+            run_part(part, options)
+        except RuntimeError as error:
+            print(f"{part}: {error}\n", file=sys.stderr)
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

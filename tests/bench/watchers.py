@@ -68,7 +68,7 @@ class Watcher:
     def _waits(self):
         if self.process.poll() is not None:
             self._complaints.seek(0)
-            raise RuntimeError(f"{self.process.args[0]}: " + self._complaints.read().decode())
+            raise RuntimeError(f"{self.process.args[0]}: {self._complaints.read().decode()}")
         return "poll" in self._file("wchan").read_text()
 
     def _file(self, name):
