@@ -11,10 +11,14 @@
 
 enum { AGENT = 1, PID = 4711, NEXT_PID = 4712, STATES_MAX = 3 };
 
+#define THIS_RUN "11111111111111111111111111111111"
+#define NEXT_RUN "22222222222222222222222222222222"
+
 struct seen {
 	unsigned orders;
 	uint32_t order;
 	const char *held_by; /* the last time */
+	const char *result;  /* likewise */
 };
 
 static void look(void *userdata, const struct outcome *outcome)
@@ -24,8 +28,9 @@ static void look(void *userdata, const struct outcome *outcome)
 	if (outcome->type == OUTCOME_ORDER) {
 		seen->orders++;
 		seen->order = outcome->order.number;
-	} else if (outcome->type == OUTCOME_RECORD && outcome->record->action_held_by) {
-		seen->held_by = outcome->record->action_held_by;
+	} else if (outcome->type == OUTCOME_RECORD && outcome->record->kind == RECORD_ACTION) {
+		seen->held_by = outcome->record->action_held_by ?: seen->held_by;
+		seen->result = outcome->record->action_result;
 	}
 }
 
@@ -144,6 +149,15 @@ static void test_rows(void)
 		play(row);
 }
 
+static void tell_result(struct engine *engine, int error, usec_t time, struct seen *seen)
+{
+	step(engine,
+	     (struct event){ .type = EVENT_ACTION_RESULT,
+			     .time = time,
+			     .action_result = { .order = seen->order, .error = error } },
+	     seen);
+}
+
 /* A job of another's was in the way: that is no failure of ours. */
 static void test_refused(void)
 {
@@ -155,13 +169,92 @@ static void test_refused(void)
 	tell_unit(engine, &failed, USEC_PER_SEC, &seen);
 	crash(engine, USEC_PER_MINUTE, &seen);
 	CU_ASSERT_EQUAL_FATAL(seen.orders, 1);
-	step(engine,
-	     (struct event){ .type = EVENT_ACTION_RESULT,
-			     .time = USEC_PER_MINUTE,
-			     .action_result = { .order = seen.order, .error = -EDEADLK } },
-	     &seen);
+	tell_result(engine, -EDEADLK, USEC_PER_MINUTE, &seen);
 	CU_ASSERT_STRING_EQUAL(seen.held_by ?: "", "systemd");
 	engine_free(engine);
 }
 
-SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused })
+/* The bus is lost while systemd restarts the unit: what it says when the bus is back tells whether
+ * it did. */
+
+static const struct unit_event still_failed = { .state = UNIT_FAILED,
+						.result = "signal",
+						.invocation_id = THIS_RUN };
+static const struct unit_event starting = { .state = UNIT_ACTIVATING,
+					    .job = "restart",
+					    .invocation_id = NEXT_RUN };
+static const struct unit_event restarted = { .state = UNIT_ACTIVE,
+					     .main_pid = NEXT_PID,
+					     .invocation_id = NEXT_RUN };
+static const struct unit_event stopped = { .state = UNIT_INACTIVE };
+
+static const struct {
+	const char *what;
+	const struct unit_event *after[STATES_MAX]; /* the loss */
+	unsigned orders;
+	const char *result; /* the last one told, before the next step is due */
+} losses[] = {
+	{ "it was restarted", { &away, &restarted }, 1, "done" },
+	{ "it is being restarted", { &away, &starting }, 1, "starting" },
+	{ "it is, and then was", { &away, &starting, &restarted }, 1, "done" },
+	{ "systemd never got the call", { &away, &still_failed }, 2, "starting" },
+	{ "somebody stopped it", { &away, &stopped }, 1, "uncertain" },
+	{ "the bus stays away", { &away }, 1, "starting" },
+	{ "old news on the way", { &still_failed, &away, &restarted }, 1, "done" },
+	{ "only our own connection was lost", { &restarted }, 1, "done" },
+};
+
+static void lose_bus(size_t row)
+{
+	struct agent_settings settings;
+	struct engine *engine;
+	struct seen seen = { 0 };
+	usec_t now = USEC_PER_MINUTE;
+
+	begin(&engine, &settings, &seen);
+	tell_unit(engine, &still_failed, USEC_PER_SEC, &seen);
+	crash(engine, now, &seen);
+	tell_result(engine, -ECONNRESET, now += USEC_PER_MSEC, &seen);
+	for (size_t i = 0; i < STATES_MAX && losses[row].after[i]; i++)
+		tell_unit(engine, losses[row].after[i], now += USEC_PER_MSEC, &seen);
+	step(engine, (struct event){ .type = EVENT_TIME, .time = now + 10 * USEC_PER_SEC }, &seen);
+	CHECK(seen.orders == losses[row].orders, losses[row].what);
+	CHECK(strcmp(seen.result ?: "", losses[row].result) == 0, losses[row].what);
+	engine_free(engine);
+}
+
+static void test_losses(void)
+{
+	for (size_t row = 0; row < sizeof(losses) / sizeof(*losses); row++)
+		lose_bus(row);
+}
+
+/* The agent is back before it is known who has started it. */
+static void test_recovered_without_bus(void)
+{
+	struct agent_settings settings;
+	struct engine *engine;
+	struct seen seen = { 0 };
+	usec_t now = USEC_PER_MINUTE;
+	struct event back = { .type = EVENT_ESTABLISHED,
+			      .time = now + USEC_PER_SEC,
+			      .connection = { .cookie = 2,
+					      .owner = { .pid = NEXT_PID, .in_agent = true },
+					      .facts = { .state = TCP_STATE_ESTABLISHED } } };
+
+	begin(&engine, &settings, &seen);
+	tell_unit(engine, &still_failed, USEC_PER_SEC, &seen);
+	crash(engine, now, &seen);
+	tell_result(engine, -ECONNRESET, now, &seen);
+	step(engine, back, &seen);
+	CU_ASSERT_STRING_EQUAL(seen.result ?: "", "uncertain");
+	tell_unit(engine, &away, now + 2 * USEC_PER_SEC, &seen);
+	tell_unit(engine, &restarted, now + USEC_PER_MINUTE, &seen);
+	step(engine, (struct event){ .type = EVENT_TIME, .time = now + USEC_PER_HOUR }, &seen);
+	CU_ASSERT_EQUAL(seen.orders, 1);
+	engine_free(engine);
+}
+
+SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused },
+      { "the bus is lost meanwhile", test_losses },
+      { "and the agent recovers", test_recovered_without_bus })

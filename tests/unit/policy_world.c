@@ -234,7 +234,7 @@ static void any_process(struct world *world, struct event *event)
 {
 	static const int signals[] = { SIGTERM, SIGKILL, SIGSEGV, SIGSTOP, SIGCONT };
 
-	event->type = EVENT_STARTED + any(world, EVENT_EXITED - EVENT_STARTED + 1);
+	event->type = EVENT_COMMAND + any(world, EVENT_EXITED - EVENT_COMMAND + 1);
 	event->process.task = any_task(world, event->agent);
 	event->process.signal = signals[any(world, sizeof(signals) / sizeof(*signals))];
 	event->process.sender.pid = any(world, 3);
@@ -275,13 +275,27 @@ static void tell_unit(struct world *world, uint32_t agent)
  * bus_job_send_removed_signal() in its source. */
 static void any_result(struct world *world, struct event *event)
 {
+	static const int errors[] = { 0, 0, 0, -EPERM, -ECONNRESET };
+
 	event->type = EVENT_ACTION_RESULT;
 	event->action_result.order = any(world, 4) ? world->awaited[event->agent] : any(world, 9);
-	event->action_result.error = any(world, 3) ? 0 : -EPERM;
+	event->action_result.error = errors[any(world, sizeof(errors) / sizeof(*errors))];
 	if (event->action_result.order != world->awaited[event->agent])
 		return;
 	world->awaited[event->agent] = 0;
-	tell_unit(world, event->agent);
+	if (event->action_result.error != -ECONNRESET)
+		tell_unit(world, event->agent);
+}
+
+/* There is no result, for there is no bus. Of the unit nothing is known either, until systemd tells
+ * more. */
+static void lose_bus(struct world *world, uint32_t agent)
+{
+	struct event event = { .type = EVENT_UNIT,
+			       .agent = agent,
+			       .unit = { .unit = "agent.service", .state = UNIT_UNKNOWN } };
+
+	step(world, &event);
 }
 
 static struct event default_route(bool up)
@@ -469,6 +483,8 @@ void world_step(struct world *world)
 	let_time_pass(world, any(world, 2) ? any(world, 2000) : any(world, 2000000));
 	any_event(world, &event);
 	step(world, &event);
+	if (event.type == EVENT_ACTION_RESULT && event.action_result.error == -ECONNRESET)
+		lose_bus(world, event.agent);
 	if (world->life == 0)
 		follow(world);
 }

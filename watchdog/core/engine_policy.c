@@ -83,6 +83,11 @@ void plan_at(struct engine *engine, struct plan *plan, usec_t time)
 	deadline_set(&engine->deadlines, &plan->deadline, time);
 }
 
+bool plan_has_deadline(const struct plan *plan)
+{
+	return plan->deadline.position != 0;
+}
+
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
 {
 	usec_t after;
@@ -117,7 +122,7 @@ const struct action *policy_recovered(struct engine *engine, struct agent *agent
 	agent->unhelpful[plan->cause] = 0;
 	if (!plan->active)
 		return NULL;
-	if (plan->order == RECALLED_ORDER && !plan_settle(engine, agent))
+	if (plan->order == UNANSWERED_ORDER && !plan_settle(engine, agent))
 		plan->order = 0;
 	plan_end(engine, plan);
 	return plan->acted ? &plan->record.action : NULL;
@@ -157,7 +162,7 @@ void policy_take_path(struct engine *engine)
 		struct agent *agent = engine_agent(engine, number);
 
 		if (agent && plan_is_held_by(&agent->plan, "offline") &&
-		    !agent->plan.deadline.position && !host_is_offline(engine, agent))
+		    !plan_has_deadline(&agent->plan) && !host_is_offline(engine, agent))
 			plan_at(engine, &agent->plan, engine->now + GRACE_ONLINE);
 	}
 }

@@ -9,8 +9,8 @@
 /* How long the agent may try by itself when the host is back online. */
 #define GRACE_ONLINE (15 * USEC_PER_SEC)
 
-/* The order of an engine before us. */
-#define RECALLED_ORDER UINT32_MAX
+/* An order whose result nobody will tell: it is an engine's before us, or the bus was lost. */
+#define UNANSWERED_ORDER UINT32_MAX
 
 /* engine_policy.c */
 /* Makes a plan of `verdict`. One trouble ends many connections at once: while a plan is under way,
@@ -18,6 +18,7 @@
 bool plan_begin(struct agent *agent, const struct record *verdict);
 void plan_end(struct engine *engine, struct plan *plan);
 void plan_at(struct engine *engine, struct plan *plan, usec_t time);
+bool plan_has_deadline(const struct plan *plan);
 /* How long after its verdict the first step of a plan is due. */
 usec_t plan_first_step_after(const struct engine *engine, const struct agent *agent);
 
@@ -52,5 +53,6 @@ void plan_tell(struct engine *engine, struct plan *plan, enum action_outcome out
 	       const char *held_by);
 
 /* engine_policy_results.c */
-/* Tells what became of the order of an engine before us. Returns false while that is under way. */
+/* Tells what became of UNANSWERED_ORDER, as far as the world shows it. Returns false while that is
+ * under way. */
 bool plan_settle(struct engine *engine, struct agent *agent);

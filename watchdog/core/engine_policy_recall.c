@@ -27,7 +27,7 @@ static void recall_step(struct agent *agent, const struct record *taken)
 		plan->record.action = *action;
 	memcpy(plan->record.invocation_id, taken->invocation_id,
 	       sizeof(plan->record.invocation_id));
-	plan->order = RECALLED_ORDER;
+	plan->order = UNANSWERED_ORDER;
 	plan->acted = true;
 	plan->held_by = NULL;
 	plan->step++;
@@ -149,7 +149,8 @@ void policy_go_on(struct engine *engine, struct agent *agent)
 	struct plan *plan = &agent->plan;
 	bool unit_unknown = *agent->unit.unit && !agent->has_unit;
 
-	if (!plan->active || !plan->recalled || !agent->caught_up || unit_unknown)
+	if (!plan->active || !plan->recalled || !agent->caught_up || unit_unknown ||
+	    plan_has_deadline(plan))
 		return;
 	if (plan->order && !plan_settle(engine, agent))
 		return;

@@ -4,6 +4,9 @@
 
 #include "engine_policy.h"
 
+/* So long after a loss of the bus, what systemd had said before may still be on its way to us. */
+#define OLD_NEWS_TIME (2 * USEC_PER_SEC)
+
 /* What became of it. EDEADLK: systemd would not let it undo what others want of the unit. */
 static void tell_result(struct engine *engine, struct plan *plan, int error)
 {
@@ -16,6 +19,18 @@ static void tell_result(struct engine *engine, struct plan *plan, int error)
 	plan->record.action_error = 0;
 }
 
+/* From now on the plan is as one of an engine before us. */
+static void lose_result(struct engine *engine, struct plan *plan)
+{
+	if (!plan->active) {
+		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
+		return;
+	}
+	plan->order = UNANSWERED_ORDER;
+	plan->recalled = true;
+	plan_at(engine, plan, engine->now + OLD_NEWS_TIME);
+}
+
 void policy_take_result(struct engine *engine, const struct event *event)
 {
 	struct agent *agent = engine_agent(engine, event->agent);
@@ -24,12 +39,16 @@ void policy_take_result(struct engine *engine, const struct event *event)
 	if (!plan || !plan->order || plan->order != event->action_result.order)
 		return;
 	plan->order = 0;
+	if (event->action_result.error == -ECONNRESET) {
+		lose_result(engine, plan);
+		return;
+	}
 	tell_result(engine, plan, event->action_result.error);
 	if (plan->active)
 		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
 }
 
-/* ---- the order of an engine before us, of whose result nothing is known */
+/* ---- the order of whose result nothing is known */
 
 /* A unit that was started since has another invocation: systemd.exec(5), $INVOCATION_ID. Without
  * one, now or then, it cannot be told whether there was a run in between. */
@@ -38,9 +57,11 @@ static enum action_outcome fate_of_restart(const struct agent *agent)
 	const char *then = agent->plan.record.invocation_id;
 	const char *now = agent->unit.invocation_id;
 
+	if (plan_has_deadline(&agent->plan)) /* OLD_NEWS_TIME is not over */
+		return ACTION_UNCERTAIN;
 	if (systemd_at_work(agent))
 		return ACTION_STARTED;
-	if (!*now)
+	if (!agent->has_unit || !*now)
 		return ACTION_UNCERTAIN;
 	return strcmp(then, now) == 0 ? ACTION_INTERRUPTED : ACTION_DONE;
 }

@@ -106,6 +106,10 @@ void policy_due(struct engine *engine, struct agent *agent)
 	const struct action *action = plan_step(agent);
 	const char *obstacle;
 
+	if (plan->recalled) {
+		policy_go_on(engine, agent);
+		return;
+	}
 	if (!action) {
 		give_up(engine, agent);
 		return;

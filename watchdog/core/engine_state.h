@@ -73,7 +73,8 @@ struct plan {
 	bool active;
 	bool acted;           /* a step was taken */
 	bool left_to_systemd; /* its Restart= was under way */
-	bool recalled;        /* made of the past: it rests until the present is known */
+	bool recalled;        /* made of the past, or cut off from systemd: it rests until the
+				 present is known */
 	enum cause cause;
 	usec_t since;         /* when the trouble began */
 	unsigned step;        /* the next one */
@@ -247,5 +248,5 @@ void policy_recall_action(struct engine *engine, struct agent *agent, const stru
 			  enum action_outcome outcome, const char *held_by);
 /* True if an engine before us set out to abort the connection. */
 bool policy_was_aborting(const struct agent *agent, uint64_t cookie);
-/* The plan that was recalled goes on where it stood, once systemd has told of the unit. */
+/* A plan that was recalled or cut off goes on where it stood, once systemd has told of the unit. */
 void policy_go_on(struct engine *engine, struct agent *agent);

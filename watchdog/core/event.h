@@ -214,8 +214,8 @@ struct path_event {
 };
 
 struct action_result_event {
-	uint32_t order;              /* the number the action went out with */
-	int error;                   /* 0: done; else -errno */
+	uint32_t order; /* the number the action went out with */
+	int error;      /* 0: done; -ECONNRESET: nobody knows, the bus was lost; else -errno */
 	char detail[UNIT_WORD_SIZE]; /* systemd's job result, or empty */
 };
 

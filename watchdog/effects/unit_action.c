@@ -73,6 +73,14 @@ static int job_error(const char *result)
 	return -EIO;
 }
 
+/* Without an answer it is not known whether systemd has got the call. */
+static int refusal_error(const sd_bus_error *refusal)
+{
+	if (sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY))
+		return -ECONNRESET;
+	return -sd_bus_error_get_errno(refusal);
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct unit_job *job = userdata;
@@ -83,7 +91,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	if (refusal) {
 		const char *word = strrchr(refusal->name, '.');
 
-		finish_job(job, -sd_bus_error_get_errno(refusal), word ? word + 1 : refusal->name);
+		finish_job(job, refusal_error(refusal), word ? word + 1 : refusal->name);
 		return 0;
 	}
 	if (sd_bus_message_read(reply, "o", &path) < 0 || !(job->path = strdup(path)))

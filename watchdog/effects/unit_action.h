@@ -18,8 +18,9 @@ struct unit_actions *unit_actions_free(struct unit_actions *actions);
  * No job of another's gives way to it: of a unit that is being stopped the result is -EDEADLK
  * (TransactionIsDestructive).
  * Returns 0; the sink is then told once, later and from the event loop, by an EVENT_ACTION_RESULT
- * with the number `order`: error 0 when the job is done, else -errno, and the job's result or
- * D-Bus's word for the error as its detail. Returns -EINVAL for another action, -ENOMEM, or the
- * -errno of a bus that is not there; the sink is then told nothing. */
+ * with the number `order`: error 0 when the job is done, -ECONNRESET when the bus or systemd went
+ * away meanwhile, so that nobody knows, else -errno, and the job's result or D-Bus's word for the
+ * error as its detail. Returns -EINVAL for another action, -ENOMEM, or the -errno of a bus that is
+ * not there; the sink is then told nothing. */
 int unit_action_start(struct unit_actions *actions, uint32_t order, uint32_t agent,
 		      enum action_type action, const char *unit);
