@@ -461,6 +461,22 @@ int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
 	return r < 0 ? r : watch_matches_find_connections(loop->matches);
 }
 
+int watch_loop_add_command(struct watch_loop *loop, uint32_t number, pid_t pid)
+{
+	int r = watch_loop_add_process(loop, number, pid);
+
+	if (r < 0)
+		return r;
+	drain(loop); /* what the one before it left behind did, came before */
+	feed(loop, &(struct event){
+			   .type = EVENT_COMMAND,
+			   .time = clock_now(CLOCK_MONOTONIC),
+			   .agent = number,
+			   .process.task = { .pid = (uint32_t)pid, .in_agent = true },
+		   });
+	return 0;
+}
+
 void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t order, int error)
 {
 	watch_actions_done(loop->actions, agent, order, error);

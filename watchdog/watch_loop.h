@@ -88,6 +88,10 @@ void watch_loop_snapshot(struct watch_loop *loop, const struct snapshot_sink *si
  * Returns 0, -ESRCH or another -errno. */
 int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid);
 
+/* Adds process `pid` as watch_loop_add_process() does. The agent is this command: what the policy
+ * says about its end holds for each, also without a connection. Returns 0 or -errno. */
+int watch_loop_add_command(struct watch_loop *loop, uint32_t number, pid_t pid);
+
 /* Adds the control group at `path` (in the file system, version 2) to agent `number`: what is
  * opened in it from now on. Returns 0 or -errno. */
 int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path);

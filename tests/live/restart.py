@@ -20,10 +20,14 @@ from command_line import absolute
 from hub import PATIENCE
 from supervised import Supervised, watching
 
-# Connects to the port in $1 and, after one byte from there, does what $2 says.
+# Connects to the port in $1 and, after one byte from there, does what $2 says; or before it connects.
 AGENT = """
 import os, signal, socket, sys, time
 port, deed = int(sys.argv[1]), sys.argv[2]
+if deed == "refuse":
+    sys.exit(4)
+if deed == "fall":
+    os.kill(os.getpid(), signal.SIGSEGV)
 if deed == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 hub = socket.create_connection(("127.0.0.1", port))
@@ -120,6 +124,26 @@ def exit_is_no_crash(start, _):
     expect(run.actions(), [])
 
 
+def ends_without_a_connection(start, deed, status, *settings):
+    """The command is started twice more, and no connection is told of."""
+    run = start(deed, "ActionLimitBurst=2", *settings)
+    expect(run.status(), status)
+    expect(run.actions(), 2 * ["starting", "done"] + ["held"])
+    expect(run.actions("CONNWATCH_ACTION_HELD_BY")[-1], "limit")
+    expect(run.supervised.of_kind("ended"), [])
+    return run.supervised.of_kind("action")[0]
+
+
+def an_exit_needs_no_connection(start, _):
+    reason = ends_without_a_connection(start, "refuse", 4, "OnAgentExit=restart")
+    expect([reason["EXIT_CODE"], reason["EXIT_STATUS"]], ["exited", "4"])
+
+
+def nor_does_a_crash(start, _):
+    reason = ends_without_a_connection(start, "fall", 128 + signal.SIGSEGV, "OnAgentCrash=restart")
+    expect(reason["EXIT_STATUS"], "SEGV")
+
+
 def a_signal_calls_off_a_pause(start, _):
     run = start("crash", "OnAgentCrash=restart", "ActionLimitBurst=64")
     run.wait_for_actions(2 * 5 + 1)  # now 3.2 s pass
@@ -143,6 +167,8 @@ def whoever_does_not_end_is_killed(start, hub):
 CASES = [
     pauses_double_up_to_the_limit,
     exit_is_no_crash,
+    an_exit_needs_no_connection,
+    nor_does_a_crash,
     a_signal_calls_off_a_pause,
     whoever_does_not_end_is_killed,
 ]

@@ -89,7 +89,7 @@ static int spawn(struct supervisor *supervisor)
 		become(supervisor->command, wait_end);
 	if (*supervisor->group)
 		own_cgroup_enter(supervisor->group, supervisor->pid);
-	r = watch_loop_add_process(supervisor->loop, supervisor->agent, supervisor->pid);
+	r = watch_loop_add_command(supervisor->loop, supervisor->agent, supervisor->pid);
 	if (r < 0)
 		return r;
 	supervisor->child = sd_event_source_unref(supervisor->child);
@@ -132,7 +132,7 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
 	return r < 0 ? sd_event_exit(supervisor->event, EXIT_FAILURE) : 0;
 }
 
-/* Once the last verdict is out it is known whether the policy wants a restart. */
+/* Once all is told it is known whether the policy wants a restart. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
 	struct supervisor *supervisor = userdata;
@@ -140,6 +140,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	(void)source;
 	supervisor->pid = 0;
 	supervisor->status = exit_status(info);
+	watch_loop_drain(supervisor->loop);
 	if (supervisor->restart_order)
 		return wait_for(supervisor, supervisor->restart_delay);
 	watch_loop_finish(supervisor->loop, supervisor->status);

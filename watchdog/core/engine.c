@@ -163,6 +163,7 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_SAMPLE_DONE:
 		connections_take(engine, event);
 		break;
+	case EVENT_COMMAND:
 	case EVENT_STARTED:
 	case EVENT_EXECED:
 	case EVENT_SIGNALED:

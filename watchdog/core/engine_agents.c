@@ -181,6 +181,39 @@ void agents_due(struct engine *engine, struct agent *agent)
 	policy_apply(engine, agent, &record);
 }
 
+void agents_take_command(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = engine_agent(engine, event->agent);
+
+	if (!agent)
+		return;
+	agent->command = event->process.task.pid;
+	agent->command_since = event->time;
+}
+
+/* The policy for its end holds whether or not it had a connection. One that is still open will be
+ * closed, and its verdict tells. */
+void agents_take_exit(struct engine *engine, const struct process *process)
+{
+	struct agent *agent = engine_agent(engine, process->agent);
+	struct record record;
+
+	if (!agent || process->task.pid != agent->command ||
+	    connections_has_open(engine, agent->command))
+		return;
+	engine_record_begin(agent, RECORD_ACTION, process->exited_at, &record);
+	record.process = process->task;
+	record.peer = agent->last_peer;
+	record.netns = agent->last_netns;
+	verdict_on_exit(&(struct circumstances){ .settings = agent->settings,
+						 .mode = agent->mode,
+						 .time = process->exited_at,
+						 .process = process,
+						 .agent_stop = &agent->stop },
+			&record.verdict, &record.exit);
+	policy_take_exit(engine, agent, &record);
+}
+
 void agents_connection_opened(struct agent *agent, usec_t time)
 {
 	agent->last_opened = agent->last_tried = time;

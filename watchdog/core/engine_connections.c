@@ -114,6 +114,16 @@ struct path_view connections_path(const struct engine *engine, const struct conn
 	return view;
 }
 
+bool connections_has_open(const struct engine *engine, uint32_t pid)
+{
+	const struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (!connection->ended && connection->owner.pid == pid)
+			return true;
+	return false;
+}
+
 void connections_due(struct engine *engine, struct connection *connection)
 {
 	if (connection->ended)

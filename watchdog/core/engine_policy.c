@@ -88,10 +88,23 @@ bool plan_has_deadline(const struct plan *plan)
 	return plan->deadline.position != 0;
 }
 
+/* A command that has ended is a trouble of its own, whatever is being done about another, or was
+ * done about its last end. */
+static bool takes_over(const struct agent *agent, const struct record *verdict)
+{
+	const struct plan *plan = &agent->plan;
+
+	if (!agent->command || !cause_is_death(verdict->verdict.cause) || plan->order)
+		return false;
+	return command_runs_anew(agent) || !cause_is_death(plan->cause);
+}
+
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict)
 {
 	usec_t after;
 
+	if (takes_over(agent, verdict))
+		plan_end(engine, &agent->plan);
 	if (!plan_begin(agent, verdict))
 		return;
 	agent->plan.recalled = !agent->caught_up;
@@ -102,6 +115,18 @@ void policy_apply(struct engine *engine, struct agent *agent, const struct recor
 		plan_at(engine, &agent->plan, engine->now + after);
 	else
 		policy_due(engine, agent);
+}
+
+/* What the verdict on a connection of it has begun stands, unless that one only suspects it. */
+void policy_take_exit(struct engine *engine, struct agent *agent, const struct record *verdict)
+{
+	const struct plan *plan = &agent->plan;
+	bool told = cause_is_death(plan->cause) && !command_runs_anew(agent);
+	bool surer = plan->record.verdict.confidence == CONFIDENCE_SUSPECTED &&
+		     verdict->verdict.confidence != CONFIDENCE_SUSPECTED;
+
+	if (!told || surer)
+		policy_apply(engine, agent, verdict);
 }
 
 /* ---- how it ends */
@@ -122,8 +147,8 @@ const struct action *policy_recovered(struct engine *engine, struct agent *agent
 	agent->unhelpful[plan->cause] = 0;
 	if (!plan->active)
 		return NULL;
-	if (plan->order == UNANSWERED_ORDER && !plan_settle(engine, agent))
-		plan->order = 0;
+	if (plan->order == UNANSWERED_ORDER)
+		plan_settle_now(engine, agent);
 	plan_end(engine, plan);
 	return plan->acted ? &plan->record.action : NULL;
 }
@@ -174,6 +199,8 @@ void policy_take_unit(struct engine *engine, struct agent *agent)
 	struct plan *plan = &agent->plan;
 	bool running = agent->unit.state == UNIT_ACTIVE;
 
+	if (plan->recalled && !agent->has_unit)
+		deadline_clear(&engine->deadlines, &plan->deadline); /* no more old news */
 	policy_go_on(engine, agent);
 	if (!plan->active || plan->recalled || plan->order || !agent->has_unit ||
 	    systemd_will_react(agent))

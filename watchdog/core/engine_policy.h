@@ -42,6 +42,8 @@ bool systemd_at_work(const struct agent *agent);
 bool systemd_restarts(const struct agent *agent);
 /* The unit's process is gone, and systemd has not said so yet. */
 bool systemd_will_react(const struct agent *agent);
+/* The agent is a command, and was started since the plan's trouble began. */
+bool command_runs_anew(const struct agent *agent);
 /* Nobody wants the unit to run. */
 bool unit_is_stopped(const struct agent *agent);
 
@@ -56,3 +58,5 @@ void plan_tell(struct engine *engine, struct plan *plan, enum action_outcome out
 /* Tells what became of UNANSWERED_ORDER, as far as the world shows it. Returns false while that is
  * under way. */
 bool plan_settle(struct engine *engine, struct agent *agent);
+/* Likewise, but does not wait: the trouble is over. */
+void plan_settle_now(struct engine *engine, struct agent *agent);

@@ -19,6 +19,11 @@ bool cause_is_death(enum cause cause)
 	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM || cause == CAUSE_AGENT_EXIT;
 }
 
+bool command_runs_anew(const struct agent *agent)
+{
+	return agent->command && agent->plan.since < agent->command_since;
+}
+
 /* ---- systemd's doing */
 
 bool systemd_at_work(const struct agent *agent)

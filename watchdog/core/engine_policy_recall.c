@@ -112,7 +112,7 @@ static bool runs_anew(struct engine *engine, const struct agent *agent)
 	const struct tracked_process *main = processes_find(engine, agent->unit.main_pid);
 
 	if (plan->acted)
-		return false;
+		return command_runs_anew(agent);
 	if (*then && *now && strcmp(then, now) != 0)
 		return true;
 	return main && !main->facts.exited && main->facts.execed > plan->since;

@@ -4,7 +4,8 @@
 
 #include "engine_policy.h"
 
-/* So long after a loss of the bus, what systemd had said before may still be on its way to us. */
+/* So long after a loss of the bus, what systemd had said before may still be on its way to us, if
+ * whoever listens to it has not noticed the loss before that. */
 #define OLD_NEWS_TIME (2 * USEC_PER_SEC)
 
 /* What became of it. EDEADLK: systemd would not let it undo what others want of the unit. */
@@ -20,15 +21,18 @@ static void tell_result(struct engine *engine, struct plan *plan, int error)
 }
 
 /* From now on the plan is as one of an engine before us. */
-static void lose_result(struct engine *engine, struct plan *plan)
+static void lose_result(struct engine *engine, struct agent *agent)
 {
+	struct plan *plan = &agent->plan;
+
 	if (!plan->active) {
 		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
 		return;
 	}
 	plan->order = UNANSWERED_ORDER;
 	plan->recalled = true;
-	plan_at(engine, plan, engine->now + OLD_NEWS_TIME);
+	if (agent->has_unit)
+		plan_at(engine, plan, engine->now + OLD_NEWS_TIME);
 }
 
 void policy_take_result(struct engine *engine, const struct event *event)
@@ -40,7 +44,7 @@ void policy_take_result(struct engine *engine, const struct event *event)
 		return;
 	plan->order = 0;
 	if (event->action_result.error == -ECONNRESET) {
-		lose_result(engine, plan);
+		lose_result(engine, agent);
 		return;
 	}
 	tell_result(engine, plan, event->action_result.error);
@@ -57,16 +61,13 @@ static enum action_outcome fate_of_restart(const struct agent *agent)
 	const char *then = agent->plan.record.invocation_id;
 	const char *now = agent->unit.invocation_id;
 
-	if (plan_has_deadline(&agent->plan)) /* OLD_NEWS_TIME is not over */
-		return ACTION_UNCERTAIN;
-	if (systemd_at_work(agent))
-		return ACTION_STARTED;
-	if (!agent->has_unit || !*now)
+	bool old_news = plan_has_deadline(&agent->plan); /* OLD_NEWS_TIME is not over */
+
+	if (old_news || !agent->has_unit || !*now)
 		return ACTION_UNCERTAIN;
 	return strcmp(then, now) == 0 ? ACTION_INTERRUPTED : ACTION_DONE;
 }
 
-/* ACTION_STARTED: it is under way. */
 static enum action_outcome fate_of_step(struct engine *engine, const struct agent *agent)
 {
 	const struct record *record = &agent->plan.record;
@@ -105,12 +106,24 @@ static void conclude(struct engine *engine, struct agent *agent, enum action_out
 	policy_budget_take_back(&agent->budget);
 }
 
+static bool is_under_way(const struct agent *agent)
+{
+	return agent->plan.record.action.type == ACTION_RESTART && systemd_at_work(agent);
+}
+
 bool plan_settle(struct engine *engine, struct agent *agent)
+{
+	if (is_under_way(agent))
+		return false;
+	conclude(engine, agent, fate_of_step(engine, agent));
+	return true;
+}
+
+void plan_settle_now(struct engine *engine, struct agent *agent)
 {
 	enum action_outcome fate = fate_of_step(engine, agent);
 
-	if (fate == ACTION_STARTED)
-		return false;
+	if (fate == ACTION_INTERRUPTED && is_under_way(agent))
+		fate = ACTION_UNCERTAIN;
 	conclude(engine, agent, fate);
-	return true;
 }

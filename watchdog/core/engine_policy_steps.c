@@ -56,6 +56,7 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 {
 	struct plan *plan = &agent->plan;
 
+	deadline_clear(&engine->deadlines, &plan->deadline); /* its result comes first */
 	plan->order = ++engine->orders;
 	plan->acted = true;
 	plan->step++;

@@ -89,10 +89,13 @@ void processes_take(struct engine *engine, const struct event *event)
 	bool had_exited;
 
 	/* The number of a dead process is given to another one. */
-	if (process && process->facts.exited && event->type == EVENT_STARTED) {
+	if (process && process->facts.exited &&
+	    (event->type == EVENT_STARTED || event->type == EVENT_COMMAND)) {
 		forget(engine, process);
 		process = NULL;
 	}
+	if (event->type == EVENT_COMMAND)
+		agents_take_command(engine, event);
 	if (event->type == EVENT_SIGNALED)
 		take_agent_stop(engine, event);
 	if (!process)
@@ -108,4 +111,5 @@ void processes_take(struct engine *engine, const struct event *event)
 	TAILQ_INSERT_TAIL(&engine->exited, process, in_exited);
 	endings_reconsider(engine, process);
 	stalls_take_exit(engine, event);
+	agents_take_exit(engine, &process->facts);
 }

@@ -92,6 +92,8 @@ struct agent {
 	bool has_unit;            /* `unit` is what systemd says now */
 	struct unit_event unit;   /* or what it said last; its name is known from the start */
 	struct signal_facts stop; /* the last request to stop that came from outside */
+	uint32_t command;         /* process that the agent lives and dies with; 0: there is none */
+	usec_t command_since;     /* when that one was started */
 	bool caught_up;           /* the present is known */
 	bool blind;               /* but for connections that are older than the engine */
 	uint32_t connections_up;
@@ -160,6 +162,8 @@ struct connection *connections_find(struct engine *engine, uint64_t cookie);
 void connections_vanish(struct engine *engine, struct connection *connection, usec_t time);
 /* Says in `record` which connection it is about. */
 void connections_describe(const struct connection *connection, struct record *record);
+/* True if process `pid` has opened a connection that has not ended. */
+bool connections_has_open(const struct engine *engine, uint32_t pid);
 /* True if the process that opened it, and all others of the agent, are dead. */
 bool connections_is_orphan(struct engine *engine, const struct connection *connection);
 /* We are about to destroy it ourselves. Harmless for one that is not known. */
@@ -222,6 +226,9 @@ struct tracked_process *processes_track(struct engine *engine, const struct task
 /* engine_agents.c */
 void agents_take(struct engine *engine, const struct event *event);
 void agents_due(struct engine *engine, struct agent *agent);
+void agents_take_command(struct engine *engine, const struct event *event);
+/* A process has ended, and what its end tells about connections that had ended is told. */
+void agents_take_exit(struct engine *engine, const struct process *process);
 void agents_connection_opened(struct agent *agent, usec_t time);
 /* An engine before us told of this. */
 void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time);
@@ -234,6 +241,8 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 
 /* engine_policy*.c */
 void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);
+/* The agent's command has ended, and this is why. */
+void policy_take_exit(struct engine *engine, struct agent *agent, const struct record *verdict);
 void policy_due(struct engine *engine, struct agent *agent);
 /* A connection works since `time`. Returns the action that was taken since the trouble began; NULL:
  * none. */

@@ -19,6 +19,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_VANISHED] = "vanished",
 	[EVENT_SAMPLED] = "sampled",
 	[EVENT_SAMPLE_DONE] = "sample-done",
+	[EVENT_COMMAND] = "command",
 	[EVENT_STARTED] = "started",
 	[EVENT_EXECED] = "execed",
 	[EVENT_SIGNALED] = "signaled",
@@ -46,7 +47,7 @@ bool event_is_connection(enum event_type type)
 
 bool event_is_process(enum event_type type)
 {
-	return type >= EVENT_STARTED && type <= EVENT_EXITED;
+	return type >= EVENT_COMMAND && type <= EVENT_EXITED;
 }
 
 bool event_is_path(enum event_type type)

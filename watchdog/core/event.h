@@ -53,6 +53,7 @@ enum event_type {
 	EVENT_SAMPLED,
 	EVENT_SAMPLE_DONE,
 	/* processes of an agent */
+	EVENT_COMMAND, /* the agent is this command, which has been started: it lives as long */
 	EVENT_STARTED,
 	EVENT_EXECED,
 	EVENT_SIGNALED,

@@ -79,7 +79,7 @@ void process_update(struct process *process, const struct event *event)
 		process->exited_at = event->time;
 		process->exit_code = event->process.task.exit_code;
 		break;
-	default: /* EVENT_STARTED says no more than the task */
+	default: /* EVENT_COMMAND and EVENT_STARTED say no more than the task */
 		break;
 	}
 }

@@ -270,7 +270,7 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 	add_connection(&fields, record);
 	if (has_verdict(record) && socket_known)
 		add_socket(&fields, &record->socket);
-	if (has_verdict(record))
+	if (has_verdict(record) || record->kind == RECORD_ACTION)
 		add_exit(&fields, &record->exit);
 	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->verdict.period);
 	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->verdict.period_count);

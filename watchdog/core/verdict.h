@@ -51,6 +51,12 @@ struct circumstances {
  * session's end was the agent's doing. */
 bool agent_said_goodbye(const struct mqtt_facts *mqtt);
 
+/* The agent's command has ended, and no connection with it: fills in `*verdict`, but for ENDED_BY,
+ * and `*exit`. Of `given` only settings, mode, time, process, which has exited, and agent_stop
+ * count. */
+void verdict_on_exit(const struct circumstances *given, struct verdict *verdict,
+		     struct exit_facts *exit);
+
 /* The agent is dead, and the kernel keeps its connection for reasons of its own (MPTCP waits for
  * the peer, somebody else holds the socket): the session is over all the same, how the connection
  * ends will not be seen. `given->process` has exited. */

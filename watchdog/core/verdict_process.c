@@ -197,6 +197,16 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 		      on->given->mode == MODE_EBPF ? confidence : CONFIDENCE_SUSPECTED);
 }
 
+void verdict_on_exit(const struct circumstances *given, struct verdict *verdict,
+		     struct exit_facts *exit)
+{
+	struct deliberation on = { given, verdict, exit };
+
+	*verdict = (struct verdict){ .ended_by = ENDED_BY_UNKNOWN };
+	*exit = exit_facts_from_code(given->process->exit_code);
+	decide_exited(&on, CONFIDENCE_PROVED); /* without a unit there is nothing to wait for */
+}
+
 void verdict_orphaned(const struct circumstances *given, struct verdict *verdict,
 		      struct exit_facts *exit)
 {

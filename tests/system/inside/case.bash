@@ -55,11 +55,10 @@ start_agent() {
 # Starts the agent once more, up to a connection that has come to rest.
 start_agent_again() {
 	local cursor
-	cursor=$(journalctl --lines=1 --output=json | jq -r .__CURSOR)
+	cursor=$(end_of_log)
 	systemctl reset-failed agent.service 2>/dev/null || true
 	systemctl start agent.service
-	first_line journalctl --follow --after-cursor="$cursor" --output=cat --unit=broker.service \
-		--grep='Sending SUBACK to agent'
+	wait_for_log broker.service 'Sending SUBACK to agent' --after-cursor="$cursor"
 }
 
 # The number of the agent's port.
@@ -79,9 +78,17 @@ first_line() {
 	exec {output}<&-
 }
 
-# A line of UNIT's that matches PATTERN, however early it was written.
+# As a cursor, see journalctl(1).
+end_of_log() {
+	journalctl --lines=1 --output=json | jq -r .__CURSOR
+}
+
+# wait_for_log UNIT PATTERN [OPTION...]: a line of UNIT's that matches PATTERN, however early it was
+# written.
 wait_for_log() {
-	first_line journalctl --follow --lines=all --output=cat --unit="$1" --grep="$2"
+	local unit=$1 pattern=$2
+	shift 2
+	first_line journalctl --follow --lines=all --output=cat --unit="$unit" --grep="$pattern" "$@"
 }
 
 # wait_for_state UNIT STATE
