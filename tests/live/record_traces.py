@@ -4,8 +4,8 @@
     record_traces.py --directory DIR [--mode sock-diag] [PATTERN]...
 
 Leaves NAME.trace and NAME.expected in DIR for each case that was right; where one was not, its
-older files stay as they are. Files of cases that are no more are removed. Those of the mode
-sock-diag begin with that.
+older files stay as they are. So do files of no case: they may hold a moment that no case can make
+at will. They are named. Those of the mode sock-diag begin with that.
 """
 
 import sys
@@ -37,12 +37,11 @@ def keep(recorded, directory, results, prefix):
         (directory / f"{name}.expected").write_text(expected(result.records))
 
 
-def remove_forgotten(directory):
+def name_strangers(directory):
     names = {case.name for case in CASES}
-    for path in directory.iterdir():
-        if path.suffix in (".trace", ".expected") \
-                and path.stem.removeprefix(LESS) not in names:
-            path.unlink()
+    for path in sorted(directory.glob("*.trace")):
+        if path.stem.removeprefix(LESS) not in names:
+            print(f"kept {path.stem}: no case plays it")
 
 
 def main():
@@ -55,7 +54,7 @@ def main():
         results = play_selected("record_traces.py", options)
         keep(options.record, options.directory, results,
              LESS if options.mode == "sock-diag" else "")
-    remove_forgotten(options.directory)
+    name_strangers(options.directory)
     return 1 if count(results) else 0
 
 
