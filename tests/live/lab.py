@@ -194,6 +194,16 @@ class Lab:
 
     # ---- faults in the middle: the router still stands, but does something to what it forwards
 
+    def lose_packets(self, percent):
+        """So many of what goes through the router, by chance; 0: no longer."""
+        with inside(self.router):
+            command("nft", "-f", "-", stdin=(
+                "table inet loss\ndelete table inet loss\n"
+                "table inet loss { chain forward {\n"
+                "type filter hook forward priority filter\n"
+                f"numgen random mod 100 < {percent} drop\n"
+                "}\n}\n" if percent else "delete table inet loss\n"))
+
     def black_hole(self):
         """Nothing gets through any more, and nobody says so."""
         self._forward("drop")

@@ -61,6 +61,6 @@ def places_with(stage, *secrets):
              ("the trace", stage.trace.read_bytes())]
     searched = [*texts, *memory_of(pid), *maps_of(pid)]
     known = [name for name, content in searched if b"python3" in content]
-    if not {"the records", "the trace"} <= set(known) or len(known) < 3:
+    if "the trace" not in known or len(known) < 3:
         raise Surprise(f"the search is blind: it found only {known}")
     return [name for name, content in searched if any(secret in content for secret in secrets)]

@@ -341,6 +341,26 @@ def mqtt_payload_that_looks_like_packets(session):
     session.agent_closes()
 
 
+@story(ended("local-fin", "agent-close"), settings=INSPECTED)
+def mqtt_over_a_lossy_way(stage):
+    """Much comes again, and in another order: what is told is right, or that the track is lost."""
+    session = Session(stage, secure=False).begin()
+    stage.lab.lose_packets(percent=8)
+    for size in range(500, 6000, 500):
+        long = mqtt.publish(payload=bytes(size))
+        session.say(long + mqtt.pingreq())
+        session.hear(long + mqtt.pingresp())
+    stage.lab.lose_packets(percent=0)
+    session.agent_closes()
+    stage.wait_told("ended")
+    told = {token for record in stage.witness.of_kind("ended")
+            for token in record["CONNWATCH_EVIDENCE"] if "msec" not in token}
+    right = {"mqtt_last_sent=PINGREQ", "mqtt_last_received=PINGRESP"}
+    looked_at = stage.mode != "sock-diag"
+    if looked_at and not right <= told and "mqtt=lost-track" not in told:
+        raise Surprise(f"wrong in MQTT: {told}")
+
+
 @both_ways(LOST)
 def mqtt_more_packets_at_once_than_are_followed(session):
     session.begin().say(1000 * mqtt.pingreq())
