@@ -177,6 +177,7 @@ def misuse_is_said(stage):
     for words, status, complaint in [
             (["--by=site"], 64, "no name of a journal field"), (["agent"], 64, "'agent'"),
             (["--by=A"] * 5, 64, "no more than 4"), (["--file=/nowhere"], 66, "No such file"),
+            (["-D", stage.directory / "nowhere"], 66, "no journal in it"),
             (["-D", stage.journal, "--html=/nowhere/page"], 1, "/nowhere/page"),
             (["-D", stage.journal, "--since=2027-01-01"], 66, "no such records")]:
         stage.run(*words, status=status, complaint=complaint)

@@ -145,8 +145,13 @@ static int read_fleet(const struct command *command, const struct fleet_argument
 	if (r)
 		return r;
 	r = fleet_spool_new(&spool);
-	if (r >= 0)
-		r = read_records(reader, fleet, spool, arguments, strangeness);
+	if (r < 0) {
+		fprintf(stderr,
+			"connwatchctl %s: no file for what is sorted, in $TMPDIR or /var/tmp: %s\n",
+			command->name, strerror(-r));
+		return EXIT_FAILURE;
+	}
+	r = read_records(reader, fleet, spool, arguments, strangeness);
 	if (r >= 0)
 		r = look_at_events(fleet, spool);
 	return r < 0 ? journal_failed(command, r) : EXIT_SUCCESS;

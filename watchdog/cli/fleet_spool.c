@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "support/cleanup.h"
@@ -38,13 +39,23 @@ void fleet_spool_free(struct fleet_spool *spool)
 	free(spool);
 }
 
-/* Not /tmp: that is often in memory. */
+/* Not /tmp: that is often in memory. Not every file system has O_TMPFILE: open(2). */
 static int open_unnamed(void)
 {
 	const char *directory = getenv("TMPDIR");
+	char path[PATH_MAX];
+	int fd;
 
-	return open(directory && directory[0] ? directory : "/var/tmp",
-		    O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (!directory || !directory[0])
+		directory = "/var/tmp";
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	snprintf(path, sizeof(path), "%s/connwatch-XXXXXX", directory);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
 }
 
 int fleet_spool_new(struct fleet_spool **spool)

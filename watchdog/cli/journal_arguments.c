@@ -153,6 +153,13 @@ int journal_open(struct journal_reader **reader, const struct journal_arguments 
 			command->name);
 		return EXIT_NO_INPUT;
 	}
+	if (r == -ENOENT && !query->files) {
+		fprintf(stderr,
+			"connwatchctl %s: %s: there is no journal in it, or none that you may "
+			"read\n",
+			command->name, query->directory);
+		return EXIT_NO_INPUT;
+	}
 	fprintf(stderr, "connwatchctl %s: %s: %s\n", command->name,
 		query->directory ?: "cannot read the journal", strerror(-r));
 	return command_exit_status(r);
