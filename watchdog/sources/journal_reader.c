@@ -15,12 +15,23 @@ enum {
 	KINDS_MAX = 32,        /* as many kinds of records are looked for, newer ones included */
 	FIELD_SIZE_MAX = 4096, /* what is longer is cut: no field of ours is */
 	FIELDS_MAX = 256,
+	NAMES_MAX = 16,
+};
+
+/* Names of fields, measured once: each field of each record is compared with all of them. */
+struct names {
+	unsigned count;
+	struct {
+		const char *text;
+		size_t length;
+	} items[NAMES_MAX];
 };
 
 struct journal_reader {
 	sd_journal *journal;
 	struct journal_query query;
-	char others[OTHERS_MAX][OTHER_SIZE];
+	struct names fields, others;
+	char values[OTHERS_MAX][OTHER_SIZE]; /* of the others */
 	char boot_id[SD_ID128_STRING_MAX];
 };
 
@@ -226,6 +237,17 @@ static int apply_query(struct journal_reader *reader)
 	return r < 0 ? r : journal_reader_first(reader);
 }
 
+static int measure_names(struct names *names, const char *const *list, unsigned most)
+{
+	for (; list && *list; list++) {
+		if (names->count == most)
+			return -E2BIG;
+		names->items[names->count].text = *list;
+		names->items[names->count++].length = strlen(*list);
+	}
+	return 0;
+}
+
 int journal_reader_new(struct journal_reader **reader, const struct journal_query *query)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *new = calloc(1, sizeof(*new));
@@ -234,7 +256,11 @@ int journal_reader_new(struct journal_reader **reader, const struct journal_quer
 	if (!new)
 		return -ENOMEM;
 	new->query = *query;
-	r = open_journal(new);
+	r = measure_names(&new->fields, query->fields, NAMES_MAX);
+	if (r >= 0)
+		r = measure_names(&new->others, query->others, OTHERS_MAX);
+	if (r >= 0)
+		r = open_journal(new);
 	if (r >= 0)
 		r = check_readable(new->journal);
 	if (r >= 0)
@@ -251,30 +277,28 @@ int journal_reader_new(struct journal_reader **reader, const struct journal_quer
 
 /* ---- records */
 
-/* True if the first `length` bytes of `field` are `name`. */
-static bool is_field(const char *name, const char *field, size_t length)
+static bool is_name(const struct names *names, unsigned number, const char *field, size_t length)
 {
-	return strncmp(name, field, length) == 0 && name[length] == '\0';
+	return names->items[number].length == length &&
+	       memcmp(names->items[number].text, field, length) == 0;
 }
 
-static bool is_wanted(const char *const *names, const char *field, size_t length)
+static bool is_wanted(const struct journal_reader *reader, const char *field, size_t length)
 {
-	for (; names && *names; names++)
-		if (is_field(*names, field, length))
+	for (unsigned i = 0; i < reader->fields.count; i++)
+		if (is_name(&reader->fields, i, field, length))
 			return true;
-	return names == NULL;
+	return reader->query.fields == NULL;
 }
 
 static void take_other(struct journal_reader *reader, const char *field, size_t length,
 		       const char *value, size_t size)
 {
-	const char *const *names = reader->query.others;
-
-	for (unsigned i = 0; names && names[i]; i++) {
-		if (!is_field(names[i], field, length))
+	for (unsigned i = 0; i < reader->others.count; i++) {
+		if (!is_name(&reader->others, i, field, length))
 			continue;
-		snprintf(reader->others[i], OTHER_SIZE, "%.*s", (int)size, value);
-		text_make_printable(reader->others[i]);
+		snprintf(reader->values[i], OTHER_SIZE, "%.*s", (int)size, value);
+		text_make_printable(reader->values[i]);
 	}
 }
 
@@ -286,7 +310,7 @@ static void take_field(struct journal_reader *reader, struct past_record *past, 
 
 	if (!equals)
 		return;
-	if (is_wanted(reader->query.fields, field, length))
+	if (is_wanted(reader, field, length))
 		record_parse_field(past, field, size);
 	take_other(reader, field, length, equals + 1, size - length - 1);
 }
@@ -294,7 +318,7 @@ static void take_field(struct journal_reader *reader, struct past_record *past, 
 static void forget_others(struct journal_reader *reader)
 {
 	for (unsigned i = 0; i < OTHERS_MAX; i++)
-		reader->others[i][0] = '\0';
+		reader->values[i][0] = '\0';
 }
 
 static int read_record(struct journal_reader *reader, struct past_record *past)
@@ -382,7 +406,7 @@ int journal_reader_go_to(struct journal_reader *reader, const char *cursor,
 
 const char *journal_reader_other(const struct journal_reader *reader, unsigned number)
 {
-	return reader->others[number];
+	return reader->values[number];
 }
 
 char *journal_reader_catalog(struct journal_reader *reader)

@@ -15,7 +15,7 @@ struct journal_query {
 	usec_t until;          /* USEC_INFINITY: no end */
 	bool any_sender;       /* also records that journald did not get from uid 0: a forger's */
 	/* For who reads millions of records; both ended by NULL. */
-	const char *const *fields; /* only these are read into a record; NULL: all */
+	const char *const *fields; /* only these, 16 at most, are read into a record; NULL: all */
 	const char *const *others; /* for journal_reader_other(), OTHERS_MAX at most; NULL: none */
 };
 
