@@ -89,7 +89,8 @@ static void take_order(struct world *world, const struct order *order)
 {
 	promise(world, world->announced && world->announced_type == order->action.type,
 		"the record comes before the effect");
-	promise(world, !world->offline, "none while offline");
+	/* A command that had no connection yet has no peer that could be out of reach. */
+	promise(world, !world->offline || !order->netns, "none while offline");
 	promise(world, order->cause != CAUSE_AGENT_STOPPED, "none for a planned stop");
 	promise(world, order->cause != CAUSE_TOKEN_RENEWAL, "none for a token's renewal");
 	promise(world, !world->awaited[order->agent], "one at a time");
@@ -311,9 +312,10 @@ static struct event default_route(bool up)
 	};
 }
 
-/* The default route comes and goes. */
+/* The default route comes and goes. What is due by then happens before. */
 static void any_route(struct world *world, struct event *event)
 {
+	step(world, &(struct event){ .type = EVENT_TIME });
 	world->offline = !world->offline;
 	*event = default_route(!world->offline);
 }
