@@ -175,8 +175,10 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 	struct book *book = userdata;
 	const struct record *record = outcome->record;
 
-	if (outcome->type == OUTCOME_SAMPLE)
+	if (outcome->type == OUTCOME_SAMPLE) {
+		book->sample_count = 0;
 		book->sampling = probe_sample(book->probe);
+	}
 	if (outcome->type != OUTCOME_RECORD)
 		return;
 	book->lost_said += record->lost_events;

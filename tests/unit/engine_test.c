@@ -443,6 +443,35 @@ static void test_vanished(void)
 	end(&bench);
 }
 
+static void sample(struct bench *bench, bool complete)
+{
+	if (complete)
+		step(bench,
+		     connection_event(EVENT_SAMPLED, 1, TCP_STATE_NONE, TCP_STATE_ESTABLISHED));
+	step(bench, (struct event){ .type = EVENT_SAMPLE_DONE });
+}
+
+/* One that is missing in a sample may have been passed over; in two, it is gone. */
+static void test_missing_in_samples(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	open_connection(&bench, 1);
+	step(&bench, (struct event){ .type = EVENT_LOST, .lost = { .records = 1 } });
+	bench.records = 0;
+	sample(&bench, false);
+	sample(&bench, true);
+	CU_ASSERT_EQUAL(bench.records, 0);
+	step(&bench, (struct event){ .type = EVENT_LOST, .lost = { .records = 1 } });
+	bench.records = 0;
+	sample(&bench, false);
+	CU_ASSERT_EQUAL(bench.records, 0);
+	sample(&bench, false);
+	CU_ASSERT_EQUAL(only_verdict(&bench)->cause, CAUSE_EVIDENCE_LOST);
+	end(&bench);
+}
+
 static void test_other_peers_do_not_count(void)
 {
 	struct bench bench;
@@ -782,7 +811,8 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
       { "out of memory", test_oom }, { "a peer that did not hear us", test_peer_that_did_not_hear },
       { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },
-      { "vanished", test_vanished }, { "other peers do not count", test_other_peers_do_not_count },
+      { "vanished", test_vanished }, { "missing in samples", test_missing_in_samples },
+      { "other peers do not count", test_other_peers_do_not_count },
       { "a full table is said", test_full_table_is_said }, { "recovery", test_recovery },
       { "the record comes before the effect", test_record_before_effect },
       { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },

@@ -167,16 +167,25 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 		   next_check(connection, socket, event->time, patience(engine, connection)));
 }
 
-/* Whatever was told of before the sample was asked for, and is not in it, does not exist any more.
- */
+/* What was told of before the sample was asked for, and is not in it, does not exist any more. Only
+ * what is missing in two samples is sure: while sockets come and go, the kernel's iterator may pass
+ * over one that is there (bpf_sk_storage_map_seq_find_next(), by their number in a bucket). */
 static void take_sample_done(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
+	bool missing = false;
 
 	engine->sample_asked = 0;
-	while ((connection = keyed_table_next(&engine->connections, connection)))
-		if (connection->sample != engine->sample && !connection->ended)
+	while ((connection = keyed_table_next(&engine->connections, connection))) {
+		uint32_t missed = engine->sample - connection->sample;
+
+		if (missed > 1 && !connection->ended)
 			connections_vanish(engine, connection, event->time);
+		else if (missed == 1 && !connection->ended)
+			missing = true;
+	}
+	if (missing)
+		engine_ask_for_sample(engine);
 }
 
 /* ---- the path */
