@@ -130,4 +130,4 @@ clean:
 .PHONY: all help deps check check-unit check-layers clean
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(B) \( -path $(B)/system-root -o -path $(B)/vm \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/system-root -o -path $(B)/image -o -path $(B)/vm \) -prune -o -type f -name '*.d' -print 2>/dev/null)

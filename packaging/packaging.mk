@@ -33,6 +33,11 @@ sysext: all docs
 	$(Q)rm -r $(B)/sysext/tree
 	$(call say,SYSEXT,$(B)/sysext/connwatch.raw)
 
+## image         an example of a device's image with connwatch in it, as a tree to boot, below build/
+image: deb
+	$(Q)packaging/image.sh $(DEB) $(B)/image/root
+	$(call say,IMAGE,$(B)/image/root)
+
 ## footprint     what is installed takes; fails if the programs come to 1 MiB
 footprint: all docs
 	$(call stage,$(B)/footprint)
@@ -47,4 +52,4 @@ check-deb: deb
 check-reproducible:
 	$(Q)tests/install/reproducible.sh
 
-.PHONY: deb sysext footprint check-deb check-reproducible
+.PHONY: deb sysext image footprint check-deb check-reproducible

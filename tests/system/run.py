@@ -28,6 +28,7 @@ TREE = HERE.parent.parent
 BOOT_SECONDS = 30
 MEMORY_LIMIT = 48 * 1024 * 1024
 SKIPPED = 77
+IMAGE_CASE = "package-image"
 
 
 def missing():
@@ -65,8 +66,11 @@ def installed(tree, programs):
 
 
 def binds(tree, programs, results, case):
-    """Cases named package-* begin on a system without connwatch, and have packages to install."""
-    if case.name.startswith("package-"):
+    """Cases named package-* begin on a system without connwatch, and have packages to install. The
+    image has connwatch in it."""
+    if case.name == IMAGE_CASE:
+        yield programs / "image/root.made-of", "/packages/image.made-of", "-ro"
+    elif case.name.startswith("package-"):
         yield programs / "deb", "/packages/deb", "-ro"
         yield programs / "sysext", "/packages/sysext", "-ro"
     else:
@@ -79,6 +83,13 @@ def binds(tree, programs, results, case):
     yield results, "/results", ""
 
 
+def boot_arguments(case):
+    """For systemd: the case alone, or the image as it boots by itself with the case beside it."""
+    if case.name == IMAGE_CASE:
+        return ["systemd.wants=case.service"]
+    return ["--unit=case.target"]
+
+
 async def run_case(tree, number, case, options, results):
     """Returns "passed", "failed" or "skipped", and what to say about it."""
     results.mkdir(parents=True)
@@ -86,7 +97,7 @@ async def run_case(tree, number, case, options, results):
         in_time = await container.boot(
             tree, number, list(binds(tree, options.build.resolve(), results, case)),
             {"CASE": case.name, "CASE_SECONDS": options.seconds, "FAULTS": options.faults},
-            ["--unit=case.target", "--show-status=no"], console, options.seconds + BOOT_SECONDS,
+            [*boot_arguments(case), "--show-status=no"], console, options.seconds + BOOT_SECONDS,
             MEMORY_LIMIT)
     status = results / "status"
     output = results / "output"
@@ -116,8 +127,19 @@ def stop_on_signals(task):
         loop.add_signal_handler(number, stop)
 
 
+def make_image(build):
+    """As `make image`: a minute, but no time if it is there."""
+    [package] = (build / "deb").glob("connwatch_*.deb")
+    image = build / "image/root"
+    subprocess.run([TREE / "packaging/image.sh", package, image], check=True)
+    return image
+
+
 async def run_cases(cases, options):
     tree = root_tree.ensure(TREE / "build/system-root")
+    image = None
+    if any(case.name == IMAGE_CASE for case in cases):
+        image = make_image(options.build)
     await container.sweep()
     results = options.build.resolve() / "system"
     shutil.rmtree(results, ignore_errors=True)
@@ -127,8 +149,8 @@ async def run_cases(cases, options):
     async def one(number, case):
         async with slots:
             start = time.monotonic()
-            result, why = await run_case(tree, number, case, options,
-                                         results / f"{case.name}.{number}")
+            result, why = await run_case(image if case.name == IMAGE_CASE else tree, number, case,
+                                         options, results / f"{case.name}.{number}")
         count[result] += 1
         print(f"{result:8}{case.name} ({time.monotonic() - start:.1f} s)", flush=True)
         print("".join(f"        {line}\n" for line in why.splitlines()), end="", flush=True)
