@@ -49,9 +49,9 @@ def ended(ended_by, cause, confidence=None, *, exit=None, evidence=(), or_else=(
     return Wanted("ended", ended_by, (cause, *or_else), confidence, exit, evidence)
 
 
-def stalled(cause, confidence=ANY):
+def stalled(cause, confidence=ANY, *, or_else=()):
     """Told while the connection is still open, or while there is none."""
-    return Wanted("stalled", None, (cause,), confidence)
+    return Wanted("stalled", None, (cause, *or_else), confidence)
 
 
 def recovered(cause="unknown"):

@@ -228,10 +228,10 @@ def no_route_on_reconnect(stage):
 
 # ---- the next hop
 
-@story(stalled("path-silent"),
+@story(stalled("path-silent", or_else=("unreachable",)),
        ended("unreachable", "unreachable", evidence=("next_hop=unanswered",)), families=BOTH)
 def next_hop_dies_with_data_in_flight(stage):
-    """ARP or ND gives up after 3 s, and leaves its error on the socket."""
+    """ARP or ND gives up after 3 s, and leaves its error on the socket: for who looks that late."""
     stage.lab.set("device", tcp_retries2=4)
     stage.connect()
     stage.lab.next_hop_dies()
