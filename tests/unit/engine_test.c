@@ -451,6 +451,42 @@ static void sample(struct bench *bench, bool complete)
 	step(bench, (struct event){ .type = EVENT_SAMPLE_DONE });
 }
 
+/* Closed by the peer five times in a row, each time within a moment of its last answer. */
+static const struct verdict *quarrel(struct bench *bench, bool accepted)
+{
+	for (uint64_t cookie = 1; cookie <= 5; cookie++) {
+		struct event fin = peer_fin(cookie);
+
+		open_connection(bench, cookie);
+		bench->now += USEC_PER_SEC;
+		fin.connection.facts.age = USEC_PER_SEC;
+		fin.connection.facts.idle_rx = fin.connection.facts.idle_tx = 10 * USEC_PER_MSEC;
+		if (accepted)
+			fin.connection.mqtt = (struct mqtt_facts){ .track = MQTT_FOLLOWED,
+								   .sent = MQTT_SUBSCRIBE,
+								   .received = MQTT_SUBACK,
+								   .answered = true };
+		bench->records = 0;
+		step(bench, fin);
+		step(bench,
+		     connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK, TCP_STATE_CLOSE));
+	}
+	return &bench->record[0].verdict;
+}
+
+/* Who was let in by a CONNACK was not rejected. */
+static void test_quarrel(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	CU_ASSERT_EQUAL(quarrel(&bench, false)->cause, CAUSE_SESSION_REJECTED);
+	end(&bench);
+	begin(&bench);
+	CU_ASSERT_EQUAL(quarrel(&bench, true)->cause, CAUSE_SESSION_TAKEOVER);
+	end(&bench);
+}
+
 /* One that is missing in a sample may have been passed over; in two, it is gone. */
 static void test_missing_in_samples(void)
 {
@@ -812,6 +848,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "out of memory", test_oom }, { "a peer that did not hear us", test_peer_that_did_not_hear },
       { "a lost opening is no lost end", test_lost_opening_is_no_lost_end },
       { "vanished", test_vanished }, { "missing in samples", test_missing_in_samples },
+      { "rejected or taken over", test_quarrel },
       { "other peers do not count", test_other_peers_do_not_count },
       { "a full table is said", test_full_table_is_said }, { "recovery", test_recovery },
       { "the record comes before the effect", test_record_before_effect },

@@ -130,9 +130,13 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 }
 
 /* A hub that refuses closes with its first answer; one that gives the session to another client
- * closes in the middle of nothing. */
+ * closes in the middle of nothing. A CONNACK that was seen settles it. */
 static bool is_refusal(const struct circumstances *given, const struct rhythm *lives)
 {
+	const struct mqtt_facts *mqtt = given->mqtt;
+
+	if (mqtt->track == MQTT_FOLLOWED && mqtt->answered && mqtt->connack == 0)
+		return false;
 	return lives->period < REJECTED_LIFE && given->session->silence < WITH_ITS_ANSWER;
 }
 
