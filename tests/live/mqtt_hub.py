@@ -66,6 +66,16 @@ class MqttHub:
             self.sessions.append(session)
             self._arrival.notify_all()
 
+    def take_over(self, client):
+        """Another client of that name comes. Returns its connection."""
+        context = ssl.create_default_context(cafile=self.authority)
+        with inside(self._lab.cloud):
+            plain = socket.create_connection((ADDRESS, PORT), PATIENCE)
+        connection = context.wrap_socket(plain, server_hostname=ADDRESS)
+        connection.sendall(mqtt.connect(client=client))
+        connection.recv(1)  # it is accepted
+        return connection
+
     def wait_session(self, count=1):
         """The count-th session that was accepted, from 1."""
         with self._arrival:

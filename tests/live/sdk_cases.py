@@ -67,6 +67,22 @@ def sdk_is_closed_by_the_hub(stage):
         stage.wait_told("ended", PATIENCE)
 
 
+TAKEN_OVER = ended("peer-fin", "session-takeover", SUSPECTED, evidence=said("last_received=PUBACK"))
+
+
+@sdk(*2 * [ended("peer-fin", "peer-close", evidence=said("last_received=PUBACK"))],
+     *2 * [TAKEN_OVER], ended("peer-fin", "session-takeover", LIKELY),
+     ended("local-fin", "agent-crash"))
+def sdk_is_taken_over_again_and_again(stage):
+    """By another client with its name. MQTT 3.1.1 has no word for that: the hub just closes."""
+    with device(stage) as (hub, _):
+        for takeover in range(1, 6):
+            hub.take_over("device").close()
+            stage.wait_told("ended", PATIENCE)
+            stage.kill(signal.SIGUSR1)
+            hub.wait_session(2 * takeover + 1).wait_settled()
+
+
 @sdk(ended("local-fin", "path-silent", NOT_PROVED, evidence=said("ping_unanswered_msec=*")))
 def sdk_misses_a_pingresp(stage):
     with device(stage, keepalive=3) as (hub, _):
