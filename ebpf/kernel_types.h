@@ -102,8 +102,8 @@ enum {
 #define SI_QUEUE -1
 #define SI_TKILL -6
 
-/* arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: registers as uprobes see
- * them, at offsets that never change. */
+/* arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: registers as uprobes
+ * see them, at offsets that never change. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi,

@@ -7,19 +7,9 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_watch,
-	&command_record,
-	&command_replay,
-	&command_log,
-	&command_explain,
-	&command_timeline,
-	&command_stats,
-	&command_fleet,
-	&command_verify,
-	&command_status,
-	&command_monitor,
-	&command_check,
+	&command_run,     &command_watch,    &command_record, &command_replay, &command_log,
+	&command_explain, &command_timeline, &command_stats,  &command_fleet,  &command_verify,
+	&command_status,  &command_monitor,  &command_check,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

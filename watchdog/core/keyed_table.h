@@ -10,8 +10,8 @@
 
 struct keyed_table {
 	unsigned char *entries;
-	uint64_t *keys;    /* of each entry */
-	uint32_t *buckets; /* entry number + 1; 0: free */
+	uint64_t *keys;      /* of each entry */
+	uint32_t *buckets;   /* entry number + 1; 0: free */
 	uint32_t *next_free; /* of a free entry: the next one + 1; 0: it is the last */
 	uint32_t first_free; /* entry number + 1 */
 	uint32_t untouched;  /* entries from here on were never used */
