@@ -89,6 +89,16 @@ static int help(const char *name)
 	return command ? command_help(command) : EXIT_USAGE;
 }
 
+/* What getopt_long(3) complains about begins with argv[0]: the command by its full name. */
+static int run(const struct command *command, int argc, char *argv[])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "connwatchctl %s", command->name);
+	argv[0] = name;
+	return command->run(command, argc, argv);
+}
+
 int main(int argc, char *argv[])
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -101,5 +111,5 @@ int main(int argc, char *argv[])
 	if (strcmp(name, "--version") == 0)
 		return puts("connwatch " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	command = find(name);
-	return command ? command->run(command, argc - 1, argv + 1) : EXIT_USAGE;
+	return command ? run(command, argc - 1, argv + 1) : EXIT_USAGE;
 }
