@@ -1,6 +1,8 @@
 /* The subcommands of connwatchctl: one file each, one row each in connwatchctl.c. */
 #pragma once
 
+#include "output.h"
+
 /* Exit codes, from sysexits(3). */
 enum {
 	EXIT_USAGE = 64,         /* EX_USAGE: the command line is wrong */
@@ -44,6 +46,16 @@ int command_misread(const struct command *command);
  * EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Takes the `value` of --output. Returns 0, or EXIT_USAGE after having said what is wrong with it.
+ */
+int command_take_output(const struct command *command, const char *value, enum output *output);
+
+/* Takes the options of a command that has but --output and --help; the rest is argv[optind] and
+ * what follows. Returns 0; 1 when --help was given; or EXIT_USAGE after having said what is wrong.
+ */
+int command_take_output_alone(const struct command *command, int argc, char *argv[],
+			      enum output *output);
 
 /* The exit status for an -errno that was already explained. */
 int command_exit_status(int error);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,33 @@ int command_misused(const struct command *command, const char *format, ...)
 	va_end(arguments);
 	fputc('\n', stderr);
 	return command_misread(command);
+}
+
+int command_take_output(const struct command *command, const char *value, enum output *output)
+{
+	*output = output_from_string(value);
+	if (*output == OUTPUT_NONE)
+		return command_misused(command, "--output: '%s' is neither text nor json", value);
+	return 0;
+}
+
+int command_take_output_alone(const struct command *command, int argc, char *argv[],
+			      enum output *output)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	int option, r = 0;
+
+	while (!r && (option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_help(command) ?: 1;
+		r = option == 'o' ? command_take_output(command, optarg, output)
+				  : command_misread(command);
+	}
+	return r;
 }
 
 int command_exit_status(int error)

@@ -96,24 +96,11 @@ static int listen_to(struct monitor *monitor)
 
 static int run(const struct command *command, int argc, char *argv[])
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ 0 },
-	};
 	struct monitor monitor = { .output = OUTPUT_TEXT };
-	int option;
+	int r = command_take_output_alone(command, argc, argv, &monitor.output);
 
-	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(command);
-		if (option != 'o')
-			return command_misread(command);
-		monitor.output = output_from_string(optarg);
-		if (monitor.output == OUTPUT_NONE)
-			return command_misused(command, "--output: '%s' is neither text nor json",
-					       optarg);
-	}
+	if (r)
+		return r == 1 ? EXIT_SUCCESS : r;
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
 	monitor.agent = argv[optind];

@@ -229,24 +229,11 @@ static int show(const char *agent, enum output output)
 
 static int run(const struct command *command, int argc, char *argv[])
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ 0 },
-	};
 	enum output output = OUTPUT_TEXT;
-	int option;
+	int r = command_take_output_alone(command, argc, argv, &output);
 
-	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(command);
-		if (option != 'o')
-			return command_misread(command);
-		output = output_from_string(optarg);
-		if (output == OUTPUT_NONE)
-			return command_misused(command, "--output: '%s' is neither text nor json",
-					       optarg);
-	}
+	if (r)
+		return r == 1 ? EXIT_SUCCESS : r;
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
 	return show(argv[optind], output);

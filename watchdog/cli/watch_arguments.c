@@ -12,15 +12,6 @@ void watch_arguments_defaults(struct watch_arguments *arguments)
 	agent_settings_defaults(&arguments->settings, "");
 }
 
-static int take_output(struct watch_arguments *arguments, const struct command *command,
-		       const char *value)
-{
-	arguments->output = output_from_string(value);
-	if (arguments->output == OUTPUT_NONE)
-		return command_misused(command, "--output: '%s' is neither text nor json", value);
-	return 0;
-}
-
 static int take_mode(struct watch_arguments *arguments, const struct command *command,
 		     const char *value)
 {
@@ -87,7 +78,7 @@ int watch_arguments_take(struct watch_arguments *arguments, const struct command
 		command_help(command);
 		return 1;
 	case 'o':
-		return take_output(arguments, command, value);
+		return command_take_output(command, value, &arguments->output);
 	case ARGUMENT_RECORD:
 		arguments->trace = value;
 		return 0;
