@@ -14,62 +14,58 @@ enum { VALUE_SIZE = MESSAGE_SIZE };
 
 /* ---- what is told by one field alone */
 
-static const struct text_field {
+struct plain_field {
 	const char *name;
 	size_t at, size;
-} text_fields[] = {
-#define TEXT_FIELD(name, member)                \
-	{                                       \
-		name, AT(member), WIDTH(member) \
-	}
-	TEXT_FIELD("MESSAGE", message),
-	TEXT_FIELD("_BOOT_ID", boot_id),
-	TEXT_FIELD("OBJECT_SYSTEMD_UNIT", record.unit),
-	TEXT_FIELD("INVOCATION_ID", record.invocation_id),
-	TEXT_FIELD("CONNWATCH_AGENT", record.agent),
-	TEXT_FIELD("CONNWATCH_COMM", record.process.comm),
-	TEXT_FIELD("CONNWATCH_ACTION", action),
-	TEXT_FIELD("CONNWATCH_ACTION_RESULT", action_result),
-	TEXT_FIELD("CONNWATCH_ACTION_HELD_BY", action_held_by),
-	TEXT_FIELD("CONNWATCH_KIND", kind),
-	TEXT_FIELD("CONNWATCH_CAUSE", cause),
-	TEXT_FIELD("CONNWATCH_ENDED_BY", ended_by),
-	TEXT_FIELD("EXIT_CODE", exit_code),
-	TEXT_FIELD("EXIT_STATUS", exit_status),
 };
 
-static const struct number_field {
-	const char *name;
-	size_t at, size;
-} number_fields[] = {
-#define NUMBER_FIELD(name, member)              \
+#define FIELD(name, member)                     \
 	{                                       \
 		name, AT(member), WIDTH(member) \
 	}
-	NUMBER_FIELD("ERRNO", error),
-	NUMBER_FIELD("CONNWATCH_PID", record.process.pid),
-	NUMBER_FIELD("CONNWATCH_LOCAL_PORT", record.local.port),
-	NUMBER_FIELD("CONNWATCH_PEER_PORT", record.peer.port),
-	NUMBER_FIELD("CONNWATCH_NETNS", record.netns),
-	NUMBER_FIELD("CONNWATCH_SOCKET_COOKIE", record.cookie),
-	NUMBER_FIELD("CONNWATCH_AGE_USEC", record.socket.age),
-	NUMBER_FIELD("CONNWATCH_IDLE_RX_USEC", record.socket.idle_rx),
-	NUMBER_FIELD("CONNWATCH_IDLE_TX_USEC", record.socket.idle_tx),
-	NUMBER_FIELD("CONNWATCH_BYTES_SENT", record.socket.bytes_sent),
-	NUMBER_FIELD("CONNWATCH_BYTES_ACKED", record.socket.bytes_acked),
-	NUMBER_FIELD("CONNWATCH_BYTES_RECEIVED", record.socket.bytes_received),
-	NUMBER_FIELD("CONNWATCH_UNACKED_BYTES", record.socket.unacked_bytes),
-	NUMBER_FIELD("CONNWATCH_UNREAD_BYTES", record.socket.unread_bytes),
-	NUMBER_FIELD("CONNWATCH_RETRANSMITS", record.socket.retransmits),
-	NUMBER_FIELD("CONNWATCH_PROBES", record.socket.probes),
-	NUMBER_FIELD("CONNWATCH_RTT_USEC", record.socket.rtt_usec),
-	NUMBER_FIELD("CONNWATCH_PERIOD_USEC", record.verdict.period),
-	NUMBER_FIELD("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
-	NUMBER_FIELD("CONNWATCH_DELAY_USEC", record.delay),
-	NUMBER_FIELD("CONNWATCH_DOWNTIME_USEC", record.downtime),
-	NUMBER_FIELD("CONNWATCH_ATTEMPTS", record.attempts),
-	NUMBER_FIELD("CONNWATCH_LOST_EVENTS", record.lost_events),
-	NUMBER_FIELD("CONNWATCH_TIME_USEC", happened),
+
+static const struct plain_field text_fields[] = {
+	FIELD("MESSAGE", message),
+	FIELD("_BOOT_ID", boot_id),
+	FIELD("OBJECT_SYSTEMD_UNIT", record.unit),
+	FIELD("INVOCATION_ID", record.invocation_id),
+	FIELD("CONNWATCH_AGENT", record.agent),
+	FIELD("CONNWATCH_COMM", record.process.comm),
+	FIELD("CONNWATCH_ACTION", action),
+	FIELD("CONNWATCH_ACTION_RESULT", action_result),
+	FIELD("CONNWATCH_ACTION_HELD_BY", action_held_by),
+	FIELD("CONNWATCH_KIND", kind),
+	FIELD("CONNWATCH_CAUSE", cause),
+	FIELD("CONNWATCH_ENDED_BY", ended_by),
+	FIELD("EXIT_CODE", exit_code),
+	FIELD("EXIT_STATUS", exit_status),
+};
+
+static const struct plain_field number_fields[] = {
+	FIELD("ERRNO", error),
+	FIELD("CONNWATCH_PID", record.process.pid),
+	FIELD("CONNWATCH_LOCAL_PORT", record.local.port),
+	FIELD("CONNWATCH_PEER_PORT", record.peer.port),
+	FIELD("CONNWATCH_NETNS", record.netns),
+	FIELD("CONNWATCH_SOCKET_COOKIE", record.cookie),
+	FIELD("CONNWATCH_AGE_USEC", record.socket.age),
+	FIELD("CONNWATCH_IDLE_RX_USEC", record.socket.idle_rx),
+	FIELD("CONNWATCH_IDLE_TX_USEC", record.socket.idle_tx),
+	FIELD("CONNWATCH_BYTES_SENT", record.socket.bytes_sent),
+	FIELD("CONNWATCH_BYTES_ACKED", record.socket.bytes_acked),
+	FIELD("CONNWATCH_BYTES_RECEIVED", record.socket.bytes_received),
+	FIELD("CONNWATCH_UNACKED_BYTES", record.socket.unacked_bytes),
+	FIELD("CONNWATCH_UNREAD_BYTES", record.socket.unread_bytes),
+	FIELD("CONNWATCH_RETRANSMITS", record.socket.retransmits),
+	FIELD("CONNWATCH_PROBES", record.socket.probes),
+	FIELD("CONNWATCH_RTT_USEC", record.socket.rtt_usec),
+	FIELD("CONNWATCH_PERIOD_USEC", record.verdict.period),
+	FIELD("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
+	FIELD("CONNWATCH_DELAY_USEC", record.delay),
+	FIELD("CONNWATCH_DOWNTIME_USEC", record.downtime),
+	FIELD("CONNWATCH_ATTEMPTS", record.attempts),
+	FIELD("CONNWATCH_LOST_EVENTS", record.lost_events),
+	FIELD("CONNWATCH_TIME_USEC", happened),
 };
 
 /* Follow from other fields, so they need no reading. */
