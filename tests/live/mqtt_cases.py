@@ -38,13 +38,13 @@ def uprobes_of(pid):
     return count
 
 
-def wait_for_uprobes(stage):
+def wait_for_uprobes(stage, count=UPROBES):
     """connwatch has the agent's libssl in view. They take the kernel long where other tests close
     theirs at the same time."""
     if stage.mode == "sock-diag":  # it has none
         return
     deadline = time.monotonic() + PATIENCE
-    while uprobes_of(stage.witness.process.pid) < UPROBES:
+    while uprobes_of(stage.witness.process.pid) < count:
         if time.monotonic() > deadline:
             raise Surprise("connwatch has no uprobes in the agent")
         time.sleep(0.02)
@@ -424,7 +424,7 @@ def paho(hub, keepalive=60):
 @contextlib.contextmanager
 def at_work(stage, client, **options):
     """The agent becomes a real client of a hub. Gives the hub and the client's session there."""
-    with MqttHub(stage.lab, stage.directory) as hub:
+    with MqttHub(stage.lab, stage.directory, lambda: wait_for_uprobes(stage)) as hub:
         stage.agent.tell("become", *client(hub, **options))
         session = hub.wait_session()
         session.wait_settled()

@@ -14,16 +14,19 @@ import certificate
 import mqtt
 from hub import PATIENCE
 from lab import CLOUD_ADDRESS, inside
+from supervised import Surprise
 
 PORT = 8883
 ADDRESS = CLOUD_ADDRESS["ipv4"]
-FAR_AWAY = 0.3  # seconds that the hub's answer to the first byte takes, as from a far place
 CONNECT, PUBLISH, SUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 8, 12, 14
 
 
 class MqttHub:
-    def __init__(self, lab, directory):
+    def __init__(self, lab, directory, before_answer):
+        """before_answer() is called for each client that connects, which waits meanwhile, as if the
+        hub were far away."""
         self._lab = lab
+        self._before_answer = before_answer
         key, self.authority = certificate.make(directory, f"IP:{ADDRESS}", "DNS:localhost")
         self._context = certificate.server_context(key, self.authority)
         self.answers_pings = True
@@ -50,11 +53,11 @@ class MqttHub:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        time.sleep(FAR_AWAY)
         try:
+            self._before_answer()
             connection = self._context.wrap_socket(connection, server_side=True)
             HubSession(self, connection).serve()
-        except (OSError, EOFError):
+        except (OSError, EOFError, Surprise):
             connection.close()
 
     def arrived(self, session):

@@ -2,6 +2,7 @@
 through a memory BIO."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from case import LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, story
 from hub import PATIENCE
-from mqtt_cases import INSPECTED, said
+from lab import command
+from mqtt_cases import INSPECTED, UPROBES, said, wait_for_uprobes
 from mqtt_hub import ADDRESS, PORT, MqttHub
 
 DEVICE = str(Path(__file__).with_name("sdk_device.js"))
@@ -18,11 +20,18 @@ KILLED = 128 + signal.SIGKILL
 SETTINGS = (*INSPECTED, f"Peer=*:{PORT}")
 
 
+@functools.cache
+def shares_libssl():
+    """Node.js has it from a library, as Debian builds it."""
+    return command("node", "-p", "process.config.variables.node_shared_openssl").strip() == "true"
+
+
 @contextlib.contextmanager
 def device(stage, **options):
     """The agent becomes a device. Gives the hub and the device's session there; at the end, it is
     killed."""
-    with MqttHub(stage.lab, stage.directory) as hub:
+    uprobes = UPROBES * (1 if shares_libssl() else 2)  # in agent.py's libssl, in the program
+    with MqttHub(stage.lab, stage.directory, lambda: wait_for_uprobes(stage, uprobes)) as hub:
         options = {"host": ADDRESS, "authority": str(hub.authority), "keepalive": 60, **options}
         stage.agent.tell("become", "env", f"NODE_PATH={os.environ['SDK_MODULES']}", "node", DEVICE,
                          json.dumps(options, separators=(",", ":")).replace(" ", "\\u0020"))

@@ -105,9 +105,9 @@ class Stage:
         self._leaving.callback(self.witness.close)
         self._watching_now = True
         self.wait_told("watching")
-        if self.mode == "sock-diag":  # the processes of others wake it
+        if self.local_ports:
             self._wait_seen(self.local_ports[-1])
-        else:
+        if self.mode != "sock-diag":  # there the processes of others wake it
             self._wait_rest()
 
     def _wait_rest(self):
