@@ -68,7 +68,7 @@ includes() {
 			return 1
 		if (folder == "sources")
 			return own_header(file, header) ||
-			       (file ~ /\/probe[^\/]*\.c$/ && header ~ /^(ebpf\/|probe)/)
+			       (file ~ /\/probe[^\/]*\.[ch]$/ && header ~ /^(ebpf\/|probe)/)
 		if (folder == "effects")
 			return header ~ /^effects\//
 		if (folder == "check")

@@ -51,7 +51,7 @@ def wait_for_uprobes(stage, count=UPROBES):
 
 
 def storage_in_sockets():
-    """5.11, as sources/probe.c looks for it."""
+    """5.11, as sources/probe_load.c looks for it."""
     types = Path("/sys/kernel/btf/vmlinux")
     if types.exists() and b"bpf_sk_storage_get_tracing\0" in types.read_bytes():
         return None

@@ -1,0 +1,222 @@
+#include "probe_load.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "ebpf/probe.skel.h"
+#include "support/cleanup.h"
+
+DEFINE_CLEANUP(struct probe_bpf *, probe_bpf__destroy);
+
+/* ---- what libbpf has to say, for the complaint */
+
+static char last_warning[256];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN && last_warning[0] == '\0')
+		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
+	return 0;
+}
+
+/* ---- what the running kernel has */
+
+struct kernel_features {
+	bool socket_storage;
+	bool socket_cookie;
+	bool socket_from_file;
+	bool congestion_state;
+};
+
+/* Helpers show in BTF as the functions behind them, tracepoints as the types of their probes. */
+static const struct {
+	const char *name;
+	bool is_function;
+	size_t member;
+} FEATURES[] = {
+	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, socket_storage) },
+	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
+	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
+	{ "btf_trace_tcp_cong_state_set", false,
+	  offsetof(struct kernel_features, congestion_state) },
+};
+
+static void note_feature(struct kernel_features *features, const struct btf *btf,
+			 const struct btf_type *type)
+{
+	const char *name = btf__name_by_offset(btf, type->name_off);
+
+	for (size_t i = 0; i < sizeof(FEATURES) / sizeof(FEATURES[0]); i++)
+		if (btf_is_func(type) == FEATURES[i].is_function &&
+		    strcmp(name, FEATURES[i].name) == 0)
+			*(bool *)((char *)features + FEATURES[i].member) = true;
+}
+
+static int find_features(struct kernel_features *features)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return -ENOENT;
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_is_func(type) || btf_is_typedef(type))
+			note_feature(features, btf, type);
+	}
+	btf__free(btf);
+	return 0;
+}
+
+/* Takes CAP_NET_ADMIN. */
+static bool can_look_at_packets(void)
+{
+	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
+}
+
+static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
+{
+	struct timespec tick;
+	struct stat own;
+
+	if (stat("/proc/self/ns/pid", &own) < 0)
+		return -errno;
+	/* The coarse clocks advance once a jiffy, and say so (KTIME_LOW_RES). */
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0)
+		return -errno;
+	bpf->rodata->pid_namespace = (uint32_t)own.st_ino;
+	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
+	bpf->rodata->have_socket_storage = features->socket_storage;
+	bpf->rodata->have_socket_cookie = features->socket_cookie;
+	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
+							 : bpf->maps.connections,
+				false);
+	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->socket_storage);
+	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
+	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
+	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
+	bpf_program__set_autoload(bpf->progs.packet_received,
+				  features->socket_storage && can_look_at_packets());
+	bpf_program__set_autoattach(bpf->progs.packet_received, false);
+	bpf_program__set_autoattach(bpf->progs.find_connections, false);
+	bpf_program__set_autoattach(bpf->progs.sample_connections, false);
+	bpf_program__set_autoattach(bpf->progs.adopt_processes, false);
+	return 0;
+}
+
+/* ---- what goes on without us: the maps, and the links of the tracepoints */
+
+static bool is_linked(const struct bpf_program *program)
+{
+	return bpf_program__autoload(program) && bpf_program__autoattach(program);
+}
+
+int probe_load_descriptors(const struct probe_bpf *bpf,
+			   int descriptors[static PROBE_DESCRIPTORS_MAX])
+{
+	const struct bpf_object_skeleton *skeleton = bpf->skeleton;
+	struct bpf_map *map;
+	int count = 0;
+
+	if (skeleton->map_cnt + skeleton->prog_cnt > PROBE_DESCRIPTORS_MAX)
+		return -ENOBUFS;
+	bpf_object__for_each_map(map, bpf->obj)
+	{
+		if (bpf_map__autocreate(map))
+			descriptors[count++] = bpf_map__fd(map);
+	}
+	for (int i = 0; i < skeleton->prog_cnt; i++)
+		if (is_linked(*skeleton->progs[i].prog))
+			descriptors[count++] = bpf_link__fd(*skeleton->progs[i].link);
+	return count;
+}
+
+/* The other way round, before the load: the maps are used again, and programs that are linked
+ * already are not loaded once more. */
+static int take_over(const struct probe_bpf *bpf, const int *descriptors, unsigned count)
+{
+	const struct bpf_object_skeleton *skeleton = bpf->skeleton;
+	unsigned at = 0;
+	struct bpf_map *map;
+	int r = 0;
+
+	bpf_object__for_each_map(map, bpf->obj)
+	{
+		if (!bpf_map__autocreate(map))
+			continue;
+		if (at == count)
+			return -ESTALE;
+		r = bpf_map__reuse_fd(map, descriptors[at++]);
+		if (r < 0)
+			return r;
+	}
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		if (!is_linked(*skeleton->progs[i].prog))
+			continue;
+		bpf_program__set_autoload(*skeleton->progs[i].prog, false);
+		at++;
+	}
+	return at == count ? 0 : -ESTALE;
+}
+
+/* ---- loading */
+
+int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
+{
+	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = NULL;
+	struct kernel_features features = {};
+	int r;
+
+	libbpf_set_print(keep_warning);
+	last_warning[0] = '\0';
+	r = find_features(&features);
+	if (r < 0)
+		return r;
+	bpf = probe_bpf__open();
+	if (!bpf)
+		return -errno;
+	r = prepare(bpf, &features);
+	if (r >= 0 && count > 0)
+		r = take_over(bpf, descriptors, count);
+	if (r < 0)
+		return r;
+	r = probe_bpf__load(bpf);
+	if (r < 0)
+		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
+	*ret = STEAL_POINTER(bpf);
+	return 0;
+}
+
+const char *probe_load_complaint(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "loading the probe needs CAP_BPF and CAP_PERFMON in the initial user "
+		       "namespace (CAP_SYS_ADMIN before kernel 5.8)";
+	case -ENOENT:
+		return "the kernel has no BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)";
+	case -EOPNOTSUPP:
+		return "the kernel lacks a tracepoint that the probe cannot do without";
+	case -ENOMEM:
+		return "no memory for the probe (LimitMEMLOCK=infinity before kernel 5.11)";
+	}
+	return last_warning[0] ? last_warning : strerror(-error);
+}
+
+/* FNV-1a, over the whole object: whatever differs between two versions of it counts. */
+uint64_t probe_version(void)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	const unsigned char *bytes;
+	size_t size;
+
+	bytes = probe_bpf__elf_bytes(&size);
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	return hash;
+}
