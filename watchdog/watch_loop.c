@@ -123,13 +123,26 @@ static void finish_if_settled(struct watch_loop *loop)
 		sd_event_exit(loop->event, loop->status);
 }
 
+/* Without the way to the peer, a verdict claims less. */
+static void follow_path(struct watch_loop *loop, const struct event *event)
+{
+	const struct agent_settings *agent = watch_loop_settings(loop, event->agent);
+	int r = agent ? watch_path_follow(loop->path, event) : 0;
+
+	if (r < 0)
+		fprintf(stderr,
+			"connwatch: cannot follow the links and routes of agent %s in net:[%" PRIu64
+			"]: %s; its verdicts claim less\n",
+			agent->name, event->connection.netns, strerror(-r));
+}
+
 static void feed(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 	usec_t deadline;
 
 	if (event->type == EVENT_OPENED || event->type == EVENT_FOUND)
-		watch_path_follow(loop->path, event);
+		follow_path(loop, event);
 	if (loop->trace)
 		trace_write(loop->trace, event);
 	engine_step(loop->engine, event, take_outcome, loop);

@@ -17,6 +17,8 @@ struct watch_path {
 		uint64_t netns;
 		uint32_t agent; /* the last one seen in it; 0: this place is free */
 	} followed[FOLLOWED_MAX];
+	uint64_t refused[NAMESPACES_MAX]; /* the last ones that could not be followed, as a ring */
+	unsigned next_refused;
 };
 
 static int on_changes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -82,19 +84,44 @@ static struct followed *find_place(struct watch_path *path, uint64_t netns)
 	return place;
 }
 
-void watch_path_follow(struct watch_path *path, const struct event *event)
+static int follow(struct watch_path *path, const struct event *event)
 {
 	const struct connection_event *connection = &event->connection;
-	struct followed *place;
+	struct followed *place = find_place(path, connection->netns);
 	_cleanup_close_ int fd = -1;
+	int r;
 
-	if (route_monitor_knows(path->monitor, connection->netns))
-		return;
-	place = find_place(path, connection->netns);
-	fd = place ? network_namespace_open((pid_t)connection->owner.pid, connection->netns) : -1;
-	if (fd < 0 || route_monitor_add(path->monitor, fd) < 0)
-		return;
-	*place = (struct followed){ .netns = connection->netns, .agent = event->agent };
+	if (!place)
+		return -ENOSPC;
+	fd = network_namespace_open((pid_t)connection->owner.pid, connection->netns);
+	if (fd < 0)
+		return fd;
+	r = route_monitor_add(path->monitor, fd);
+	if (r == 0)
+		*place = (struct followed){ .netns = connection->netns, .agent = event->agent };
+	return r;
+}
+
+static bool is_first_refusal(struct watch_path *path, uint64_t netns)
+{
+	for (unsigned i = 0; i < NAMESPACES_MAX; i++)
+		if (path->refused[i] == netns)
+			return false;
+	path->refused[path->next_refused++ % NAMESPACES_MAX] = netns;
+	return true;
+}
+
+int watch_path_follow(struct watch_path *path, const struct event *event)
+{
+	uint64_t netns = event->connection.netns;
+	int r = 0;
+
+	if (!route_monitor_knows(path->monitor, netns))
+		r = follow(path, event);
+	/* that process has ended or left; the next one in there shows the namespace as well */
+	if (r == -ESRCH || r == -ESTALE)
+		return 0;
+	return r < 0 && is_first_refusal(path, netns) ? r : 0;
 }
 
 void watch_path_leave(struct watch_path *path, uint32_t agent)

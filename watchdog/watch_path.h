@@ -17,8 +17,9 @@ struct watch_path *watch_path_free(struct watch_path *path); /* returns NULL */
 
 /* Follows the namespace of a connection that is about to be told of, if it is not followed yet;
  * `sink` is called from inside. What cannot be followed stays unknown to the engine, and so its
- * verdicts claim less. */
-void watch_path_follow(struct watch_path *path, const struct event *connection);
+ * verdicts claim less. Returns 0; or, once a namespace, why it cannot be followed: -ENOSPC beyond
+ * NAMESPACES_MAX, -EACCES or -EPERM without the capabilities for it, or another -errno. */
+int watch_path_follow(struct watch_path *path, const struct event *connection);
 
 /* The last process of `agent` has ended: lets go of the namespaces followed for it alone. */
 void watch_path_leave(struct watch_path *path, uint32_t agent);
