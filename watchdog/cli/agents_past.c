@@ -6,6 +6,8 @@
 
 #include "support/cleanup.h"
 
+DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
+
 /* Makes room for one item more in an array that doubles; NULL: no memory. */
 static void *grow(void *items, size_t count, size_t size)
 {
@@ -127,8 +129,8 @@ static int finish(struct agents_past *past)
 	return 0;
 }
 
-int agents_past_read(struct agents_past *past, struct journal_reader *reader,
-		     const struct journal_arguments *arguments, struct strangeness *strangeness)
+static int read_all(struct agents_past *past, struct journal_reader *reader,
+		    const struct journal_arguments *arguments, struct strangeness *strangeness)
 {
 	_cleanup_free_ struct past_record *record = malloc(sizeof(*record));
 	usec_t last = 0;
@@ -148,6 +150,18 @@ int agents_past_read(struct agents_past *past, struct journal_reader *reader,
 	}
 	past->until = end_of(reader, arguments, last);
 	return r < 0 ? r : finish(past);
+}
+
+int agents_past_read(struct agents_past *past, const struct command *command,
+		     const struct journal_arguments *arguments, struct strangeness *strangeness)
+{
+	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
+	int r = journal_open(&reader, arguments, command);
+
+	if (r)
+		return r;
+	r = read_all(past, reader, arguments, strangeness);
+	return r < 0 ? journal_failed(command, r) : 0;
 }
 
 void agents_past_free(struct agents_past *past)

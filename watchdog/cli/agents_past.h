@@ -30,7 +30,8 @@ struct agents_past {
 	usec_t since, until; /* the time that is shown */
 };
 
-/* Reads all that the reader has. Returns 0 or -errno. */
-int agents_past_read(struct agents_past *past, struct journal_reader *reader,
+/* Reads all of the journal that is asked for, and says why it cannot. Returns 0 or the exit status;
+ * to be freed with agents_past_free() in any case. */
+int agents_past_read(struct agents_past *past, const struct command *command,
 		     const struct journal_arguments *arguments, struct strangeness *strangeness);
 void agents_past_free(struct agents_past *past);

@@ -7,8 +7,6 @@
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
 static const char *span_text(usec_t span, char text[static TIME_SPAN_TEXT_SIZE])
 {
 	time_span_format(span, text, TIME_SPAN_TEXT_SIZE);
@@ -182,16 +180,12 @@ static void print_all(const struct journal_arguments *arguments, const struct ag
 static int print_statistics(const struct command *command,
 			    const struct journal_arguments *arguments)
 {
-	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_(agents_past_free) struct agents_past past = { 0 };
 	struct strangeness strangeness = { 0 };
-	int r = journal_open(&reader, arguments, command);
+	int r = agents_past_read(&past, command, arguments, &strangeness);
 
 	if (r)
 		return r;
-	r = agents_past_read(&past, reader, arguments, &strangeness);
-	if (r < 0)
-		return journal_failed(command, r);
 	if (past.count == 0)
 		fputs("connwatchctl stats: the journal has no such records\n", stderr);
 	print_all(arguments, &past);

@@ -11,8 +11,6 @@
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
 enum {
 	ARGUMENT_SVG = ARGUMENT_OWN,
 	LETTERS_MAX = 26,
@@ -296,16 +294,12 @@ static int show(const struct command *command, const struct journal_arguments *a
 static int print_timeline(const struct command *command, const struct journal_arguments *arguments,
 			  unsigned width, const char *svg)
 {
-	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_(agents_past_free) struct agents_past past = { 0 };
 	struct strangeness strangeness = { 0 };
-	int r = journal_open(&reader, arguments, command);
+	int r = agents_past_read(&past, command, arguments, &strangeness);
 
 	if (r)
 		return r;
-	r = agents_past_read(&past, reader, arguments, &strangeness);
-	if (r < 0)
-		return journal_failed(command, r);
 	r = show(command, arguments, &past, width, svg);
 	strangeness_say(&strangeness, command);
 	return r;
