@@ -12,13 +12,16 @@ enum {
 	EXIT_NO_PERMISSION = 77, /* EX_NOPERM */
 };
 
+/* No exit status: --help was answered and there is nothing else to do. */
+enum { HELP_GIVEN = -1 };
+
 struct command {
 	const char *name;
 	const char *arguments; /* for the usage line */
 	const char *summary;   /* one line */
 	const char *options;   /* the text of `connwatchctl NAME --help` below the usage line */
 
-	/* argv[0] is the subcommand's name. Returns the exit status. */
+	/* argv[0] is the subcommand's name. Returns the exit status, or HELP_GIVEN. */
 	int (*run)(const struct command *command, int argc, char *argv[]);
 };
 
@@ -36,7 +39,7 @@ extern const struct command command_status;
 extern const struct command command_monitor;
 extern const struct command command_check;
 
-/* Prints the usage of `command` to standard output; returns 0. */
+/* Prints the usage of `command` to standard output; returns HELP_GIVEN. */
 int command_help(const struct command *command);
 
 /* After getopt_long(3) has said what is wrong: says where to read more. Returns EXIT_USAGE. */
@@ -52,8 +55,7 @@ int command_misused(const struct command *command, const char *format, ...)
 int command_take_output(const struct command *command, const char *value, enum output *output);
 
 /* Takes the options of a command that has but --output and --help; the rest is argv[optind] and
- * what follows. Returns 0; 1 when --help was given; or EXIT_USAGE after having said what is wrong.
- */
+ * what follows. Returns 0, HELP_GIVEN, or EXIT_USAGE after having said what is wrong. */
 int command_take_output_alone(const struct command *command, int argc, char *argv[],
 			      enum output *output);
 

@@ -19,7 +19,7 @@ int command_help(const struct command *command)
 {
 	printf("connwatchctl %s %s\n\n%s.\n\n%s", command->name, command->arguments,
 	       command->summary, command->options);
-	return EXIT_SUCCESS;
+	return HELP_GIVEN;
 }
 
 int command_misread(const struct command *command)
@@ -60,7 +60,7 @@ int command_take_output_alone(const struct command *command, int argc, char *arg
 
 	while (!r && (option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (option == 'h')
-			return command_help(command) ?: 1;
+			return command_help(command);
 		r = option == 'o' ? command_take_output(command, optarg, output)
 				  : command_misread(command);
 	}
@@ -114,17 +114,22 @@ static int help(const char *name)
 
 	if (!name)
 		return usage(stdout);
-	return command ? command_help(command) : EXIT_USAGE;
+	if (!command)
+		return EXIT_USAGE;
+	command_help(command);
+	return EXIT_SUCCESS;
 }
 
 /* What getopt_long(3) complains about begins with argv[0]: the command by its full name. */
 static int run(const struct command *command, int argc, char *argv[])
 {
 	char name[64];
+	int r;
 
 	snprintf(name, sizeof(name), "connwatchctl %s", command->name);
 	argv[0] = name;
-	return command->run(command, argc, argv);
+	r = command->run(command, argc, argv);
+	return r == HELP_GIVEN ? EXIT_SUCCESS : r;
 }
 
 int main(int argc, char *argv[])

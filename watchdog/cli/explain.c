@@ -264,20 +264,16 @@ static int run(const struct command *command, int argc, char *argv[])
 	};
 	struct journal_arguments arguments;
 	const char *cursor = NULL;
-	int option, r;
+	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1) {
-		if (option == ARGUMENT_CURSOR) {
+	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1)
+		if (option == ARGUMENT_CURSOR)
 			cursor = optarg;
-			continue;
-		}
-		r = journal_arguments_take(&arguments, command, option, optarg);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
-	r = journal_arguments_take_agent(&arguments, command, argc, argv);
-	return r ? r : explain(command, &arguments, cursor);
+		else
+			r = journal_arguments_take(&arguments, command, option, optarg);
+	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	return r ?: explain(command, &arguments, cursor);
 }
 
 const struct command command_explain = {

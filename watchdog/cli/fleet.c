@@ -260,14 +260,13 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ 0 },
 	};
 	struct fleet_arguments arguments = { .others = { "_MACHINE_ID", "_HOSTNAME" } };
-	int option, r;
+	int option, r = 0;
 
 	journal_arguments_defaults(&arguments.journal);
-	while ((option = getopt_long(argc, argv, "ho:S:U:D:", options, NULL)) != -1) {
+	while (!r && (option = getopt_long(argc, argv, "ho:S:U:D:", options, NULL)) != -1)
 		r = take_option(&arguments, command, option);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
+	if (r)
+		return r;
 	if (optind < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind]);
 	return report_fleet(command, &arguments);

@@ -95,8 +95,7 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 
 	switch (option) {
 	case 'h':
-		command_help(command);
-		return 1;
+		return command_help(command);
 	case 'o':
 		return take_output(arguments, command, value);
 	case 'S':

@@ -48,7 +48,7 @@ struct journal_arguments {
 
 void journal_arguments_defaults(struct journal_arguments *arguments);
 
-/* Takes one option as getopt_long(3) returned it. Returns 0, 1 if it is --help (already printed),
+/* Takes one option as getopt_long(3) returned it. Returns 0, HELP_GIVEN,
  * or the exit status of a mistake (already said). */
 int journal_arguments_take(struct journal_arguments *arguments, const struct command *command,
 			   int option, const char *value);

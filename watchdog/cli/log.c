@@ -272,18 +272,15 @@ static int run(const struct command *command, int argc, char *argv[])
 	};
 	struct journal_arguments arguments;
 	size_t last = SIZE_MAX;
-	int option, r;
+	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) !=
-	       -1) {
+	while (!r &&
+	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) != -1)
 		r = option == 'n' ? take_lines(command, optarg, &last)
 				  : journal_arguments_take(&arguments, command, option, optarg);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
-	r = journal_arguments_take_agent(&arguments, command, argc, argv);
-	return r ? r : print_log(command, &arguments, last);
+	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	return r ?: print_log(command, &arguments, last);
 }
 
 const struct command command_log = {

@@ -100,7 +100,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	int r = command_take_output_alone(command, argc, argv, &monitor.output);
 
 	if (r)
-		return r == 1 ? EXIT_SUCCESS : r;
+		return r;
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
 	monitor.agent = argv[optind];

@@ -128,7 +128,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	int r = command_take_output_alone(command, argc, argv, &output);
 
 	if (r)
-		return r == 1 ? EXIT_SUCCESS : r;
+		return r;
 	if (optind + 1 != argc)
 		return command_misused(command, "exactly one FILE is needed ('-': standard input)");
 	return replay_file(argv[optind], output);

@@ -318,15 +318,14 @@ static int run(const struct command *command, int argc, char *argv[])
 {
 	static const struct option options[] = { WATCH_LONG_OPTIONS, { 0 } };
 	struct watch_arguments arguments;
-	int option;
+	int option, r = 0;
 
 	watch_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, "+" WATCH_SHORT_OPTIONS, options, NULL)) != -1) {
-		int r = watch_arguments_take(&arguments, command, option, optarg);
-
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
+	while (!r &&
+	       (option = getopt_long(argc, argv, "+" WATCH_SHORT_OPTIONS, options, NULL)) != -1)
+		r = watch_arguments_take(&arguments, command, option, optarg);
+	if (r)
+		return r;
 	if (optind == argc)
 		return command_misused(command, "there is no command to run");
 	if (!*arguments.settings.name)

@@ -197,16 +197,13 @@ static int run(const struct command *command, int argc, char *argv[])
 {
 	static const struct option options[] = { JOURNAL_LONG_OPTIONS, { 0 } };
 	struct journal_arguments arguments;
-	int option, r;
+	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1) {
+	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1)
 		r = journal_arguments_take(&arguments, command, option, optarg);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
-	r = journal_arguments_take_agent(&arguments, command, argc, argv);
-	return r ? r : print_statistics(command, &arguments);
+	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	return r ?: print_statistics(command, &arguments);
 }
 
 const struct command command_stats = {

@@ -331,19 +331,16 @@ static int run(const struct command *command, int argc, char *argv[])
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "w:", options, NULL)) !=
-	       -1) {
+	while (!r &&
+	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "w:", options, NULL)) != -1)
 		if (option == ARGUMENT_SVG)
 			svg = optarg;
 		else if (option == 'w')
 			r = take_width(command, optarg, &width);
 		else
 			r = journal_arguments_take(&arguments, command, option, optarg);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
-	r = journal_arguments_take_agent(&arguments, command, argc, argv);
-	return r ? r : print_timeline(command, &arguments, width, svg);
+	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	return r ?: print_timeline(command, &arguments, width, svg);
 }
 
 const struct command command_timeline = {

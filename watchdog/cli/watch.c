@@ -125,10 +125,10 @@ static int run(const struct command *command, int argc, char *argv[])
 	struct watch_arguments arguments;
 	const char *complaint;
 	pid_t pid = 0;
-	int option, r;
+	int option, r = 0;
 
 	watch_arguments_defaults(&arguments);
-	while ((option = getopt_long(argc, argv, WATCH_SHORT_OPTIONS, options, NULL)) != -1) {
+	while (!r && (option = getopt_long(argc, argv, WATCH_SHORT_OPTIONS, options, NULL)) != -1)
 		if (option == ARGUMENT_UNIT)
 			r = take_match(&arguments, command, "Unit", optarg);
 		else if (option == ARGUMENT_CGROUP)
@@ -137,9 +137,8 @@ static int run(const struct command *command, int argc, char *argv[])
 			r = take_pid(&arguments, command, optarg, &pid);
 		else
 			r = watch_arguments_take(&arguments, command, option, optarg);
-		if (r)
-			return r == 1 ? EXIT_SUCCESS : r;
-	}
+	if (r)
+		return r;
 	if (command == &command_record && optind < argc)
 		arguments.trace = argv[optind++];
 	if (optind < argc)

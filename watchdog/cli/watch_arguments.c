@@ -75,8 +75,7 @@ int watch_arguments_take(struct watch_arguments *arguments, const struct command
 {
 	switch (option) {
 	case 'h':
-		command_help(command);
-		return 1;
+		return command_help(command);
 	case 'o':
 		return command_take_output(command, value, &arguments->output);
 	case ARGUMENT_RECORD:

@@ -50,7 +50,7 @@ struct watch_arguments {
 
 void watch_arguments_defaults(struct watch_arguments *arguments);
 
-/* Takes one option as getopt_long(3) returned it. Returns 0, 1 if it is --help (already printed),
+/* Takes one option as getopt_long(3) returned it. Returns 0, HELP_GIVEN,
  * or the exit status of a mistake (already said). */
 int watch_arguments_take(struct watch_arguments *arguments, const struct command *command,
 			 int option, const char *value);
