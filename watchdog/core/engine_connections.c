@@ -93,7 +93,8 @@ struct connection *connections_find(struct engine *engine, uint64_t cookie)
 	return keyed_table_find(&engine->connections, cookie);
 }
 
-const struct process *connections_owner(struct engine *engine, const struct connection *connection)
+/* NULL: not known. */
+static const struct process *owner_of(struct engine *engine, const struct connection *connection)
 {
 	struct tracked_process *process = processes_find(engine, connection->owner.pid);
 
@@ -112,6 +113,29 @@ struct path_view connections_path(const struct engine *engine, const struct conn
 	path_look(&engine->path, connection->netns, &connection->local, &connection->peer,
 		  time - (unheard < time ? unheard : time), time, &view);
 	return view;
+}
+
+struct circumstances connections_look_around(struct engine *engine,
+					     const struct connection *connection,
+					     const struct socket_facts *socket, usec_t time)
+{
+	/* A connection never outlives its agent: connections_forget_agent(). */
+	const struct agent *agent = engine_agent(engine, connection->agent);
+
+	return (struct circumstances){
+		.settings = agent->settings,
+		.mode = agent->mode,
+		.socket = socket,
+		.time = time,
+		.came_up = connection->up,
+		.owner = &connection->owner,
+		.process = owner_of(engine, connection),
+		.unit = agent->has_unit ? &agent->unit : NULL,
+		.history = &agent->history,
+		.stalled = connection->stalled,
+		.kept_alive = connection->kept_alive,
+		.path = connections_path(engine, connection, socket, time),
+	};
 }
 
 bool connections_has_open(const struct engine *engine, uint32_t pid)
@@ -142,7 +166,7 @@ void connections_mark_aborted(struct engine *engine, uint64_t cookie)
 
 bool connections_is_orphan(struct engine *engine, const struct connection *connection)
 {
-	const struct process *owner = connections_owner(engine, connection);
+	const struct process *owner = owner_of(engine, connection);
 
 	return owner && owner->exited && !engine_agent_alive(engine, connection->agent);
 }

@@ -127,33 +127,22 @@ static struct circumstances gather(struct engine *engine, const struct ending *e
 				   struct session *session)
 {
 	const struct connection *connection = ending->connection;
-	/* A connection never outlives its agent: connections_forget_agent(). */
 	const struct agent *agent = engine_agent(engine, connection->agent);
+	struct circumstances circumstances =
+		connections_look_around(engine, connection, &ending->socket, ending->time);
 
-	return (struct circumstances){
-		.settings = agent->settings,
-		.mode = agent->mode,
-		.socket = &ending->socket,
-		.mqtt = &ending->mqtt,
-		.closed = connection->closed,
-		.time = ending->time,
-		.came_up = connection->up,
-		.owner = &connection->owner,
-		.current = &ending->current,
-		.process = process_of(engine, ending),
-		.agent_stop = &agent->stop,
-		.unit = agent->has_unit ? &agent->unit : NULL,
-		.history = &agent->history,
-		.session = session_of(engine, ending, session) ? session : NULL,
-		.stalled = connection->stalled,
-		.aborted_by_us = connection->aborted,
-		.kept_alive = connection->kept_alive,
-		.unseen = connection->unseen,
-		.resumed = engine->resumed,
-		.slept = engine->slept,
-		.path = connections_path(engine, connection, &ending->socket, ending->time),
-		.others_too = others_ended_too(engine, ending),
-	};
+	circumstances.mqtt = &ending->mqtt;
+	circumstances.closed = connection->closed;
+	circumstances.current = &ending->current;
+	circumstances.process = process_of(engine, ending);
+	circumstances.agent_stop = &agent->stop;
+	circumstances.session = session_of(engine, ending, session) ? session : NULL;
+	circumstances.aborted_by_us = connection->aborted;
+	circumstances.unseen = connection->unseen;
+	circumstances.resumed = engine->resumed;
+	circumstances.slept = engine->slept;
+	circumstances.others_too = others_ended_too(engine, ending);
+	return circumstances;
 }
 
 /* Gives the verdict if it can be given; keeps the ending for later if it cannot. `ending` may be

@@ -9,27 +9,6 @@
 
 /* ---- telling */
 
-static struct circumstances look_around(struct engine *engine, const struct connection *connection,
-					const struct socket_facts *socket, usec_t time)
-{
-	const struct agent *agent = engine_agent(engine, connection->agent);
-
-	return (struct circumstances){
-		.settings = agent->settings,
-		.mode = agent->mode,
-		.socket = socket,
-		.time = time,
-		.came_up = true,
-		.owner = &connection->owner,
-		.process = connections_owner(engine, connection),
-		.unit = agent->has_unit ? &agent->unit : NULL,
-		.history = &agent->history,
-		.stalled = connection->stalled,
-		.kept_alive = connection->kept_alive,
-		.path = connections_path(engine, connection, socket, time),
-	};
-}
-
 static void tell(struct engine *engine, struct connection *connection,
 		 const struct socket_facts *socket, usec_t time, const struct verdict *verdict)
 {
@@ -96,8 +75,8 @@ void stalls_begin(struct engine *engine, struct connection *connection, usec_t t
 
 void stalls_due(struct engine *engine, struct connection *connection)
 {
-	const struct circumstances circumstances =
-		look_around(engine, connection, &(struct socket_facts){ 0 }, engine->now);
+	const struct circumstances circumstances = connections_look_around(
+		engine, connection, &(struct socket_facts){ 0 }, engine->now);
 	struct verdict verdict;
 
 	if (connections_is_orphan(engine, connection)) {
@@ -156,7 +135,7 @@ static void take_sampled(struct engine *engine, struct connection *connection,
 	if (!connection->up || connection->ended)
 		return;
 	note_reading(connection, socket, event->time);
-	circumstances = look_around(engine, connection, socket, event->time);
+	circumstances = connections_look_around(engine, connection, socket, event->time);
 	if (stall_of_idle_agent(&circumstances, connection->unread_since, &verdict))
 		tell(engine, connection, socket, event->time, &verdict);
 	else if (agent_side(connection->stalled))
@@ -212,7 +191,7 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 	note_silence(connection, socket);
 	if (socket->retransmit_timeouts < TIMEOUTS_TOLD)
 		return;
-	circumstances = look_around(engine, connection, socket, event->time);
+	circumstances = connections_look_around(engine, connection, socket, event->time);
 	stall_of_path(&circumstances, &verdict);
 	tell(engine, connection, socket, event->time, &verdict);
 }
@@ -228,7 +207,8 @@ static bool lost_something(const struct path_view *path)
 static void look_at_path(struct engine *engine, struct connection *connection, usec_t time)
 {
 	const struct socket_facts unheard = { 0 };
-	const struct circumstances circumstances = look_around(engine, connection, &unheard, time);
+	const struct circumstances circumstances =
+		connections_look_around(engine, connection, &unheard, time);
 	struct verdict verdict;
 
 	if (!circumstances.path.known || !*circumstances.path.interface)

@@ -168,8 +168,6 @@ bool connections_has_open(const struct engine *engine, uint32_t pid);
 bool connections_is_orphan(struct engine *engine, const struct connection *connection);
 /* We are about to destroy it ourselves. Harmless for one that is not known. */
 void connections_mark_aborted(struct engine *engine, uint64_t cookie);
-/* The process that opened it; NULL: not known. */
-const struct process *connections_owner(struct engine *engine, const struct connection *connection);
 
 /* True if it is known that nothing can reach `peer` at `time`: no route leads there, or its link is
  * down, which the kernel tells of before it removes the route. */
@@ -183,6 +181,12 @@ bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
 /* How the way to the peer was since the peer was last heard of. */
 struct path_view connections_path(const struct engine *engine, const struct connection *connection,
 				  const struct socket_facts *socket, usec_t time);
+/* What a verdict on it may look at, whether it is open or ends: the agent, the owner, and the way
+ * to the peer since the peer was last heard of. `socket` is how it stands at `time`, and must
+ * outlive what is returned. */
+struct circumstances connections_look_around(struct engine *engine,
+					     const struct connection *connection,
+					     const struct socket_facts *socket, usec_t time);
 
 /* engine_endings.c: from the end of a session to its verdict */
 /* Gives the verdict, or keeps a copy of `ending` until it can be given. */
