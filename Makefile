@@ -98,6 +98,8 @@ check-unit: $(UNIT_TESTS)
 
 $(B)/tests/unit/policy_property_test: $(B)/tests/unit/policy_world.o
 
+$(B)/tests/unit/record_test $(B)/tests/unit/record_parse_test: $(B)/tests/unit/example_record.o
+
 $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover.o $(B)/watchdog/support/descriptor_parcel.o
 
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)

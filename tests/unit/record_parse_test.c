@@ -7,6 +7,7 @@
 
 #include "core/record_parse.h"
 #include "core/text.h"
+#include "example_record.h"
 #include "suite.h"
 
 static char written[16384], again[16384];
@@ -35,47 +36,6 @@ static bool parse(struct past_record *past, const char *lines)
 	return record_parse_end(past);
 }
 
-static struct record full_record(void)
-{
-	struct record record = {
-		.kind = RECORD_ENDED,
-		.time = 12,
-		.mode = MODE_EBPF,
-		.agent = "edge",
-		.unit = "edge.service",
-		.invocation_id = "0123456789abcdef0123456789abcdef",
-		.process = { .pid = 812, .comm = "edge" },
-		.cookie = 77,
-		.netns = 4026531840,
-		.local = { .family = AF_INET, .port = 40022, .address = { 10, 0, 0, 5 } },
-		.peer = { .family = AF_INET6, .port = 8883, .address = { 0x20, 1, 0xd, 0xb8 } },
-		.socket = { .state_before = TCP_STATE_ESTABLISHED,
-			    .error = ETIMEDOUT,
-			    .unread_bytes = 1,
-			    .unacked_bytes = 2,
-			    .retransmits = 3,
-			    .probes = 4,
-			    .rtt_usec = 5,
-			    .bytes_sent = 6,
-			    .bytes_acked = 7,
-			    .bytes_received = 8,
-			    .age = 9 * USEC_PER_SEC,
-			    .idle_rx = 10,
-			    .idle_tx = 11 },
-		.verdict = { .ended_by = ENDED_BY_RETRANSMIT_TIMEOUT,
-			     .cause = CAUSE_PATH_SILENT,
-			     .confidence = CONFIDENCE_LIKELY,
-			     .period = 58 * USEC_PER_MINUTE,
-			     .period_count = 3 },
-		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
-	};
-
-	tokens_add(&record.verdict.evidence, "unacked_bytes=2");
-	tokens_add(&record.verdict.evidence, "state=ESTABLISHED");
-	tokens_add(&record.verdict.ruled_out, "peer-reset=no-RST-arrived");
-	return record;
-}
-
 static void check_round_trip(const struct record *record)
 {
 	struct past_record past;
@@ -88,16 +48,20 @@ static void check_round_trip(const struct record *record)
 
 static void ended_comes_back(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	check_round_trip(&record);
 	record.exit = (struct exit_facts){ .known = true, .status = 3 };
+	check_round_trip(&record);
+	record.peer = (struct endpoint){ .family = AF_INET6,
+					 .port = 8883,
+					 .address = { 0x20, 1, 0xd, 0xb8 } };
 	check_round_trip(&record);
 }
 
 static void action_comes_back(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	record.kind = RECORD_ACTION;
 	record.socket = (struct socket_facts){ 0 };
@@ -111,7 +75,7 @@ static void action_comes_back(void)
 
 static void recovered_comes_back(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	record.kind = RECORD_RECOVERED;
 	record.verdict = (struct verdict){ .confidence = CONFIDENCE_INVALID };
@@ -216,7 +180,7 @@ static void long_values_are_cut(void)
 /* Whatever the bytes: no sanitizer complains, and the result can be written again. */
 static void damaged_fields_do_no_harm(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 	struct past_record past;
 
 	srand(404104);

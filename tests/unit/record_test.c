@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -6,6 +5,7 @@
 
 #include "core/record.h"
 #include "core/text.h"
+#include "example_record.h"
 #include "suite.h"
 
 static char buffer[16384];
@@ -46,52 +46,9 @@ static const char *field(const struct record *record, const char *name)
 	return value;
 }
 
-static struct record full_record(void)
-{
-	struct record record = {
-		.kind = RECORD_ENDED,
-		.mode = MODE_EBPF,
-		.agent = "edge",
-		.unit = "edge.service",
-		.invocation_id = "0123456789abcdef0123456789abcdef",
-		.process = { .pid = 812, .comm = "edge" },
-		.cookie = 77,
-		.netns = 4026531840,
-		.local = { .family = AF_INET, .port = 40022, .address = { 10, 0, 0, 5 } },
-		.peer = { .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } },
-		.socket = { .state_before = TCP_STATE_ESTABLISHED,
-			    .state = TCP_STATE_CLOSE,
-			    .error = ETIMEDOUT,
-			    .unread_bytes = 1,
-			    .unacked_bytes = 2,
-			    .retransmits = 3,
-			    .probes = 4,
-			    .rtt_usec = 5,
-			    .bytes_sent = 6,
-			    .bytes_acked = 7,
-			    .bytes_received = 8,
-			    .age = 9 * USEC_PER_SEC,
-			    .idle_rx = 10,
-			    .idle_tx = 11 },
-		.verdict = { .ended_by = ENDED_BY_RETRANSMIT_TIMEOUT,
-			     .cause = CAUSE_PATH_SILENT,
-			     .confidence = CONFIDENCE_LIKELY },
-		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
-		.verdict.period = 58 * USEC_PER_MINUTE,
-		.verdict.period_count = 4,
-		.lost_events = 2,
-		.time = 12,
-	};
-
-	tokens_add(&record.verdict.evidence, "state=%s", "ESTABLISHED");
-	tokens_add(&record.verdict.evidence, "error=%s", "ETIMEDOUT");
-	tokens_add(&record.verdict.ruled_out, "peer-reset=no-RST-arrived");
-	return record;
-}
-
 static void an_end_has_every_field_in_order(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	CU_ASSERT_STRING_EQUAL(
 		fields_of(&record),
@@ -165,7 +122,7 @@ static void what_is_not_known_is_left_out(void)
 
 static void only_an_end_says_what_ended_it(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	for (int kind = 0; kind < RECORD_KIND_MAX; kind++) {
 		record.kind = (enum record_kind)kind;
@@ -177,7 +134,7 @@ static void only_an_end_says_what_ended_it(void)
 
 static void an_action_says_what_came_of_it(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	record.kind = RECORD_ACTION;
 	record.action = (struct action){ .type = ACTION_SIGNAL, .signal = SIGHUP };
@@ -199,7 +156,7 @@ static void an_action_says_what_came_of_it(void)
 
 static void a_recovery_says_how_long_it_took(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	record.kind = RECORD_RECOVERED;
 	record.downtime = 1200;
@@ -221,7 +178,7 @@ static void exits_are_named_as_systemd_names_them(void)
 		{ { true, true, false, 40 }, "killed", "40" }, /* a real-time signal */
 		{ { false, true, false, SIGKILL }, "", "" },
 	};
-	struct record record = full_record();
+	struct record record = example_record();
 	char code[16];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -234,7 +191,7 @@ static void exits_are_named_as_systemd_names_them(void)
 
 static void priorities_follow_the_fault(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 
 	for (int i = 0; i < CAUSE_MAX; i++) {
 		enum cause cause = (enum cause)i;
@@ -291,7 +248,7 @@ static void message_ids_are_unique_and_random(void)
 
 static void no_value_breaks_its_line(void)
 {
-	struct record record = full_record();
+	struct record record = example_record();
 	struct text text = TEXT_IN(buffer);
 
 	strcpy(record.agent, "a\nMESSAGE=b");

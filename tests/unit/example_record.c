@@ -1,0 +1,48 @@
+#include "example_record.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+
+struct record example_record(void)
+{
+	struct record record = {
+		.kind = RECORD_ENDED,
+		.time = 12,
+		.mode = MODE_EBPF,
+		.agent = "edge",
+		.unit = "edge.service",
+		.invocation_id = "0123456789abcdef0123456789abcdef",
+		.process = { .pid = 812, .comm = "edge" },
+		.cookie = 77,
+		.netns = 4026531840,
+		.local = { .family = AF_INET, .port = 40022, .address = { 10, 0, 0, 5 } },
+		.peer = { .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } },
+		.socket = { .state_before = TCP_STATE_ESTABLISHED,
+			    .state = TCP_STATE_CLOSE,
+			    .error = ETIMEDOUT,
+			    .unread_bytes = 1,
+			    .unacked_bytes = 2,
+			    .retransmits = 3,
+			    .probes = 4,
+			    .rtt_usec = 5,
+			    .bytes_sent = 6,
+			    .bytes_acked = 7,
+			    .bytes_received = 8,
+			    .age = 9 * USEC_PER_SEC,
+			    .idle_rx = 10,
+			    .idle_tx = 11 },
+		.verdict = { .ended_by = ENDED_BY_RETRANSMIT_TIMEOUT,
+			     .cause = CAUSE_PATH_SILENT,
+			     .confidence = CONFIDENCE_LIKELY,
+			     .period = 58 * USEC_PER_MINUTE,
+			     .period_count = 4 },
+		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
+		.lost_events = 2,
+	};
+
+	tokens_add(&record.verdict.evidence, "state=ESTABLISHED");
+	tokens_add(&record.verdict.evidence, "error=ETIMEDOUT");
+	tokens_add(&record.verdict.ruled_out, "peer-reset=no-RST-arrived");
+	return record;
+}
