@@ -196,8 +196,10 @@ static void take_from_source(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 
-	if (!succession_is_old_news(loop->succession, event))
-		feed(loop, event);
+	if (succession_is_old_news(loop->succession, event))
+		return;
+	watch_path_tell(loop->path, event->time);
+	feed(loop, event);
 }
 
 static int drain(void *userdata)

@@ -68,6 +68,12 @@ struct watch_path *watch_path_free(struct watch_path *path)
 	return NULL;
 }
 
+void watch_path_tell(struct watch_path *path, usec_t time)
+{
+	if (route_monitor_told_until(path->monitor) < time)
+		route_monitor_drain(path->monitor);
+}
+
 /* The place of `netns`, else a free one, else NULL. */
 static struct followed *find_place(struct watch_path *path, uint64_t netns)
 {

@@ -15,6 +15,10 @@ enum { NAMESPACES_MAX = 64 }; /* followed at once, our own included */
 int watch_path_new(struct watch_path **ret, sd_event *event, event_sink sink, void *userdata);
 struct watch_path *watch_path_free(struct watch_path *path); /* returns NULL */
 
+/* Tells all that had happened by `time`, CLOCK_MONOTONIC. What comes before an end is so known
+ * before it, however late both are read. */
+void watch_path_tell(struct watch_path *path, usec_t time);
+
 /* Follows the namespace of a connection that is about to be told of, if it is not followed yet;
  * `sink` is called from inside. What cannot be followed stays unknown to the engine, and so its
  * verdicts claim less. Returns 0; or, once a namespace, why it cannot be followed: -ENOSPC beyond

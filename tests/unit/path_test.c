@@ -82,6 +82,8 @@ static void add_part(struct text *text, const char *name, const struct path_part
 		text_add(text, ",lost@%llu", (unsigned long long)(part->lost / USEC_PER_SEC));
 	if (part->back)
 		text_add(text, ",back@%llu", (unsigned long long)(part->back / USEC_PER_SEC));
+	if (part->doubtful)
+		text_add(text, ",doubtful");
 }
 
 static const char *describe(const struct path_view *view)
@@ -310,6 +312,21 @@ static const struct row rows[] = {
 	{ "to ourselves: the address does",
 	  "12 address interface=2 address=192.0.2.10 prefix_length=24", LOCAL, LOCAL,
 	  "lo: link=yes address=no,lost@12 route=no,lost@12 hop=yes" },
+
+	{ "a loss told late may have been before",
+	  "21 link within=2s interface=2 interface_name=eth0", LOCAL, PEER,
+	  "eth0: link=yes,doubtful address=yes route=yes hop=yes" },
+	{ "a loss told late, but surely later", "22 link within=1s interface=2 interface_name=eth0",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a loss told late is a loss all the same",
+	  "12 link within=4s interface=2 interface_name=eth0", LOCAL, PEER,
+	  "eth0: link=no,lost@12 address=yes route=yes hop=yes" },
+	{ "what is told late to be back may have been back",
+	  "12 route interface=2 table=254 address=0.0.0.0 gateway=192.0.2.1\n"
+	  "21 route within=2s up=1 interface=2 table=254 address=0.0.0.0 gateway=192.0.2.1",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=no,lost@12,doubtful hop=yes" },
+	{ "told late, and no matter", "21 link within=2s interface=3 interface_name=eth1", LOCAL,
+	  PEER, "eth0: link=yes address=yes route=yes hop=yes" },
 
 	{ "overrun, nothing missed", "12 namespace\n12 @\n13 namespace up=1", LOCAL, PEER,
 	  "eth0 uncovered: link=yes address=yes route=yes hop=yes" },

@@ -169,6 +169,7 @@ static void any_path(struct path_event *path)
 	path->refuses = any_flag();
 	path->partial = any_flag();
 	path->replaces = any_flag();
+	path->within = any_number();
 	any_endpoint(&path->address);
 	any_endpoint(&path->gateway);
 	any_endpoint(&path->source);

@@ -192,6 +192,7 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_ADDRESS:
 	case EVENT_ROUTE:
 	case EVENT_NEIGHBOUR:
+		engine->path_told = event->time;
 		path_take(&engine->path, event);
 		stalls_take_path(engine, event);
 		policy_take_path(engine);

@@ -67,8 +67,8 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	engine_agent(engine, connection->agent)->last_peer = connection->peer;
 	engine_agent(engine, connection->agent)->last_netns = connection->netns;
 	engine_agent(engine, connection->agent)->no_route_told = false;
-	stalls_begin(engine, connection, time);
 	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, since);
+	stalls_begin(engine, connection, time);
 }
 
 /* It was up when it was first heard of: since its SYN, as far as we know. */
@@ -324,7 +324,7 @@ bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
 	struct path_view path;
 
 	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
-	return path.known && path.routes_known && !path.route.there;
+	return path.known && path.routes_known && !path.route.there && !path.route.doubtful;
 }
 
 /* connect() fails without a SYN where there is no route; the socket then tells neither the peer nor

@@ -68,9 +68,41 @@ static void check_from(struct engine *engine, struct connection *connection, use
 			    stall_slack(agent->settings));
 }
 
+static bool lost_something(const struct path_view *path)
+{
+	return path->link.lost || path->address.lost || path->route.lost;
+}
+
+/* A link that goes down says nothing to the sockets that use it: the connection looks well until
+ * somebody writes. What was missing before may be there already: a link carries packets a while
+ * before the kernel says so (linkwatch_fire_event()). */
+static void look_at_path(struct engine *engine, struct connection *connection, usec_t since,
+			 usec_t time)
+{
+	const struct socket_facts unheard = { .idle_rx = time - since, .idle_tx = time - since };
+	const struct circumstances circumstances =
+		connections_look_around(engine, connection, &unheard, time);
+	struct verdict verdict;
+
+	if (!circumstances.path.known || !*circumstances.path.interface)
+		return;
+	if (!path_is_whole(&circumstances.path)) {
+		if (!lost_something(&circumstances.path))
+			return;
+		stall_of_path(&circumstances, &verdict);
+		tell(engine, connection, &unheard, time, &verdict);
+	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
+		   cause_side(connection->stalled) == SIDE_NETWORK) {
+		heal(engine, connection, time);
+	}
+}
+
+/* What happened to the way just after may have been told before. */
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time)
 {
 	check_from(engine, connection, time + patience(engine, connection));
+	if (engine->path_told > time)
+		look_at_path(engine, connection, time, engine->path_told);
 }
 
 void stalls_due(struct engine *engine, struct connection *connection)
@@ -196,34 +228,6 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 	tell(engine, connection, socket, event->time, &verdict);
 }
 
-static bool lost_something(const struct path_view *path)
-{
-	return path->link.lost || path->address.lost || path->route.lost;
-}
-
-/* A link that goes down says nothing to the sockets that use it: the connection looks well until
- * somebody writes. What was missing before may be there already: a link carries packets a while
- * before the kernel says so (linkwatch_fire_event()). */
-static void look_at_path(struct engine *engine, struct connection *connection, usec_t time)
-{
-	const struct socket_facts unheard = { 0 };
-	const struct circumstances circumstances =
-		connections_look_around(engine, connection, &unheard, time);
-	struct verdict verdict;
-
-	if (!circumstances.path.known || !*circumstances.path.interface)
-		return;
-	if (!path_is_whole(&circumstances.path)) {
-		if (!lost_something(&circumstances.path))
-			return;
-		stall_of_path(&circumstances, &verdict);
-		tell(engine, connection, &unheard, time, &verdict);
-	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
-		   cause_side(connection->stalled) == SIDE_NETWORK) {
-		heal(engine, connection, time);
-	}
-}
-
 void stalls_take_path(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
@@ -232,7 +236,7 @@ void stalls_take_path(struct engine *engine, const struct event *event)
 		return;
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->netns == event->path.netns && connection->up && !connection->ended)
-			look_at_path(engine, connection, event->time);
+			look_at_path(engine, connection, event->time, event->time);
 }
 
 /* A fatal signal came, and yet the process is there: it may be writing its core dump, with its

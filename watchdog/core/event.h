@@ -200,6 +200,7 @@ struct path_event {
 	bool up;       /* link: IFF_UP and IFF_RUNNING; address, route: is there; neighbour: has not
 			  failed to answer */
 	bool initial;  /* as found: no news */
+	usec_t within; /* it happened within that span before its time; 0: at its time */
 	bool disabled; /* link: set down or removed, not merely without a carrier */
 	bool removed;  /* link: it is no more */
 	bool refuses;  /* route: unreachable, blackhole, prohibit, throw */

@@ -20,9 +20,10 @@ struct thing {
 	bool unconfirmed;     /* not yet told again since changes went by unseen */
 };
 
-/* Number `thing` became what `up` says. */
+/* Number `thing` became what `up` says: at some moment from `not_before` to `time`. */
 struct change {
 	usec_t time;
+	usec_t not_before;
 	uint32_t thing;
 	bool up;
 };
@@ -119,8 +120,11 @@ static void forget_changes_before(struct path_namespace *in, uint64_t number)
 		in->known_since = last->time + 1;
 }
 
-static void set_up(struct path_namespace *in, struct thing *thing, bool up, usec_t time)
+static void set_up(struct path_namespace *in, struct thing *thing, bool up,
+		   const struct event *event)
 {
+	usec_t within = event->path.within;
+
 	if (thing->path.up == up)
 		return;
 	if (in->next_change - in->first_change == CHANGES_MAX)
@@ -128,7 +132,8 @@ static void set_up(struct path_namespace *in, struct thing *thing, bool up, usec
 	thing->path.up = up;
 	thing->last_change = in->next_change++;
 	in->changes[thing->last_change % CHANGES_MAX] = (struct change){
-		.time = time,
+		.time = event->time,
+		.not_before = event->time - (within < event->time ? within : event->time),
 		.thing = (uint32_t)(thing - in->things),
 		.up = up,
 	};
@@ -173,7 +178,7 @@ static void take_new(struct path_namespace *in, const struct event *event)
 	}
 	*thing = (struct thing){ .type = event->type, .path = event->path };
 	thing->path.up = before;
-	set_up(in, thing, event->path.up, event->time);
+	set_up(in, thing, event->path.up, event);
 }
 
 static void take_thing(struct path_namespace *in, const struct event *event)
@@ -189,7 +194,7 @@ static void take_thing(struct path_namespace *in, const struct event *event)
 	thing->path = event->path;
 	thing->path.up = before;
 	thing->unconfirmed = false;
-	set_up(in, thing, event->path.up, event->time);
+	set_up(in, thing, event->path.up, event);
 }
 
 /* ---- what goes without being told
@@ -202,7 +207,7 @@ static void replace_routes(struct path_namespace *in, const struct event *event)
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++)
 		if (thing->type == EVENT_ROUTE && same_destination(&thing->path, &event->path) &&
 		    !is_about(thing, EVENT_ROUTE, &event->path))
-			set_up(in, thing, false, event->time);
+			set_up(in, thing, false, event);
 }
 
 static bool is_whole_route(const struct thing *thing)
@@ -210,27 +215,28 @@ static bool is_whole_route(const struct thing *thing)
 	return thing->type == EVENT_ROUTE && !thing->path.partial;
 }
 
-/* `family` 0: of both. */
-static void drop_routes_by(struct path_namespace *in, uint32_t interface, uint8_t family,
-			   usec_t time)
+/* Those by the interface that `event` is of. `family` 0: of both. */
+static void drop_routes_by(struct path_namespace *in, uint8_t family, const struct event *event)
 {
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++)
-		if (is_whole_route(thing) && thing->path.interface == interface &&
+		if (is_whole_route(thing) && thing->path.interface == event->path.interface &&
 		    (family == 0 || thing->path.address.family == family))
-			set_up(in, thing, false, time);
+			set_up(in, thing, false, event);
 }
 
-static void drop_routes_from(struct path_namespace *in, const struct endpoint *source, usec_t time)
+static void drop_routes_from(struct path_namespace *in, const struct event *event)
 {
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++)
-		if (is_whole_route(thing) && same_address(&thing->path.source, source))
-			set_up(in, thing, false, time);
+		if (is_whole_route(thing) &&
+		    same_address(&thing->path.source, &event->path.address))
+			set_up(in, thing, false, event);
 }
 
 /* IPv4 routes go with the address that they prefer (the kernel's fib_sync_down_addr()) and with
  * their interface's last address (fib_disable_ip()). */
-static void address_gone(struct path_namespace *in, const struct path_event *path, usec_t time)
+static void address_gone(struct path_namespace *in, const struct event *event)
 {
+	const struct path_event *path = &event->path;
 	bool elsewhere = false, another = false;
 
 	if (path->address.family != AF_INET)
@@ -245,9 +251,9 @@ static void address_gone(struct path_namespace *in, const struct path_event *pat
 		another |= thing->path.interface == path->interface;
 	}
 	if (!elsewhere)
-		drop_routes_from(in, &path->address, time);
+		drop_routes_from(in, event);
 	if (!another)
-		drop_routes_by(in, path->interface, AF_INET, time);
+		drop_routes_by(in, AF_INET, event);
 }
 
 /* The kernel tells of IPv6 routes that go, unless net.ipv6.route.skip_notify_on_dev_down is set,
@@ -255,9 +261,9 @@ static void address_gone(struct path_namespace *in, const struct path_event *pat
 static void take_consequences(struct path_namespace *in, const struct event *event)
 {
 	if (event->type == EVENT_LINK && event->path.disabled)
-		drop_routes_by(in, event->path.interface, 0, event->time);
+		drop_routes_by(in, 0, event);
 	else if (event->type == EVENT_ADDRESS && !event->path.up)
-		address_gone(in, &event->path, event->time);
+		address_gone(in, event);
 	else if (event->type == EVENT_ROUTE && event->path.replaces)
 		replace_routes(in, event);
 }
@@ -300,16 +306,16 @@ static void begin_namespace(struct path_table *table, uint64_t netns)
 }
 
 /* All there is was told: what was not is gone. */
-static void complete_namespace(struct path_namespace *in, usec_t time)
+static void complete_namespace(struct path_namespace *in, const struct event *event)
 {
 	if (in->overflowed)
 		return;
 	in->known = true;
-	in->known_since = time;
+	in->known_since = event->time;
 	for (struct thing *thing = in->things; thing < in->things + in->thing_count; thing++) {
 		if (!thing->unconfirmed)
 			continue;
-		set_up(in, thing, up_unless_told(thing->type), time);
+		set_up(in, thing, up_unless_told(thing->type), event);
 		thing->path.removed = true;
 		thing->unconfirmed = false;
 	}
@@ -334,7 +340,7 @@ void path_take(struct path_table *table, const struct event *event)
 	if (event->type == EVENT_NAMESPACE && !event->path.up)
 		begin_namespace(table, event->path.netns);
 	else if (in && event->type == EVENT_NAMESPACE)
-		complete_namespace(in, event->time);
+		complete_namespace(in, event);
 	else if (in && !in->overflowed) {
 		take_thing(in, event);
 		take_consequences(in, event);
@@ -477,6 +483,22 @@ static void go_back_to(struct sight *sight, usec_t time)
 		undo(sight, change);
 }
 
+/* Likewise. Returns true if what is told as a change since then may have been there already. */
+static bool go_back_doubting(struct sight *sight, bool (*has)(const struct sight *), usec_t time)
+{
+	const struct change *change;
+	bool doubtful = false;
+
+	while ((change = change_since(sight, time + 1))) {
+		bool doubted = change->not_before <= time;
+		bool later = doubted && has(sight);
+
+		undo(sight, change);
+		doubtful |= doubted && has(sight) != later;
+	}
+	return doubtful;
+}
+
 /* Most changes are somebody else's. */
 static bool matters(const struct sight *sight, const struct thing *thing)
 {
@@ -496,13 +518,12 @@ static struct path_part look_back(struct sight *sight, bool (*has)(const struct 
 				  usec_t since, usec_t until)
 {
 	const struct change *change;
-	struct path_part part;
+	struct path_part part = { 0 };
 	bool later;
 
 	look_at_present(sight);
-	go_back_to(sight, until);
-	later = has(sight);
-	part = (struct path_part){ .there = later };
+	part.doubtful = go_back_doubting(sight, has, until);
+	part.there = later = has(sight);
 	while ((change = change_since(sight, since))) {
 		bool earlier;
 

@@ -14,9 +14,10 @@ struct path_table {
 
 /* One condition for packets to get through, over a span of time. */
 struct path_part {
-	bool there;  /* at the end of the span */
-	usec_t lost; /* when it first went within the span; 0: it did not */
-	usec_t back; /* when it last came within the span; 0: it did not */
+	bool there;    /* at the end of the span */
+	usec_t lost;   /* when it first went within the span; 0: it did not */
+	usec_t back;   /* when it last came within the span; 0: it did not */
+	bool doubtful; /* what is told as a change after the span may have been within it */
 };
 
 struct path_view {

@@ -164,6 +164,7 @@ static const struct field path_fields[] = {
 	{ "refuses", FLAG, AT(path.refuses), NULL },
 	{ "partial", FLAG, AT(path.partial), NULL },
 	{ "replaces", FLAG, AT(path.replaces), NULL },
+	{ "within", SPAN, AT(path.within), NULL },
 	{ "address", END, AT(path.address), NULL },
 	{ "gateway", END, AT(path.gateway), NULL },
 	{ "source", END, AT(path.source), NULL },

@@ -37,29 +37,15 @@ static bool broken(const struct path_part *part)
 	return !part->there || part->lost;
 }
 
-/* The kernel gives rtnetlink's news no time: it is that of our reading, later by a moment. What was
- * lost within such a moment of the end may have been back by then; not so if the loss is the news.
- */
-#define NEWS_DELAY (100 * USEC_PER_MSEC)
-
-static bool surely_lost(const struct path_part *part, usec_t end)
-{
-	return part->lost == end || part->lost + NEWS_DELAY <= end;
-}
-
-/* What is still missing settles it; what came back in the meantime makes it likely. What was
- * missing while packets came, was not: the kernel tells of a link that has come up after a while,
- * when it carries packets already (linkwatch_schedule_work()). */
+/* What is still missing settles it; what came back in the meantime, or may have, makes it likely.
+ * What was missing while packets came, was not: the kernel tells of a link that has come up after a
+ * while, when it carries packets already (linkwatch_schedule_work()). */
 static enum confidence confidence_of_part(const struct circumstances *given,
 					  const struct path_part *part)
 {
-	if (part->there)
-		return CONFIDENCE_LIKELY;
-	if (part->lost)
-		return surely_lost(part, given->time) ? CONFIDENCE_PROVED : CONFIDENCE_LIKELY;
-	if (!given->came_up)
-		return CONFIDENCE_PROVED;
-	return given->path.covered ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY;
+	if (!part->there && !part->lost && given->came_up)
+		return given->path.covered ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY;
+	return part->there || part->doubtful ? CONFIDENCE_LIKELY : CONFIDENCE_PROVED;
 }
 
 static enum ruling decide_part(struct deliberation *on, const char *name,
@@ -89,6 +75,12 @@ enum ruling rule_broken_path(struct deliberation *on)
 	return SILENT;
 }
 
+/* It was whole at the end, or was broken just before. */
+static bool may_be_broken(const struct path_view *path)
+{
+	return path->link.doubtful || path->address.doubtful || path->route.doubtful;
+}
+
 static void rule_path_out(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
@@ -107,7 +99,8 @@ static void rule_path_out(struct deliberation *on)
 enum ruling decide_path(struct deliberation *on, enum confidence at_most)
 {
 	const struct path_view *path = &on->given->path;
-	bool sure = path->known && path->covered && path->routes_known && *path->interface;
+	bool sure = path->known && path->covered && path->routes_known && *path->interface &&
+		    !may_be_broken(path);
 
 	if (rule_broken_path(on) == DECIDED)
 		return DECIDED;
@@ -126,7 +119,8 @@ static enum ruling decide_unreachable(struct deliberation *on)
 		return DECIDED;
 	if (on->given->path.routes_known && !on->given->path.next_hop.there)
 		tokens_add(evidence(on), "next_hop=unanswered");
-	return decide(on, CAUSE_UNREACHABLE, CONFIDENCE_PROVED);
+	return decide(on, CAUSE_UNREACHABLE,
+		      may_be_broken(&on->given->path) ? CONFIDENCE_LIKELY : CONFIDENCE_PROVED);
 }
 
 enum ruling rule_network(struct deliberation *on)

@@ -46,6 +46,7 @@ struct route_monitor {
 	int epoll;
 	event_sink sink;
 	void *userdata;
+	usec_t told_until;
 	LIST_HEAD(, watched_namespace) namespaces;
 };
 
@@ -78,6 +79,7 @@ static void tell(struct watched_namespace *in, enum event_type type, const struc
 	};
 
 	event.path.netns = in->netns;
+	event.path.within = event.time - in->monitor->told_until;
 	in->monitor->sink(in->monitor->userdata, &event);
 }
 
@@ -333,7 +335,7 @@ static void missed_something(struct watched_namespace *in)
 	in->list_again = true;
 }
 
-/* Reads until there is nothing more, or it is another's turn. Returns 0 or -errno. */
+/* Reads until there is nothing more, or it is another's turn. Returns 1 or 0, or -errno. */
 static int drain(struct watched_namespace *in)
 {
 	int r = 0;
@@ -346,9 +348,10 @@ static int drain(struct watched_namespace *in)
 		else if (r < 0 && r != -NLE_AGAIN)
 			return errno_of(r);
 	}
-	if (in->list_again && in->listed == LISTINGS && r == -NLE_AGAIN)
-		return begin_listing(in);
-	return 0;
+	if (r != -NLE_AGAIN)
+		return 0;
+	r = in->list_again && in->listed == LISTINGS ? begin_listing(in) : 0;
+	return r < 0 ? r : 1;
 }
 
 /* ---- one namespace */
@@ -432,6 +435,7 @@ int route_monitor_open(struct route_monitor **ret, event_sink sink, void *userda
 		return -ENOMEM;
 	monitor->sink = sink;
 	monitor->userdata = userdata;
+	monitor->told_until = clock_now(CLOCK_MONOTONIC);
 	monitor->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (monitor->epoll < 0)
 		return -errno;
@@ -462,7 +466,9 @@ int route_monitor_fd(const struct route_monitor *monitor)
 int route_monitor_drain(struct route_monitor *monitor)
 {
 	struct epoll_event ready[READY_MAX];
+	usec_t now = clock_now(CLOCK_MONOTONIC);
 	int count = epoll_wait(monitor->epoll, ready, READY_MAX, 0);
+	bool all = count < READY_MAX;
 	int result = 0;
 
 	if (count < 0)
@@ -471,12 +477,20 @@ int route_monitor_drain(struct route_monitor *monitor)
 		struct watched_namespace *in = ready[i].data.ptr;
 		int r = drain(in);
 
-		if (r == 0)
+		all &= r != 0;
+		if (r >= 0)
 			continue;
 		stop(in);
 		result = result ?: r;
 	}
+	if (all)
+		monitor->told_until = now;
 	return result;
+}
+
+usec_t route_monitor_told_until(const struct route_monitor *monitor)
+{
+	return monitor->told_until;
 }
 
 int route_monitor_add(struct route_monitor *monitor, int fd)

@@ -2,8 +2,9 @@
  *
  * Each namespace is listed first, as event.h says of EVENT_NAMESPACE; its changes follow as they
  * come. What was missed because too much came at once is found by listing it anew. Times are those
- * of reading. Not told: routes of the table `local`, routes for one type of service only, and rules
- * (ip-rule(8)) other than by the tables they lead to.
+ * of reading; path.within tells how much earlier it may have been. Not told: routes of the table
+ * `local`, routes for one type of service only, and rules (ip-rule(8)) other than by the tables
+ * they lead to.
  *
  * A namespace lives on for as long as it is monitored: remove it when the last agent has left. */
 #pragma once
@@ -23,6 +24,10 @@ int route_monitor_fd(const struct route_monitor *monitor);
 /* Tells what has come, without waiting. Returns 0, or the first -errno of a namespace that is no
  * longer told of for that reason; it is removed. */
 int route_monitor_drain(struct route_monitor *monitor);
+
+/* All that happened before that time (CLOCK_MONOTONIC) is told: that of the last call of
+ * route_monitor_drain(), unless too much had come for one call. */
+usec_t route_monitor_told_until(const struct route_monitor *monitor);
 
 /* Monitors the network namespace `fd` (of /proc/PID/ns/net; stays the caller's) from now on.
  * Returns 0, also if it is monitored already; -EPERM for a foreign namespace without CAP_SYS_ADMIN
