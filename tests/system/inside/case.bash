@@ -52,6 +52,18 @@ start_agent() {
 	wait_for_log broker.service 'Sending SUBACK to agent'
 }
 
+# As start_all, for what must see a session from its first byte: the agent's second one begins when
+# all is set up.
+start_all_and_reconnect() {
+	local cursor
+	systemctl start broker.service
+	start_agent
+	systemctl start connwatchd.service
+	cursor=$(end_of_log)
+	systemctl restart broker.service
+	wait_for_log broker.service 'Sending SUBACK to agent' --after-cursor="$cursor"
+}
+
 # Starts the agent once more, up to a connection that has come to rest.
 start_agent_again() {
 	local cursor
@@ -74,7 +86,8 @@ first_line() {
 	exec {output}< <(exec timeout "$PATIENCE" "$@")
 	pid=$!
 	IFS= read -r line <&"$output" || fail "nothing came in $PATIENCE s: $*"
-	kill "$pid" 2>/dev/null || true
+	# its process group: timeout(1) that has only just forked would go without its child
+	kill -- "-$pid" 2>/dev/null || true
 	exec {output}<&-
 }
 
