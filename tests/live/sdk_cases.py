@@ -80,7 +80,7 @@ TAKEN_OVER = ended("peer-fin", "session-takeover", SUSPECTED, evidence=said("las
 
 
 @sdk(*2 * [ended("peer-fin", "peer-close", evidence=said("last_received=PUBACK"))],
-     *2 * [TAKEN_OVER], ended("peer-fin", "session-takeover", LIKELY),
+     *3 * [TAKEN_OVER],
      ended("local-fin", "agent-crash"))
 def sdk_is_taken_over_again_and_again(stage):
     """By another client with its name. MQTT 3.1.1 has no word for that: the hub just closes."""

@@ -238,14 +238,15 @@ def hub_resets_at_the_configured_age_of_the_token(stage):
 
 
 @story(ended("peer-fin", "peer-close"), ended("peer-fin", "peer-close"),
-       ended("peer-fin", "token-expired", LIKELY))
+       ended("peer-fin", "session-rejected", SUSPECTED))
 def hub_closes_three_times_at_a_like_age(stage):
+    """No token lives as short as that, but where the settings say so. The hub had never answered."""
     for talk_at in (0.4, 1.2, 2.0):
         hub_closes(stage, live(stage, 2.4, talk_at))
 
 
 @story(ended("peer-fin", "peer-close"), ended("peer-fin", "peer-close"),
-       ended("peer-fin", "peer-close", ANY, or_else=("session-takeover",)))
+       ended("peer-fin", "peer-close", ANY, or_else=("session-rejected",)))
 def hub_closes_three_times_at_unlike_ages(stage):
     """No rhythm; that these lives are short may be told."""
     for age, talk_at in ((2.2, 2.0), (3.4, 2.6), (2.7, 1.2)):
@@ -278,9 +279,7 @@ def hub_closes_three_times_after_a_like_silence(stage):
 # ---- quarrels
 
 @story(ended("peer-fin", "peer-close"), ended("peer-fin", "peer-close"),
-       ended("peer-fin", "session-rejected", SUSPECTED),
-       ended("peer-fin", "session-rejected", SUSPECTED),
-       ended("peer-fin", "session-rejected", LIKELY))
+       *3 * [ended("peer-fin", "session-rejected", SUSPECTED)])
 def rejected_five_times(stage):
     for _ in range(5):
         peer = stage.connect()
@@ -294,9 +293,7 @@ SAME_CLIENT = subscriber("-i", "device")
 
 TAKEN_OVER = (ended("peer-fin", "peer-close"), recovered(),
               ended("peer-fin", "peer-close"), recovered(),
-              ended("peer-fin", "session-takeover", SUSPECTED), recovered(),
-              ended("peer-fin", "session-takeover", SUSPECTED), recovered(),
-              ended("peer-fin", "session-takeover", LIKELY), recovered(),
+              *3 * (ended("peer-fin", "session-takeover", SUSPECTED), recovered()),
               ended("local-fin", "agent-crash"))
 
 

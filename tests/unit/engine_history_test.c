@@ -54,8 +54,8 @@ static void begin(struct bench *bench)
 	step(bench, &agent);
 }
 
-/* The peer closes a connection that this engine has never heard of. */
-static void peer_closes(struct bench *bench, usec_t age)
+/* The peer closes a connection that this engine has never heard of, after a silence. */
+static void peer_closes_after(struct bench *bench, usec_t age, usec_t silence)
 {
 	struct event event = {
 		.type = EVENT_CLOSING,
@@ -67,12 +67,19 @@ static void peer_closes(struct bench *bench, usec_t age)
 			.facts = { .state_before = TCP_STATE_ESTABLISHED,
 				   .state = TCP_STATE_CLOSE_WAIT,
 				   .fin_received = true,
-				   .age = age },
+				   .age = age,
+				   .idle_rx = silence,
+				   .idle_tx = silence },
 		},
 	};
 
 	step(bench, &event);
 	step(bench, &(struct event){ .type = EVENT_TIME, .time = event.time + 2 * VERDICT_WAIT });
+}
+
+static void peer_closes(struct bench *bench, usec_t age)
+{
+	peer_closes_after(bench, age, 0);
 }
 
 static void past_action(struct bench *bench, usec_t ago, enum action_outcome outcome)
@@ -89,7 +96,7 @@ static void past_action(struct bench *bench, usec_t ago, enum action_outcome out
 	step(bench, &event);
 }
 
-static void past_session(struct bench *bench, usec_t ago, usec_t age)
+static void past_session(struct bench *bench, usec_t ago, usec_t age, usec_t silence)
 {
 	struct event event = {
 		.type = EVENT_HISTORY_SESSION,
@@ -97,6 +104,8 @@ static void past_session(struct bench *bench, usec_t ago, usec_t age)
 		.agent = 1,
 		.history_session = { .ago = ago,
 				     .age = age,
+				     .idle_rx = silence,
+				     .idle_tx = silence,
 				     .reopened_after = USEC_PER_SEC,
 				     .ended_by = ENDED_BY_PEER_FIN,
 				     .cause = CAUSE_PEER_CLOSE },
@@ -157,17 +166,41 @@ static void what_did_not_help_twice_is_not_tried_again(void)
 	engine_free(bench.engine);
 }
 
+/* Of five ends by the peer at one age, each after one silence. */
+static const struct {
+	const char *name;
+	usec_t age;
+	usec_t silence;
+	enum cause cause;
+	enum confidence confidence;
+} rhythms[] = {
+	{ "busy lives", 10 * USEC_PER_MINUTE, 0, CAUSE_TOKEN_EXPIRED, CONFIDENCE_LIKELY },
+	{ "a like silence, but a short one", 10 * USEC_PER_MINUTE, USEC_PER_MINUTE,
+	  CAUSE_TOKEN_EXPIRED, CONFIDENCE_LIKELY },
+	{ "silent lives", 10 * USEC_PER_MINUTE, 9 * USEC_PER_MINUTE, CAUSE_TOKEN_EXPIRED,
+	  CONFIDENCE_SUSPECTED },
+	{ "as short as a rival's pause", 2 * USEC_PER_MINUTE, 0, CAUSE_PEER_CLOSE,
+	  CONFIDENCE_PROVED },
+};
+
 static void a_rhythm_goes_on(void)
 {
-	struct bench bench;
+	for (size_t i = 0; i < sizeof(rhythms) / sizeof(rhythms[0]); i++) {
+		const struct verdict *verdict;
+		struct bench bench;
 
-	begin(&bench);
-	for (usec_t back = 4; back > 0; back--)
-		past_session(&bench, back * 10 * USEC_PER_MINUTE, 10 * USEC_PER_MINUTE);
-	peer_closes(&bench, 10 * USEC_PER_MINUTE);
-	CU_ASSERT_EQUAL(bench.ended.verdict.cause, CAUSE_TOKEN_EXPIRED);
-	CU_ASSERT_EQUAL(bench.ended.verdict.period_count, 5);
-	engine_free(bench.engine);
+		begin(&bench);
+		for (usec_t back = 4; back > 0; back--)
+			past_session(&bench, back * rhythms[i].age, rhythms[i].age,
+				     rhythms[i].silence);
+		peer_closes_after(&bench, rhythms[i].age, rhythms[i].silence);
+		verdict = &bench.ended.verdict;
+		CHECK(verdict->cause == rhythms[i].cause, rhythms[i].name);
+		CHECK(verdict->confidence == rhythms[i].confidence, rhythms[i].name);
+		CHECK(verdict->period_count == (verdict->cause == CAUSE_TOKEN_EXPIRED ? 5 : 0),
+		      rhythms[i].name);
+		engine_free(bench.engine);
+	}
 }
 
 SUITE("engine_history",

@@ -231,5 +231,6 @@ enum ruling rule_unanswered_connect(struct deliberation *on)
 
 	if (mqtt->track != MQTT_FOLLOWED || mqtt->answered)
 		return SILENT;
+	tokens_add(ruled_out(on), "session-takeover=no-CONNACK-had-come");
 	return decide(on, CAUSE_SESSION_REJECTED, CONFIDENCE_LIKELY);
 }

@@ -10,7 +10,7 @@
 #define SHORT_LIFE      (60 * USEC_PER_SEC)
 #define REJECTED_LIFE   (2 * USEC_PER_SEC)
 #define WITH_ITS_ANSWER (500 * USEC_PER_MSEC)
-enum { QUARREL = 3, QUARREL_LIKELY = 5 };
+enum { QUARREL = 3 };
 
 enum { SILENCES_SUSPECTED = 2, SILENCES_LEARNED = 3 };
 
@@ -129,18 +129,32 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 		      rhythm.count < SILENCES_LEARNED ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
 }
 
-/* A hub that refuses closes with its first answer; one that gives the session to another client
- * closes in the middle of nothing. A CONNACK that was seen settles it. */
-static bool is_refusal(const struct circumstances *given, const struct rhythm *lives)
+/* The FIN counts as a byte: it takes a sequence number (tcp_rcv_nxt_update()). */
+static bool said_nothing(const struct socket_facts *peer)
 {
-	const struct mqtt_facts *mqtt = given->mqtt;
-
-	if (mqtt->track == MQTT_FOLLOWED && mqtt->answered && mqtt->connack == 0)
-		return false;
-	return lives->period < REJECTED_LIFE && given->session->silence < WITH_ITS_ANSWER;
+	return peer->bytes_received <= (peer->fin_received ? 1 : 0);
 }
 
-/* Accepted, and then ended by the peer, again and again. */
+/* A hub that refuses closes with its first answer; one that gives the session to another client
+ * closes in the middle of nothing. A CONNACK that was seen settles it; so does a peer that never
+ * said a word: there was no session to take over. */
+static bool is_refusal(struct deliberation *on, const struct rhythm *lives)
+{
+	const struct mqtt_facts *mqtt = on->given->mqtt;
+
+	if (mqtt->track == MQTT_FOLLOWED && mqtt->answered && mqtt->connack == 0) {
+		tokens_add(ruled_out(on), "session-rejected=the-CONNACK-accepted-it");
+		return false;
+	}
+	if (said_nothing(on->given->socket)) {
+		tokens_add(ruled_out(on), "session-takeover=the-peer-had-said-nothing");
+		return true;
+	}
+	return lives->period < REJECTED_LIFE && on->given->session->silence < WITH_ITS_ANSWER;
+}
+
+/* Accepted, and then ended by the peer, again and again. Never more than suspected: a fast rival
+ * looks like a refusal, a late refusal like a rival, and a service that keeps failing like both. */
 static enum ruling rule_quarrel(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -154,11 +168,8 @@ static enum ruling rule_quarrel(struct deliberation *on)
 	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
 	on->verdict->period = lives.period;
 	on->verdict->period_count = lives.count;
-	return decide(
-		on, is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
-		lives.count < QUARREL_LIKELY || given->mode == MODE_SOCK_DIAG
-			? CONFIDENCE_SUSPECTED /* lives are as exact as the looks are frequent */
-			: CONFIDENCE_LIKELY);
+	return decide(on, is_refusal(on, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
+		      CONFIDENCE_SUSPECTED);
 }
 
 static bool ttls_known(const struct socket_facts *socket)

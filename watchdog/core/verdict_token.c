@@ -10,6 +10,10 @@ enum { RENEWAL_FROM_PERCENT = 70, RENEWAL_TO_PERCENT = 100 };
 /* Hubs close from the token's end to 5 .. 10 minutes of an hour later. */
 enum { EXPIRY_FROM_PERCENT = 98, EXPIRY_TO_PERCENT = 120 };
 
+/* A rival with our client id has us thrown out whenever it comes back, so a shorter rhythm may be
+ * its pause: clients wait for up to 2 minutes (paho, AWS) before they try again. */
+#define LONGER_THAN_A_PAUSE (5 * USEC_PER_MINUTE)
+
 static bool within_lifetime(const struct circumstances *given, unsigned from, unsigned to)
 {
 	usec_t lifetime = given->settings->token_lifetime;
@@ -51,10 +55,32 @@ enum ruling rule_token_renewal(struct deliberation *on)
 			     within_lifetime(on->given, RENEWAL_FROM_PERCENT, RENEWAL_TO_PERCENT));
 }
 
+/* Where nothing was said for most of such a life, the peer's patience explains its length, too. */
+static bool may_be_impatience(const struct circumstances *given)
+{
+	return 2 * given->session->silence > given->session->age &&
+	       history_silences(given->history, given->session).count >= RHYTHM_LEARNED;
+}
+
+/* By the rhythm alone. */
+static enum ruling learn_expiry(struct deliberation *on)
+{
+	if (on->given->session->age < LONGER_THAN_A_PAUSE ||
+	    decide_rhythm(on, CAUSE_TOKEN_EXPIRED, false) == SILENT)
+		return SILENT;
+	tokens_add(ruled_out(on), "session-takeover=rivals-come-back-sooner");
+	if (may_be_impatience(on->given))
+		on->verdict->confidence = CONFIDENCE_SUSPECTED;
+	else
+		tokens_add(ruled_out(on), "peer-idle-timeout=no-long-like-silence");
+	return DECIDED;
+}
+
 enum ruling rule_token_expired(struct deliberation *on)
 {
 	if (!has_rhythm_facts(on->given))
 		return SILENT;
-	return decide_rhythm(on, CAUSE_TOKEN_EXPIRED,
-			     within_lifetime(on->given, EXPIRY_FROM_PERCENT, EXPIRY_TO_PERCENT));
+	if (within_lifetime(on->given, EXPIRY_FROM_PERCENT, EXPIRY_TO_PERCENT))
+		return decide_rhythm(on, CAUSE_TOKEN_EXPIRED, true);
+	return learn_expiry(on);
 }
