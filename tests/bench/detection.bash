@@ -22,14 +22,14 @@ floor() {
 	systemctl start "$1.service"
 }
 
-# agent COUNT
+# agent COUNT MILLISECONDS
 agent() {
 	drop_in agent.service <<-END
 		[Unit]
 		StartLimitIntervalSec=0
 		[Service]
 		ExecStart=
-		ExecStart=/bench-programs/resets $PORT $1 20
+		ExecStart=/bench-programs/resets $PORT $1 $2
 	END
 	systemctl start agent.service
 }
@@ -45,7 +45,7 @@ wait_for_records() {
 }
 
 floor floor journal
-agent $ENDS
+agent $ENDS 20
 wait_for_records $ENDS --unit=floor.service MESSAGE='a connection has ended'
 systemctl stop agent.service floor.service
 
@@ -56,23 +56,22 @@ for _ in 1 2 3 4 5; do
 		connwatchd.service >>/results/start
 done
 floor watched times
-agent $ENDS
+agent $ENDS 20
 wait_for_records $ENDS CONNWATCH_KIND=ended
 systemctl stop agent.service watched.service connwatchd.service
 
 settings <<-'END'
+	[Connection]
+	MqttInspect=yes
 	[Policy]
-	OnPeerReset=restart
 	OnSessionRejected=restart
-	OnSessionTakeover=restart
-	OnServiceTransient=restart
 	ActionLimitBurst=64
 	ActionLimitIntervalSec=1s
 	RandomizedDelaySec=0
 END
 systemctl start connwatchd.service
 floor restarted times
-agent 1
+agent 100 200 # the first after a restart may be over before it is looked into
 wait_for_records $RESTARTS --unit=restarted.service --unit=agent.service \
 	MESSAGE_ID=de5b426a63be47a7b6ac3eaac82e2f6f || true
 systemctl stop connwatchd.service agent.service restarted.service

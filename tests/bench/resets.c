@@ -2,13 +2,19 @@
  *
  *     resets PORT COUNT MILLISECONDS
  *
- * Opens COUNT connections to itself on loopback, one after the other; the accepting end resets each
- * when MILLISECONDS have passed. Then waits for a signal. */
+ * Opens COUNT connections to itself on loopback, one after the other; the accepting end refuses the
+ * MQTT session and resets each when MILLISECONDS have passed. Then waits for a signal. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* MQTT 3.1.1, 3.1 and 3.2: return code 5 is "not authorized". */
+static const unsigned char connect_packet[] = {
+	0x10, 12, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 0
+};
+static const unsigned char connack_packet[] = { 0x20, 2, 0, 5 };
 
 static int listen_on(struct sockaddr_in *address)
 {
@@ -30,6 +36,9 @@ static void open_and_reset(int listener, const struct sockaddr_in *address, usec
 	hub = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (hub < 0 || setsockopt(hub, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) < 0)
 		err(EXIT_FAILURE, "cannot accept");
+	if (write(agent, connect_packet, sizeof(connect_packet)) < 0 ||
+	    write(hub, connack_packet, sizeof(connack_packet)) < 0)
+		err(EXIT_FAILURE, "cannot write");
 	usleep(usec);
 	close(hub);
 	close(agent);
