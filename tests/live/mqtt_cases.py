@@ -66,16 +66,21 @@ story = functools.partial(story, needs=storage_in_sockets)
 class Session:
     """The two ends of one connection."""
 
-    def __init__(self, stage, secure):
+    def __init__(self, stage, secure, uprobes=UPROBES):
+        """TLS begins when so many uprobes are there."""
         self.stage = stage
         if secure:
             wait_for_uprobes(stage)
         self.peer = stage.connect()
         if secure:
-            key, authority = certificate.make(stage.directory)
-            stage.agent.tell("tls", authority)
-            self.peer.start_tls(certificate.server_context(key, authority))
-            stage.agent.answer()
+            wait_for_uprobes(stage, uprobes)
+            self._start_tls()
+
+    def _start_tls(self):
+        key, authority = certificate.make(self.stage.directory)
+        self.stage.agent.tell("tls", authority)
+        self.peer.start_tls(certificate.server_context(key, authority))
+        self.stage.agent.answer()
 
     def begin(self, version=4):
         """CONNECT, CONNACK."""

@@ -249,3 +249,10 @@ class Stage:
         """The agent becomes a new program that keeps or loses the connection."""
         self.agent.tell("exec", fate)
         self.agent = self._controls.next(self._command)
+
+    def begin_anew(self, **environment):
+        """The agent becomes a new program with these variables in its environment."""
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        self.agent.tell("become", "env", *variables, sys.executable, AGENT, "--control",
+                        self._controls.path)
+        self.agent = self._controls.next(self._command)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What a watchdog that is killed leaves in the agent: nothing. And what it finds in one that begins
-anew.
+anew, or whose libssl is replaced.
 
     uprobes.py --connwatchctl PROGRAM
 
@@ -9,9 +9,13 @@ Needs root. Prints a line a check; the exit status is 1 if one failed.
 
 import argparse
 import json
+import os
+import re
+import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 
 import mqtt
 from case import CASES
@@ -91,6 +95,53 @@ def new_process_is_watched_from_its_beginning(watchdog):
         return None if gone else f"{uprobes_of(pid)} uprobes for two processes"
 
 
+def copy_libssl(path):
+    """Another file under that name from now on, as after an upgrade of the package."""
+    used_here = re.search(r"/\S*/libssl\.so\S*", Path("/proc/self/maps").read_text())[0]
+    shutil.copy(used_here, f"{path}.new")
+    os.rename(f"{path}.new", path)
+
+
+def play_session(stage, uprobes):
+    """Its end is told; whether its DISCONNECT was seen is the question."""
+    Session(stage, secure=True, uprobes=uprobes).begin().say(mqtt.disconnect())
+    stage.agent.ask("close")
+    stage.wait_told("ended")
+
+
+def complaint(stage, sessions):
+    told = [record["CONNWATCH_EVIDENCE"] for record in stage.witness.of_kind("ended")]
+    if len(told) == sessions and all("mqtt_last_sent=DISCONNECT" in seen for seen in told):
+        return None
+    return f"not seen: {told}"
+
+
+def replaced_library_is_watched_on(watchdog):
+    """In the process that runs with the old file, and in the next one, which has the new file."""
+    with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
+        library = stage.directory / "libssl.so.3"
+        copy_libssl(library)
+        stage.begin_anew(LD_PRELOAD=library)
+        play_session(stage, 2 * UPROBES)  # the installed one is looked at as well
+        copy_libssl(library)
+        play_session(stage, 2 * UPROBES)
+        stage.agent = stage.fork()
+        stage.begin_anew(LD_PRELOAD=library)
+        play_session(stage, 4 * UPROBES)
+        return complaint(stage, sessions=3)
+
+
+def library_that_was_replaced_before_is_found(watchdog):
+    """The process runs with a file that has no name any more."""
+    with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
+        library = stage.directory / "libssl.so.3"
+        copy_libssl(library)
+        stage.begin_anew(LD_PRELOAD=library)
+        copy_libssl(library)
+        play_session(stage, 2 * UPROBES)
+        return complaint(stage, sessions=1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add_connwatchctl(parser)
@@ -98,7 +149,8 @@ def main():
     begin("uprobes.py", options.connwatchctl)
     failed = 0
     for check in (killed_watchdog_leaves_nothing, exec_keeps_being_watched,
-                  new_process_is_watched_from_its_beginning):
+                  new_process_is_watched_from_its_beginning, replaced_library_is_watched_on,
+                  library_that_was_replaced_before_is_found):
         wrong = check(options.connwatchctl)
         failed += bool(wrong)
         print(f"{'FAIL' if wrong else 'ok':4}  uprobes: {check.__name__.replace('_', ' ')}"
