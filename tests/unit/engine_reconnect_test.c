@@ -1,14 +1,16 @@
 /* An agent lives and has no connection for too long: its steps are taken one after the other,
- * within the limit, and then it is said once that they did not help. */
+ * within the limit, and then it is said once that they did not help. Where something else is being
+ * done about the agent, they come after that. */
 #include "core/engine.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "suite.h"
 
-enum { AGENT = 1, PID = 4711, TOLD_SIZE = 512, ACTIONS_MAX = 8 };
+enum { AGENT = 1, PID = 4711, NETNS = 77, TOLD_SIZE = 512, ACTIONS_MAX = 8 };
 
 #define TIMEOUT  (5 * USEC_PER_MINUTE)
 #define ESCALATE (2 * USEC_PER_MINUTE)
@@ -52,6 +54,47 @@ static void step(struct bench *bench, struct event event)
 	engine_step(bench->engine, &event, take, bench);
 }
 
+static struct endpoint own(void)
+{
+	return (struct endpoint){ .family = AF_INET, .address = { 10, 0, 0, 5 } };
+}
+
+static void tell_unit(struct bench *bench, enum unit_state state, uint32_t pid, const char *job)
+{
+	struct event event = { .type = EVENT_UNIT,
+			       .unit = {
+				       .unit = "agent.service", .state = state, .main_pid = pid } };
+
+	snprintf(event.unit.job, sizeof(event.unit.job), "%s", job);
+	step(bench, event);
+}
+
+static void tell_path(struct bench *bench, enum event_type type, struct path_event path)
+{
+	path.netns = NETNS;
+	path.interface = 2;
+	step(bench, (struct event){ .type = type, .path = path });
+}
+
+static void tell_route(struct bench *bench, bool up)
+{
+	tell_path(bench, EVENT_ROUTE,
+		  (struct path_event){ .up = up,
+				       .address = { .family = AF_INET },
+				       .gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
+				       .table = 254 /* RT_TABLE_MAIN */ });
+}
+
+static void begin_path(struct bench *bench)
+{
+	tell_path(bench, EVENT_NAMESPACE, (struct path_event){ .up = false });
+	tell_path(bench, EVENT_LINK, (struct path_event){ .up = true, .interface_name = "eth0" });
+	tell_path(bench, EVENT_ADDRESS,
+		  (struct path_event){ .up = true, .address = own(), .prefix_length = 24 });
+	tell_route(bench, true);
+	tell_path(bench, EVENT_NAMESPACE, (struct path_event){ .up = true });
+}
+
 static void begin(struct bench *bench, unsigned steps, unsigned burst)
 {
 	static const enum action_type types[] = { ACTION_RELOAD, ACTION_RESTART };
@@ -73,10 +116,8 @@ static void begin(struct bench *bench, unsigned steps, unsigned burst)
 	step(bench,
 	     (struct event){ .type = EVENT_AGENT, .watching = { .settings = &bench->settings } });
 	step(bench, (struct event){ .type = EVENT_CAUGHT_UP });
-	step(bench,
-	     (struct event){
-		     .type = EVENT_UNIT,
-		     .unit = { .unit = "agent.service", .state = UNIT_ACTIVE, .main_pid = PID } });
+	tell_unit(bench, UNIT_ACTIVE, PID, "");
+	begin_path(bench);
 }
 
 static void end(struct bench *bench)
@@ -92,6 +133,11 @@ static struct event connection(const struct bench *bench, enum event_type type,
 	return (struct event){ .type = type,
 			       .connection = {
 				       .cookie = bench->cookie,
+				       .netns = NETNS,
+				       .local = own(),
+				       .peer = { .family = AF_INET,
+						 .port = 8883,
+						 .address = { 192, 0, 2, 7 } },
 				       .owner = task,
 				       .current = task,
 				       .facts = { .state_before = before, .state = state } } };
@@ -209,5 +255,151 @@ static void test_helped(void)
 	end(&bench);
 }
 
+/* ---- something else is being done */
+
+static void in_vain(struct bench *bench)
+{
+	lose_connection(bench);
+}
+
+static void fails(struct bench *bench)
+{
+	lose_connection(bench);
+	pass(bench, USEC_PER_MINUTE, -EIO);
+}
+
+static void offline(struct bench *bench)
+{
+	bench->settings.randomized_delay = USEC_PER_MINUTE;
+	lose_connection(bench);
+	tell_route(bench, false);
+	pass(bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL(bench->orders, 0);
+	tell_route(bench, true);
+}
+
+static void helps_late(struct bench *bench)
+{
+	lose_connection(bench);
+	pass(bench, 2 * TIMEOUT, 0);
+	open_connection(bench);
+}
+
+static void stopped(struct bench *bench)
+{
+	lose_connection(bench);
+	pass(bench, 2 * TIMEOUT, 0);
+	tell_unit(bench, UNIT_INACTIVE, 0, "");
+	pass(bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL(bench->orders, 1);
+	tell_unit(bench, UNIT_ACTIVE, PID, "");
+}
+
+#define RESTARTED "restart starting, restart done, restart did-not-help"
+
+static const struct {
+	const char *what;
+	void (*script)(struct bench *bench);
+	const char *told;
+} meanwhile[] = {
+	{ "it does not help", in_vain,
+	  "reload starting, reload done, reload did-not-help, " RESTARTED },
+	{ "it fails", fails, "reload starting, reload failed, reload did-not-help, " RESTARTED },
+	{ "it waits for the host", offline,
+	  "reload held, reload starting, reload done, reload did-not-help, " RESTARTED },
+	{ "it helps late", helps_late, "reload starting, reload done, reload helped" },
+	{ "the unit is stopped and started", stopped, "reload starting, reload done, " RESTARTED },
+};
+
+static void begin_meanwhile(struct bench *bench)
+{
+	begin(bench, 1, 3);
+	bench->settings.randomized_delay = 0;
+	bench->settings.escalate_after = 4 * TIMEOUT;
+	bench->settings.policy[CAUSE_PEER_CLOSE] =
+		(struct policy_steps){ .steps = { { .type = ACTION_RELOAD } }, .count = 1 };
+	open_connection(bench);
+	bench->now += USEC_PER_MINUTE;
+}
+
+static void test_meanwhile(void)
+{
+	struct bench bench;
+
+	for (size_t row = 0; row < sizeof(meanwhile) / sizeof(*meanwhile); row++) {
+		begin_meanwhile(&bench);
+		meanwhile[row].script(&bench);
+		pass(&bench, 12 * USEC_PER_HOUR, 0);
+		CHECK(strcmp(bench.told, meanwhile[row].told) == 0, meanwhile[row].what);
+		CHECK(bench.stalled == 1, meanwhile[row].what);
+		end(&bench);
+	}
+}
+
+/* What it did a moment before its turn counts. */
+static void test_turn(void)
+{
+	struct bench bench;
+	usec_t tried;
+
+	begin_meanwhile(&bench);
+	lose_connection(&bench);
+	pass(&bench, 4 * TIMEOUT, 0);
+	bench.cookie++;
+	step(&bench, connection(&bench, EVENT_OPENED, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT));
+	tried = bench.now;
+	pass(&bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL_FATAL(bench.orders, 2);
+	CU_ASSERT_EQUAL(bench.ordered[1], tried + TIMEOUT);
+	end(&bench);
+}
+
+/* ---- how long it has been alive */
+
+/* A process that has just begun has had no time to connect. */
+static void test_new_process(void)
+{
+	struct event event = { .type = EVENT_EXECED,
+			       .process.task = { .pid = PID + 1, .in_agent = true } };
+	struct bench bench;
+	usec_t begun;
+
+	begin(&bench, 1, 3);
+	open_connection(&bench);
+	bench.now += USEC_PER_MINUTE;
+	lose_connection(&bench);
+	pass(&bench, TIMEOUT - USEC_PER_SEC, 0);
+	step(&bench, event);
+	tell_unit(&bench, UNIT_ACTIVE, PID + 1, "");
+	begun = bench.now;
+	pass(&bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL_FATAL(bench.orders, 1);
+	CU_ASSERT_EQUAL(bench.ordered[0], begun + TIMEOUT);
+	end(&bench);
+}
+
+/* The job is taken back later. */
+static void test_about_to_be_stopped(void)
+{
+	struct bench bench;
+
+	begin(&bench, 1, 3);
+	open_connection(&bench);
+	bench.now += USEC_PER_MINUTE;
+	lose_connection(&bench);
+	tell_unit(&bench, UNIT_ACTIVE, PID, "stop");
+	pass(&bench, 2 * TIMEOUT, 0);
+	CU_ASSERT_EQUAL(bench.stalled, 0);
+	tell_unit(&bench, UNIT_ACTIVE, PID, "");
+	pass(&bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL(bench.stalled, 1);
+	CU_ASSERT_STRING_EQUAL(bench.told, RESTARTED);
+	end(&bench);
+}
+
 SUITE("engine_reconnect", { "one step after the other, then an end", test_rows },
-      { "each in its time", test_times }, { "a step that helped is the last", test_helped })
+      { "each in its time", test_times }, { "a step that helped is the last", test_helped },
+      { "after what else is being done", test_meanwhile },
+      { "an attempt puts its turn off", test_turn },
+      { "a new process has its time", test_new_process },
+      { "a unit about to be stopped is left alone", test_about_to_be_stopped })

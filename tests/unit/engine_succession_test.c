@@ -60,9 +60,10 @@ struct scenario {
 	enum cause cause;
 	struct policy_steps steps;
 	unsigned orders;
-	unsigned held;   /* at most */
-	usec_t late;     /* how much later the action may be */
-	bool comes_back; /* the agent, once it is restarted for the last time */
+	unsigned in_vain; /* plans */
+	unsigned held;    /* at most */
+	usec_t late;      /* how much later the action may be */
+	bool comes_back;  /* the agent, once it is restarted for the last time */
 };
 
 static struct endpoint hub(void)
@@ -450,7 +451,7 @@ static void check(const struct world *world, const char *name)
 	CHECK(starting - interrupted == scenario->orders, name);
 	CHECK(count(world, RECORD_ACTION, "done") == scenario->orders, name);
 	CHECK(count(world, RECORD_ACTION, "held") <= scenario->held, name);
-	CHECK(count(world, RECORD_ACTION, "did-not-help") == !scenario->comes_back, name);
+	CHECK(count(world, RECORD_ACTION, "did-not-help") == scenario->in_vain, name);
 	CHECK(count(world, RECORD_ENDED, NULL) == 1, name);
 	CHECK(count(world, RECORD_RECOVERED, NULL) == scenario->comes_back, name);
 	check_recovery(world, name);
@@ -535,6 +536,7 @@ static void what_did_not_help_is_followed_up(void)
 		.cause = CAUSE_AGENT_CRASH,
 		.steps = { .steps = { { .type = ACTION_RESTART } }, .count = 1 },
 		.orders = 1,
+		.in_vain = 1,
 	});
 }
 
@@ -627,6 +629,41 @@ static void an_agent_that_does_not_reconnect_is_told_in_time(void)
 	});
 }
 
+static void an_agent_that_does_not_reconnect_is_acted_upon_once(void)
+{
+	play_all(&(struct scenario){
+		.name = "not reconnecting, in vain",
+		.script = script_close,
+		.cause = CAUSE_AGENT_NOT_RECONNECTING,
+		.steps = { .steps = { { .type = ACTION_RESTART } }, .count = 1 },
+		.orders = 1,
+		.in_vain = 1,
+	});
+}
+
+/* It is told while the plan for the close is under way. */
+static void script_close_and_silence(struct world *world)
+{
+	script_close(world);
+	world->settings.randomized_delay = 0;
+	world->settings.escalate_after = world->settings.reconnect_timeout + USEC_PER_MINUTE;
+	world->settings.policy[CAUSE_AGENT_NOT_RECONNECTING] =
+		world->settings.policy[CAUSE_PEER_CLOSE];
+}
+
+static void an_agent_that_does_not_reconnect_has_its_turn(void)
+{
+	play_all(&(struct scenario){
+		.name = "not reconnecting, after another plan",
+		.script = script_close_and_silence,
+		.cause = CAUSE_PEER_CLOSE,
+		.steps = { .steps = { { .type = ACTION_RESTART } }, .count = 1 },
+		.orders = 2,
+		.in_vain = 1,
+		.comes_back = true,
+	});
+}
+
 SUITE("engine_succession", { "a crash is acted upon once", a_crash_is_acted_upon_once },
       { "what did not help is followed up", what_did_not_help_is_followed_up },
       { "the second step is taken", the_second_step_is_taken },
@@ -634,4 +671,8 @@ SUITE("engine_succession", { "a crash is acted upon once", a_crash_is_acted_upon
       { "a plan waits for the host to be online", a_plan_waits_for_the_host_to_be_online },
       { "a delay goes on", a_delay_goes_on },
       { "an agent that does not reconnect is told in time",
-	an_agent_that_does_not_reconnect_is_told_in_time })
+	an_agent_that_does_not_reconnect_is_told_in_time },
+      { "an agent that does not reconnect is acted upon once",
+	an_agent_that_does_not_reconnect_is_acted_upon_once },
+      { "an agent that does not reconnect has its turn",
+	an_agent_that_does_not_reconnect_has_its_turn })

@@ -34,6 +34,7 @@ struct world {
 	/* what came out */
 	usec_t ordered[AGENTS + 1][ORDERS_KEPT];
 	unsigned orders[AGENTS + 1];
+	unsigned reconnect_steps[AGENTS + 1]; /* for not reconnecting, in this outage */
 	bool announced; /* the last outcome was the record of an action that starts */
 	enum action_type announced_type;
 	const char *broken;
@@ -143,12 +144,31 @@ static void check_fate(struct world *world, const struct record *record)
 	}
 }
 
+/* One plan an outage, whatever else is done in it, and however often the engine dies. */
+static void check_reconnect_steps(struct world *world, const struct record *record,
+				  enum action_outcome outcome)
+{
+	uint32_t agent = agent_of(record);
+	unsigned *steps = &world->reconnect_steps[agent];
+	enum cause cause = CAUSE_AGENT_NOT_RECONNECTING;
+
+	if (record->kind == RECORD_RECOVERED)
+		*steps = 0;
+	if (record->verdict.cause != cause)
+		return;
+	*steps += outcome == ACTION_STARTED;
+	*steps -= outcome == ACTION_INTERRUPTED;
+	promise(world, *steps <= world->settings[agent].policy[cause].count,
+		"no more than the steps for not reconnecting in an outage");
+}
+
 static void take_record(struct world *world, const struct record *record)
 {
 	enum action_outcome outcome = record->kind == RECORD_ACTION
 					      ? action_outcome_from_string(record->action_result)
 					      : ACTION_OUTCOME_INVALID;
 
+	check_reconnect_steps(world, record, outcome);
 	world->announced = outcome == ACTION_STARTED;
 	world->announced_type = record->action.type;
 	if (record->kind == RECORD_ACTION)
@@ -372,6 +392,7 @@ static void choose_settings(struct world *world, uint32_t agent)
 	settings->limit_interval = 10 * USEC_PER_MINUTE;
 	settings->token_lifetime = USEC_PER_HOUR;
 	settings->escalate_after = 20 * USEC_PER_SEC;
+	settings->reconnect_timeout = 10 * USEC_PER_SEC;
 	for (enum cause cause = 0; cause < CAUSE_MAX; cause++)
 		settings->policy[cause] = (struct policy_steps){
 			.steps = { { .type = ACTION_ABORT_CONNECTION + agent % 2 },

@@ -58,6 +58,13 @@ static void take_gone(struct engine *engine, uint32_t number)
 	engine->agents[number] = (struct agent){ 0 };
 }
 
+static bool not_reconnecting_is_dealt_with(const struct agent *agent)
+{
+	bool nothing_to_do = agent->settings->policy[CAUSE_AGENT_NOT_RECONNECTING].count == 0;
+
+	return agent->not_reconnecting_done || (agent->not_reconnecting_told && nothing_to_do);
+}
+
 static void expect_reconnect(struct engine *engine, struct agent *agent)
 {
 	usec_t timeout = agent->settings->reconnect_timeout;
@@ -77,7 +84,7 @@ static void take_caught_up(struct engine *engine, const struct event *event)
 	agent->blind = event->blind;
 	if (agent->blind)
 		agent->down_since = agent->attempts = 0;
-	if (agent->down_since && !agent->not_reconnecting_told)
+	if (agent->down_since && !not_reconnecting_is_dealt_with(agent))
 		expect_reconnect(engine, agent);
 	policy_go_on(engine, agent);
 }
@@ -126,15 +133,28 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	engine_record_out(engine, &record);
 }
 
-/* When the agent last tried to connect. One that is dead may be alive in a second. */
+static bool is_alive(struct engine *engine, const struct agent *agent)
+{
+	if (!agent->has_unit)
+		return engine_agent_alive(engine, agent - engine->agents);
+	return agent->unit.state == UNIT_ACTIVE && strcmp(agent->unit.job, "stop") != 0;
+}
+
+static usec_t later(usec_t a, usec_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When the agent last tried to connect, or began to live. One that is dead may be alive in a
+ * second. */
 static usec_t silent_since(struct engine *engine, const struct agent *agent)
 {
-	bool alive = agent->has_unit ? agent->unit.state == UNIT_ACTIVE
-				     : engine_agent_alive(engine, agent - engine->agents);
+	const struct tracked_process *main = processes_find(engine, agent->unit.main_pid);
+	usec_t lives_since = main ? main->facts.execed : agent->command_since;
 
-	if (!alive)
+	if (!is_alive(engine, agent))
 		return engine->now + USEC_PER_SEC;
-	return agent->last_tried > agent->down_since ? agent->last_tried : agent->down_since;
+	return later(later(agent->last_tried, lives_since), agent->down_since);
 }
 
 /* Without a route it may have had its reasons not to try. */
@@ -161,7 +181,8 @@ static void describe_not_reconnecting(struct engine *engine, const struct agent 
 
 /* Alive, and without a connection for longer than it should take to come back: it forgot to try, or
  * cannot any more. Whoever does try is told of by each attempt's own verdict, as long as it does;
- * whoever is dead may come to life. */
+ * whoever is dead may come to life. While something is being done about another trouble, it is told
+ * and has to wait: see agents_plan_ended(). */
 void agents_due(struct engine *engine, struct agent *agent)
 {
 	usec_t due = silent_since(engine, agent) + agent->settings->reconnect_timeout;
@@ -176,9 +197,17 @@ void agents_due(struct engine *engine, struct agent *agent)
 	engine_record_begin(agent, RECORD_STALLED, engine->now, &record);
 	describe_not_reconnecting(engine, agent, &record);
 	tokens_add(&record.verdict.ruled_out, "agent-exit=process-lives");
+	if (!agent->not_reconnecting_told)
+		engine_record_out(engine, &record);
 	agent->not_reconnecting_told = true;
-	engine_record_out(engine, &record);
 	policy_apply(engine, agent, &record);
+}
+
+void agents_plan_ended(struct engine *engine, struct agent *agent)
+{
+	if (agent->caught_up && agent->down_since && agent->not_reconnecting_told &&
+	    !not_reconnecting_is_dealt_with(agent))
+		deadline_set(&engine->deadlines, &agent->deadline, engine->now);
 }
 
 void agents_take_command(struct engine *engine, const struct event *event)
@@ -230,7 +259,7 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 	if (--agent->connections_up > 0)
 		return;
 	agent->down_since = time;
-	agent->not_reconnecting_told = false;
+	agent->not_reconnecting_told = agent->not_reconnecting_done = false;
 	expect_reconnect(engine, agent);
 }
 
@@ -242,7 +271,7 @@ void agents_recall_end(struct agent *agent, const struct history_trouble_event *
 	}
 	agent->down_since = time;
 	agent->attempts = past->attempts;
-	agent->not_reconnecting_told = false;
+	agent->not_reconnecting_told = agent->not_reconnecting_done = false;
 }
 
 void agents_recall_not_reconnecting(struct agent *agent)

@@ -104,7 +104,7 @@ void policy_apply(struct engine *engine, struct agent *agent, const struct recor
 	usec_t after;
 
 	if (takes_over(agent, verdict))
-		plan_end(engine, &agent->plan);
+		plan_end(engine, agent);
 	if (!plan_begin(agent, verdict))
 		return;
 	agent->plan.recalled = !agent->caught_up;
@@ -131,11 +131,12 @@ void policy_take_exit(struct engine *engine, struct agent *agent, const struct r
 
 /* ---- how it ends */
 
-void plan_end(struct engine *engine, struct plan *plan)
+void plan_end(struct engine *engine, struct agent *agent)
 {
-	deadline_clear(&engine->deadlines, &plan->deadline);
-	plan->active = false;
-	plan->held_by = NULL;
+	deadline_clear(&engine->deadlines, &agent->plan.deadline);
+	agent->plan.active = false;
+	agent->plan.held_by = NULL;
+	agents_plan_ended(engine, agent);
 }
 
 const struct action *policy_recovered(struct engine *engine, struct agent *agent, usec_t time)
@@ -149,7 +150,7 @@ const struct action *policy_recovered(struct engine *engine, struct agent *agent
 		return NULL;
 	if (plan->order == UNANSWERED_ORDER)
 		plan_settle_now(engine, agent);
-	plan_end(engine, plan);
+	plan_end(engine, agent);
 	return plan->acted ? &plan->record.action : NULL;
 }
 
@@ -159,7 +160,7 @@ void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_
 
 	if (plan->active && plan->record.cookie == cookie && !plan->order &&
 	    plan->record.action.type == ACTION_ABORT_CONNECTION)
-		plan_end(engine, plan);
+		plan_end(engine, agent);
 }
 
 bool engine_revival_pending(const struct engine *engine)
@@ -206,9 +207,9 @@ void policy_take_unit(struct engine *engine, struct agent *agent)
 	    systemd_will_react(agent))
 		return;
 	if (unit_is_stopped(agent))
-		plan_end(engine, plan);
+		plan_end(engine, agent);
 	else if (waits_for_systemd(plan) && running && cause_is_death(plan->cause))
-		plan_end(engine, plan);
+		plan_end(engine, agent);
 	else if (waits_for_systemd(plan) && !systemd_at_work(agent))
 		policy_due(engine, agent);
 	else if (!plan->acted && !plan->held_by && cause_is_death(plan->cause) && !running)

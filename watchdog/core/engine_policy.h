@@ -16,7 +16,7 @@
 /* Makes a plan of `verdict`. One trouble ends many connections at once: while a plan is under way,
  * nothing is added. Returns false if nothing is to be done. */
 bool plan_begin(struct agent *agent, const struct record *verdict);
-void plan_end(struct engine *engine, struct plan *plan);
+void plan_end(struct engine *engine, struct agent *agent);
 void plan_at(struct engine *engine, struct plan *plan, usec_t time);
 bool plan_has_deadline(const struct plan *plan);
 /* How long after its verdict the first step of a plan is due. */
@@ -50,6 +50,8 @@ bool unit_is_stopped(const struct agent *agent);
 /* engine_policy_steps.c */
 /* The action that is next; NULL: there is none left. */
 const struct action *plan_step(const struct agent *agent);
+/* A step for `cause` is taken, or held for good by `obstacle` (NULL: it is taken). */
+void plan_note_begun(struct agent *agent, enum cause cause, const char *obstacle);
 /* Writes the record of an action. `held_by`: of ACTION_HELD. */
 void plan_tell(struct engine *engine, struct plan *plan, enum action_outcome outcome,
 	       const char *held_by);

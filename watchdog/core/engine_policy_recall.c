@@ -47,21 +47,32 @@ static void recall_hold(struct engine *engine, struct agent *agent, const struct
 	plan->held_by = obstacle_that_passes(held_by);
 	plan->left_to_systemd = cause_is_death(plan->cause) && strcmp(held_by, "systemd") == 0;
 	if (!plan->held_by)
-		plan_end(engine, plan);
+		plan_end(engine, agent);
+}
+
+/* Its verdict was told while another plan was under way, which has ended since. */
+static bool had_to_wait(const struct agent *agent, const struct record *taken,
+			enum action_outcome outcome)
+{
+	return taken->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING &&
+	       agent->not_reconnecting_told &&
+	       (outcome == ACTION_STARTED || outcome == ACTION_HELD);
 }
 
 /* Makes the plan that of the verdict which was acted upon. The one before, if it was another, came
  * to its end without a word. */
-static bool recall_plan_of(struct engine *engine, struct agent *agent, const struct record *taken)
+static bool recall_plan_of(struct engine *engine, struct agent *agent, const struct record *taken,
+			   enum action_outcome outcome)
 {
 	struct plan *plan = &agent->plan;
 	struct record verdict = *taken;
 
-	if (!plan->active)
+	if (!plan->active && !had_to_wait(agent, taken, outcome))
 		return false;
-	if (plan->cause == taken->verdict.cause && plan->record.cookie == taken->cookie)
+	if (plan->active && plan->cause == taken->verdict.cause &&
+	    plan->record.cookie == taken->cookie)
 		return true;
-	plan_end(engine, plan);
+	plan_end(engine, agent);
 	plan->order = 0;
 	verdict.kind = RECORD_STALLED; /* what may be aborted was open */
 	policy_recall(agent, &verdict);
@@ -77,7 +88,9 @@ void policy_recall_action(struct engine *engine, struct agent *agent, const stru
 		policy_budget_spend(&agent->budget, taken->time);
 	if (outcome == ACTION_DID_NOT_HELP)
 		agent->unhelpful[taken->verdict.cause]++;
-	if (!recall_plan_of(engine, agent, taken))
+	if (outcome == ACTION_STARTED || (outcome == ACTION_HELD && !obstacle_that_passes(held_by)))
+		plan_note_begun(agent, taken->verdict.cause, held_by);
+	if (!recall_plan_of(engine, agent, taken, outcome))
 		return;
 	switch (outcome) {
 	case ACTION_STARTED:
@@ -93,7 +106,7 @@ void policy_recall_action(struct engine *engine, struct agent *agent, const stru
 		recall_hold(engine, agent, taken, held_by);
 		break;
 	case ACTION_DID_NOT_HELP:
-		plan_end(engine, plan);
+		plan_end(engine, agent);
 		break;
 	case ACTION_HELPED:
 	case ACTION_INTERRUPTED:
@@ -156,7 +169,7 @@ void policy_go_on(struct engine *engine, struct agent *agent)
 		return;
 	plan->recalled = false;
 	if (is_pointless(engine, agent))
-		plan_end(engine, plan);
+		plan_end(engine, agent);
 	else
 		plan_at(engine, plan, next_step_at(engine, agent));
 }

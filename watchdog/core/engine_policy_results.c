@@ -27,6 +27,7 @@ static void lose_result(struct engine *engine, struct agent *agent)
 
 	if (!plan->active) {
 		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
+		agents_plan_ended(engine, agent);
 		return;
 	}
 	plan->order = UNANSWERED_ORDER;
@@ -50,6 +51,8 @@ void policy_take_result(struct engine *engine, const struct event *event)
 	tell_result(engine, plan, event->action_result.error);
 	if (plan->active)
 		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
+	else
+		agents_plan_ended(engine, agent);
 }
 
 /* ---- the order of whose result nothing is known */

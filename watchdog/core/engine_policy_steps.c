@@ -19,6 +19,13 @@ const struct action *plan_step(const struct agent *agent)
 	return agent->plan.step < steps->count ? &steps->steps[agent->plan.step] : NULL;
 }
 
+/* A unit that was stopped may be started again, and be without a connection as before. */
+void plan_note_begun(struct agent *agent, enum cause cause, const char *obstacle)
+{
+	if (cause == CAUSE_AGENT_NOT_RECONNECTING && strcmp(obstacle ?: "", "stopped") != 0)
+		agent->not_reconnecting_done = true;
+}
+
 /* The main process of the unit is who gets signals; a connection is in the network namespace of
  * whoever opened it. */
 static uint32_t process_for(const struct agent *agent, const struct action *action)
@@ -57,6 +64,7 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 	struct plan *plan = &agent->plan;
 
 	deadline_clear(&engine->deadlines, &plan->deadline); /* its result comes first */
+	plan_note_begun(agent, plan->cause, NULL);
 	plan->order = ++engine->orders;
 	plan->acted = true;
 	plan->step++;
@@ -81,7 +89,7 @@ static void give_up(struct engine *engine, struct agent *agent)
 		agent->unhelpful[plan->cause]++;
 		plan_tell(engine, plan, ACTION_DID_NOT_HELP, NULL);
 	}
-	plan_end(engine, plan);
+	plan_end(engine, agent);
 }
 
 /* Says once why nothing is done; the plan goes on. */
@@ -119,7 +127,8 @@ void policy_due(struct engine *engine, struct agent *agent)
 	obstacle = obstacle_for_good(engine, agent);
 	if (obstacle) {
 		hold(engine, plan, obstacle);
-		plan_end(engine, plan);
+		plan_note_begun(agent, plan->cause, obstacle);
+		plan_end(engine, agent);
 		return;
 	}
 	plan->left_to_systemd |= systemd_restarts(agent);

@@ -103,6 +103,8 @@ struct agent {
 	uint64_t last_netns;        /* likewise */
 	bool no_route_told;         /* since then */
 	bool not_reconnecting_told; /* since down_since */
+	bool not_reconnecting_done; /* likewise: what is to be done about that was begun, or is held
+				       for good */
 	usec_t last_opened;         /* when it last began to open a connection */
 	usec_t last_tried;          /* likewise, or could not even begin */
 	struct history history;
@@ -234,6 +236,9 @@ void agents_due(struct engine *engine, struct agent *agent);
 void agents_take_command(struct engine *engine, const struct event *event);
 /* A process has ended, and what its end tells about connections that had ended is told. */
 void agents_take_exit(struct engine *engine, const struct process *process);
+/* Nothing is being done about the agent any more. If it was told meanwhile that it does not
+ * reconnect, and still does not, that has its turn. */
+void agents_plan_ended(struct engine *engine, struct agent *agent);
 void agents_connection_opened(struct agent *agent, usec_t time);
 /* An engine before us told of this. */
 void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time);
