@@ -1,4 +1,4 @@
-#include "watch_loop.h"
+#include "watch_loop_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -6,43 +6,10 @@
 #include <string.h>
 #include <systemd/sd-id128.h>
 
-#include "effects/journal_writer.h"
 #include "effects/trace_writer.h"
-#include "succession.h"
 #include "support/clock.h"
-#include "watch_actions.h"
-#include "watch_history.h"
-#include "watch_matches.h"
-#include "watch_path.h"
-#include "watch_source.h"
 
-struct watch_loop {
-	struct watch_options options;
-	sd_event *event;
-	sd_event_source *timer; /* the engine's deadline */
-	bool finishing;         /* watch_loop_finish() holds */
-	bool no_restarts;       /* are waited for */
-	int status;
-	struct engine *engine;
-	struct watch_source *source;
-	struct watch_path *path;
-	usec_t slept; /* by the host since it booted */
-	bool journal_seen;
-	uint64_t unwritten; /* records that the journal did not take, in a row */
-	struct succession *succession;
-	bool inheriting; /* what the watchdog before us left is yet to be taken */
-	struct watch_matches *matches;
-	struct watch_actions *actions;
-	FILE *trace;
-	struct agent_settings **agents; /* by number; [0] is not used */
-	bool *actions_held;             /* by number */
-	bool said_unseen;               /* that MQTT cannot be looked at */
-	event_sink sampled;             /* during watch_loop_snapshot() */
-	void *sampled_userdata;
-	sd_event_source *ready; /* READY_TIMEOUT; NULL: options.ready was called */
-};
-
-static void say(const char *text, int error)
+void watch_loop_say(const char *text, int error)
 {
 	if (error)
 		fprintf(stderr, "connwatch: %s: %s\n", text, strerror(-error));
@@ -52,31 +19,13 @@ static void say(const char *text, int error)
 
 /* ---- outcomes */
 
-/* A journal that is away or full must not stop us. Where there has never been one (-ENOENT),
- * nothing is missed. */
-static void write_to_journal(struct watch_loop *loop, const struct record *record)
-{
-	int r = journal_write(record);
-
-	if (r < 0 && (loop->journal_seen || r != -ENOENT)) {
-		if (loop->unwritten++ == 0)
-			say("cannot write to the journal", r);
-		return;
-	}
-	loop->journal_seen |= r >= 0;
-	if (loop->unwritten)
-		fprintf(stderr, "connwatch: the journal has missed %" PRIu64 " records\n",
-			loop->unwritten);
-	loop->unwritten = 0;
-}
-
 static void write_record(struct watch_loop *loop, const struct record *record)
 {
 	usec_t realtime = record->time + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC);
 
 	succession_writing(loop->succession, record);
 	if (loop->options.journal)
-		write_to_journal(loop, record);
+		watch_journal_write(&loop->journal, record);
 	succession_written(loop->succession, record);
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)
@@ -89,7 +38,7 @@ static void sample(struct watch_loop *loop)
 	int r = watch_source_sample(loop->source);
 
 	if (r < 0 && r != -EOPNOTSUPP)
-		say("cannot look at the connections", r);
+		watch_loop_say("cannot look at the connections", r);
 }
 
 static void take_outcome(void *userdata, const struct outcome *outcome)
@@ -136,7 +85,7 @@ static void follow_path(struct watch_loop *loop, const struct event *event)
 			agent->name, event->connection.netns, strerror(-r));
 }
 
-static void feed(void *userdata, const struct event *event)
+void watch_loop_feed(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 	usec_t deadline;
@@ -189,7 +138,7 @@ static void notice_sleep(struct watch_loop *loop)
 	if (slept < loop->slept + USEC_PER_SEC)
 		return;
 	loop->slept = slept;
-	feed(loop, &event);
+	watch_loop_feed(loop, &event);
 }
 
 static void take_from_source(void *userdata, const struct event *event)
@@ -199,7 +148,7 @@ static void take_from_source(void *userdata, const struct event *event)
 	if (succession_is_old_news(loop->succession, event))
 		return;
 	watch_path_tell(loop->path, event->time);
-	feed(loop, event);
+	watch_loop_feed(loop, event);
 }
 
 static int drain(void *userdata)
@@ -212,7 +161,7 @@ static int drain(void *userdata)
 	notice_sleep(loop);
 	r = watch_source_drain(loop->source, take_from_source, loop);
 	if (r < 0)
-		say("cannot take in what the kernel tells", r);
+		watch_loop_say("cannot take in what the kernel tells", r);
 	return r;
 }
 
@@ -229,7 +178,7 @@ void watch_loop_tick(struct watch_loop *loop)
 	watch_loop_drain(loop);
 	event.time = clock_now(CLOCK_MONOTONIC);
 	if (engine_is_due(loop->engine, event.time))
-		feed(loop, &event);
+		watch_loop_feed(loop, &event);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -261,18 +210,6 @@ static void inherit(struct watch_loop *loop)
 	watch_source_begin(loop->source);
 }
 
-/* All there is about agent `number` has been asked for. */
-static void catch_up(struct watch_loop *loop, uint32_t number)
-{
-	watch_loop_drain(loop);
-	feed(loop, &(struct event){
-			   .type = EVENT_CAUGHT_UP,
-			   .time = clock_now(CLOCK_MONOTONIC),
-			   .agent = number,
-			   .blind = !watch_source_shows_connections(loop->source),
-		   });
-}
-
 static void become_ready(struct watch_loop *loop)
 {
 	if (!loop->ready)
@@ -282,7 +219,7 @@ static void become_ready(struct watch_loop *loop)
 		inherit(loop);
 	for (uint32_t number = 1; number <= loop->options.agents; number++)
 		if (loop->agents[number])
-			catch_up(loop, number);
+			watch_loop_catch_up(loop, number);
 	if (loop->options.ready)
 		loop->options.ready(loop->options.userdata);
 }
@@ -308,121 +245,13 @@ static void on_settled(void *userdata)
 static void on_unit(void *userdata, const struct event *event)
 {
 	watch_loop_drain(userdata); /* the kernel knew before systemd did */
-	feed(userdata, event);
+	watch_loop_feed(userdata, event);
 }
 
 static void on_notice(void *userdata, const char *text, int error)
 {
 	(void)userdata;
-	say(text, error);
-}
-
-/* ---- agents */
-
-/* Without it the evidence is less, and everything else as ever. */
-static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
-{
-	int r = watch_source_inspect_mqtt(loop->source, number, loop->agents[number]->mqtt_inspect);
-
-	if (r == 0 || loop->said_unseen)
-		return;
-	loop->said_unseen = true;
-	if (r < 0)
-		say("cannot look at MQTT (MqttInspect=)", r);
-	else
-		say("this kernel has no uprobes: MQTT over TLS is not looked at", 0);
-}
-
-static int take_settings(struct watch_loop *loop, uint32_t number,
-			 const struct agent_settings *settings)
-{
-	struct agent_settings *taken = malloc(sizeof(*taken));
-	struct event event = {
-		.type = EVENT_AGENT,
-		.time = clock_now(CLOCK_MONOTONIC),
-		.agent = number,
-		.watching = { .settings = taken,
-			      .mode = watch_source_mode(loop->source),
-			      .actions_held = loop->actions_held[number],
-			      .catching_up = true },
-	};
-
-	if (!taken)
-		return -ENOMEM;
-	*taken = *settings;
-	if (loop->options.observe_only)
-		memset(taken->policy, 0, sizeof(taken->policy));
-	feed(loop, &event);
-	free(loop->agents[number]);
-	loop->agents[number] = taken;
-	inspect_mqtt(loop, number);
-	return 0;
-}
-
-static void confirm(void *userdata, uint64_t cookie)
-{
-	struct watch_loop *loop = userdata;
-
-	succession_confirm(loop->succession, cookie);
-}
-
-static void recall_history(struct watch_loop *loop, uint32_t number)
-{
-	const struct past_listener listener = { feed, confirm, loop };
-	int r = 0;
-
-	if (loop->options.journal)
-		r = watch_history_read(loop->agents[number]->name, number, &listener);
-	if (r < 0)
-		say("cannot read back what the journal holds", r);
-}
-
-int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
-{
-	uint32_t number = succession_number(loop->succession, settings->name, loop->options.agents);
-	int r;
-
-	if (!number)
-		return -ENOSPC;
-	r = take_settings(loop, number, settings);
-	if (r < 0)
-		return r;
-	recall_history(loop, number);
-	r = watch_matches_add(loop->matches, number, loop->agents[number]);
-	if (r < 0) {
-		watch_loop_remove_agent(loop, number);
-		return r;
-	}
-	if (!loop->ready)
-		catch_up(loop, number);
-	return (int)number;
-}
-
-void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
-{
-	watch_matches_remove(loop->matches, number);
-	watch_source_unwatch(loop->source, number);
-	watch_loop_drain(loop);
-	feed(loop, &(struct event){
-			   .type = EVENT_AGENT_GONE,
-			   .time = clock_now(CLOCK_MONOTONIC),
-			   .agent = number,
-		   });
-	free(loop->agents[number]);
-	loop->agents[number] = NULL;
-	loop->actions_held[number] = false;
-	succession_free_number(loop->succession, number);
-}
-
-int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold)
-{
-	loop->actions_held[number] = hold;
-	return take_settings(loop, number, loop->agents[number]);
-}
-
-bool watch_loop_actions_held(const struct watch_loop *loop, uint32_t number)
-{
-	return loop->actions_held[number];
+	watch_loop_say(text, error);
 }
 
 void watch_loop_snapshot(struct watch_loop *loop, const struct snapshot_sink *sink,
@@ -438,69 +267,7 @@ void watch_loop_snapshot(struct watch_loop *loop, const struct snapshot_sink *si
 	engine_snapshot(loop->engine, sink);
 }
 
-const struct agent_settings *watch_loop_settings(const struct watch_loop *loop, uint32_t number)
-{
-	return number && number <= loop->options.agents ? loop->agents[number] : NULL;
-}
-
-static bool same_matches(const struct agent_settings *a, const struct agent_settings *b)
-{
-	if (a->match_count != b->match_count)
-		return false;
-	for (unsigned i = 0; i < a->match_count; i++)
-		if (a->matches[i].type != b->matches[i].type ||
-		    strcmp(a->matches[i].value, b->matches[i].value) != 0)
-			return false;
-	return true;
-}
-
-int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
-			    const struct agent_settings *settings)
-{
-	bool held = loop->actions_held[number];
-	int r;
-
-	if (same_matches(loop->agents[number], settings))
-		return take_settings(loop, number, settings);
-	watch_loop_remove_agent(loop, number);
-	r = watch_loop_add_agent(loop, settings);
-	if (r >= 0 && held)
-		r = watch_loop_hold_actions(loop, (uint32_t)r, true);
-	return r < 0 ? r : 0;
-}
-
-int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
-{
-	int r = watch_source_process(loop->source, pid, number);
-
-	return r < 0 ? r : watch_matches_find_connections(loop->matches);
-}
-
-int watch_loop_add_command(struct watch_loop *loop, uint32_t number, pid_t pid)
-{
-	int r = watch_loop_add_process(loop, number, pid);
-
-	if (r < 0)
-		return r;
-	drain(loop); /* what the one before it left behind did, came before */
-	feed(loop, &(struct event){
-			   .type = EVENT_COMMAND,
-			   .time = clock_now(CLOCK_MONOTONIC),
-			   .agent = number,
-			   .process.task = { .pid = (uint32_t)pid, .in_agent = true },
-		   });
-	return 0;
-}
-
-void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t order, int error)
-{
-	watch_actions_done(loop->actions, agent, order, error);
-}
-
-int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path)
-{
-	return watch_source_cgroup(loop->source, path, number);
-}
+/* ---- its end */
 
 void watch_loop_finish(struct watch_loop *loop, int status)
 {
@@ -551,7 +318,7 @@ static int open_engine(struct watch_loop *loop)
 	loop->actions_held = calloc((size_t)limits.agents + 1, sizeof(*loop->actions_held));
 	r = loop->agents && loop->actions_held ? engine_new(&loop->engine, &limits) : -ENOMEM;
 	if (r < 0)
-		say("cannot set up the engine", r);
+		watch_loop_say("cannot set up the engine", r);
 	return r;
 }
 
@@ -598,7 +365,7 @@ static int open_trace(struct watch_loop *loop)
 	if (!loop->trace) {
 		int r = -errno;
 
-		say(loop->options.trace, r);
+		watch_loop_say(loop->options.trace, r);
 		return r;
 	}
 	setvbuf(loop->trace, NULL, _IOLBF, 0); /* whoever reads along, or kills us, has it all */
@@ -629,15 +396,15 @@ static int open_event_loop(struct watch_loop *loop)
 	int r = add_timers(loop);
 
 	if (r >= 0)
-		r = watch_path_new(&loop->path, loop->event, feed, loop);
+		r = watch_path_new(&loop->path, loop->event, watch_loop_feed, loop);
 	if (r >= 0)
 		r = watch_actions_new(&loop->actions, loop->event, options->agents,
-				      options->restart, options->userdata, feed, loop);
+				      options->restart, options->userdata, watch_loop_feed, loop);
 	if (r >= 0)
 		r = watch_matches_new(&loop->matches, loop->event, loop->source, options->agents,
 				      &listener);
 	if (r < 0)
-		say("cannot set up the event loop", r);
+		watch_loop_say("cannot set up the event loop", r);
 	return r;
 }
 
