@@ -37,7 +37,8 @@ EDGES   := $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/sup
 WIRING  := $(call objects,watchdog/watch_*.c watchdog/succession.c watchdog/output.c)
 NAMESPACES := $(call objects,watchdog/support/namespace_service.c watchdog/support/network_namespace.c)
 DAEMON  := $(call objects,watchdog/main.c watchdog/daemon.c watchdog/metrics.c watchdog/control_bus*.c)
-COMMAND := $(call objects,watchdog/cli/*.c watchdog/check/*.c watchdog/bus_client.c watchdog/bus_value.c)
+COMMAND := $(call objects,watchdog/cli/*.c watchdog/check/*.c watchdog/bus_client.c watchdog/bus_value.c \
+		watchdog/stop_signals.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h
 

@@ -1,11 +1,11 @@
 #include "bus_client.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "stop_signals.h"
 #include "support/cleanup.h"
 
 #define NAME              "org.connwatch1"
@@ -190,19 +190,6 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	return sd_event_exit(client->event, -ECONNRESET);
 }
 
-static int end_on_signals(sd_event *event)
-{
-	sigset_t stop;
-	int r;
-
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, NULL);
-	r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
-	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-}
-
 static int listen_on(struct bus_client *client)
 {
 	int r = sd_bus_add_match(client->bus, NULL,
@@ -214,7 +201,7 @@ static int listen_on(struct bus_client *client)
 					"org.freedesktop.DBus.Local", "Disconnected",
 					on_disconnected, client);
 	if (r >= 0)
-		r = end_on_signals(client->event);
+		r = stop_signals_end_loop(client->event);
 	if (r >= 0)
 		r = sd_bus_attach_event(client->bus, client->event, SD_EVENT_PRIORITY_NORMAL);
 	return r < 0 ? r : sd_event_loop(client->event);

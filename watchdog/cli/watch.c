@@ -1,6 +1,5 @@
 /* connwatchctl watch: only observes what is running already. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/watch_arguments.h"
+#include "stop_signals.h"
 #include "support/cleanup.h"
 
 enum { ARGUMENT_UNIT = 512, ARGUMENT_CGROUP, ARGUMENT_PID };
@@ -22,21 +22,6 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t revents, voi
 	return 0;
 }
 
-static int finish_on_signals(sd_event *event)
-{
-	sigset_t stop;
-	int r;
-
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, NULL);
-	r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
-	if (r >= 0)
-		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-	return r;
-}
-
 static int observe(struct watch_loop *loop, const struct agent_settings *settings, pid_t pid,
 		   int process)
 {
@@ -49,7 +34,7 @@ static int observe(struct watch_loop *loop, const struct agent_settings *setting
 	if (r >= 0 && pid)
 		r = sd_event_add_io(event, NULL, process, EPOLLIN, on_process_end, loop);
 	if (r >= 0)
-		r = finish_on_signals(event);
+		r = stop_signals_end_loop(event);
 	if (r >= 0)
 		return sd_event_loop(event);
 	fprintf(stderr, "connwatchctl watch: cannot watch %s: %s\n", settings->name, strerror(-r));
