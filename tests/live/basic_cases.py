@@ -10,22 +10,14 @@ from case import BOTH, case, core_dumps_are_files, ended, stalled, story
 @case("peer-fin", "peer-close", families=BOTH)
 def peer_fin(stage):
     peer = stage.connect()
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+    stage.hub_closes(peer)
 
 
 @case("peer-fin", "peer-close")
 def peer_fin_after_talk(stage):
     peer = stage.connect()
-    stage.agent.ask("send", 100)
-    peer.receive(100)
-    peer.send(50)
-    stage.agent.ask("wait", "input")
-    stage.agent.ask("receive", 50)
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+    stage.talk(peer)
+    stage.hub_closes(peer)
 
 
 @case("peer-reset", "peer-reset", families=BOTH)
@@ -67,16 +59,13 @@ def local_shutdown(stage):
     peer = stage.connect()
     stage.agent.ask("shutdown")
     peer.receive_end()
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+    stage.hub_closes(peer)
 
 
 @case("local-reset", "agent-abort", families=BOTH)
 def close_with_unread_data(stage):
     peer = stage.connect()
-    peer.send(10)
-    stage.agent.ask("wait", "input")
+    stage.leave_unread(peer)
     stage.agent.ask("close")
     peer.receive_end()
 
@@ -166,8 +155,7 @@ def segmentation_fault_with_core_dump(stage):
 @case("local-reset", "agent-crash", status=128 + signal.SIGSEGV)
 def segmentation_fault_with_unread_data(stage):
     peer = stage.connect()
-    peer.send(10)
-    stage.agent.ask("wait", "input")
+    stage.leave_unread(peer)
     stage.forbid_core_dump()
     stage.agent.tell("crash")
     stage.agent.wait_end()
@@ -199,8 +187,7 @@ def exit_3(stage):
 @case("local-reset", "agent-exit", exit=("exited", "0"))
 def exit_with_unread_data(stage):
     peer = stage.connect()
-    peer.send(10)
-    stage.agent.ask("wait", "input")
+    stage.leave_unread(peer)
     stage.agent.tell("exit", 0)
     stage.agent.wait_end()
 

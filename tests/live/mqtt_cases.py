@@ -106,9 +106,7 @@ class Session:
             size -= int(self.stage.agent.ask("receive", size))
 
     def hub_closes(self):
-        self.peer.close()
-        self.stage.agent.ask("wait", "fin")
-        self.stage.agent.ask("close")
+        self.stage.hub_closes(self.peer)
 
     def agent_closes(self):
         self.stage.agent.ask("close")

@@ -14,10 +14,11 @@ def send_until_error(stage):
     stage.agent.ask("wait", "error")
 
 
-def hub_closes(stage, peer):
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+def goes_and_comes_back(stage, go, come_back):
+    go()
+    stage.wait_told("stalled")
+    come_back()
+    stage.wait_told("recovered")
 
 
 # ---- the link
@@ -77,37 +78,24 @@ def pass_ticks():
 def link_down_and_up_while_idle_then_the_hub_closes(stage):
     peer = stage.connect()
     pass_ticks()
-    stage.lab.link_down()
-    stage.wait_told("stalled")
-    stage.lab.link_up()
-    stage.wait_told("recovered")
-    hub_closes(stage, peer)
+    goes_and_comes_back(stage, stage.lab.link_down, stage.lab.link_up)
+    stage.hub_closes(peer)
 
 
 @story(stalled("link-down", SURE), recovered("link-down"), ended("peer-fin", "link-down", LIKELY))
 def cable_out_and_in_while_idle_then_the_hub_closes(stage):
     peer = stage.connect()
     pass_ticks()
-    stage.lab.cable_pulled()
-    stage.wait_told("stalled")
-    stage.lab.cable_plugged_in()
-    stage.wait_told("recovered")
-    hub_closes(stage, peer)
+    goes_and_comes_back(stage, stage.lab.cable_pulled, stage.lab.cable_plugged_in)
+    stage.hub_closes(peer)
 
 
 @story(stalled("link-down", SURE), recovered("link-down"), ended("peer-fin", "peer-close"))
 def link_down_and_up_then_talk_then_the_hub_closes(stage):
     peer = stage.connect()
-    stage.lab.link_down()
-    stage.wait_told("stalled")
-    stage.lab.link_up()
-    stage.wait_told("recovered")
-    stage.agent.ask("send")
-    peer.receive()
-    peer.send()
-    stage.agent.ask("wait", "input")
-    stage.agent.ask("receive")
-    hub_closes(stage, peer)
+    goes_and_comes_back(stage, stage.lab.link_down, stage.lab.link_up)
+    stage.talk(peer)
+    stage.hub_closes(peer)
 
 
 @case("connect-timeout", "link-down", SURE)
@@ -193,11 +181,8 @@ def route_that_refuses_with_data_in_flight(stage):
 @story(stalled("no-route", SURE), recovered("no-route"), ended("peer-fin", "no-route", LIKELY))
 def route_gone_and_back_while_idle_then_the_hub_closes(stage):
     peer = stage.connect()
-    stage.lab.route_removed()
-    stage.wait_told("stalled")
-    stage.lab.route_restored()
-    stage.wait_told("recovered")
-    hub_closes(stage, peer)
+    goes_and_comes_back(stage, stage.lab.route_removed, stage.lab.route_restored)
+    stage.hub_closes(peer)
 
 
 @story()
@@ -213,7 +198,7 @@ def no_route_on_connect(stage):
        recovered(), ended("peer-fin", "peer-close"), families=BOTH)
 def no_route_on_reconnect(stage):
     """Likely the peer of before was meant; told once."""
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
     stage.lab.route_removed()
     for _ in range(2):
         time.sleep(OUTAGE)
@@ -223,7 +208,7 @@ def no_route_on_reconnect(stage):
     stage.wait_told("ended")
     stage.wait_told("ended")
     stage.lab.route_restored()
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
 
 
 # ---- the next hop
@@ -328,11 +313,7 @@ def reset_in_the_middle(stage):
 def reset_in_the_middle_after_talk(stage):
     peer = stage.connect()
     for _ in range(3):
-        stage.agent.ask("send", 100)
-        peer.receive(100)
-        peer.send(100)
-        stage.agent.ask("wait", "input")
-        stage.agent.ask("receive", 100)
+        stage.talk(peer)
     stage.lab.reset_in_the_middle()
     send_until_error(stage)
     stage.agent.ask("close")
@@ -366,12 +347,7 @@ def idle_then_fail(stage, talk, fault, answer=True):
     the middle of that, when it is not noticed: how long it takes makes no rhythm unlike."""
     peer = stage.connect()
     time.sleep(talk)
-    stage.agent.ask("send")
-    peer.receive()
-    if answer:
-        peer.send()
-        stage.agent.ask("wait", "input")
-        stage.agent.ask("receive")
+    stage.talk(peer, answer)
     time.sleep(SILENCE / 2)
     fault()
     stage.agent.ask("send-after-silence", SILENCE)

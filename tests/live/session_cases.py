@@ -15,12 +15,6 @@ from lab import inside
 HANGING = ("KeepAliveSec=1", "OnAgentHang=none")
 
 
-def hub_closes(stage, peer):
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
-
-
 def freeze(stage):
     stage.kill(signal.SIGSTOP)
     stage.wait_told("stalled")
@@ -66,7 +60,7 @@ def sends_but_does_not_read(stage):
         stage.agent.ask("send")
         peer.receive()
         time.sleep(0.4)
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 @story(stalled("agent-hang", NOT_PROVED), ended("peer-fin", "agent-hang", LIKELY), settings=HANGING)
@@ -74,7 +68,7 @@ def neither_reads_nor_sends(stage):
     peer = stage.connect()
     peer.send(100)
     stage.wait_told("stalled")
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 def keep_alive(stage, peer, seconds):
@@ -89,7 +83,7 @@ def falls_silent(stage):
     peer = stage.connect()
     keep_alive(stage, peer, 2)
     stage.wait_told("stalled")
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 @story(stalled("agent-hang", LIKELY), recovered("agent-hang"), ended("peer-fin", "peer-close"),
@@ -99,14 +93,14 @@ def falls_silent_and_comes_back(stage):
     keep_alive(stage, peer, 2)
     stage.wait_told("stalled")
     keep_alive(stage, peer, 2)
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 @case("peer-fin", "peer-close", settings=HANGING)
 def keeps_its_keepalive_until_the_hub_closes(stage):
     peer = stage.connect()
     keep_alive(stage, peer, 3)
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 # ---- the agent dies slowly
@@ -195,8 +189,7 @@ def abort_with_core_dump(stage):
 @case("local-reset", "agent-oom", status=128 + signal.SIGKILL, evidence=("oom_victim=yes",))
 def out_of_memory_with_unread_data(stage):
     peer = stage.connect()
-    peer.send(10)
-    stage.agent.ask("wait", "input")
+    stage.leave_unread(peer)
     stage.limit_memory()
     stage.agent.tell("hog")
     stage.agent.wait_end()
@@ -225,7 +218,7 @@ def live(stage, seconds, talk_at=0.0):
        settings=WITH_LIFETIME)
 def hub_closes_at_the_configured_age_of_the_token(stage):
     for _ in range(2):
-        hub_closes(stage, live(stage, LIFETIME + 0.1, talk_at=2))
+        stage.hub_closes(live(stage, LIFETIME + 0.1, talk_at=2))
 
 
 @story(ended("peer-reset", "token-expired", SUSPECTED),
@@ -242,7 +235,7 @@ def hub_resets_at_the_configured_age_of_the_token(stage):
 def hub_closes_three_times_at_a_like_age(stage):
     """No token lives as short as that, but where the settings say so. The hub had never answered."""
     for talk_at in (0.4, 1.2, 2.0):
-        hub_closes(stage, live(stage, 2.4, talk_at))
+        stage.hub_closes(live(stage, 2.4, talk_at))
 
 
 @story(ended("peer-fin", "peer-close"), ended("peer-fin", "peer-close"),
@@ -250,7 +243,7 @@ def hub_closes_three_times_at_a_like_age(stage):
 def hub_closes_three_times_at_unlike_ages(stage):
     """No rhythm; that these lives are short may be told."""
     for age, talk_at in ((2.2, 2.0), (3.4, 2.6), (2.7, 1.2)):
-        hub_closes(stage, live(stage, age, talk_at))
+        stage.hub_closes(live(stage, age, talk_at))
 
 
 @story(ended("local-fin", "token-renewal", SUSPECTED), ended("local-fin", "token-renewal", LIKELY),
@@ -273,7 +266,7 @@ def agent_renews_three_times_at_a_like_age(stage):
        ended("peer-fin", "peer-idle-timeout", LIKELY))
 def hub_closes_three_times_after_a_like_silence(stage):
     for talk_at in (0.1, 1.0, 0.4):
-        hub_closes(stage, live(stage, talk_at + 2.3, talk_at))
+        stage.hub_closes(live(stage, talk_at + 2.3, talk_at))
 
 
 # ---- quarrels
@@ -286,7 +279,7 @@ def rejected_five_times(stage):
         stage.agent.ask("send", 20)
         peer.receive(20)
         peer.send(4)
-        hub_closes(stage, peer)
+        stage.hub_closes(peer)
 
 
 SAME_CLIENT = subscriber("-i", "device")
@@ -345,7 +338,7 @@ def taken_over_by_a_rival_like_itself(stage):
        recovered(), ended("local-fin", "agent-exit"),
        settings=("ReconnectTimeoutSec=1", "OnAgentNotReconnecting=none"))
 def does_not_reconnect_for_long(stage):
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
     stage.wait_told("stalled")
     stage.connect()
     stage.agent.tell("exit", 0)
@@ -358,13 +351,13 @@ def does_not_reconnect_for_long(stage):
 def tries_in_vain_to_reconnect(stage):
     peer = stage.connect()
     stage.hub.stop_listening()
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
     for _ in range(4):
         stage.socket()
         stage.connect_fails("ECONNREFUSED")
         stage.agent.ask("close")
         time.sleep(0.4)
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
 
 
 @story(ended("peer-fin", "peer-close"), ended("connect-refused", "connect-refused"),
@@ -373,7 +366,7 @@ def tries_in_vain_to_reconnect(stage):
 def tries_once_and_no_more(stage):
     peer = stage.connect()
     stage.hub.stop_listening()
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
     stage.socket()
     stage.connect_fails("ECONNREFUSED")
     stage.agent.ask("close")
@@ -428,7 +421,7 @@ def many_short_connections(stage):
 @case("peer-fin", "peer-close", settings=("Peer=*:8883",))
 def connections_to_others_do_not_count(stage):
     stage.connect_elsewhere()
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
 
 
 # ---- connections that are older than connwatch
@@ -437,7 +430,7 @@ def connections_to_others_do_not_count(stage):
 def found_then_the_hub_closes(stage):
     peer = stage.connect()
     stage.watch()
-    hub_closes(stage, peer)
+    stage.hub_closes(peer)
 
 
 @case("peer-reset", "peer-reset", NOT_PROVED, found=True)
@@ -485,7 +478,7 @@ def found_then_the_link_goes_down(stage):
 
 @case("peer-fin", "peer-close", families=("mapped",))
 def peer_fin(stage):
-    hub_closes(stage, stage.connect())
+    stage.hub_closes(stage.connect())
 
 
 @case("peer-reset", "peer-reset", families=("mapped",))
@@ -508,7 +501,7 @@ def fast_open_and_the_hub_closes(stage):
     for _ in range(2):
         peer = stage.connect("fast")
         peer.receive()
-        hub_closes(stage, peer)
+        stage.hub_closes(peer)
 
 
 @case("local-fin", "agent-close", needs=mptcp)
@@ -524,9 +517,7 @@ def mptcp_and_local_close(stage):
 def mptcp_and_the_hub_closes(stage):
     stage.hub.listen(kind="mptcp")
     peer = stage.connect("mptcp")
-    peer.close()
-    stage.agent.ask("wait", "fin")
-    stage.agent.ask("close")
+    stage.hub_closes(peer)
 
 
 @case("local-fin", "agent-crash", needs=mptcp, status=128 + signal.SIGKILL)

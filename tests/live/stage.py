@@ -165,9 +165,7 @@ class Stage:
         other.listen()
         self.socket()
         self.agent.ask("connect", self._hub_address(), other.port)
-        other.accept().close()
-        self.agent.ask("wait", "fin")
-        self.agent.ask("close")
+        self.hub_closes(other.accept())
 
     def connect_fails(self, error):
         """The agent's connect() must fail with errno `error`."""
@@ -179,6 +177,24 @@ class Stage:
         self.socket()
         port = self.agent.ask("connect-without-waiting", self._hub_address(), PORT)
         self.local_ports.append(port)
+
+    def talk(self, peer, answered=True):
+        """Something to the hub and, if it is answered, something back."""
+        self.agent.ask("send")
+        peer.receive()
+        if answered:
+            self.leave_unread(peer)
+            self.agent.ask("receive")
+
+    def leave_unread(self, peer):
+        """The hub sends something, and the agent does not read it."""
+        peer.send()
+        self.agent.ask("wait", "input")
+
+    def hub_closes(self, peer):
+        peer.close()
+        self.agent.ask("wait", "fin")
+        self.agent.ask("close")
 
     def _hub_address(self):
         """As the agent writes it."""
