@@ -146,10 +146,10 @@ def killed_by_the_test(stage):
     stage.agent.wait_end()
 
 
-@case("local-fin", "agent-crash", status=128 + signal.SIGKILL, evidence=("sent_by=bash[*]",))
+@case("local-fin", "agent-crash", status=128 + signal.SIGKILL, evidence=("sent_by=sh[*]",))
 def killed_by_a_shell(stage):
     stage.connect()
-    subprocess.run(["bash", "-c", f"kill -KILL {stage.agent.pid}; :"], check=True)
+    subprocess.run(["sh", "-c", f"kill -KILL {stage.agent.pid}; :"], check=True)
     stage.agent.wait_end()
 
 

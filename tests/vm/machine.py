@@ -84,6 +84,7 @@ class Machine:
         root = debian.root_tree(cache, self.architecture)
         with tempfile.TemporaryDirectory(prefix="connwatch-") as own:
             tree = Path(own)
+            tree.chmod(0o755)  # it becomes the machine's /, and the broker does not run as root
             copy_modules(modules, tree)
             copy_tests(programs, tree)
             (tree / "connwatch/plays").write_text(" ".join(patterns))
