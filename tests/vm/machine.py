@@ -70,13 +70,14 @@ def copy_tests(programs, tree):
 
 
 class Machine:
-    """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`."""
+    """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`. `mode`: connwatchctl's --mode."""
 
-    def __init__(self, name, suite, architecture="amd64", cgroups="v2"):
+    def __init__(self, name, suite, architecture="amd64", cgroups="v2", mode="ebpf"):
         self.name = name
         self.suite = suite
         self.architecture = architecture
         self.cgroups = cgroups
+        self.mode = mode
 
     def prepare(self, cache, programs, patterns):
         """Returns the kernel's image, and an archive of all else."""
@@ -94,7 +95,8 @@ class Machine:
     def lines(self, cache, programs, patterns):
         """Boots, and yields what the machine says, line by line, until it is off."""
         image, everything = self.prepare(cache, programs, patterns)
-        words = [*KERNEL_WORDS, f"console={CONSOLES[self.architecture]}", f"cgroups={self.cgroups}"]
+        words = [*KERNEL_WORDS, f"console={CONSOLES[self.architecture]}",
+                 f"cgroups={self.cgroups}", f"mode={self.mode}"]
         emulator = subprocess.Popen(
             [*EMULATORS[self.architecture], *CLOCK, "-m", "2G", "-no-reboot", "-nodefaults",
              "-display", "none", "-serial", "stdio", "-kernel", image, "-initrd", everything,

@@ -2,7 +2,7 @@
 
 import enum
 
-from judgement import is_right
+from judgement import is_right, of_kinds
 from sock_diag import is_excused
 
 SURE = ("proved", "likely")
@@ -24,21 +24,43 @@ ORDER = list(Outcome)
 NOTHING_SAID = (None, "unknown", "evidence-lost")
 
 
-def outcome_of(result):
+def outcome_of(result, mode="ebpf"):
     """Of a play, as tests/live/run.py gives it: that of its worst verdict."""
     if result.skipped:
         return Outcome.SKIPPED
+    if mode == "sock-diag":
+        return of_less(result)
     if not result.wrong:
         return Outcome.RIGHT
-    if has_no_mqtt(result) and all(is_excused(result.case, record)
-                                   for _, record in result.pairs if record):
+    if has_no_mqtt(result) and is_excused_wholly(result):
         return Outcome.UNKNOWN
-    causes = {cause for wanted in result.case.wanted for cause in wanted.causes}
-    worst = max((of_surplus(record, causes) if wanted is None else of_verdict(wanted, record)
-                 for wanted, record in result.pairs), key=ORDER.index)
+    worst = worst_verdict(result)
     if result.broken_off and worst in (Outcome.RIGHT, Outcome.UNKNOWN):
         return Outcome.UNPLAYED
     return Outcome.INCOMPLETE if worst is Outcome.RIGHT else worst
+
+
+def of_less(result):
+    """Of a play in the mode sock-diag. The plainer cause that stays there is a part unknown."""
+    if not is_excused_wholly(result):
+        return Outcome.WRONG
+    if result.broken_off:
+        return Outcome.UNPLAYED
+    if result.wrong:
+        return Outcome.INCOMPLETE
+    worst = worst_verdict(result)
+    return Outcome.UNKNOWN if worst is Outcome.WRONG else worst
+
+
+def is_excused_wholly(result):
+    return all(is_excused(result.case, record) for record in of_kinds(
+        [record for _, record in result.pairs if record], ("ended", "stalled")))
+
+
+def worst_verdict(result):
+    causes = {cause for wanted in result.case.wanted for cause in wanted.causes}
+    return max((of_surplus(record, causes) if wanted is None else of_verdict(wanted, record)
+                for wanted, record in result.pairs), key=ORDER.index)
 
 
 def has_no_mqtt(result):

@@ -17,12 +17,17 @@ def record(ended_by, cause, confidence, kind="ended"):
             "CONNWATCH_CONFIDENCE": confidence}
 
 
-def outcome(*pairs, wrong=("something",), details=(), broken_off=False, skipped=None):
+def outcome(*pairs, wrong=("something",), details=(), broken_off=False, skipped=None, mode="ebpf"):
     """Of a play that wanted and got these."""
     case = SimpleNamespace(wanted=[wanted for wanted, _ in pairs if wanted],
                            settings=("MqttInspect=yes",))
     return outcome_of(SimpleNamespace(case=case, pairs=pairs, wrong=wrong, details=details,
-                                      broken_off=broken_off, skipped=skipped))
+                                      broken_off=broken_off, skipped=skipped), mode)
+
+
+def less(*pairs, wrong=(), **options):
+    """In the mode sock-diag: nothing is called wrong where less may be told."""
+    return outcome(*pairs, wrong=wrong, mode="sock-diag", **options)
 
 
 CLOSE = ended("peer-fin", "peer-close")
@@ -64,6 +69,19 @@ ROWS = [
     ("a mistake without MQTT",
      outcome((REJECTED, record("peer-fin", "agent-crash", "proved")), details=NO_MQTT),
      Outcome.WRONG),
+    ("sock-diag: all is right", less((CLOSE, RIGHT)), Outcome.RIGHT),
+    ("sock-diag: less sure", less((CLOSE, record("peer-fin", "peer-close", "suspected"))),
+     Outcome.LESS_SURE),
+    ("sock-diag: a plainer cause", less((REJECTED, record("peer-fin", "peer-close", "likely"))),
+     Outcome.UNKNOWN),
+    ("sock-diag: not seen", less((CLOSE, None)), Outcome.UNKNOWN),
+    ("sock-diag: another cause, not sure",
+     less((CLOSE, record("peer-fin", "agent-hang", "suspected"))), Outcome.SUSPECTED),
+    ("sock-diag: another cause, likely", less((CLOSE, record("peer-fin", "agent-crash", "likely")),
+                                              wrong=["not excused"]), Outcome.WRONG),
+    ("sock-diag: a detail", less((CLOSE, RIGHT), wrong=["exit"]), Outcome.INCOMPLETE),
+    ("sock-diag: broke off", less((CLOSE, None), wrong=["OSError"], broken_off=True),
+     Outcome.UNPLAYED),
     ("nothing to play with", outcome(skipped="no MPTCP"), Outcome.SKIPPED),
 ]
 

@@ -25,14 +25,13 @@ def by_group(case):
 
 def main():
     options = arguments(__doc__).parse_args()
-    options.mode = "ebpf"  # a probe that cannot be loaded shows
-    tell(kernel=platform.release())
+    tell(kernel=platform.release(), mode=options.mode)
     for number, case in enumerate(sorted(selected(options.patterns), key=by_group)):
         result = play(case, options, number)
-        again = worth_another_play(outcome_of(result))
+        again = worth_another_play(outcome_of(result, options.mode))
         if again:
             first, result = result, play(case, options, number)
-        outcome = outcome_of(result)
+        outcome = outcome_of(result, options.mode)
         tell(case=case.name, outcome=outcome.value, said=result.skipped or result.given,
              first=first.wrong if again else [], wrong=result.wrong,
              details=[] if outcome is Outcome.RIGHT else result.details)
