@@ -11,11 +11,13 @@ import ctypes
 import os
 import pathlib
 import signal
+import uuid
 
 PREFIX = "connwatch-test-"
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
 PROPAGATE = pathlib.Path("/run/systemd/nspawn/propagate")  # systemd-nspawn leaves it when killed
 PR_SET_PDEATHSIG = 1
+REBOOTS = 133  # systemd-nspawn's exit status: whoever started it is to do so again
 
 
 def hierarchies():
@@ -84,7 +86,7 @@ def command(tree, name, binds, environment, boot_arguments):
     return [
         "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
         "--console=read-only", "--private-network", "--volatile=overlay",
-        "--machine=" + name, "--directory=" + str(tree),
+        "--machine=" + name, "--uuid=" + uuid.uuid4().hex, "--directory=" + str(tree),
         # what connwatchd's unit asks for must be there to be given
         "--capability=all", "--system-call-filter=bpf perf_event_open",
         "--bind-ro=/sys/kernel/btf",
@@ -94,26 +96,36 @@ def command(tree, name, binds, environment, boot_arguments):
     ]
 
 
+async def run_boot(words, join, console):
+    """From one boot to its shutdown. Returns the exit status of systemd-nspawn."""
+    nspawn = await asyncio.create_subprocess_exec(
+        *words, stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console,
+        env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"},
+        preexec_fn=lambda: enter(join), start_new_session=True)
+    try:
+        return await nspawn.wait()
+    finally:
+        if nspawn.returncode is None:
+            nspawn.kill()
+            await nspawn.wait()
+
+
 async def boot(tree, number, binds, environment, boot_arguments, console, timeout, memory_limit):
-    """Boots `tree` and waits until it has shut itself down or `timeout` seconds are over.
-    binds: (path outside, path inside, "" or "-ro"). Returns False on a time-out."""
+    """Boots `tree`, again when it reboots, and waits until it has powered itself off or `timeout`
+    seconds are over. binds: (path outside, path inside, "" or "-ro"). Returns False on a
+    time-out."""
     name = f"{PREFIX}{os.getpid()}-{number}"
     async with groups(name, memory_limit) as (join, small):
         if small:
             binds = [*binds, (small, "/run/small-memory", "")]
-        nspawn = await asyncio.create_subprocess_exec(
-            *command(tree, name, binds, environment, boot_arguments),
-            stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console,
-            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"},
-            preexec_fn=lambda: enter(join), start_new_session=True)
+        words = command(tree, name, binds, environment, boot_arguments)
         try:
-            await asyncio.wait_for(nspawn.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                while await run_boot(words, join, console) == REBOOTS:
+                    pass
             return True
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         finally:
-            if nspawn.returncode is None:
-                nspawn.kill()
-                await nspawn.wait()
             with contextlib.suppress(FileNotFoundError):
                 (PROPAGATE / name).rmdir()

@@ -67,7 +67,7 @@ def installed(tree, programs):
 
 def binds(tree, programs, results, case):
     """Cases named package-* begin on a system without connwatch, and have packages to install. The
-    image has connwatch in it."""
+    image has connwatch in it. Cases named reboot* have one journal for all their boots."""
     if case.name == IMAGE_CASE:
         yield programs / "image/root.made-of", "/packages/image.made-of", "-ro"
     elif case.name.startswith("package-"):
@@ -76,6 +76,10 @@ def binds(tree, programs, results, case):
     else:
         yield from installed(tree, programs)
     yield programs / "tests/system", "/programs", "-ro"
+    if case.name.startswith("reboot"):
+        journal = results / "journal.kept"
+        journal.mkdir()
+        yield journal, "/var/log/journal", ""
     yield TREE / "units/agents", "/profiles", "-ro"
     yield TREE / "units/examples", "/examples", "-ro"
     yield HERE, "/connwatch", "-ro"

@@ -16,7 +16,7 @@ soak: all $(B)/tests/system/follow_unit
 
 ## chaos         what connwatchd promises in trouble (docs/RELIABILITY.md); check-system has it, too
 chaos: $(B)/connwatchd $(B)/connwatchctl $(B)/tests/system/follow_unit
-	$(Q)tests/system/run.py --build $(B) chaos daemon soak
+	$(Q)tests/system/run.py --build $(B) chaos daemon soak reboot
 
 ## check-leaks   thousands of sessions under AddressSanitizer and its search for leaks
 check-leaks:
