@@ -291,8 +291,9 @@ def host_unreachable_while_connected(stage):
     send_until_error(stage)
 
 
-@case("connect-unreachable", "unreachable", families=("ipv6",))
+@case("connect-unreachable", "unreachable", families=BOTH)
 def port_unreachable_on_connect(stage):
+    """The application sees ECONNREFUSED here, as if a RST had come."""
     stage.hub.listen()
     stage.lab.unreachable("port-unreachable")
     stage.socket()

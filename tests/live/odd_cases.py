@@ -217,15 +217,6 @@ def host_unreachable_on_connect(stage):
     stage.connect_fails("EHOSTUNREACH")
 
 
-@case("connect-unreachable", "unreachable")
-def port_unreachable_on_connect(stage):
-    """The application sees ECONNREFUSED here, as if a RST had come."""
-    stage.hub.listen()
-    stage.lab.unreachable("port-unreachable")
-    stage.socket()
-    stage.connect_fails("ECONNREFUSED")
-
-
 # ---- the host
 
 @case("aborted", "operator-abort")
