@@ -56,22 +56,6 @@ static const char style[] =
 	"i.none{background:#999}i.agent{background:#e69f00}i.peer{background:#0072b2}"
 	"i.network{background:#cc79a7}i.host{background:#d55e00}";
 
-static const char *side_class(enum side side)
-{
-	return side == SIDE_NONE ? "none" : side_to_string(side);
-}
-
-static const char *span_text(usec_t span, char text[static TIME_SPAN_TEXT_SIZE])
-{
-	time_span_format(span, text, TIME_SPAN_TEXT_SIZE);
-	return text;
-}
-
-static double percent(double part, double all)
-{
-	return all > 0 ? 100 * part / all : 0;
-}
-
 /* ---- the head */
 
 static void print_tile(FILE *stream, const char *value, const char *words)
@@ -213,7 +197,7 @@ static void print_timeline(FILE *stream, const struct fleet_report *report)
 	print_lane(stream, found, TOP, true);
 	print_lane(stream, found, TOP + LANE + GAP, false);
 	fprintf(stream, "</svg>\n<p>A bar is %s. Whose doing, by the devices' own word: ",
-		span_text((found->until - found->since) / FLEET_BINS, bin));
+		time_span_format((found->until - found->since) / FLEET_BINS, bin, sizeof(bin)));
 	print_legend(stream);
 	fputs("</p></section>\n", stream);
 }
@@ -226,13 +210,14 @@ static void print_outage(FILE *stream, const struct fleet_report *report,
 	unsigned of = fleet_place(report->fleet, outage->place)->devices;
 	char from[TIMESTAMP_SIZE], lasted[TIME_SPAN_TEXT_SIZE], back[TIME_SPAN_TEXT_SIZE];
 	char place[ENDPOINT_TEXT_SIZE], words[FLEET_WORDS_SIZE];
-	double share = percent(outage->devices, of);
+	double share = fleet_percent(outage->devices, of);
 	const char *sure = confidence_to_string(outage->confidence);
 
 	fprintf(stream,
 		"<tr><td>%s</td><td class=\"n\">%s</td><td>%s</td>"
 		"<td><span class=\"bar\"><i style=\"width:%.0f%%\"></i></span>%u of %u</td><td>",
-		timestamp(outage->from, from), span_text(outage->until - outage->from, lasted),
+		timestamp(outage->from, from),
+		time_span_format(outage->until - outage->from, lasted, sizeof(lasted)),
 		fleet_place_name(report, outage->place, place), share > 100 ? 100 : share,
 		outage->devices, of);
 	markup_text(stream, fleet_outage_words(report, outage, words));
@@ -240,7 +225,8 @@ static void print_outage(FILE *stream, const struct fleet_report *report,
 		"</td><td><span class=\"sure %s\">%s</span></td><td>%s</td>"
 		"<td class=\"n\">%s</td><td class=\"n\">%u</td></tr>\n",
 		sure, sure, ended_by_to_string(fleet_outage_ended_by(outage)),
-		outage->recovered ? span_text(outage->downtime_max, back) : "", outage->peak);
+		outage->recovered ? time_span_format(outage->downtime_max, back, sizeof(back)) : "",
+		outage->peak);
 }
 
 static void print_outages(FILE *stream, const struct fleet_report *report)
@@ -330,7 +316,7 @@ static void print_relations(FILE *stream, const struct fleet_report *report)
 		      stream);
 	for (unsigned i = 0; i < found->relation_count; i++) {
 		const struct fleet_relation *relation = &found->relations[i];
-		double share = percent(relation->with, relation->of);
+		double share = fleet_percent(relation->with, relation->of);
 
 		fputs("<tr><td>", stream);
 		print_value(stream, report, fleet_value(report->fleet, relation->value));
@@ -340,7 +326,8 @@ static void print_relations(FILE *stream, const struct fleet_report *report)
 			"<td>%u of %u (%.1f %%)</td></tr>\n",
 			side_class(cause_side(relation->cause)), cause_to_string(relation->cause),
 			share, relation->with, relation->of, share, relation->others_with,
-			relation->others_of, percent(relation->others_with, relation->others_of));
+			relation->others_of,
+			fleet_percent(relation->others_with, relation->others_of));
 	}
 	fputs("</table></section>\n", stream);
 }
@@ -349,8 +336,8 @@ static void print_relations(FILE *stream, const struct fleet_report *report)
 
 static void print_cause(FILE *stream, const struct fleet_findings *found, enum cause cause)
 {
-	double share =
-		percent((double)found->down_by[cause], (double)(found->down + found->stalled));
+	double share = fleet_percent((double)found->down_by[cause],
+				     (double)(found->down + found->stalled));
 	char down[TIME_SPAN_TEXT_SIZE];
 
 	if (!found->ends_by[cause] && !found->down_by[cause])
@@ -360,7 +347,7 @@ static void print_cause(FILE *stream, const struct fleet_findings *found, enum c
 		"class=\"n\">%s</td>"
 		"<td><span class=\"bar\"><i style=\"width:%.0f%%\"></i></span>%.1f %%</td></tr>\n",
 		side_class(cause_side(cause)), cause_to_string(cause), found->ends_by[cause],
-		span_text(found->down_by[cause], down), share, share);
+		time_span_format(found->down_by[cause], down, sizeof(down)), share, share);
 }
 
 static void print_group(FILE *stream, const struct fleet_report *report,
@@ -414,7 +401,7 @@ static void print_herds(FILE *stream, const struct fleet_report *report)
 		char delay[TIME_SPAN_TEXT_SIZE];
 
 		fprintf(stream, "<th class=\"n\">with a delay of up to %s</th>",
-			span_text(fleet_delays[k], delay));
+			time_span_format(fleet_delays[k], delay, sizeof(delay)));
 	}
 	fputs("</tr>\n", stream);
 	for (unsigned i = 0; i < found->herd_count; i++) {
@@ -455,7 +442,7 @@ static void print_clocks(FILE *stream, const struct fleet_report *report)
 		fputs("<tr><td>", stream);
 		markup_text(stream, device->hostname);
 		fprintf(stream, "</td><td>%s %s</td><td>by %u outages</td></tr>\n",
-			span_text((usec_t)llabs(device->skew), skew),
+			time_span_format((usec_t)llabs(device->skew), skew, sizeof(skew)),
 			device->skew > 0 ? "ahead" : "behind", device->skew_outages);
 	}
 	fputs("</table></details>\n", stream);

@@ -47,6 +47,9 @@ const char *fleet_trouble_words(enum fleet_trouble_kind kind);
 /* How its connections ended, the commonest way, and how many did. */
 enum ended_by fleet_outage_ended_by(const struct fleet_outage *outage);
 
+/* `part` of `all`, in percent; 0 of nothing. */
+double fleet_percent(double part, double all);
+
 /* Connected time of known time, in millionths; -1: no time is known. */
 int fleet_availability(usec_t up, usec_t down);
 

@@ -8,17 +8,6 @@
 
 enum { SHOWN = 20 }; /* devices with one kind of trouble; the page and the JSON have them all */
 
-static const char *span_text(usec_t span, char text[static TIME_SPAN_TEXT_SIZE])
-{
-	time_span_format(span, text, TIME_SPAN_TEXT_SIZE);
-	return text;
-}
-
-static double percent(double part, double all)
-{
-	return all > 0 ? 100 * part / all : 0;
-}
-
 static const char *ppm_text(int ppm, char text[static TIME_SPAN_TEXT_SIZE])
 {
 	if (ppm < 0)
@@ -65,13 +54,15 @@ static void print_outage(const struct fleet_report *report, const struct fleet_o
 	char place[ENDPOINT_TEXT_SIZE], words[FLEET_WORDS_SIZE];
 
 	printf("  %s  %-9s  %-20s  %6u of %-6u %3.0f %%  %s%-19s%s  %-9s  %-18s  %-12s %6u\n",
-	       timestamp(outage->from, from), span_text(outage->until - outage->from, lasted),
+	       timestamp(outage->from, from),
+	       time_span_format(outage->until - outage->from, lasted, sizeof(lasted)),
 	       fleet_place_name(report, outage->place, place), outage->devices, of,
-	       percent(outage->devices, of), side_colour(report->arguments, SIDE_PEER),
+	       fleet_percent(outage->devices, of), side_colour(report->arguments, SIDE_PEER),
 	       fleet_outage_words(report, outage, words), plain(report->arguments),
 	       confidence_to_string(outage->confidence),
 	       ended_by_to_string(fleet_outage_ended_by(outage)),
-	       outage->recovered ? span_text(outage->downtime_max, back) : "", outage->peak);
+	       outage->recovered ? time_span_format(outage->downtime_max, back, sizeof(back)) : "",
+	       outage->peak);
 }
 
 static void print_outages(const struct fleet_report *report)
@@ -146,8 +137,9 @@ static void print_relations(const struct fleet_report *report)
 		       report->fields[value->field], value->text,
 		       side_colour(report->arguments, cause_side(relation->cause)),
 		       cause_to_string(relation->cause), plain(report->arguments), relation->with,
-		       relation->of, percent(relation->with, relation->of), relation->others_with,
-		       relation->others_of, percent(relation->others_with, relation->others_of));
+		       relation->of, fleet_percent(relation->with, relation->of),
+		       relation->others_with, relation->others_of,
+		       fleet_percent(relation->others_with, relation->others_of));
 	}
 }
 
@@ -163,8 +155,8 @@ static void print_cause(const struct fleet_report *report, enum cause cause)
 	printf("  %s%-22s%s %8u  %-12s %5.1f %%  %s\n",
 	       side_colour(report->arguments, cause_side(cause)), cause_to_string(cause),
 	       plain(report->arguments), found->ends_by[cause],
-	       span_text(found->down_by[cause], down),
-	       percent((double)found->down_by[cause], (double)(found->down + found->stalled)),
+	       time_span_format(found->down_by[cause], down, sizeof(down)),
+	       fleet_percent((double)found->down_by[cause], (double)(found->down + found->stalled)),
 	       side_to_string(cause_side(cause)));
 }
 
@@ -237,7 +229,7 @@ static void print_clocks(const struct fleet_report *report)
 			continue;
 		shown++;
 		printf("    %-24s  %s %s, by %u outages\n", device->hostname,
-		       span_text((usec_t)llabs(device->skew), skew),
+		       time_span_format((usec_t)llabs(device->skew), skew, sizeof(skew)),
 		       device->skew > 0 ? "ahead" : "behind", device->skew_outages);
 	}
 }

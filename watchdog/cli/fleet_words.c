@@ -88,6 +88,11 @@ enum ended_by fleet_outage_ended_by(const struct fleet_outage *outage)
 	return most;
 }
 
+double fleet_percent(double part, double all)
+{
+	return all > 0 ? 100 * part / all : 0;
+}
+
 int fleet_availability(usec_t up, usec_t down)
 {
 	usec_t known = up + down;

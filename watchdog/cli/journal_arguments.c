@@ -275,6 +275,11 @@ const char *side_colour(const struct journal_arguments *arguments, enum side sid
 	return arguments->colour ? colours[side] : "";
 }
 
+const char *side_class(enum side side)
+{
+	return side == SIDE_NONE ? "none" : side_to_string(side);
+}
+
 const char *plain(const struct journal_arguments *arguments)
 {
 	return arguments->colour ? "\x1b[0m" : "";

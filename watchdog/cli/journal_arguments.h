@@ -83,5 +83,7 @@ const char *timestamp(usec_t realtime, char text[static TIMESTAMP_SIZE]);
 
 /* The start of the colour for what is this side's doing; "" without colour. */
 const char *side_colour(const struct journal_arguments *arguments, enum side side);
+/* What it is called in a picture's style sheet. */
+const char *side_class(enum side side);
 /* The end of any colour; "" without. */
 const char *plain(const struct journal_arguments *arguments);

@@ -7,12 +7,6 @@
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-static const char *span_text(usec_t span, char text[static TIME_SPAN_TEXT_SIZE])
-{
-	time_span_format(span, text, TIME_SPAN_TEXT_SIZE);
-	return text;
-}
-
 /* ---- text */
 
 static void print_availability(const struct statistics *statistics)
@@ -26,8 +20,9 @@ static void print_availability(const struct statistics *statistics)
 		return;
 	}
 	printf("  available      %d.%04d %%: up %s, down %s, stalled %s\n", available / 10000,
-	       available % 10000, span_text(spent[PRESENCE_UP], up),
-	       span_text(spent[PRESENCE_DOWN], down), span_text(spent[PRESENCE_STALLED], stalled));
+	       available % 10000, time_span_format(spent[PRESENCE_UP], up, sizeof(up)),
+	       time_span_format(spent[PRESENCE_DOWN], down, sizeof(down)),
+	       time_span_format(spent[PRESENCE_STALLED], stalled, sizeof(stalled)));
 }
 
 static void print_times(const struct statistics *statistics)
@@ -38,11 +33,13 @@ static void print_times(const struct statistics *statistics)
 
 	printf("  ends           %u", statistics->sessions_ended);
 	if (between != USEC_INFINITY)
-		printf(", mean time between them %s", span_text(between, mean));
+		printf(", mean time between them %s",
+		       time_span_format(between, mean, sizeof(mean)));
 	printf("\n  recoveries     %u", statistics->recoveries);
 	if (recover != USEC_INFINITY)
-		printf(", mean time to come back %s, at most %s", span_text(recover, mean),
-		       span_text(statistics->downtime_max, most));
+		printf(", mean time to come back %s, at most %s",
+		       time_span_format(recover, mean, sizeof(mean)),
+		       time_span_format(statistics->downtime_max, most, sizeof(most)));
 	putchar('\n');
 }
 

@@ -25,11 +25,6 @@ static const char style[] = "text{font:13px sans-serif;fill:#222}.small{font-siz
 			    ".none{stroke:#000}.agent{stroke:#e69f00}.peer{stroke:#0072b2}"
 			    ".network{stroke:#cc79a7}.host{stroke:#d55e00}line.end{stroke-width:2}";
 
-static const char *side_class(enum side side)
-{
-	return side == SIDE_NONE ? "none" : side_to_string(side);
-}
-
 static double place_of(const struct agents_past *past, usec_t time)
 {
 	double length = (double)(past->until - past->since);

@@ -170,14 +170,14 @@ static usec_t precision(usec_t usec)
 	return longest_within(usec)[1].usec;
 }
 
-void time_span_format(usec_t usec, char *text, size_t size)
+const char *time_span_format(usec_t usec, char *text, size_t size)
 {
 	const struct unit *unit;
 	usec_t whole, rest;
 
 	if (usec == 0 || usec > USEC_INFINITY - USEC_PER_HOUR) { /* rounding must not overflow */
 		snprintf(text, size, "%s", usec == 0 ? "0" : "infinity");
-		return;
+		return text;
 	}
 	usec = round_to(usec, precision(usec));
 	unit = longest_within(usec);
@@ -191,6 +191,7 @@ void time_span_format(usec_t usec, char *text, size_t size)
 	else
 		snprintf(text, size, "%" PRIu64 "%s %" PRIu64 "%s", whole, unit->name,
 			 rest / unit[1].usec, unit[1].name);
+	return text;
 }
 
 void time_span_format_exact(usec_t usec, char *text, size_t size)

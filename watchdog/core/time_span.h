@@ -13,8 +13,8 @@ enum { TIME_SPAN_TEXT_SIZE = 32 };
 int time_span_parse(const char *text, usec_t *usec);
 
 /* For people: rounded to two units ("1h 5min", "3min 12s", "1.5s", "250ms", "0", "infinity").
- * Always terminated; TIME_SPAN_TEXT_SIZE bytes are enough. */
-void time_span_format(usec_t usec, char *text, size_t size);
+ * Always terminated; TIME_SPAN_TEXT_SIZE bytes are enough. Returns `text`. */
+const char *time_span_format(usec_t usec, char *text, size_t size);
 
 /* For files: exact, in the longest unit that makes it a whole number ("65min", "90s").
  * Always terminated; TIME_SPAN_TEXT_SIZE bytes are enough. */
