@@ -32,26 +32,42 @@ static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 		watch_loop_say("this kernel has no uprobes: MQTT over TLS is not looked at", 0);
 }
 
-static int take_settings(struct watch_loop *loop, uint32_t number,
-			 const struct agent_settings *settings)
+/* To be freed by the caller; NULL: no memory. */
+static struct agent_settings *copy_settings(const struct watch_loop *loop,
+					    const struct agent_settings *settings)
 {
-	struct agent_settings *taken = malloc(sizeof(*taken));
-	struct event event = {
-		.type = EVENT_AGENT,
-		.time = clock_now(CLOCK_MONOTONIC),
-		.agent = number,
-		.watching = { .settings = taken,
-			      .mode = watch_source_mode(loop->source),
-			      .actions_held = loop->actions_held[number],
-			      .catching_up = true },
-	};
+	struct agent_settings *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	*copy = *settings;
+	if (loop->options.observe_only)
+		memset(copy->policy, 0, sizeof(copy->policy));
+	return copy;
+}
+
+static void tell_settings(struct watch_loop *loop, uint32_t number,
+			  const struct agent_settings *settings)
+{
+	watch_loop_feed(loop, &(struct event){
+				      .type = EVENT_AGENT,
+				      .time = clock_now(CLOCK_MONOTONIC),
+				      .agent = number,
+				      .watching = { .settings = settings,
+						    .mode = watch_source_mode(loop->source),
+						    .actions_held = loop->actions_held[number],
+						    .catching_up = true },
+			      });
+}
+
+static int change_settings(struct watch_loop *loop, uint32_t number,
+			   const struct agent_settings *settings)
+{
+	struct agent_settings *taken = copy_settings(loop, settings);
 
 	if (!taken)
 		return -ENOMEM;
-	*taken = *settings;
-	if (loop->options.observe_only)
-		memset(taken->policy, 0, sizeof(taken->policy));
-	watch_loop_feed(loop, &event);
+	tell_settings(loop, number, taken);
 	free(loop->agents[number]);
 	loop->agents[number] = taken;
 	inspect_mqtt(loop, number);
@@ -76,6 +92,24 @@ static void recall_history(struct watch_loop *loop, uint32_t number)
 		watch_loop_say("cannot read back what the journal holds", r);
 }
 
+/* It is told of when it is watched, not before. */
+static int begin_agent(struct watch_loop *loop, uint32_t number,
+		       const struct agent_settings *settings)
+{
+	int r;
+
+	loop->agents[number] = copy_settings(loop, settings);
+	if (!loop->agents[number])
+		return -ENOMEM;
+	inspect_mqtt(loop, number);
+	r = watch_matches_add(loop->matches, number, loop->agents[number]);
+	if (r < 0)
+		return r;
+	tell_settings(loop, number, loop->agents[number]);
+	recall_history(loop, number);
+	return 0;
+}
+
 int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
 {
 	uint32_t number = succession_number(loop->succession, settings->name, loop->options.agents);
@@ -83,11 +117,7 @@ int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *s
 
 	if (!number)
 		return -ENOSPC;
-	r = take_settings(loop, number, settings);
-	if (r < 0)
-		return r;
-	recall_history(loop, number);
-	r = watch_matches_add(loop->matches, number, loop->agents[number]);
+	r = begin_agent(loop, number, settings);
 	if (r < 0) {
 		watch_loop_remove_agent(loop, number);
 		return r;
@@ -116,7 +146,7 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold)
 {
 	loop->actions_held[number] = hold;
-	return take_settings(loop, number, loop->agents[number]);
+	return change_settings(loop, number, loop->agents[number]);
 }
 
 bool watch_loop_actions_held(const struct watch_loop *loop, uint32_t number)
@@ -147,7 +177,7 @@ int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 	int r;
 
 	if (same_matches(loop->agents[number], settings))
-		return take_settings(loop, number, settings);
+		return change_settings(loop, number, settings);
 	watch_loop_remove_agent(loop, number);
 	r = watch_loop_add_agent(loop, settings);
 	if (r >= 0 && held)
