@@ -17,36 +17,44 @@ struct watch_actions {
 	void *sink_userdata;
 	sd_event_source *results; /* there are some in `done` */
 	uint32_t agents;
+	uint32_t *by_systemd; /* by agent: the order that systemd carries out; 0: none */
 	unsigned done_count;
 	struct event done[]; /* an agent has one order under way at a time */
 };
 
+/* These return -EINPROGRESS for what reports its end later. */
+static int begin_unit_action(struct watch_actions *actions, const struct order *order,
+			     const char *unit)
+{
+	int r = unit_action_start(actions->units, order->number, order->agent, order->action.type,
+				  unit);
+
+	if (r < 0)
+		return r;
+	actions->by_systemd[order->agent] = order->number;
+	return -EINPROGRESS;
+}
+
 static int begin_restart(struct watch_actions *actions, const struct order *order)
 {
 	if (*order->unit)
-		return unit_action_start(actions->units, order->number, order->agent,
-					 ACTION_RESTART, order->unit);
+		return begin_unit_action(actions, order, order->unit);
 	if (!actions->restart)
 		return -EOPNOTSUPP;
-	return actions->restart(actions->userdata, order);
+	return actions->restart(actions->userdata, order) ?: -EINPROGRESS;
 }
 
-/* Returns -EINPROGRESS for what reports its end later. */
 static int begin(struct watch_actions *actions, const struct order *order, usec_t stalled_after)
 {
 	switch (order->action.type) {
 	case ACTION_SIGNAL:
 		return process_signal(order->pid, order->time, order->action.signal);
 	case ACTION_RESTART:
-		return begin_restart(actions, order) ?: -EINPROGRESS;
+		return begin_restart(actions, order);
 	case ACTION_RELOAD:
-		return unit_action_start(actions->units, order->number, order->agent, ACTION_RELOAD,
-					 order->unit)
-			       ?: -EINPROGRESS;
+		return begin_unit_action(actions, order, order->unit);
 	case ACTION_START_UNIT:
-		return unit_action_start(actions->units, order->number, order->agent,
-					 ACTION_START_UNIT, order->action.unit)
-			       ?: -EINPROGRESS;
+		return begin_unit_action(actions, order, order->action.unit);
 	case ACTION_ABORT_CONNECTION:
 		return connection_abort(order->netns, (pid_t)order->pid, order->cookie,
 					stalled_after);
@@ -78,6 +86,35 @@ void watch_actions_done(struct watch_actions *actions, uint32_t agent, uint32_t 
 		.action_result = { .order = order, .error = error },
 	};
 	sd_event_source_set_enabled(actions->results, SD_EVENT_ONESHOT);
+}
+
+/* systemd has done it. */
+static void on_unit_result(void *userdata, const struct event *event)
+{
+	struct watch_actions *actions = userdata;
+
+	if (actions->by_systemd[event->agent] == event->action_result.order)
+		actions->by_systemd[event->agent] = 0;
+	actions->sink(actions->sink_userdata, event);
+}
+
+bool watch_actions_by_systemd(const struct watch_actions *actions)
+{
+	for (uint32_t agent = 1; agent <= actions->agents; agent++)
+		if (actions->by_systemd[agent])
+			return true;
+	return false;
+}
+
+void watch_actions_forgo(struct watch_actions *actions)
+{
+	for (uint32_t agent = 1; agent <= actions->agents; agent++) {
+		uint32_t order = actions->by_systemd[agent];
+
+		actions->by_systemd[agent] = 0;
+		if (order)
+			watch_actions_done(actions, agent, order, -EINPROGRESS);
+	}
 }
 
 bool watch_actions_pending(const struct watch_actions *actions)
@@ -120,12 +157,15 @@ int watch_actions_new(struct watch_actions **ret, sd_event *event, uint32_t agen
 		.sink = sink,
 		.sink_userdata = sink_userdata,
 		.agents = agents,
+		.by_systemd = calloc((size_t)agents + 1, sizeof(*actions->by_systemd)),
 	};
-	r = sd_event_add_defer(event, &actions->results, on_results, actions);
+	r = actions->by_systemd ? 0 : -ENOMEM;
+	if (r >= 0)
+		r = sd_event_add_defer(event, &actions->results, on_results, actions);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(actions->results, SD_EVENT_OFF);
 	if (r >= 0)
-		r = unit_actions_new(&actions->units, event, sink, sink_userdata);
+		r = unit_actions_new(&actions->units, event, on_unit_result, actions);
 	if (r < 0) {
 		watch_actions_free(actions);
 		return r;
@@ -140,6 +180,7 @@ struct watch_actions *watch_actions_free(struct watch_actions *actions)
 		return NULL;
 	unit_actions_free(actions->units);
 	sd_event_source_unref(actions->results);
+	free(actions->by_systemd);
 	free(actions);
 	return NULL;
 }

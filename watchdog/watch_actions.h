@@ -25,5 +25,10 @@ void watch_actions_carry_out(struct watch_actions *actions, const struct order *
 /* Reports what became of a restart that `restart` took on: 0 or -errno. */
 void watch_actions_done(struct watch_actions *actions, uint32_t agent, uint32_t order, int error);
 
+/* True while systemd carries an order out. */
+bool watch_actions_by_systemd(const struct watch_actions *actions);
+/* Waits no longer for what systemd carries out: the result of each is -EINPROGRESS. */
+void watch_actions_forgo(struct watch_actions *actions);
+
 /* True while a result is on its way to the sink. */
 bool watch_actions_pending(const struct watch_actions *actions);

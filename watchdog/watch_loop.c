@@ -65,10 +65,17 @@ static bool may_restart(const struct watch_loop *loop)
 	return loop->options.restart && !loop->no_restarts && engine_revival_pending(loop->engine);
 }
 
+/* Whoever watches a command is the last to tell; a daemon has another one after it. */
+static bool awaits_systemd(const struct watch_loop *loop)
+{
+	return loop->options.restart && watch_actions_by_systemd(loop->actions);
+}
+
 static void finish_if_settled(struct watch_loop *loop)
 {
-	if (loop->finishing && !may_restart(loop) && !watch_actions_pending(loop->actions) &&
-	    !engine_verdicts_pending(loop->engine) && !engine_orphans_open(loop->engine))
+	if (loop->finishing && !may_restart(loop) && !awaits_systemd(loop) &&
+	    !watch_actions_pending(loop->actions) && !engine_verdicts_pending(loop->engine) &&
+	    !engine_orphans_open(loop->engine))
 		sd_event_exit(loop->event, loop->status);
 }
 
@@ -275,6 +282,12 @@ void watch_loop_finish(struct watch_loop *loop, int status)
 	loop->finishing = true;
 	loop->status = status;
 	finish_if_settled(loop);
+}
+
+void watch_loop_forgo_results(struct watch_loop *loop)
+{
+	if (loop->finishing && !may_restart(loop))
+		watch_actions_forgo(loop->actions);
 }
 
 void watch_loop_forgo_restarts(struct watch_loop *loop)

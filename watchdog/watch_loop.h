@@ -105,8 +105,12 @@ void watch_loop_tick(struct watch_loop *loop);
 
 /* Ends the event loop with `status` as soon as no verdict waits for a fact (each comes, or its time
  * is up, within VERDICT_WAIT), no result of an action is on its way to the engine and, with
- * options.restart, no restart waits for its time. */
+ * options.restart, no restart waits for its time and systemd carries no action out. */
 void watch_loop_finish(struct watch_loop *loop, int status);
+
+/* If watch_loop_finish() waits for nothing but what systemd carries out, it no longer does: it is
+ * told that nobody knows what came of that. */
+void watch_loop_forgo_results(struct watch_loop *loop);
 
 /* From now on watch_loop_finish() waits for no restart. */
 void watch_loop_forgo_restarts(struct watch_loop *loop);

@@ -20,11 +20,15 @@
 /* How long the command has to end after SIGTERM when it is to be restarted; then comes SIGKILL. */
 #define STOP_TIMEOUT (10 * USEC_PER_SEC)
 
+/* How long systemd has, when the command has ended, to carry out what the policy asked it for. */
+#define RESULT_TIMEOUT (10 * USEC_PER_SEC)
+
 struct supervisor {
 	struct watch_loop *loop;
 	sd_event *event;
 	sd_event_source *child;
-	sd_event_source *patience; /* with a command that is to end, or one that is to begin */
+	sd_event_source *patience; /* with a command that is to end, one that is to begin, or
+				      systemd */
 	uint32_t agent;
 	char **command;
 	char group[PATH_MAX];   /* control group of the command; empty: it has none of its own */
@@ -127,12 +131,24 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
 	(void)source, (void)usec;
 	if (supervisor->pid)
 		return kill(supervisor->pid, SIGKILL) < 0 ? -errno : 0;
+	if (!supervisor->restart_order) {
+		watch_loop_forgo_results(supervisor->loop);
+		return wait_for(supervisor, RESULT_TIMEOUT); /* something else may be begun yet */
+	}
 	r = spawn(supervisor);
 	end_restart(supervisor, r);
 	return r < 0 ? sd_event_exit(supervisor->event, EXIT_FAILURE) : 0;
 }
 
 /* Once all is told it is known whether the policy wants a restart. */
+static int finish(struct supervisor *supervisor)
+{
+	watch_loop_finish(supervisor->loop, supervisor->status);
+	if (supervisor->stopping)
+		watch_loop_forgo_results(supervisor->loop);
+	return wait_for(supervisor, RESULT_TIMEOUT);
+}
+
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
 	struct supervisor *supervisor = userdata;
@@ -143,8 +159,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	watch_loop_drain(supervisor->loop);
 	if (supervisor->restart_order)
 		return wait_for(supervisor, supervisor->restart_delay);
-	watch_loop_finish(supervisor->loop, supervisor->status);
-	return 0;
+	return finish(supervisor);
 }
 
 /* The policy's restart: end the command if it lives, start it a while after it has ended. */
@@ -182,7 +197,7 @@ static void give_up_restarts(struct supervisor *supervisor)
 	if (supervisor->restart_order)
 		end_restart(supervisor, -ECANCELED);
 	if (!supervisor->pid)
-		watch_loop_finish(supervisor->loop, supervisor->status);
+		finish(supervisor);
 }
 
 /* What the terminal sends, it sends to the command as well. */

@@ -8,11 +8,16 @@
  * whoever listens to it has not noticed the loss before that. */
 #define OLD_NEWS_TIME (2 * USEC_PER_SEC)
 
-/* What became of it. EDEADLK: systemd would not let it undo what others want of the unit. */
+/* What became of it. EDEADLK: systemd would not let it undo what others want of the unit.
+ * EINPROGRESS: nobody waits for its end. ECONNRESET: nobody can tell. */
 static void tell_result(struct engine *engine, struct plan *plan, int error)
 {
 	if (error == -EDEADLK) {
 		plan_tell(engine, plan, ACTION_HELD, "systemd");
+		return;
+	}
+	if (error == -EINPROGRESS || error == -ECONNRESET) {
+		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
 		return;
 	}
 	plan->record.action_error = error;
@@ -20,16 +25,12 @@ static void tell_result(struct engine *engine, struct plan *plan, int error)
 	plan->record.action_error = 0;
 }
 
-/* From now on the plan is as one of an engine before us. */
+/* From now on the plan is as one of an engine before us: what systemd tells of the unit shows more.
+ */
 static void lose_result(struct engine *engine, struct agent *agent)
 {
 	struct plan *plan = &agent->plan;
 
-	if (!plan->active) {
-		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
-		agents_plan_ended(engine, agent);
-		return;
-	}
 	plan->order = UNANSWERED_ORDER;
 	plan->recalled = true;
 	if (agent->has_unit)
@@ -44,7 +45,7 @@ void policy_take_result(struct engine *engine, const struct event *event)
 	if (!plan || !plan->order || plan->order != event->action_result.order)
 		return;
 	plan->order = 0;
-	if (event->action_result.error == -ECONNRESET) {
+	if (event->action_result.error == -ECONNRESET && plan->active && *agent->unit.unit) {
 		lose_result(engine, agent);
 		return;
 	}

@@ -497,8 +497,8 @@ static void add_end_of_action(struct text *text, const struct record *record)
 		text_add(text, ", but connwatch or the system bus died before it did");
 		break;
 	case ACTION_UNCERTAIN:
-		text_add(text, ", but connwatch or the system bus died meanwhile: whether it was "
-			       "done is not known, so it is not done again");
+		text_add(text, ", but connwatch or the system bus was gone before its end: whether "
+			       "it was done is not known, so it is not done again");
 		break;
 	case ACTION_STARTED:
 	case ACTION_DONE:
