@@ -315,6 +315,31 @@ static void test_end_takes_over(void)
 	end(&bench);
 }
 
+/* There is no unit that would show what came of it. The plan goes on. */
+static void test_unknown_results(void)
+{
+	static const int errors[] = { -ECONNRESET, -EINPROGRESS };
+	struct bench bench;
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		begin(&bench);
+		bench.settings.policy[CAUSE_AGENT_CRASH] =
+			(struct policy_steps){ .steps = { { .type = ACTION_START_UNIT },
+							  { .type = ACTION_RESTART } },
+					       .count = 2 };
+		start_command(&bench);
+		die(&bench, bench.pid, SIGSEGV);
+		step(&bench, (struct event){ .type = EVENT_ACTION_RESULT,
+					     .action_result = { .order = bench.order.number,
+								.error = errors[i] } });
+		CU_ASSERT_EQUAL_FATAL(bench.actions, 2);
+		CU_ASSERT_STRING_EQUAL(bench.action[1].action_result, "uncertain");
+		pass(&bench, bench.settings.escalate_after);
+		CU_ASSERT_EQUAL(bench.order.action.type, ACTION_RESTART);
+		end(&bench);
+	}
+}
+
 SUITE("engine_command", { "a crash before the first connection", test_crash_at_once },
       { "ends that the policy does not name", test_other_ends },
       { "pauses double up to the limit", test_pauses_and_limit },
@@ -322,4 +347,5 @@ SUITE("engine_command", { "a crash before the first connection", test_crash_at_o
       { "an attempt of the dead, too", test_attempt_of_the_dead },
       { "nothing is told twice", test_told_once },
       { "a crash that only may have ended it", test_suspected_of_the_connection },
-      { "the end of the command takes over", test_end_takes_over })
+      { "the end of the command takes over", test_end_takes_over },
+      { "a result that nobody can tell", test_unknown_results })
