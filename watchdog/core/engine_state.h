@@ -139,7 +139,7 @@ struct engine {
 	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
-	usec_t path_told; /* the time of its last event */
+	usec_t path_told;     /* the time of its last event */
 	struct agent *agents; /* by number; [0] is not used */
 };
 
