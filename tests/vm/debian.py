@@ -12,8 +12,8 @@ from pathlib import Path
 # What the cases run.
 PACKAGES = """
     base-passwd python3 dash coreutils mount kmod procps iproute2 nftables bpftool
-    mosquitto mosquitto-clients openssl libbpf1 libelf1 zlib1g libsystemd0 libnl-3-200 libnl-route-3-200
-    libmnl0 libssl3
+    mosquitto mosquitto-clients python3-paho-mqtt openssl libbpf1 libelf1 zlib1g libsystemd0
+    libnl-3-200 libnl-route-3-200 libmnl0 libssl3
 """.split()
 
 # What another architecture's programs are built against. The machine's own are built without.
