@@ -53,6 +53,10 @@ class Column:
             "name": self.name, "kernel": before.kernel, "mode": before.mode,
             "outcomes": {case: outcome.value for case, outcome in outcomes.items()}}))
 
+    def forget_others(self, cases):
+        """Cases of another name, which are no more."""
+        self.outcomes = {case: self.outcomes[case] for case in self.outcomes if case in cases}
+
     @classmethod
     def kept(cls, path):
         facts = json.loads(path.read_text())

@@ -128,9 +128,17 @@ def arguments():
     return options
 
 
+def case_names():
+    listed = debian.run(str(TREE / "tests/live/run.py"), "--list")
+    return {line.split()[0] for line in listed.splitlines()}
+
+
 def write_kept(options):
     paths = [options.results / f"{machine.name}.json" for machine in options.machines]
     columns = [kernel_matrix.Column.kept(path) for path in paths if path.exists()]
+    names = case_names()
+    for column in columns:
+        column.forget_others(names)
     kernel_matrix.write_markdown(options.markdown, columns)
 
 
