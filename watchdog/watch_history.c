@@ -14,7 +14,7 @@
 DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
 
 struct search {
-	const char *name;
+	const struct agent_settings *settings;
 	uint32_t agent;
 	const struct past_listener *listener;
 	struct past_events events;
@@ -35,7 +35,7 @@ static int collect(struct journal_reader *reader, struct search *search)
 		return -ENOMEM;
 	r = journal_reader_last(reader);
 	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0) {
-		if (strcmp(past->record.agent, search->name) != 0)
+		if (strcmp(past->record.agent, search->settings->name) != 0)
 			continue;
 		if (tells_the_end(search, past))
 			search->listener->ended(search->listener->userdata, past->record.cookie);
@@ -49,7 +49,7 @@ static int read_past(struct search *search)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ char *unit = NULL;
-	struct journal_query query = { .agent = search->name, .until = USEC_INFINITY };
+	struct journal_query query = { .agent = search->settings->name, .until = USEC_INFINITY };
 	int r = sd_pid_get_unit(0, &unit);
 
 	if (r < 0)
@@ -58,19 +58,21 @@ static int read_past(struct search *search)
 	r = journal_reader_new(&reader, &query);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	past_events_begin(&search->events, search->agent, clock_now(CLOCK_MONOTONIC),
-			  clock_now(CLOCK_REALTIME), journal_reader_boot(reader));
+	past_events_begin(&search->events, search->agent, search->settings->limit_interval,
+			  clock_now(CLOCK_MONOTONIC), clock_now(CLOCK_REALTIME),
+			  journal_reader_boot(reader));
 	return collect(reader, search);
 }
 
-int watch_history_read(const char *name, uint32_t agent, const struct past_listener *listener)
+int watch_history_read(const struct agent_settings *settings, uint32_t agent,
+		       const struct past_listener *listener)
 {
 	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
 	int r;
 
 	if (!search)
 		return -ENOMEM;
-	search->name = name;
+	search->settings = settings;
 	search->agent = agent;
 	search->listener = listener;
 	r = read_past(search);

@@ -87,7 +87,7 @@ static void recall_history(struct watch_loop *loop, uint32_t number)
 	int r = 0;
 
 	if (loop->options.journal)
-		r = watch_history_read(loop->agents[number]->name, number, &listener);
+		r = watch_history_read(loop->agents[number], number, &listener);
 	if (r < 0)
 		watch_loop_say("cannot read back what the journal holds", r);
 }

@@ -146,7 +146,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reading = (struct reading){ .realtime = NOW_SECONDS / 2 * USEC_PER_SEC };
 	digest_begin(&reading.digest, take_line_of_digest, NULL);
 	timeline_begin(&reading.timeline, 0, take_span, &reading);
-	past_events_begin(&reading.past_events, 1, USEC_PER_HOUR, NOW_SECONDS * USEC_PER_SEC, BOOT);
+	past_events_begin(&reading.past_events, 1, USEC_PER_HOUR, USEC_PER_HOUR,
+			  NOW_SECONDS * USEC_PER_SEC, BOOT);
 	record_parse_begin(&reading.past);
 	fuzz_lines(data, size, LINE_SIZE, take_line, &reading);
 	take_line(&reading, "", 0);

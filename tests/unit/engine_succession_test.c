@@ -332,7 +332,8 @@ static void tell_history(struct world *world)
 {
 	struct past_events *past = malloc(sizeof(*past));
 
-	past_events_begin(past, AGENT, world->now, REALTIME + world->now, BOOT);
+	past_events_begin(past, AGENT, world->settings.limit_interval, world->now,
+			  REALTIME + world->now, BOOT);
 	for (unsigned i = world->records; i > 0; i--)
 		past_events_take(past, &world->journal[i - 1]);
 	for (unsigned i = past->count; i > 0; i--)

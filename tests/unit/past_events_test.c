@@ -13,7 +13,7 @@ static struct past_events past_events;
 
 static void begin(void)
 {
-	past_events_begin(&past_events, 3, NOW, REALTIME, BOOT);
+	past_events_begin(&past_events, 3, USEC_PER_HOUR, NOW, REALTIME, BOOT);
 }
 
 /* Takes a record of `ago`; what is not given is not in it. */
@@ -165,6 +165,18 @@ static void the_past_has_an_end(void)
 	CU_ASSERT_EQUAL(past_events.count, HISTORY_MAX);
 }
 
+static void what_is_enough_is_not_looked_for(void)
+{
+	begin();
+	for (unsigned i = 0; i < HISTORY_MAX; i++)
+		CU_ASSERT_TRUE(
+			TAKE(2 * USEC_PER_HOUR, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=peer-fin"));
+	CU_ASSERT_TRUE(TAKE(2 * USEC_PER_HOUR, "CONNWATCH_KIND=recovered"));
+	CU_ASSERT_FALSE(TAKE(2 * USEC_PER_HOUR, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
+	CU_ASSERT_TRUE(TAKE(USEC_PER_HOUR, ACTION, "CONNWATCH_ACTION_RESULT=starting"));
+	CU_ASSERT_EQUAL(past_events.actions, 1);
+}
+
 static void attempts_leave_room_for_the_rest(void)
 {
 	const struct event *last = &past_events.events[PAST_WORDS_MAX + 1];
@@ -200,6 +212,7 @@ SUITE("past_events", { "a session knows when the next began", a_session_knows_wh
       { "trouble is told with all that names it", trouble_is_told_with_all_that_names_it },
       { "an attempt is trouble but no session", an_attempt_is_trouble_but_no_session },
       { "the past has an end", the_past_has_an_end },
+      { "what is enough is not looked for", what_is_enough_is_not_looked_for },
       { "attempts leave room for the rest", attempts_leave_room_for_the_rest },
       { "a clock that was put back makes no negative time",
 	a_clock_that_was_put_back_makes_no_negative_time })

@@ -406,7 +406,8 @@ static void tell_history(struct world *world, uint32_t agent)
 	static struct past_events past;
 	unsigned kept = world->records < JOURNAL_MAX ? world->records : JOURNAL_MAX;
 
-	past_events_begin(&past, agent, world->now, REALTIME + world->now, BOOT);
+	past_events_begin(&past, agent, world->settings[agent].limit_interval, world->now,
+			  REALTIME + world->now, BOOT);
 	for (unsigned back = 1; back <= kept; back++) {
 		const struct past_record *record =
 			&world->journal[(world->records - back) % JOURNAL_MAX];

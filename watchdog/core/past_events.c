@@ -6,10 +6,12 @@
 /* What is older says nothing about today. */
 #define PAST_MAX (24 * USEC_PER_HOUR)
 
-void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t now, usec_t realtime,
-		       const char *boot_id)
+void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t limit_interval,
+		       usec_t now, usec_t realtime, const char *boot_id)
 {
-	*past_events = (struct past_events){ .now = now, .realtime = realtime, .agent = agent };
+	*past_events = (struct past_events){
+		.now = now, .realtime = realtime, .limit_interval = limit_interval, .agent = agent
+	};
 	snprintf(past_events->boot_id, sizeof(past_events->boot_id), "%s", boot_id);
 }
 
@@ -188,9 +190,20 @@ static void take_action(struct past_events *past_events, const struct past_recor
 	}
 }
 
+/* What is older than `age` is of no use: the last sessions are told, no trouble is left, and no
+ * action counts for the limit any more. */
+static bool is_enough(const struct past_events *past_events, usec_t age)
+{
+	return past_events->sessions == HISTORY_MAX && past_events->was_well &&
+	       age > past_events->limit_interval;
+}
+
 bool past_events_take(struct past_events *past_events, const struct past_record *past)
 {
-	if (ago(past_events, past) > PAST_MAX || past_events->records++ == PAST_RECORDS_MAX)
+	usec_t age = ago(past_events, past);
+
+	if (age > PAST_MAX || is_enough(past_events, age) ||
+	    past_events->records++ == PAST_RECORDS_MAX)
 		return false;
 	switch (past->record.kind) {
 	case RECORD_ENDED:
