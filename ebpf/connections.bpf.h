@@ -123,7 +123,7 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
 	record->flags = socket_flags(connection, sk);
 	copy_counters(record, tcp);
-	copy_mqtt(&record->mqtt, sk, tcp);
+	copy_mqtt(&record->mqtt, connection, sk, tcp);
 }
 
 /* Who is on the processor: more often than not the owner, of whom most is known. */
@@ -134,7 +134,7 @@ static __always_inline void describe_current(struct probe_task *description,
 	struct task_struct *task = current_task();
 
 	if (id != ((__u64)connection->owner_id << 32 | connection->owner_id)) {
-		describe_task(description, task, connection->agent);
+		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
 	describe_exit(description, task);

@@ -69,6 +69,7 @@ struct connection {
 	bool closing_told;
 	bool ended_told;
 	bool reset_told;
+	bool inspected;   /* its MQTT is looked at */
 	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled;    /* retransmission time-outs in a row that were told; 0: all is well */
 	__u32 stalled_at; /* snd_una then */

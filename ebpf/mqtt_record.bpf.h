@@ -7,7 +7,7 @@ static __always_inline bool is_inspected(__u32 agent)
 }
 
 /* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
-static __always_inline void begin_mqtt(const struct connection *connection, struct sock *sk)
+static __always_inline void begin_mqtt(struct connection *connection, struct sock *sk)
 {
 	const struct mqtt_session blank = {};
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
@@ -19,6 +19,7 @@ static __always_inline void begin_mqtt(const struct connection *connection, stru
 	if (!session)
 		return;
 	bpf_map_delete_elem(&tls_sessions, &connection->cookie); /* of its socket's last one */
+	connection->inspected = true;
 	*session = blank;
 	session->cookie = connection->cookie;
 	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
@@ -127,13 +128,14 @@ static __always_inline void copy_tls_mqtt(struct probe_mqtt *record, __u64 cooki
 	record->flags |= PROBE_MQTT_TLS;
 }
 
-static __always_inline void copy_mqtt(struct probe_mqtt *record, struct sock *sk,
+static __always_inline void copy_mqtt(struct probe_mqtt *record,
+				      const struct connection *connection, struct sock *sk,
 				      const struct tcp_sock *tcp)
 {
 	struct mqtt_session *session;
 
 	__builtin_memset(record, 0, sizeof(*record));
-	if (!have_socket_storage)
+	if (!have_socket_storage || !connection->inspected)
 		return;
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (!session)

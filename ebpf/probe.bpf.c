@@ -40,9 +40,10 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ---- connections */
 
-/* Begins to watch `sk` for `agent`, held by `owner`; publish_connection() when all is there. */
-static __always_inline struct connection *watch_connection(struct sock *sk, __u32 agent,
-							   struct task_struct *owner)
+/* Begins to watch `sk`, held by `owner`; publish_connection() when all is there. `in_agent`: the
+ * owner belongs to the agent. */
+static __always_inline struct connection *watch_connection(struct sock *sk,
+							   struct task_struct *owner, bool in_agent)
 {
 	struct connection *connection = new_connection(sk);
 
@@ -52,7 +53,7 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u3
 	}
 	connection->cookie = socket_cookie(sk);
 	connection->owner_id = BPF_CORE_READ(owner, tgid);
-	describe_task(&connection->owner, owner, agent);
+	describe_task(&connection->owner, owner, in_agent);
 	return connection;
 }
 
@@ -67,14 +68,15 @@ static __always_inline void publish_connection(struct connection *connection, __
 static __always_inline void open_connection(struct sock *sk)
 {
 	struct connection *connection;
-	__u32 agent;
+	__u32 agent, agent_of_caller;
 
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	agent = agent_of_current() ?: agent_of_cgroup(socket_cgroup_id(sk));
+	agent_of_caller = agent_of_current();
+	agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return;
-	connection = watch_connection(sk, agent, current_task());
+	connection = watch_connection(sk, current_task(), agent_of_caller);
 	if (!connection)
 		return;
 	connection->opened_nsec = bpf_ktime_get_ns();
@@ -218,7 +220,7 @@ static __always_inline void report_never_opened(struct sock *sk)
 	agent = agent_of_current();
 	if (!agent)
 		return;
-	connection = watch_connection(sk, agent, current_task());
+	connection = watch_connection(sk, current_task(), true);
 	if (!connection)
 		return;
 	connection->ended_told = true;
@@ -242,11 +244,12 @@ int BPF_PROG(socket_destroyed, struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
 
-	if (connection)
+	if (connection) {
 		report_vanished(connection, sk);
-	else
+		forget_mqtt(sk);
+	} else {
 		report_never_opened(sk);
-	forget_mqtt(sk);
+	}
 	forget_connection(sk);
 	return 0;
 }
@@ -266,7 +269,7 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	struct connection *connection;
 	struct socket *socket;
 	struct sock *sk;
-	__u32 agent;
+	__u32 agent, agent_of_holder;
 
 	if (!task || !file)
 		return 0;
@@ -277,10 +280,11 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	if (!sk || !bpf_skc_to_tcp_sock(sk) || state_of(sk) == TCP_CLOSE ||
 	    state_of(sk) == TCP_LISTEN || !is_outbound(sk) || connection_of(sk))
 		return 0;
-	agent = agent_of_task(task) ?: agent_of_cgroup(socket_cgroup_id(sk));
+	agent_of_holder = agent_of_task(task);
+	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return 0;
-	connection = watch_connection(sk, agent, task->group_leader);
+	connection = watch_connection(sk, task->group_leader, agent_of_holder);
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
@@ -359,7 +363,7 @@ static __always_inline struct probe_process *reserve_process(enum probe_record_t
 
 	if (!record)
 		return NULL;
-	describe_task(&record->task, task, agent);
+	describe_task(&record->task, task, true);
 	__builtin_memset(&record->sender, 0, sizeof(record->sender));
 	record->signal = 0;
 	record->flags = 0;
@@ -494,7 +498,7 @@ int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct t
 	if (is_from_kernel(info))
 		record->flags |= PROBE_SIGNAL_FROM_KERNEL;
 	else
-		describe_task(&record->sender, current_task(), agent);
+		describe_task(&record->sender, current_task(), agent_of_current() == agent);
 	submit_record(record);
 	return 0;
 }

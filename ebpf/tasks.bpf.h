@@ -71,9 +71,9 @@ static __always_inline void describe_exit(struct probe_task *description, struct
 	}
 }
 
-/* Fills in `*description`, seen with the eyes of `agent`. */
+/* Fills in `*description`; `in_agent`: the task belongs to the agent that the record is about. */
 static __noinline void describe_task(struct probe_task *description, struct task_struct *task,
-				     __u32 agent)
+				     bool in_agent)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
@@ -81,7 +81,7 @@ static __noinline void describe_task(struct probe_task *description, struct task
 		return;
 	description->pid = pid_of(task);
 	describe_exit(description, task);
-	if (agent_of_task(task) == agent)
+	if (in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
 	BPF_CORE_READ_INTO(&description->comm, leader, comm);
 }
