@@ -187,7 +187,21 @@ int BPF_PROG(retransmitted, struct sock *sk)
 	return 0;
 }
 
-/* Absent before 5.14: there, an episode ends with the next one. */
+static __always_inline bool is_stalled(const struct connection *connection)
+{
+	return connection && connection->stalled && !connection->ended_told;
+}
+
+static __always_inline void heal(struct connection *connection, struct sock *sk)
+{
+	if (state_of(sk) == TCP_SYN_SENT)
+		return;
+	connection->stalled = 0;
+	report(connection, sk, PROBE_HEALED);
+}
+
+/* Absent before 5.14: there, an episode ends with the next one. Every new connection of the host
+ * comes by here, so probe_stalls.c attaches it only while something may be stalled. */
 SEC("?tp_btf/tcp_cong_state_set")
 int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
 {
@@ -196,11 +210,31 @@ int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
 	if (state == TCP_CA_LOSS)
 		return 0;
 	connection = connection_of(sk);
-	if (!connection || !connection->stalled || connection->ended_told ||
-	    state_of(sk) == TCP_SYN_SENT)
+	if (is_stalled(connection))
+		heal(connection, sk);
+	return 0;
+}
+
+/* Set by probe_stalls.c before each run. */
+bool still_stalled = false;
+
+/* What has healed while congestion_state() was not attached. */
+SEC("?iter/bpf_sk_storage_map")
+int find_healed(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct connection *connection = ctx->value;
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tcp;
+
+	if (!sk || !is_stalled(connection))
 		return 0;
-	connection->stalled = 0;
-	report(connection, sk, PROBE_HEALED);
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	if (tcp->snd_una == connection->stalled_at)
+		still_stalled = true;
+	else
+		heal(connection, sk);
 	return 0;
 }
 

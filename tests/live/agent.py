@@ -139,9 +139,14 @@ class Agent:
         error = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return errno.errorcode[error] if error else what
 
-    def do_wait_retransmission(self):
-        """Waits until a SYN or data had to be sent again."""
-        while self.tcp_info("B", RETRANSMITS_OFFSET) == 0:
+    def do_wait_retransmission(self, times="1"):
+        """Waits until a SYN or data had to be sent again so many times in a row."""
+        while self.tcp_info("B", RETRANSMITS_OFFSET) < int(times):
+            time.sleep(0.01)
+
+    def do_wait_healed(self):
+        """Waits until what was sent again is acknowledged."""
+        while self.tcp_info("B", RETRANSMITS_OFFSET) > 0:
             time.sleep(0.01)
 
     def do_wait_probe(self):

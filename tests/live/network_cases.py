@@ -274,6 +274,24 @@ def black_hole_that_heals(stage):
     peer.receive_end()
 
 
+@story(stalled("path-silent"), recovered("path-silent"), ended("local-fin", "agent-close"))
+def black_hole_that_heals_before_anybody_looks(stage):
+    """What tells that it is over is attached when the watchdog hears of the stall: too late."""
+    stage.lab.set("device", tcp_retries2=8)
+    peer = stage.connect()
+    with stage.witness_held():
+        stage.lab.black_hole()
+        stage.agent.ask("send", 10)
+        stage.agent.ask("wait-retransmission", 3)
+        stage.lab.heal()
+        peer.receive(10)
+        stage.agent.ask("wait-healed")
+    told = stage.wait_told("recovered")
+    assert told or stage.mode == "sock-diag", "it is not told until something else happens"
+    stage.agent.ask("close")
+    peer.receive_end()
+
+
 @case("local-reset", "path-silent", NOT_PROVED)
 def black_hole_and_the_agent_aborts(stage):
     stage.connect(linger=[0])

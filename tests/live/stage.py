@@ -215,6 +215,18 @@ class Stage:
                 if not self.wait_told(kind) and self.mode == "sock-diag":
                     break  # it was not seen, and the rest may not be either
 
+    @contextlib.contextmanager
+    def witness_held(self):
+        """The watchdog stands still meanwhile."""
+        if self._watchdog is None:
+            yield
+            return
+        os.kill(self.witness.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.witness.process.pid, signal.SIGCONT)
+
     # ---- the agent's process
 
     def kill(self, signal_number):

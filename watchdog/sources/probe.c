@@ -12,6 +12,7 @@
 #include "probe_load.h"
 #include "probe_mqtt.h"
 #include "probe_packets.h"
+#include "probe_stalls.h"
 #include "probe_state.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
@@ -37,6 +38,8 @@ static void hand_on(struct probe *probe, const struct event *event)
 {
 	if (probe->inspected[event->agent & AGENTS_MAX])
 		mqtt_probe_take(probe->mqtt, event);
+	if (event->type == EVENT_RETRANSMIT)
+		probe->stalled = true;
 	if (event->type == EVENT_SAMPLE_DONE) {
 		if (!probe->sampling)
 			return; /* the process before us had asked for it */
@@ -118,6 +121,7 @@ static int attach(struct probe *probe)
 		ring_buffer__new(bpf_map__fd(probe->bpf->maps.records), on_record, probe, NULL);
 	if (!probe->ring)
 		return -errno;
+	probe->stalled = probe->taken_over_count > 0; /* for all we know */
 	if (bpf_program__autoload(packets))
 		packet_watches_use(probe->packets, LOOK_AT_TTL, packets, NULL);
 	probe_set_wake_ups(probe, true); /* whatever the process before us was at */
@@ -163,6 +167,7 @@ struct probe *probe_close(struct probe *probe)
 {
 	if (!probe)
 		return NULL;
+	bpf_link__destroy(probe->healing);
 	packet_watches_free(probe->packets);
 	mqtt_probe_close(probe->mqtt);
 	ring_buffer__free(probe->ring);
@@ -290,6 +295,7 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	if (r < 0 && r != -EAGAIN)
 		return r;
 	r = 0;
+	probe_stalls_follow(probe);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: once more */
 		r = probe_sample(probe);

@@ -25,9 +25,9 @@ static int open_iterator(const struct bpf_program *program, const struct bpf_map
 	return fd;
 }
 
-int probe_iterator_run(const struct bpf_program *program)
+int probe_iterator_run(const struct bpf_program *program, const struct bpf_map *map)
 {
-	_cleanup_close_ int fd = open_iterator(program, NULL);
+	_cleanup_close_ int fd = open_iterator(program, map);
 	char nothing[64];
 	ssize_t n;
 

@@ -98,10 +98,13 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 				false);
 	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->socket_storage);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
+	bpf_program__set_autoload(bpf->progs.find_healed, features->congestion_state);
 	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
 	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
 	bpf_program__set_autoload(bpf->progs.packet_received,
 				  features->socket_storage && can_look_at_packets());
+	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
+	bpf_program__set_autoattach(bpf->progs.find_healed, false);
 	bpf_program__set_autoattach(bpf->progs.packet_received, false);
 	bpf_program__set_autoattach(bpf->progs.find_connections, false);
 	bpf_program__set_autoattach(bpf->progs.sample_connections, false);

@@ -3,6 +3,7 @@
 
 #include "probe.h"
 
+struct bpf_link;
 struct mqtt_probe;
 struct packet_watches;
 struct probe_bpf;
@@ -22,6 +23,9 @@ struct probe {
 	struct mqtt_probe *mqtt;        /* NULL until an agent asks for it */
 	bool inspected[AGENTS_MAX + 1]; /* by agent: its MQTT is looked at */
 	uint32_t groups_made;      /* as counted by the kernel when they were last looked for */
+	bool stalled;              /* a connection is, or was lately */
+	struct bpf_link *healing;  /* of what tells when it is over; NULL: not attached */
+	usec_t healing_looked;     /* when it was last looked whether that is needed */
 	struct handover *handover; /* NULL: nobody comes after us */
 	bool resuming; /* the next record may be one that the process before us had taken */
 	int taken_over[PROBE_DESCRIPTORS_MAX]; /* links of the process before us */

@@ -29,7 +29,7 @@ int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
 	run->wanted_found = false;
 	do {
 		run->adopted = 0;
-		r = probe_iterator_run(probe->bpf->progs.adopt_processes);
+		r = probe_iterator_run(probe->bpf->progs.adopt_processes, NULL);
 		if (r < 0)
 			return r;
 	} while (run->adopted > 0);
@@ -179,7 +179,7 @@ int probe_find_connections(struct probe *probe)
 {
 	if (!probe_shows_connections(probe))
 		return -EOPNOTSUPP;
-	return probe_iterator_run(probe->bpf->progs.find_connections);
+	return probe_iterator_run(probe->bpf->progs.find_connections, NULL);
 }
 
 /* ---- whose MQTT is looked at */

@@ -1,0 +1,46 @@
+#include "probe_stalls.h"
+
+#include <bpf/libbpf.h>
+
+#include "ebpf/probe.skel.h"
+#include "probe_iterator.h"
+#include "probe_state.h"
+#include "support/clock.h"
+
+/* To attach it takes the kernel some milliseconds (tracepoint_probe_register() waits for all
+ * processors), so it stays for a while: a way that loses packets once will do so again. */
+#define LOOK_AGAIN (10 * USEC_PER_SEC)
+
+/* Has what healed unseen told. Returns whether anything is still stalled, for all we know. */
+static bool look(struct probe *probe)
+{
+	probe->healing_looked = clock_now(CLOCK_MONOTONIC);
+	probe->bpf->bss->still_stalled = false;
+	return probe_iterator_run(probe->bpf->progs.find_healed, probe->bpf->maps.connections) <
+		       0 ||
+	       probe->bpf->bss->still_stalled;
+}
+
+static void begin(struct probe *probe)
+{
+	probe->healing = bpf_program__attach(probe->bpf->progs.congestion_state);
+	if (probe->healing)
+		look(probe);
+}
+
+static void end(struct probe *probe)
+{
+	bpf_link__destroy(probe->healing);
+	probe->healing = NULL;
+	probe->stalled = false;
+}
+
+void probe_stalls_follow(struct probe *probe)
+{
+	if (!probe->stalled || !bpf_program__autoload(probe->bpf->progs.congestion_state))
+		return;
+	if (!probe->healing)
+		begin(probe);
+	else if (clock_now(CLOCK_MONOTONIC) >= probe->healing_looked + LOOK_AGAIN && !look(probe))
+		end(probe);
+}
