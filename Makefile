@@ -18,7 +18,7 @@ endif
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-PACKAGES := libbpf libsystemd libnl-3.0 libnl-route-3.0 libmnl
+PACKAGES := libbpf libelf libsystemd libnl-3.0 libnl-route-3.0 libmnl
 CFLAGS   ?= -O2 -g
 # Nobody unwinds a stack of ours at run time: the tables for that were a tenth of the programs.
 CFLAGS_  := -std=gnu17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

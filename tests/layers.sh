@@ -32,6 +32,8 @@ includes() {
 	find ebpf watchdog -name '*.[ch]' -exec \
 		grep -Hn '^[[:space:]]*#[[:space:]]*include' {} + | pure=$pure_headers awk -F: '
 	function library(header) {
+		if (header == "gelf.h")
+			return "libelf"
 		if (match(header, /^(bpf|CUnit|libmnl|netlink|openssl|systemd)\//))
 			return substr(header, 1, RLENGTH)
 		return ""

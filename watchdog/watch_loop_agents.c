@@ -29,7 +29,7 @@ static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 	if (r < 0)
 		watch_loop_say("cannot look at MQTT (MqttInspect=)", r);
 	else
-		watch_loop_say("this kernel has no uprobes: MQTT over TLS is not looked at", 0);
+		watch_loop_say("no uprobes are to be had: MQTT over TLS is not looked at", 0);
 }
 
 /* To be freed by the caller; NULL: no memory. */

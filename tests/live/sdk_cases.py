@@ -12,7 +12,7 @@ from pathlib import Path
 from case import LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, story
 from hub import PATIENCE
 from lab import command
-from mqtt_cases import INSPECTED, UPROBES, said, wait_for_uprobes
+from mqtt_cases import INSPECTED, said, wait_for_uprobes
 from mqtt_hub import ADDRESS, PORT, MqttHub
 
 DEVICE = str(Path(__file__).with_name("sdk_device.js"))
@@ -30,8 +30,8 @@ def shares_libssl():
 def device(stage, **options):
     """The agent becomes a device. Gives the hub and the device's session there; at the end, it is
     killed."""
-    uprobes = UPROBES * (1 if shares_libssl() else 2)  # in agent.py's libssl, in the program
-    with MqttHub(stage.lab, stage.directory, lambda: wait_for_uprobes(stage, uprobes)) as hub:
+    libraries = 1 if shares_libssl() else 2  # agent.py's libssl, the program
+    with MqttHub(stage.lab, stage.directory, lambda: wait_for_uprobes(stage, libraries)) as hub:
         options = {"host": ADDRESS, "authority": str(hub.authority), "keepalive": 60, **options}
         stage.agent.tell("become", "env", f"NODE_PATH={os.environ['SDK_MODULES']}", "node", DEVICE,
                          json.dumps(options, separators=(",", ":")).replace(" ", "\\u0020"))

@@ -21,7 +21,7 @@ import mqtt
 from case import CASES
 from command_line import add_connwatchctl, begin
 from lab import command
-from mqtt_cases import UPROBES, Session, uprobes_of
+from mqtt_cases import Session, libraries_of
 from run import Leftovers
 from stage import Stage
 
@@ -61,7 +61,7 @@ def exec_keeps_being_watched(watchdog):
     """The agent becomes another program: what that says is seen as well."""
     with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
         Session(stage, secure=True).begin().agent_closes()
-        before = uprobes_of(stage.witness.process.pid)
+        before = libraries_of(stage.witness.process.pid)
         stage.exec("cloexec")
         Session(stage, secure=True).begin().say(mqtt.disconnect())
         stage.agent.ask("close")
@@ -70,8 +70,8 @@ def exec_keeps_being_watched(watchdog):
         told = stage.witness.of_kind("ended")
         if len(told) < 2 or "mqtt_last_sent=DISCONNECT" not in told[1]["CONNWATCH_EVIDENCE"]:
             return f"it was not seen: {told[1:]}"
-        after = uprobes_of(stage.witness.process.pid)
-        return None if after == before else f"{before} uprobes became {after}"
+        after = libraries_of(stage.witness.process.pid)
+        return None if after == before else f"{before} libraries became {after}"
 
 
 def new_process_is_watched_from_its_beginning(watchdog):
@@ -79,7 +79,7 @@ def new_process_is_watched_from_its_beginning(watchdog):
     with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
         pid = stage.witness.process.pid
         parent, stage.agent = stage.agent, stage.fork()
-        if not wait_until(lambda: uprobes_of(pid) >= 2 * UPROBES):
+        if not wait_until(lambda: libraries_of(pid) >= 2):
             return "it got no uprobes"
         Session(stage, secure=True).begin().say(mqtt.disconnect())
         stage.agent.ask("close")
@@ -91,8 +91,8 @@ def new_process_is_watched_from_its_beginning(watchdog):
         stage.agent.wait_end()
         stage.agent = parent
         stage.fork()
-        gone = wait_until(lambda: uprobes_of(pid) == 2 * UPROBES)
-        return None if gone else f"{uprobes_of(pid)} uprobes for two processes"
+        gone = wait_until(lambda: libraries_of(pid) == 2)
+        return None if gone else f"{libraries_of(pid)} libraries for two processes"
 
 
 def copy_libssl(path):
@@ -102,9 +102,9 @@ def copy_libssl(path):
     os.rename(f"{path}.new", path)
 
 
-def play_session(stage, uprobes):
+def play_session(stage, libraries):
     """Its end is told; whether its DISCONNECT was seen is the question."""
-    Session(stage, secure=True, uprobes=uprobes).begin().say(mqtt.disconnect())
+    Session(stage, secure=True, libraries=libraries).begin().say(mqtt.disconnect())
     stage.agent.ask("close")
     stage.wait_told("ended")
 
@@ -122,12 +122,12 @@ def replaced_library_is_watched_on(watchdog):
         library = stage.directory / "libssl.so.3"
         copy_libssl(library)
         stage.begin_anew(LD_PRELOAD=library)
-        play_session(stage, 2 * UPROBES)  # the installed one is looked at as well
+        play_session(stage, 2)  # the installed one is looked at as well
         copy_libssl(library)
-        play_session(stage, 2 * UPROBES)
+        play_session(stage, 2)
         stage.agent = stage.fork()
         stage.begin_anew(LD_PRELOAD=library)
-        play_session(stage, 4 * UPROBES)
+        play_session(stage, 4)
         return complaint(stage, sessions=3)
 
 
@@ -138,7 +138,7 @@ def library_that_was_replaced_before_is_found(watchdog):
         copy_libssl(library)
         stage.begin_anew(LD_PRELOAD=library)
         copy_libssl(library)
-        play_session(stage, 2 * UPROBES)
+        play_session(stage, 2)
         return complaint(stage, sessions=1)
 
 

@@ -82,8 +82,8 @@ int probe_sample(struct probe *probe);
 
 /* Has the MQTT of `agent` (up to 255) looked at, or no longer: of connections that come up from now
  * on, where it is plain and the socket was made in a watched control group, or TLS by way of
- * libssl. Events tell of it in `mqtt`. Returns 0, or 1 if TLS cannot be looked at (the kernel has
- * no uprobes), -EOPNOTSUPP before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another -errno. */
+ * libssl. Events tell of it in `mqtt`. Returns 0, or 1 if TLS cannot be looked at (no uprobes are
+ * to be had), -EOPNOTSUPP before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another -errno. */
 int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes);
 
 /* ---- for the process after us */

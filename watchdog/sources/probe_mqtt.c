@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,12 +14,13 @@
 #include <sys/stat.h>
 
 #include "ebpf/mqtt.skel.h"
+#include "probe_functions.h"
+#include "probe_uprobes.h"
 #include "support/cleanup.h"
 
 enum {
-	CALLS = 5,             /* of libssl that are looked at */
 	LIBRARIES_MAX = 4,     /* of a process */
-	PROCESSES_MAX = 32,    /* each costs up to 4 * CALLS descriptors a library */
+	PROCESSES_MAX = 32,    /* each costs up to 18 descriptors a library */
 	STRANGERS_MAX = 64,    /* files without these functions that are kept in mind */
 	MAPS_LINE_SIZE = 4352, /* proc(5), /proc/pid/maps: a path and what stands before it */
 };
@@ -28,10 +30,26 @@ struct file_id {
 	ino_t inode;
 };
 
+/* The functions of libssl that are looked at. */
+enum tls_function { SSL_READ, SSL_READ_EX, SSL_WRITE, SSL_WRITE_EX, SSL_FREE, FUNCTIONS };
+static const char *const functions[FUNCTIONS] = {
+	[SSL_READ] = "SSL_read",         [SSL_READ_EX] = "SSL_read_ex", [SSL_WRITE] = "SSL_write",
+	[SSL_WRITE_EX] = "SSL_write_ex", [SSL_FREE] = "SSL_free",
+};
+
+/* Which of them a program looks at. */
+struct tls_program {
+	struct bpf_program *program;
+	bool at_return;
+	unsigned count;
+	unsigned functions[UPROBE_FUNCTIONS_MAX];
+};
+enum { TLS_PROGRAMS = 5 };
+
 /* A file with the functions of libssl in it, as far as one process uses it. */
 struct tls_library {
 	struct file_id file;
-	struct bpf_link *links[CALLS][2];
+	struct uprobe uprobes[TLS_PROGRAMS];
 };
 
 struct tls_process {
@@ -46,6 +64,7 @@ LIST_HEAD(tls_processes, tls_process);
 
 struct mqtt_probe {
 	struct mqtt_bpf *bpf;
+	struct tls_program programs[TLS_PROGRAMS]; /* in the order in which they are attached */
 	struct tls_processes alive;
 	struct tls_processes dead; /* their uprobes are yet to be closed */
 	unsigned next_stranger;
@@ -74,22 +93,28 @@ static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe
 	return r;
 }
 
-/* perf_event_open(2) with the dynamic PMU "uprobe", 4.17. */
-static bool has_uprobes(void)
+/* Those at returns come first: a call that begins before they are there would never end. */
+static void name_programs(struct mqtt_probe *mqtt)
 {
-	return access("/sys/bus/event_source/devices/uprobe/type", R_OK) == 0 &&
-	       libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_KPROBE, NULL) == 1;
-}
-
-static void use_tls(const struct mqtt_bpf *bpf, bool yes)
-{
-	struct bpf_program *programs[] = {
-		bpf->progs.tls_call_begun, bpf->progs.tls_call_ex_begun, bpf->progs.tls_write_ended,
-		bpf->progs.tls_read_ended, bpf->progs.tls_freed,         bpf->progs.tcp_received,
+	const struct mqtt_bpf *bpf = mqtt->bpf;
+	const struct tls_program programs[TLS_PROGRAMS] = {
+		{ bpf->progs.tls_read_ended, true, 2, { SSL_READ, SSL_READ_EX } },
+		{ bpf->progs.tls_write_ended, true, 2, { SSL_WRITE, SSL_WRITE_EX } },
+		{ bpf->progs.tls_call_begun, false, 2, { SSL_READ, SSL_WRITE } },
+		{ bpf->progs.tls_call_ex_begun, false, 2, { SSL_READ_EX, SSL_WRITE_EX } },
+		{ bpf->progs.tls_freed, false, 1, { SSL_FREE } },
 	};
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		bpf_program__set_autoload(programs[i], yes);
+	memcpy(mqtt->programs, programs, sizeof(programs));
+}
+
+static void prepare_tls(const struct mqtt_probe *mqtt)
+{
+	enum uprobe_way way = uprobe_way();
+
+	for (unsigned i = 0; i < TLS_PROGRAMS; i++)
+		uprobe_prepare(mqtt->programs[i].program, way);
+	bpf_program__set_autoload(mqtt->bpf->progs.tcp_received, way != UPROBES_NONE);
 }
 
 int mqtt_probe_open(struct mqtt_probe **ret, const struct bpf_object *probe)
@@ -102,7 +127,8 @@ int mqtt_probe_open(struct mqtt_probe **ret, const struct bpf_object *probe)
 	mqtt->bpf = mqtt_bpf__open();
 	if (!mqtt->bpf)
 		return -errno;
-	use_tls(mqtt->bpf, has_uprobes());
+	name_programs(mqtt);
+	prepare_tls(mqtt);
 	r = share_maps(mqtt->bpf, probe);
 	if (r >= 0)
 		r = mqtt_bpf__load(mqtt->bpf);
@@ -133,48 +159,29 @@ struct bpf_program *mqtt_probe_of_received(const struct mqtt_probe *mqtt)
 
 /* ---- uprobes */
 
-static struct bpf_link *attach(struct bpf_program *program, pid_t pid, const char *path,
-			       const char *function, bool at_return)
+static void detach(struct tls_library *library, unsigned count)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .func_name = function, .retprobe = at_return);
-
-	return bpf_program__attach_uprobe_opts(program, pid, path, 0, &options);
-}
-
-static void detach(struct tls_library *library)
-{
-	for (unsigned i = 0; i < CALLS; i++) {
-		bpf_link__destroy(library->links[i][0]);
-		bpf_link__destroy(library->links[i][1]);
-	}
+	for (unsigned i = 0; i < count; i++)
+		uprobe_detach(&library->uprobes[i]);
 }
 
 /* Returns false where the functions are not in that file, or may not be looked at. */
-static bool attach_all(const struct mqtt_bpf *bpf, pid_t pid, const char *path,
-		       struct tls_library *library)
+static bool attach(const struct mqtt_probe *mqtt, pid_t pid, const char *path,
+		   struct tls_library *library)
 {
-	const struct {
-		const char *function;
-		struct bpf_program *begun;
-		struct bpf_program *ended;
-	} calls[CALLS] = {
-		{ "SSL_read", bpf->progs.tls_call_begun, bpf->progs.tls_read_ended },
-		{ "SSL_write", bpf->progs.tls_call_begun, bpf->progs.tls_write_ended },
-		{ "SSL_read_ex", bpf->progs.tls_call_ex_begun, bpf->progs.tls_read_ended },
-		{ "SSL_write_ex", bpf->progs.tls_call_ex_begun, bpf->progs.tls_write_ended },
-		{ "SSL_free", bpf->progs.tls_freed, NULL },
-	};
+	uint64_t in_file[FUNCTIONS], offsets[UPROBE_FUNCTIONS_MAX];
 
-	for (unsigned i = 0; i < CALLS; i++) {
-		struct bpf_link **links = library->links[i];
-		const char *function = calls[i].function;
+	if (functions_find(path, functions, FUNCTIONS, in_file) < 0)
+		return false;
+	for (unsigned i = 0; i < TLS_PROGRAMS; i++) {
+		const struct tls_program *one = &mqtt->programs[i];
+		const struct uprobe_place place = { path, pid, one->at_return, one->count,
+						    offsets };
 
-		if (calls[i].ended)
-			links[1] = attach(calls[i].ended, pid, path, function, true);
-		if (links[1] || !calls[i].ended)
-			links[0] = attach(calls[i].begun, pid, path, function, false);
-		if (!links[0]) {
-			detach(library);
+		for (unsigned k = 0; k < one->count; k++)
+			offsets[k] = in_file[one->functions[k]];
+		if (uprobe_attach(&library->uprobes[i], one->program, &place) < 0) {
+			detach(library, i);
 			return false;
 		}
 	}
@@ -208,7 +215,7 @@ static void try_library(struct mqtt_probe *mqtt, struct tls_process *process, co
 	library.file = (struct file_id){ status.st_dev, status.st_ino };
 	if (is_settled(mqtt, process, &library.file))
 		return;
-	if (attach_all(mqtt->bpf, process->pid, path, &library))
+	if (attach(mqtt, process->pid, path, &library))
 		process->libraries[process->library_count++] = library;
 	else if (kill(process->pid, 0) == 0) /* not for want of a process */
 		mqtt->strangers[mqtt->next_stranger++ % STRANGERS_MAX] = library.file;
@@ -241,24 +248,31 @@ static void try_installed(struct mqtt_probe *mqtt, struct tls_process *process)
 	globfree(&found);
 }
 
-/* What it has mapped, wherever that lay: also if the file was replaced since (proc(5), map_files).
- */
+/* The file that is mapped at `range`, also if it was replaced since (proc(5), map_files); the one
+ * that has its name, where we may not follow that link: it takes CAP_CHECKPOINT_RESTORE. */
+static void try_mapping(struct mqtt_probe *mqtt, struct tls_process *process, const char *range,
+			const char *name)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)process->pid, range);
+	if (access(path, F_OK) < 0)
+		snprintf(path, sizeof(path), "/proc/%d/root%s", (int)process->pid, name);
+	try_library(mqtt, process, path);
+}
+
+/* What it has mapped, wherever that lies. */
 static void try_mapped(struct mqtt_probe *mqtt, struct tls_process *process)
 {
-	char line[MAPS_LINE_SIZE], path[128], range[64], mode[8];
+	char line[MAPS_LINE_SIZE], path[32], range[64], mode[8], name[PATH_MAX];
 	_cleanup_fclose_ FILE *maps = NULL;
-	const char *name;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)process->pid);
 	maps = fopen(path, "re");
-	while (maps && fgets(line, sizeof(line), maps)) {
-		name = strrchr(line, '/');
-		if (!name || strncmp(name, "/libssl", strlen("/libssl")) != 0 ||
-		    sscanf(line, "%63s %7s", range, mode) != 2 || mode[2] != 'x')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)process->pid, range);
-		try_library(mqtt, process, path);
-	}
+	while (maps && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%63s %7s %*s %*s %*s %4095[^\n]", range, mode, name) == 3 &&
+		    mode[2] == 'x' && strncmp(basename(name), "libssl", strlen("libssl")) == 0)
+			try_mapping(mqtt, process, range, name);
 }
 
 /* ---- processes */
@@ -271,7 +285,7 @@ static void *close_uprobes(void *userdata)
 	while ((process = LIST_FIRST(&processes))) {
 		LIST_FIRST(&processes) = LIST_NEXT(process, next);
 		for (unsigned i = 0; i < process->library_count; i++)
-			detach(&process->libraries[i]);
+			detach(&process->libraries[i], TLS_PROGRAMS);
 		free(process);
 		atomic_fetch_sub(&processes_held, 1);
 	}
