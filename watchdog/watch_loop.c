@@ -7,6 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "effects/trace_writer.h"
+#include "sources/journal_sync.h"
 #include "support/clock.h"
 
 void watch_loop_say(const char *text, int error)
@@ -335,6 +336,17 @@ static int open_engine(struct watch_loop *loop)
 	return r;
 }
 
+/* What the watchdog before us told last may still be on its way into the journal. */
+#define JOURNAL_TIMEOUT (5 * USEC_PER_SEC)
+
+static void await_journal(const struct watch_loop *loop)
+{
+	int r = loop->options.journal ? journal_sync(JOURNAL_TIMEOUT) : 0;
+
+	if (r == -ETIMEDOUT)
+		watch_loop_say("the journal hangs: what was told last may not be read back", 0);
+}
+
 static int open_source(struct watch_loop *loop)
 {
 	const struct source_options options = {
@@ -350,7 +362,9 @@ static int open_source(struct watch_loop *loop)
 	if (r < 0)
 		return r;
 	loop->inheriting = succession_inherits(loop->succession);
-	if (!loop->inheriting)
+	if (loop->inheriting)
+		await_journal(loop);
+	else
 		watch_source_begin(loop->source);
 	return 0;
 }

@@ -1,0 +1,9 @@
+/* Asks journald to catch up, over Varlink: io.systemd.Journal, as `journalctl --sync` does. */
+#pragma once
+
+#include "core/event.h"
+
+/* Waits, up to `timeout` microseconds, until journald has written what was sent to it before.
+ * Returns 0, -ETIMEDOUT, -ENOENT or -ECONNREFUSED if there is no journald that can be asked,
+ * or another -errno. */
+int journal_sync(usec_t timeout);
