@@ -197,7 +197,9 @@ static __always_inline bool read_byte(const struct mqtt_chunk *chunk, __u32 at, 
 	return bpf_probe_read_user(byte, 1, chunk->memory + at) == 0;
 }
 
-/* More than these in one chunk, and the track is lost: a verifier wants an end to every loop. */
+/* More than these in one chunk, and the track is lost: a verifier wants an end to every loop. It
+ * goes through 107,000 instructions of a program for these, and refuses four times as many (8192
+ * jumps, BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
 #define BYTES_MAX 256
 
 /* False: the track is lost. */
