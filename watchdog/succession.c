@@ -185,11 +185,17 @@ bool succession_is_old_news(struct succession *succession, const struct event *e
 	return false;
 }
 
+/* Whoever follows us is not to look for it again: so far back in the journal it may not look. */
 void succession_confirm(struct succession *succession, uint64_t cookie)
 {
-	for (size_t i = 0; i < succession->settled_count; i++)
-		if (succession->settled[i].cookie == cookie)
-			succession->settled[i].written = 1;
+	for (size_t i = 0; i < succession->settled_count; i++) {
+		struct handover_report *report = &succession->settled[i];
+
+		if (report->cookie != cookie || report->written)
+			continue;
+		report->written = 1;
+		handover_report_confirm(succession->handover, cookie);
+	}
 }
 
 static bool is_report(const struct record *record)

@@ -49,6 +49,10 @@ static void reports_are_remembered(void)
 	handover_report_end(one);
 	CU_ASSERT_EQUAL(handover_reports(two, reports), 1);
 	CU_ASSERT_TRUE(reports[0].written);
+	handover_report_begin(one, 78, 5);
+	handover_report_confirm(two, 78);
+	handover_reports(one, reports);
+	CU_ASSERT_TRUE(reports[1].written);
 	for (uint64_t cookie = 100; cookie < 100 + HANDOVER_REPORTS_MAX; cookie++)
 		handover_report_begin(two, cookie, 6);
 	CU_ASSERT_EQUAL(handover_reports(one, reports), HANDOVER_REPORTS_MAX);

@@ -147,10 +147,25 @@ void handover_report_end(struct handover *handover)
 	memory->reports[(memory->reports_made - 1) % HANDOVER_REPORTS_MAX].written = 1;
 }
 
-size_t handover_reports(const struct handover *handover, struct handover_report *reports)
+static size_t count_reports(const struct handover *handover)
 {
 	uint64_t made = handover->memory->reports_made;
-	size_t count = made < HANDOVER_REPORTS_MAX ? made : HANDOVER_REPORTS_MAX;
+
+	return made < HANDOVER_REPORTS_MAX ? made : HANDOVER_REPORTS_MAX;
+}
+
+void handover_report_confirm(struct handover *handover, uint64_t cookie)
+{
+	struct handover_report *reports = handover->memory->reports;
+
+	for (size_t i = 0; i < count_reports(handover); i++)
+		if (reports[i].cookie == cookie)
+			reports[i].written = 1;
+}
+
+size_t handover_reports(const struct handover *handover, struct handover_report *reports)
+{
+	size_t count = count_reports(handover);
 
 	memcpy(reports, handover->memory->reports, count * sizeof(*reports));
 	return count;

@@ -53,6 +53,9 @@ struct handover_report {
 void handover_report_begin(struct handover *handover, uint64_t cookie, uint64_t time);
 void handover_report_end(struct handover *handover);
 
+/* The report on connection `cookie` is found to be written, whenever its writer died. */
+void handover_report_confirm(struct handover *handover, uint64_t cookie);
+
 /* Copies up to HANDOVER_REPORTS_MAX of them into `reports`; returns how many. */
 size_t handover_reports(const struct handover *handover, struct handover_report *reports);
 
