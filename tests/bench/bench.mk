@@ -1,26 +1,29 @@
 # tests/bench, included by the Makefile of the tree.
 
 BENCH_PROGRAMS := $(patsubst %,$(B)/tests/bench/%,connection_loop bulk crowd resets engine_replay \
-	detection_floor)
+	detection_floor tracepoint_floor)
 
 $(B)/tests/bench/resets: $(B)/tests/bench/resets.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
 
-$(B)/tests/bench/detection_floor.bpf.o: tests/bench/detection_floor.bpf.c \
-		tests/bench/detection_floor.h ebpf/kernel_types.h
+$(B)/tests/bench/detection_floor.bpf.o: tests/bench/detection_floor.h
+
+$(B)/tests/bench/%_floor.bpf.o: tests/bench/%_floor.bpf.c ebpf/kernel_types.h
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 -g -O2 -Wall -Wextra -Werror \
 		-I. -c -o $@ $<
 
-$(B)/tests/bench/detection_floor.skel.h: $(B)/tests/bench/detection_floor.bpf.o
+$(B)/tests/bench/%_floor.skel.h: $(B)/tests/bench/%_floor.bpf.o
 	$(call say,GEN,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name detection_floor_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_floor_bpf > $@
 
-$(B)/tests/bench/detection_floor.o: $(B)/tests/bench/detection_floor.skel.h
+$(B)/tests/bench/detection_floor.o $(B)/tests/bench/tracepoint_floor.o: \
+		$(B)/tests/bench/%.o: $(B)/tests/bench/%.skel.h
 
-$(B)/tests/bench/detection_floor: $(B)/tests/bench/detection_floor.o
+$(B)/tests/bench/detection_floor $(B)/tests/bench/tracepoint_floor: \
+		$(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
 

@@ -8,6 +8,7 @@ from watchers import CGROUPS, control_group
 
 COUNTS = [1, 1_000]
 KEEPALIVE = 60
+SETTLED = 7  # seconds: SETTLING_TIME of daemon.c, and what it does about new connections
 SECONDS = 30
 
 
@@ -15,7 +16,7 @@ def count_wake_ups(programs, connections, group):
     """(wake-ups, of these to say that it is alive) a minute, with agents that keep their promise."""
     with Daemon(programs, group, KEEPALIVE) as daemon:
         with Crowd(programs, connections, group, interval=KEEPALIVE):
-            time.sleep(2)  # what it does about new connections is done
+            time.sleep(SETTLED)
             return observe(daemon)
 
 

@@ -6,7 +6,7 @@ import subprocess
 from watchers import (CGROUPS, LOAD_PROCESSOR, PEERS, Watcher, bpf_statistics, control_group,
                       pinned)
 
-ROUNDS = 7
+ROUNDS = 15
 BATCHES = 16
 CONNECTIONS = 400  # a batch
 
@@ -29,6 +29,8 @@ def watching(programs, group):
 def one_round(programs, group):
     """{who watches: (by the clock, of the processor)}, measured one after the other."""
     times = {"nothing": measure(programs)}
+    with Watcher([programs / "tests/bench/tracepoint_floor"]):
+        times["floor"] = measure(programs)
     with Watcher(watching(programs, group)):
         times["unwatched"] = measure(programs)
         times["watched"] = measure(programs, group)
@@ -56,6 +58,8 @@ def kernel_time(watcher, programs, group=None):
 def kernel_times(programs, group):
     times = {}
     with bpf_statistics():
+        with Watcher([programs / "tests/bench/tracepoint_floor"]) as watcher:
+            times["floor"] = kernel_time(watcher, programs)
         with Watcher(watching(programs, group)) as watcher:
             times["unwatched"] = kernel_time(watcher, programs)
             times["watched"] = kernel_time(watcher, programs, group)
@@ -86,8 +90,8 @@ def run(programs):
     }
 
 
-WHO = ["nothing", "unwatched", "watched", "tcplife", "tcpstates"]
-HEADINGS = ["nothing", "connwatch, unwatched program", "connwatch, watched program", "tcplife",
+WHO = ["nothing", "floor", "unwatched", "watched", "tcplife", "tcpstates"]
+HEADINGS = ["nothing", "floor: programs that do nothing", "connwatch, unwatched program", "connwatch, watched program", "tcplife",
             "tcpstates"]
 
 

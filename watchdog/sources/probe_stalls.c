@@ -7,8 +7,8 @@
 #include "probe_state.h"
 #include "support/clock.h"
 
-/* To attach it takes the kernel some milliseconds (tracepoint_probe_register() waits for all
- * processors), so it stays for a while: a way that loses packets once will do so again. */
+/* It stays for a while: a way that loses packets once will do so again, and to attach it anew may
+ * take the kernel a grace period, some milliseconds (tp_rcu_cond_sync()). */
 #define LOOK_AGAIN (10 * USEC_PER_SEC)
 
 /* Has what healed unseen told. Returns whether anything is still stalled, for all we know. */
