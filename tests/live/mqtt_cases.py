@@ -13,7 +13,7 @@ from secrets import token_hex
 
 import certificate
 import mqtt
-from case import LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, stalled, story
+from case import LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, stalled, story
 from hub import PATIENCE
 from leak import places_with
 from mqtt_hub import ADDRESS, PORT, MqttHub
@@ -206,7 +206,7 @@ def mqtt_refused_and_the_agent_closes(session):
     session.agent_closes()
 
 
-@case("peer-fin", "session-rejected", LIKELY, evidence=said("last_sent=CONNECT"),
+@case("peer-fin", "session-rejected", SUSPECTED, evidence=said("last_sent=CONNECT"),
       settings=INSPECTED)
 def mqtt_connect_unanswered(stage):
     session = Session(stage, secure=False)

@@ -224,7 +224,8 @@ enum ruling rule_told(struct deliberation *on)
 	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
 }
 
-/* The peer ended the connection instead of answering the CONNECT. */
+/* The peer ended the connection instead of answering the CONNECT: some hubs refuse that way, and a
+ * balancer with nothing behind it does the same. */
 enum ruling rule_unanswered_connect(struct deliberation *on)
 {
 	const struct mqtt_facts *mqtt = on->given->mqtt;
@@ -232,5 +233,5 @@ enum ruling rule_unanswered_connect(struct deliberation *on)
 	if (mqtt->track != MQTT_FOLLOWED || mqtt->answered)
 		return SILENT;
 	tokens_add(ruled_out(on), "session-takeover=no-CONNACK-had-come");
-	return decide(on, CAUSE_SESSION_REJECTED, CONFIDENCE_LIKELY);
+	return decide(on, CAUSE_SESSION_REJECTED, CONFIDENCE_SUSPECTED);
 }
