@@ -36,7 +36,7 @@ def outcome_of(result, mode="ebpf"):
         return Outcome.UNKNOWN
     worst = worst_verdict(result)
     if result.broken_off and worst in (Outcome.RIGHT, Outcome.UNKNOWN):
-        return Outcome.UNPLAYED
+        return Outcome.UNKNOWN if has_nothing_older(result) else Outcome.UNPLAYED
     return Outcome.INCOMPLETE if worst is Outcome.RIGHT else worst
 
 
@@ -66,6 +66,11 @@ def worst_verdict(result):
 def has_no_mqtt(result):
     """The kernel cannot show it, and connwatch said so: then less may be told."""
     return any("cannot look at MQTT" in line for line in result.details)
+
+
+def has_nothing_older(result):
+    """The same of connections older than connwatch: a case that waits for one cannot go on."""
+    return any("cannot show connections older" in line for line in result.details)
 
 
 def of_verdict(wanted, record):

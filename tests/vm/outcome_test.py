@@ -35,6 +35,7 @@ RIGHT = record("peer-fin", "peer-close", "proved")
 HANG = stalled("agent-hang", LIKELY)
 REJECTED = ended("peer-fin", "session-rejected")
 NO_MQTT = ["connwatch: cannot look at MQTT (MqttInspect=): Operation not supported"]
+NOTHING_OLDER = ["connwatch: this kernel cannot show connections older than connwatch"]
 
 ROWS = [
     ("all is right", outcome((CLOSE, RIGHT), wrong=()), Outcome.RIGHT),
@@ -49,6 +50,8 @@ ROWS = [
     ("no record", outcome((CLOSE, None)), Outcome.UNKNOWN),
     ("no record, for the play broke off", outcome((CLOSE, None), broken_off=True),
      Outcome.UNPLAYED),
+    ("no record, for the kernel cannot show it",
+     outcome((CLOSE, None), details=NOTHING_OLDER, broken_off=True), Outcome.UNKNOWN),
     ("broke off behind a wrong verdict",
      outcome((CLOSE, record("peer-fin", "agent-hang", "likely")), broken_off=True), Outcome.WRONG),
     ("another cause, not sure", outcome((CLOSE, record("peer-fin", "agent-hang", "suspected"))),
