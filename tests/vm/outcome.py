@@ -60,7 +60,7 @@ def is_excused_wholly(result):
 def worst_verdict(result):
     causes = {cause for wanted in result.case.wanted for cause in wanted.causes}
     return max((of_surplus(record, causes) if wanted is None else of_verdict(wanted, record)
-                for wanted, record in result.pairs), key=ORDER.index)
+                for wanted, record in result.pairs), key=ORDER.index, default=Outcome.RIGHT)
 
 
 def has_no_mqtt(result):

@@ -73,6 +73,7 @@ ROWS = [
      outcome((REJECTED, record("peer-fin", "agent-crash", "proved")), details=NO_MQTT),
      Outcome.WRONG),
     ("sock-diag: all is right", less((CLOSE, RIGHT)), Outcome.RIGHT),
+    ("sock-diag: nothing was wanted, nothing was told", less(), Outcome.RIGHT),
     ("sock-diag: less sure", less((CLOSE, record("peer-fin", "peer-close", "suspected"))),
      Outcome.LESS_SURE),
     ("sock-diag: a plainer cause", less((REJECTED, record("peer-fin", "peer-close", "likely"))),
