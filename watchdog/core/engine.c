@@ -31,7 +31,8 @@ int engine_new(struct engine **ret, const struct engine_limits *limits)
 	    keyed_table_init(&engine->processes, limits->processes,
 			     sizeof(struct tracked_process)) < 0 ||
 	    path_table_init(&engine->path, limits->namespaces) < 0 ||
-	    deadline_heap_init(&engine->deadlines, limits->connections + 2 * limits->agents) < 0) {
+	    deadline_heap_init(&engine->deadlines, limits->connections + 2 * limits->agents + 1) <
+		    0) {
 		engine_free(engine);
 		return -ENOMEM;
 	}
@@ -118,6 +119,9 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 	case DEADLINE_OF_PLAN:
 		policy_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));
 		break;
+	case DEADLINE_OF_PATH:
+		stalls_path_due(engine);
+		break;
 	}
 }
 
@@ -192,7 +196,6 @@ static void take(struct engine *engine, const struct event *event)
 	case EVENT_ADDRESS:
 	case EVENT_ROUTE:
 	case EVENT_NEIGHBOUR:
-		engine->path_told = event->time;
 		path_take(&engine->path, event);
 		stalls_take_path(engine, event);
 		policy_take_path(engine);
@@ -209,7 +212,9 @@ void engine_step(struct engine *engine, const struct event *event, outcome_sink 
 {
 	engine->sink = sink;
 	engine->sink_userdata = userdata;
-	happen_until(engine, event->time);
+	/* What has happened to connections before news of the way may be yet to come. */
+	if (!event_is_path(event->type))
+		happen_until(engine, event->time);
 	if (event->time > engine->now)
 		engine->now = event->time;
 	processes_forget_exited(engine);

@@ -67,8 +67,8 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	engine_agent(engine, connection->agent)->last_peer = connection->peer;
 	engine_agent(engine, connection->agent)->last_netns = connection->netns;
 	engine_agent(engine, connection->agent)->no_route_told = false;
-	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, since);
 	stalls_begin(engine, connection, time);
+	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, since);
 }
 
 /* It was up when it was first heard of: since its SYN, as far as we know. */

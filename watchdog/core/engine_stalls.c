@@ -68,41 +68,9 @@ static void check_from(struct engine *engine, struct connection *connection, use
 			    stall_slack(agent->settings));
 }
 
-static bool lost_something(const struct path_view *path)
-{
-	return path->link.lost || path->address.lost || path->route.lost;
-}
-
-/* A link that goes down says nothing to the sockets that use it: the connection looks well until
- * somebody writes. What was missing before may be there already: a link carries packets a while
- * before the kernel says so (linkwatch_fire_event()). */
-static void look_at_path(struct engine *engine, struct connection *connection, usec_t since,
-			 usec_t time)
-{
-	const struct socket_facts unheard = { .idle_rx = time - since, .idle_tx = time - since };
-	const struct circumstances circumstances =
-		connections_look_around(engine, connection, &unheard, time);
-	struct verdict verdict;
-
-	if (!circumstances.path.known || !*circumstances.path.interface)
-		return;
-	if (!path_is_whole(&circumstances.path)) {
-		if (!lost_something(&circumstances.path))
-			return;
-		stall_of_path(&circumstances, &verdict);
-		tell(engine, connection, &unheard, time, &verdict);
-	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
-		   cause_side(connection->stalled) == SIDE_NETWORK) {
-		heal(engine, connection, time);
-	}
-}
-
-/* What happened to the way just after may have been told before. */
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time)
 {
 	check_from(engine, connection, time + patience(engine, connection));
-	if (engine->path_told > time)
-		look_at_path(engine, connection, time, engine->path_told);
 }
 
 void stalls_due(struct engine *engine, struct connection *connection)
@@ -228,15 +196,73 @@ static void take_retransmit(struct engine *engine, struct connection *connection
 	tell(engine, connection, socket, event->time, &verdict);
 }
 
+/* When something went last; 0: nothing did. */
+static usec_t lost_at(const struct path_view *path)
+{
+	usec_t lost = path->link.lost > path->address.lost ? path->link.lost : path->address.lost;
+
+	return lost > path->route.lost ? lost : path->route.lost;
+}
+
+/* A link that goes down says nothing to the sockets that use it: the connection looks well until
+ * somebody writes. What was missing before may be there already: a link carries packets a while
+ * before the kernel says so (linkwatch_fire_event()). */
+static void look_at_path(struct engine *engine, struct connection *connection, usec_t since,
+			 usec_t time)
+{
+	const struct socket_facts unheard = { .idle_rx = time - since, .idle_tx = time - since };
+	const struct circumstances circumstances =
+		connections_look_around(engine, connection, &unheard, time);
+	const struct path_view *path = &circumstances.path;
+	struct verdict verdict;
+
+	if (!path->known || !*path->interface)
+		return;
+	if (path_is_whole(path) && lost_at(path) && lost_at(path) < time)
+		look_at_path(engine, connection, since, lost_at(path)); /* and is back */
+	if (!path_is_whole(path)) {
+		if (!lost_at(path))
+			return;
+		stall_of_path(&circumstances, &verdict);
+		tell(engine, connection, &unheard, time, &verdict);
+	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
+		   cause_side(connection->stalled) == SIDE_NETWORK) {
+		heal(engine, connection, time);
+	}
+}
+
+/* Without eBPF, that a connection has ended may be seen only by the next look at all of them. */
+#define NEXT_LOOK (1500 * USEC_PER_MSEC)
+
+/* News of the way may come before older news of a connection, and one that had ended by then has
+ * not stalled. So connections are looked at when all that happened until then is known. */
 void stalls_take_path(struct engine *engine, const struct event *event)
 {
-	struct connection *connection = NULL;
+	struct path_news *news = &engine->path_news;
+	usec_t delay = engine->mode == MODE_SOCK_DIAG ? NEXT_LOOK : 0;
 
 	if (event->path.initial || event->type == EVENT_NEIGHBOUR)
 		return;
-	while ((connection = keyed_table_next(&engine->connections, connection)))
-		if (connection->netns == event->path.netns && connection->up && !connection->ended)
-			look_at_path(engine, connection, event->time, event->time);
+	news->last = event->time;
+	if (news->deadline.position)
+		return;
+	news->first = event->time;
+	news->deadline.kind = DEADLINE_OF_PATH;
+	deadline_set(&engine->deadlines, &news->deadline, event->time + delay);
+}
+
+void stalls_path_due(struct engine *engine)
+{
+	const struct path_news *news = &engine->path_news;
+	struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection))) {
+		usec_t since =
+			connection->up_since > news->first ? connection->up_since : news->first;
+
+		if (connection->up && !connection->ended && since <= news->last)
+			look_at_path(engine, connection, since, news->last);
+	}
 }
 
 /* A fatal signal came, and yet the process is there: it may be writing its core dump, with its

@@ -22,6 +22,7 @@ enum deadline_kind {
 	DEADLINE_OF_CONNECTION,
 	DEADLINE_OF_AGENT,
 	DEADLINE_OF_PLAN,
+	DEADLINE_OF_PATH,
 };
 
 /* There may be a hundred thousand: no gaps. */
@@ -139,7 +140,10 @@ struct engine {
 	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
-	usec_t path_told;     /* the time of its last event */
+	struct path_news {
+		struct deadline deadline; /* unset: the connections have been looked at since */
+		usec_t first, last;
+	} path_news;
 	struct agent *agents; /* by number; [0] is not used */
 };
 
@@ -211,6 +215,7 @@ void endings_report(struct engine *engine, struct agent *agent, const struct end
 
 /* engine_stalls.c: connections that are open but in trouble */
 void stalls_take_path(struct engine *engine, const struct event *event);
+void stalls_path_due(struct engine *engine);
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time);
 void stalls_take(struct engine *engine, const struct event *event);
 void stalls_take_exit(struct engine *engine, const struct event *event);

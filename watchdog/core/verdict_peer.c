@@ -86,6 +86,16 @@ static enum ruling rule_unheard(struct deliberation *on)
 	return DECIDED;
 }
 
+/* Without eBPF an end may be as old as the last look: what broke since then is no cause of it. */
+static enum ruling rule_cut_off(struct deliberation *on)
+{
+	if (rule_broken_path(on) != DECIDED)
+		return SILENT;
+	if (on->given->mode == MODE_SOCK_DIAG)
+		on->verdict->confidence = CONFIDENCE_SUSPECTED;
+	return DECIDED;
+}
+
 static enum ruling rule_idle_timeout(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -229,7 +239,7 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,      rule_hung,      rule_suspended,     rule_broken_path,
+		rule_dumping,      rule_hung,      rule_suspended,     rule_cut_off,
 		rule_unheard,      rule_idle_drop, rule_token_expired, rule_unanswered_connect,
 		rule_idle_timeout, rule_middlebox, rule_quarrel,       rule_transient,
 		rule_plain_peer,
