@@ -46,9 +46,11 @@ def stopped_by_a_signal_and_continued(stage):
     peer = stage.connect()
     freeze(stage)
     stage.kill(signal.SIGCONT)
-    stage.agent.ask("send")
-    peer.receive()
-    stage.wait_told("recovered")
+
+    def work():
+        stage.agent.ask("send")
+        peer.receive()
+    stage.wait_told_while("recovered", work)
     stage.agent.ask("close")
 
 

@@ -208,6 +208,14 @@ class Stage:
         self._told[kind] = self._told.get(kind, 0) + 1
         return self.witness.wait_for(kind, self._told[kind], patience)
 
+    def wait_told_while(self, kind, act):
+        """The same, and does act() now and then, so that there is something to be told."""
+        deadline = time.monotonic() + VERDICT_PATIENCE
+        told = self.wait_told(kind, 0)
+        while not told and time.monotonic() < deadline:
+            act()
+            told = self.witness.wait_for(kind, self._told[kind], 0.2)
+
     def wait_all_told(self, wanted):
         """Waits for all the records that a case wants."""
         for kind in {record.kind for record in wanted}:
