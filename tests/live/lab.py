@@ -111,6 +111,14 @@ def command(*words, stdin=None):
     return done.stdout
 
 
+def forwarding(table, rule):
+    """For nft(8): a table with one rule for what is forwarded; the rest goes through."""
+    return (f"table inet {table} {{ chain forward {{\n"
+            "type filter hook forward priority filter; policy accept;\n"
+            f"{rule}\n"
+            "}\n}\n")
+
+
 def is_orphaned(name):
     """True for what a test named after itself (PREFIX-PID-...) and left behind."""
     owner = re.match(rf"{PREFIX}-(\d+)-", name)
@@ -199,10 +207,8 @@ class Lab:
         with inside(self.router):
             command("nft", "-f", "-", stdin=(
                 "table inet loss\ndelete table inet loss\n"
-                "table inet loss { chain forward {\n"
-                "type filter hook forward priority filter\n"
-                f"numgen random mod 100 < {percent} drop\n"
-                "}\n}\n" if percent else "delete table inet loss\n"))
+                + forwarding("loss", f"numgen random mod 100 < {percent} drop")
+                if percent else "delete table inet loss\n"))
 
     def black_hole(self):
         """Nothing gets through any more, and nobody says so."""
@@ -230,13 +236,7 @@ class Lab:
 
     def _forward(self, rule):
         with inside(self.router):
-            command("nft", "-f", "-", stdin=(
-                "flush ruleset\n"
-                "table inet fault { chain forward {\n"
-                "type filter hook forward priority filter; policy accept;\n"
-                f"{rule}\n"
-                "}\n}\n"
-            ))
+            command("nft", "-f", "-", stdin="flush ruleset\n" + forwarding("fault", rule))
 
     # ---- faults on the device itself
 
