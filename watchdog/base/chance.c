@@ -1,8 +1,9 @@
-#include "chance.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/chance.h"
 
 #include <math.h>
 
-/* A sum of falling terms that goes on no longer than this changes nothing. */
+/* A term smaller than this, relative to the first, no longer changes the sum. */
 static const double negligible = 1e-12;
 
 static double log_factorial(double n)
@@ -12,7 +13,7 @@ static double log_factorial(double n)
 	return lgamma_r(n + 1, &sign);
 }
 
-/* The terms behind the first fall by expected / k: the first, times what they sum up to. */
+/* Each term is the one before times expected / k, so the sum is the first term times a series. */
 double chance_of_count(double count, double expected)
 {
 	double term = 1, sum = 1;

@@ -1,6 +1,8 @@
-#include "deadline.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/deadline.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 int deadline_heap_init(struct deadline_heap *heap, uint32_t capacity)
@@ -73,7 +75,7 @@ void deadline_set_lazily(struct deadline_heap *heap, struct deadline *deadline, 
 		return;
 	slack /= USEC_PER_SEC;
 	deadline->when = when;
-	deadline->slack = slack < UINT16_MAX ? slack : UINT16_MAX;
+	deadline->slack = slack < UINT16_MAX ? (uint16_t)slack : UINT16_MAX;
 	deadline->position = ++heap->count;
 	sift_up(heap, deadline);
 }

@@ -1,10 +1,13 @@
-/* Endpoints as text. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/endpoint.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "event.h"
+#include "base/text.h"
 
 const char *endpoint_address(const struct endpoint *endpoint, char text[static ADDRESS_TEXT_SIZE])
 {
@@ -21,7 +24,7 @@ const char *endpoint_format(const struct endpoint *endpoint, char text[static EN
 
 	endpoint_address(endpoint, address);
 	if (address[0] == '\0')
-		strcpy(address, "*");
+		text_copy(address, sizeof(address), "*");
 	if (endpoint->port == 0)
 		snprintf(text, ENDPOINT_TEXT_SIZE, "%s", address);
 	else
@@ -62,9 +65,8 @@ int endpoint_parse(const char *text, struct endpoint *endpoint)
 	char address[ENDPOINT_TEXT_SIZE];
 	char *start = address, *port = NULL;
 
-	if (strlen(text) >= sizeof(address))
+	if (text_copy(address, sizeof(address), text) < 0)
 		return -EINVAL;
-	strcpy(address, text);
 	*endpoint = (struct endpoint){ 0 };
 
 	if (address[0] == '[') {

@@ -1,11 +1,12 @@
-#include "keyed_table.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/keyed_table.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* In next_free, of an entry that is in the table. */
+/* The value of next_free for an entry that is in use. */
 #define IN_USE UINT32_MAX
 
 /* Half of the buckets stay empty, so that a probe sequence is short. */
@@ -59,7 +60,9 @@ static void *entry_at(const struct keyed_table *table, uint32_t number)
 
 static uint32_t number_of(const struct keyed_table *table, const void *entry)
 {
-	return ((const unsigned char *)entry - table->entries) / table->entry_size;
+	size_t offset = (size_t)((const unsigned char *)entry - table->entries);
+
+	return (uint32_t)(offset / table->entry_size);
 }
 
 /* The bucket that holds `key`, or the free one where it would go. */
@@ -99,7 +102,7 @@ void *keyed_table_add(struct keyed_table *table, uint64_t key)
 	return entry_at(table, number);
 }
 
-/* Closes the gap at `gap`: whatever stands behind it, and could stand nearer to its home, moves. */
+/* Closes the gap at `gap`: each entry after it that can stand nearer to its home bucket moves. */
 static void close_gap(struct keyed_table *table, uint32_t gap)
 {
 	for (uint32_t at = (gap + 1) & table->mask; table->buckets[at];

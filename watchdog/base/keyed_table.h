@@ -1,8 +1,9 @@
-/* A table of a fixed number of entries of a fixed size, found by a 64-bit key.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A hash table with a fixed number of entries of a fixed size and 64-bit keys.
  *
- * Entries never move, so pointers to them stay good until they are removed. Memory is taken once;
- * entries that were never used are never touched. Every function takes constant time on average.
- */
+ * Entries never move, so a pointer to an entry is valid until the entry is removed.
+ * keyed_table_init() allocates all memory; pages of entries that were never used are never touched.
+ * Every function takes constant time on average. */
 #pragma once
 
 #include <stddef.h>
@@ -12,7 +13,7 @@ struct keyed_table {
 	unsigned char *entries;
 	uint64_t *keys;      /* of each entry */
 	uint32_t *buckets;   /* entry number + 1; 0: free */
-	uint32_t *next_free; /* of a free entry: the next one + 1; 0: it is the last */
+	uint32_t *next_free; /* of a free entry: the next free one + 1; 0: the last one */
 	uint32_t first_free; /* entry number + 1 */
 	uint32_t untouched;  /* entries from here on were never used */
 	uint32_t count;
@@ -25,15 +26,16 @@ struct keyed_table {
 int keyed_table_init(struct keyed_table *table, uint32_t capacity, size_t entry_size);
 void keyed_table_release(struct keyed_table *table);
 
-/* NULL if there is none. */
+/* Returns the entry under `key`, or NULL. */
 void *keyed_table_find(const struct keyed_table *table, uint64_t key);
 
-/* A zeroed entry under `key`, which must not be in the table yet; NULL if the table is full. */
+/* Adds a zeroed entry under `key`, which must not be in the table yet. Returns NULL if the table is
+ * full. */
 void *keyed_table_add(struct keyed_table *table, uint64_t key);
 
-/* `entry` must be one of the table's. */
+/* Removes `entry`, which must be in the table. */
 void keyed_table_remove(struct keyed_table *table, void *entry);
 
-/* Every entry once, in no order: start with NULL, ends with NULL. Entries may be removed, but not
- * added, on the way. */
+/* Iterates over all entries, in no order: pass NULL first, then the last result, until NULL.
+ * Entries may be removed meanwhile, but not added. */
 void *keyed_table_next(const struct keyed_table *table, const void *entry);

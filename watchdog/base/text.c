@@ -1,7 +1,10 @@
-#include "text.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct text text_begin(char *buffer, size_t size)
 {
@@ -27,54 +30,55 @@ void text_add(struct text *text, const char *format, ...)
 	text->length = text->size - 1;
 }
 
-static bool between(unsigned char byte, unsigned char low, unsigned char high)
+int text_copy(char *to, size_t size, const char *text)
 {
-	return byte >= low && byte <= high;
+	size_t length = strnlen(text, size);
+	bool fits = length < size;
+
+	if (!fits)
+		length = size - 1;
+	memcpy(to, text, length);
+	to[length] = '\0';
+	return fits ? 0 : -ENOSPC;
 }
 
-/* The length of the UTF-8 sequence at `bytes`, or 0 if it is malformed or a control character.
- * The second byte's range is narrower after some first bytes: RFC 3629, section 4. */
-static size_t printable_length(const unsigned char *bytes)
+static bool is_printable_ascii(char byte)
 {
-	unsigned char first = bytes[0], low = 0x80, high = 0xbf;
-	size_t length, i;
+	return byte >= 0x20 && byte <= 0x7e;
+}
 
-	if (first < 0x80)
-		return first >= 0x20 && first != 0x7f;
-	if (between(first, 0xc2, 0xdf))
-		length = 2;
-	else if (between(first, 0xe0, 0xef))
-		length = 3;
-	else if (between(first, 0xf0, 0xf4))
-		length = 4;
-	else
-		return 0;
-
-	if (first == 0xc2 || first == 0xe0)
-		low = 0xa0; /* U+0080..U+009F are control characters; E0 80..9F is overlong */
-	else if (first == 0xf0)
-		low = 0x90; /* overlong */
-	else if (first == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (first == 0xf4)
-		high = 0x8f; /* beyond U+10FFFF */
-	if (!between(bytes[1], low, high))
-		return 0;
-	for (i = 2; i < length; i++)
-		if (!between(bytes[i], 0x80, 0xbf))
-			return 0;
-	return length;
+bool text_contains(const char *set, char byte)
+{
+	return byte && strchr(set, byte);
 }
 
 void text_make_printable(char *text)
 {
-	while (*text) {
-		size_t length = printable_length((const unsigned char *)text);
-
-		if (length == 0) {
+	for (; *text; text++)
+		if (!is_printable_ascii(*text))
 			*text = '?';
-			length = 1;
+}
+
+/* U+00A0..U+024F in UTF-8: two bytes, the first of C2..C9, the second 80..BF, but A0..BF after C2.
+ */
+static bool is_latin(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	unsigned char lowest = bytes[0] == 0xc2 ? 0xa0 : 0x80;
+	unsigned char highest = bytes[0] == 0xc9 ? 0x8f : 0xbf;
+
+	return bytes[0] >= 0xc2 && bytes[0] <= 0xc9 && bytes[1] >= lowest && bytes[1] <= highest;
+}
+
+void text_make_latin(char *text)
+{
+	while (*text) {
+		if (is_latin(text)) {
+			text += 2;
+			continue;
 		}
-		text += length;
+		if (!is_printable_ascii(*text) && *text != '\n')
+			*text = '?';
+		text++;
 	}
 }

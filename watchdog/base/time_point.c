@@ -1,10 +1,11 @@
-#include "time_point.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/time_point.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "time_span.h"
+#include "base/time_span.h"
 
 enum { SPAN_SIZE = 64 };
 
@@ -24,7 +25,8 @@ static int span_parse(const char *text, size_t length, int64_t sign, int64_t *us
 
 /* ---- a date, a time of day, or both */
 
-/* Reads a number of `digits` digits at `*text` and moves behind it; -1: there is none. */
+/* Reads a number of exactly `digits` digits at `*text` and moves `*text` past it. Returns -1 if
+ * there is none. */
 static int number(const char **text, int digits)
 {
 	int value = 0;

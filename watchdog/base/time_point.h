@@ -1,10 +1,11 @@
-/* Points in time as people write them: the commoner forms of systemd.time(7). */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parses points in time: the common forms of systemd.time(7). */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "event.h"
+#include "base/usec.h"
 
 enum time_point_type {
 	TIME_POINT_SINCE_1970,

@@ -1,7 +1,9 @@
-#include "time_span.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/time_span.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ static const struct unit {
 	const char *name;
 	usec_t usec;
 } units[] = {
-	/* A name must come before those that it starts with. */
+	/* A name must come before the shorter names that are its prefixes. */
 	{ "seconds", USEC_PER_SEC },
 	{ "second", USEC_PER_SEC },
 	{ "sec", USEC_PER_SEC },
@@ -91,7 +93,7 @@ static int fraction(const char *digits, usec_t unit, usec_t *total)
 	return 0;
 }
 
-/* Reads one number and its unit at `*text`, adds it to `*total` and moves `*text` behind it. */
+/* Reads one number and its unit at `*text`, adds it to `*total` and moves `*text` past it. */
 static int add_term(const char **text, usec_t *total)
 {
 	const char *digits = *text;
@@ -133,7 +135,7 @@ int time_span_parse(const char *text, usec_t *usec)
 	return 0;
 }
 
-/* The units that time_span_format() writes, from the longest. */
+/* The units that time_span_format() writes, the longest first. */
 static const struct unit written[] = {
 	{ "d", USEC_PER_DAY }, { "h", USEC_PER_HOUR },  { "min", USEC_PER_MINUTE },
 	{ "s", USEC_PER_SEC }, { "ms", USEC_PER_MSEC }, { "us", 1 },
@@ -156,7 +158,7 @@ static usec_t round_to(usec_t usec, usec_t step)
 	return usec - rest + (rest >= step - rest ? step : 0);
 }
 
-/* The smallest step worth telling for a span as long as `usec`. */
+/* The precision to which a span as long as `usec` is rounded. */
 static usec_t precision(usec_t usec)
 {
 	if (usec < USEC_PER_MSEC)

@@ -1,16 +1,17 @@
-#include "vocabulary.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/vocabulary.h"
 
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "names.h"
+#include "base/names.h"
 
 int name_find(const char *const names[], int count, const char *string)
 {
 	for (int i = 0; string && i < count; i++)
-		if (strcmp(names[i], string) == 0)
+		if (names[i] && strcmp(names[i], string) == 0)
 			return i;
 	return -1;
 }
@@ -60,6 +61,13 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_CONNECT_REFUSED] = "connect-refused",
 	[CAUSE_PEER_RESET] = "peer-reset",
 	[CAUSE_PEER_CLOSE] = "peer-close",
+	[CAUSE_TLS_REFUSED_BY_AGENT] = "tls-refused-by-agent",
+	[CAUSE_TLS_REFUSED_BY_HUB] = "tls-refused-by-hub",
+	[CAUSE_TLS_NOT_SPOKEN] = "tls-not-spoken",
+	[CAUSE_TLS_STALLED] = "tls-stalled",
+	[CAUSE_NAME_NOT_FOUND] = "name-not-found",
+	[CAUSE_NAME_SERVER_FAILING] = "name-server-failing",
+	[CAUSE_NAME_SERVER_SILENT] = "name-server-silent",
 	[CAUSE_LINK_DOWN] = "link-down",
 	[CAUSE_NO_ROUTE] = "no-route",
 	[CAUSE_ADDRESS_CHANGED] = "address-changed",
@@ -69,6 +77,7 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_MIDDLEBOX_RESET] = "middlebox-reset",
 	[CAUSE_OPERATOR_ABORT] = "operator-abort",
 	[CAUSE_HOST_SUSPEND] = "host-suspend",
+	[CAUSE_CLOCK_WRONG] = "clock-wrong",
 	[CAUSE_MEMORY_PRESSURE] = "memory-pressure",
 };
 DEFINE_NAMES(cause);
@@ -118,6 +127,13 @@ static const char *const reset_reason_names[RESET_REASON_MAX] = {
 };
 DEFINE_NAMES(reset_reason);
 
+static const char *const task_state_names[TASK_STATE_MAX] = {
+	[TASK_STATE_UNKNOWN] = "unknown", [TASK_STATE_RUNS] = "runs",
+	[TASK_STATE_STOPPED] = "stopped", [TASK_STATE_TRACED] = "traced",
+	[TASK_STATE_FROZEN] = "frozen",   [TASK_STATE_DEAD] = "dead",
+};
+DEFINE_NAMES(task_state);
+
 static const char *const action_type_names[ACTION_TYPE_MAX] = {
 	[ACTION_NONE] = "none",       [ACTION_RELOAD] = "reload",
 	[ACTION_SIGNAL] = "signal",   [ACTION_ABORT_CONNECTION] = "abort-connection",
@@ -149,11 +165,77 @@ static const char *const unit_state_names[UNIT_STATE_MAX] = {
 };
 DEFINE_NAMES(unit_state);
 
+static const char *const tls_track_names[TLS_TRACK_MAX] = {
+	[TLS_NOT_SEEN] = "not-seen", [TLS_BEGUN] = "begun", [TLS_ANSWERED] = "answered",
+	[TLS_SECURED] = "secured",   [TLS_PLAIN] = "plain", [TLS_NOT_SPOKEN] = "not-spoken",
+	[TLS_LOST] = "lost-track",
+};
+DEFINE_NAMES(tls_track);
+
+static const char *const tls_answer_names[TLS_ANSWER_MAX] = {
+	[TLS_ANSWER_NONE] = "none",
+	[TLS_ANSWER_HTTP] = "http",
+	[TLS_ANSWER_OTHER] = "other",
+};
+DEFINE_NAMES(tls_answer);
+
+/* The names of RFC 1035 and its successors, in lower case; `empty` is NODATA of RFC 2308, 2.2. */
+static const char *const lookup_answer_names[LOOKUP_ANSWER_MAX] = {
+	[LOOKUP_NONE] = "none",       [LOOKUP_ASKED] = "asked",        [LOOKUP_FOUND] = "found",
+	[LOOKUP_EMPTY] = "no-data",   [LOOKUP_NOT_FOUND] = "nxdomain", [LOOKUP_FAILED] = "servfail",
+	[LOOKUP_REFUSED] = "refused",
+};
+DEFINE_NAMES(lookup_answer);
+
+static const char *const rung_names[RUNG_MAX] = {
+	[RUNG_NONE] = "none", [RUNG_NAME] = "name", [RUNG_PATH] = "path",
+	[RUNG_TCP] = "tcp",   [RUNG_TLS] = "tls",   [RUNG_LOGIN] = "login",
+};
+DEFINE_NAMES(rung);
+
+static const char *const clock_state_names[CLOCK_STATE_MAX] = {
+	[CLOCK_UNKNOWN] = "unknown",
+	[CLOCK_SYNCHRONISED] = "synchronised",
+	[CLOCK_UNVOUCHED] = "not-synchronised",
+	[CLOCK_AWAITED] = "not-yet-synchronised",
+	[CLOCK_PAST] = "in-the-past",
+};
+DEFINE_NAMES(clock_state);
+
 static const char *const mode_names[MODE_MAX] = {
 	[MODE_EBPF] = "ebpf",
 	[MODE_SOCK_DIAG] = "sock-diag",
 };
 DEFINE_NAMES(mode);
+
+static const char *const login_protocol_names[LOGIN_PROTOCOL_MAX] = {
+	[LOGIN_NONE] = "none",
+	[LOGIN_AMQP] = "amqp",
+	[LOGIN_HTTP] = "http",
+};
+DEFINE_NAMES(login_protocol);
+
+static const char *const amqp_error_names[AMQP_ERROR_MAX] = {
+	[AMQP_NO_ERROR] = "none",
+	[AMQP_INTERNAL_ERROR] = "amqp:internal-error",
+	[AMQP_NOT_FOUND] = "amqp:not-found",
+	[AMQP_UNAUTHORIZED_ACCESS] = "amqp:unauthorized-access",
+	[AMQP_DECODE_ERROR] = "amqp:decode-error",
+	[AMQP_RESOURCE_LIMIT_EXCEEDED] = "amqp:resource-limit-exceeded",
+	[AMQP_NOT_ALLOWED] = "amqp:not-allowed",
+	[AMQP_INVALID_FIELD] = "amqp:invalid-field",
+	[AMQP_NOT_IMPLEMENTED] = "amqp:not-implemented",
+	[AMQP_RESOURCE_LOCKED] = "amqp:resource-locked",
+	[AMQP_PRECONDITION_FAILED] = "amqp:precondition-failed",
+	[AMQP_RESOURCE_DELETED] = "amqp:resource-deleted",
+	[AMQP_ILLEGAL_STATE] = "amqp:illegal-state",
+	[AMQP_FRAME_SIZE_TOO_SMALL] = "amqp:frame-size-too-small",
+	[AMQP_CONNECTION_FORCED] = "amqp:connection:forced",
+	[AMQP_FRAMING_ERROR] = "amqp:connection:framing-error",
+	[AMQP_CONNECTION_REDIRECT] = "amqp:connection:redirect",
+	[AMQP_OTHER_ERROR] = "other",
+};
+DEFINE_NAMES(amqp_error);
 
 static const char *const mqtt_track_names[MQTT_TRACK_MAX] = {
 	[MQTT_NOT_SEEN] = "not-seen",
@@ -176,15 +258,27 @@ DEFINE_NAMES(mqtt_packet);
 
 enum side cause_side(enum cause cause)
 {
-	if (cause >= CAUSE_AGENT_CRASH && cause <= CAUSE_AGENT_NOT_RECONNECTING)
+	if ((cause >= CAUSE_AGENT_CRASH && cause <= CAUSE_AGENT_NOT_RECONNECTING) ||
+	    cause == CAUSE_TLS_REFUSED_BY_AGENT)
 		return SIDE_AGENT;
-	if (cause >= CAUSE_TOKEN_EXPIRED && cause <= CAUSE_PEER_CLOSE)
+	if ((cause >= CAUSE_TOKEN_EXPIRED && cause <= CAUSE_PEER_CLOSE) ||
+	    cause == CAUSE_TLS_REFUSED_BY_HUB)
 		return SIDE_PEER;
-	if (cause >= CAUSE_LINK_DOWN && cause <= CAUSE_MIDDLEBOX_RESET)
+	if (cause >= CAUSE_TLS_NOT_SPOKEN && cause <= CAUSE_MIDDLEBOX_RESET)
 		return SIDE_NETWORK;
 	if (cause >= CAUSE_OPERATOR_ABORT && cause <= CAUSE_MEMORY_PRESSURE)
 		return SIDE_HOST;
 	return SIDE_NONE;
+}
+
+bool cause_is_of_names(enum cause cause)
+{
+	return cause >= CAUSE_NAME_NOT_FOUND && cause <= CAUSE_NAME_SERVER_SILENT;
+}
+
+bool cause_is_death(enum cause cause)
+{
+	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM || cause == CAUSE_AGENT_EXIT;
 }
 
 /* signal(7). Real-time signals have no names of their own. */

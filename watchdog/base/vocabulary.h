@@ -1,32 +1,36 @@
-/* The words of a verdict: closed lists, each with the name the journal record carries.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The vocabulary of verdicts and records: enums, each value with its name in the journal.
  *
- * Every list has a _MAX (one past its last value) and an _INVALID (-1). NAME_to_string() returns
- * the name, or NULL outside the list; NAME_from_string() returns the value, or NAME_INVALID for
- * NULL and for anything not in the list. No string here is ever freed. */
+ * Each enum has a _MAX (one past its last value) and an _INVALID (-1). NAME_to_string() returns the
+ * name of a value, or NULL outside the enum; NAME_from_string() returns the value of a name, or
+ * NAME_INVALID for NULL and for an unknown name. All strings are static. */
 #pragma once
 
-/* What happened to the socket: a fact from the kernel, never a guess. */
+#include <stdbool.h>
+
+/* How the socket ended: a fact from the kernel, never a guess. */
 enum ended_by {
-	ENDED_BY_UNKNOWN,             /* the evidence was lost */
-	ENDED_BY_PEER_FIN,            /* the peer's FIN came before ours */
-	ENDED_BY_PEER_RESET,          /* a RST arrived */
-	ENDED_BY_LOCAL_FIN,           /* our FIN came first */
-	ENDED_BY_LOCAL_RESET,         /* our kernel sent a RST */
-	ENDED_BY_KEEPALIVE_TIMEOUT,   /* TCP keep-alive probes went unanswered */
-	ENDED_BY_RETRANSMIT_TIMEOUT,  /* data stayed unacknowledged until the kernel gave up */
-	ENDED_BY_USER_TIMEOUT,        /* TCP_USER_TIMEOUT ran out (RFC 5482) */
-	ENDED_BY_PROBE_TIMEOUT,       /* zero-window probes went unanswered */
-	ENDED_BY_UNREACHABLE,         /* an ICMP or route error ended it */
-	ENDED_BY_ABORTED,             /* destroyed from outside (SOCK_DESTROY) */
-	ENDED_BY_OUT_OF_MEMORY,       /* TCP memory pressure */
-	ENDED_BY_CONNECT_REFUSED,     /* a RST answered our SYN */
-	ENDED_BY_CONNECT_TIMEOUT,     /* nothing answered our SYN until somebody gave up */
+	ENDED_BY_UNKNOWN,            /* the evidence was lost */
+	ENDED_BY_PEER_FIN,           /* the peer's FIN came before ours */
+	ENDED_BY_PEER_RESET,         /* a RST arrived */
+	ENDED_BY_LOCAL_FIN,          /* our FIN came first */
+	ENDED_BY_LOCAL_RESET,        /* our kernel sent a RST */
+	ENDED_BY_KEEPALIVE_TIMEOUT,  /* TCP keep-alive probes went unanswered */
+	ENDED_BY_RETRANSMIT_TIMEOUT, /* data stayed unacknowledged until the kernel gave up */
+	ENDED_BY_USER_TIMEOUT,       /* TCP_USER_TIMEOUT ran out (RFC 5482) */
+	ENDED_BY_PROBE_TIMEOUT,      /* zero-window probes went unanswered */
+	ENDED_BY_UNREACHABLE,        /* an ICMP or route error ended it */
+	ENDED_BY_ABORTED,            /* destroyed from outside (SOCK_DESTROY) */
+	ENDED_BY_OUT_OF_MEMORY,      /* TCP memory pressure */
+	ENDED_BY_CONNECT_REFUSED,    /* a RST answered our SYN */
+	ENDED_BY_CONNECT_TIMEOUT, /* nothing answered our SYN until the kernel or the agent gave up
+				   */
 	ENDED_BY_CONNECT_UNREACHABLE, /* an ICMP or route error answered our SYN */
 	ENDED_BY_MAX,
 	ENDED_BY_INVALID = -1,
 };
 
-/* Whose doing it was. */
+/* The side that caused the end. */
 enum side {
 	SIDE_NONE, /* "-": not known */
 	SIDE_AGENT,
@@ -60,7 +64,16 @@ enum cause {
 	CAUSE_CONNECT_REFUSED,
 	CAUSE_PEER_RESET,
 	CAUSE_PEER_CLOSE,
-	/* network */
+	/* TLS, of each side */
+	CAUSE_TLS_REFUSED_BY_AGENT,
+	CAUSE_TLS_REFUSED_BY_HUB,
+	CAUSE_TLS_NOT_SPOKEN,
+	CAUSE_TLS_STALLED,
+	/* network: names */
+	CAUSE_NAME_NOT_FOUND,
+	CAUSE_NAME_SERVER_FAILING,
+	CAUSE_NAME_SERVER_SILENT,
+	/* network: the path */
 	CAUSE_LINK_DOWN,
 	CAUSE_NO_ROUTE,
 	CAUSE_ADDRESS_CHANGED,
@@ -71,6 +84,7 @@ enum cause {
 	/* host */
 	CAUSE_OPERATOR_ABORT,
 	CAUSE_HOST_SUSPEND,
+	CAUSE_CLOCK_WRONG,
 	CAUSE_MEMORY_PRESSURE,
 	CAUSE_MAX,
 	CAUSE_INVALID = -1,
@@ -84,14 +98,14 @@ enum confidence {
 	CONFIDENCE_INVALID = -1,
 };
 
-/* What a record tells. */
+/* The kind of a journal record: CONNWATCH_KIND. */
 enum record_kind {
 	RECORD_ENDED,         /* a connection ended */
 	RECORD_RECOVERED,     /* the agent has a connection again */
 	RECORD_ACTION,        /* an action is about to be taken, was taken, or was held */
 	RECORD_STALLED,       /* a connection is open but in trouble */
-	RECORD_WATCHING,      /* we began to watch an agent */
-	RECORD_EVIDENCE_LOST, /* the probe had to drop records */
+	RECORD_WATCHING,      /* we started to watch an agent */
+	RECORD_EVIDENCE_LOST, /* the probe dropped records */
 	RECORD_KIND_MAX,
 	RECORD_KIND_INVALID = -1,
 };
@@ -115,8 +129,20 @@ enum tcp_state {
 	TCP_STATE_INVALID = -1,
 };
 
-/* Why our kernel sent a RST: the kernel's enum sk_rst_reason, in numbers of our own because its
- * numbers changed between versions. NOT_SPECIFIED stands for kernels that give no reason. */
+/* The state of a process, from /proc/PID/stat and its control group (proc(5), cgroups(7)). */
+enum task_state {
+	TASK_STATE_UNKNOWN,
+	TASK_STATE_RUNS,    /* or sleeps: nobody keeps it from running */
+	TASK_STATE_STOPPED, /* by SIGSTOP and its kind */
+	TASK_STATE_TRACED,  /* a debugger holds it */
+	TASK_STATE_FROZEN,  /* with its control group */
+	TASK_STATE_DEAD,
+	TASK_STATE_MAX,
+	TASK_STATE_INVALID = -1,
+};
+
+/* Why our kernel sent a RST: the kernel's enum sk_rst_reason with numbers of our own, because the
+ * kernel's changed between versions. NOT_SPECIFIED: the kernel gives no reason. */
 enum reset_reason {
 	RESET_REASON_NONE, /* no RST was sent */
 	RESET_REASON_NOT_SPECIFIED,
@@ -132,7 +158,7 @@ enum reset_reason {
 	RESET_REASON_INVALID = -1,
 };
 
-/* What can be done about a cause. */
+/* The actions of a policy. */
 enum action_type {
 	ACTION_NONE,
 	ACTION_RELOAD,           /* systemd ReloadUnit */
@@ -144,16 +170,16 @@ enum action_type {
 	ACTION_TYPE_INVALID = -1,
 };
 
-/* What became of an action: CONNWATCH_ACTION_RESULT. */
+/* The result of an action: CONNWATCH_ACTION_RESULT. */
 enum action_outcome {
 	ACTION_STARTED,
 	ACTION_DONE,
 	ACTION_FAILED,
 	ACTION_HELD,
 	ACTION_DID_NOT_HELP,
-	ACTION_HELPED,      /* told by the recovery that followed */
-	ACTION_INTERRUPTED, /* our death came first: it did not happen */
-	ACTION_UNCERTAIN,   /* our death came between: nothing tells whether it happened */
+	ACTION_HELPED,      /* in the record of the recovery that followed */
+	ACTION_INTERRUPTED, /* we died before it happened */
+	ACTION_UNCERTAIN,   /* we died meanwhile, and nothing shows whether it happened */
 	ACTION_OUTCOME_MAX,
 	ACTION_OUTCOME_INVALID = -1,
 };
@@ -167,9 +193,46 @@ enum unit_state {
 	UNIT_DEACTIVATING,
 	UNIT_FAILED,
 	UNIT_MAINTENANCE,
-	UNIT_UNKNOWN, /* systemd cannot be asked, or names a state that is none of these */
+	UNIT_UNKNOWN, /* systemd cannot be reached, or names another state */
 	UNIT_STATE_MAX,
 	UNIT_STATE_INVALID = -1,
+};
+
+/* Answers of a name server. If one question has several, such as for IPv4 and IPv6, the one that
+ * found something counts. */
+enum lookup_answer {
+	LOOKUP_NONE,
+	LOOKUP_ASKED,     /* nothing so far: this is the question */
+	LOOKUP_FOUND,     /* NOERROR, with answers */
+	LOOKUP_EMPTY,     /* NOERROR, without any */
+	LOOKUP_NOT_FOUND, /* NXDOMAIN */
+	LOOKUP_FAILED,    /* SERVFAIL or another error */
+	LOOKUP_REFUSED,   /* REFUSED */
+	LOOKUP_ANSWER_MAX,
+	LOOKUP_ANSWER_INVALID = -1,
+};
+
+/* The rungs of a session, in the order in which an attempt to connect climbs them. */
+enum rung {
+	RUNG_NONE,
+	RUNG_NAME,  /* looking up the hub's name */
+	RUNG_PATH,  /* the path to the hub */
+	RUNG_TCP,   /* the handshake of TCP */
+	RUNG_TLS,   /* the handshake of TLS */
+	RUNG_LOGIN, /* the hub's answer to the agent's CONNECT, of MQTT */
+	RUNG_MAX,
+	RUNG_INVALID = -1,
+};
+
+/* How far the host's clock is to be believed. */
+enum clock_state {
+	CLOCK_UNKNOWN,
+	CLOCK_SYNCHRONISED, /* a time service vouches for it */
+	CLOCK_UNVOUCHED,    /* none does */
+	CLOCK_AWAITED,      /* none does yet: one is at work */
+	CLOCK_PAST,         /* none does, and it shows a time before this program was written */
+	CLOCK_STATE_MAX,
+	CLOCK_STATE_INVALID = -1,
 };
 
 /* Where the evidence comes from. */
@@ -180,13 +243,68 @@ enum mode {
 	MODE_INVALID = -1,
 };
 
-/* How much was seen of the MQTT that a connection carries. */
+/* How much of a connection's MQTT was seen. */
+enum login_protocol {
+	LOGIN_NONE,
+	LOGIN_AMQP, /* AMQP 1.0 */
+	LOGIN_HTTP, /* HTTP, or WebSocket */
+	LOGIN_PROTOCOL_MAX,
+	LOGIN_PROTOCOL_INVALID = -1,
+};
+
+/* Why a peer closed an AMQP connection: all that AMQP 1.0 defines for it, part 2, 2.8.15 to 2.8.17.
+ */
+enum amqp_error {
+	AMQP_NO_ERROR,
+	AMQP_INTERNAL_ERROR,
+	AMQP_NOT_FOUND,
+	AMQP_UNAUTHORIZED_ACCESS,
+	AMQP_DECODE_ERROR,
+	AMQP_RESOURCE_LIMIT_EXCEEDED,
+	AMQP_NOT_ALLOWED,
+	AMQP_INVALID_FIELD,
+	AMQP_NOT_IMPLEMENTED,
+	AMQP_RESOURCE_LOCKED,
+	AMQP_PRECONDITION_FAILED,
+	AMQP_RESOURCE_DELETED,
+	AMQP_ILLEGAL_STATE,
+	AMQP_FRAME_SIZE_TOO_SMALL,
+	AMQP_CONNECTION_FORCED,
+	AMQP_FRAMING_ERROR,
+	AMQP_CONNECTION_REDIRECT,
+	AMQP_OTHER_ERROR, /* a name of the peer's own */
+	AMQP_ERROR_MAX,
+	AMQP_ERROR_INVALID = -1,
+};
+
 enum mqtt_track {
-	MQTT_NOT_SEEN, /* it was not looked at, cannot be, or is no MQTT */
+	MQTT_NOT_SEEN, /* not inspected, not visible, or not MQTT */
 	MQTT_FOLLOWED, /* every packet */
-	MQTT_LOST,     /* it is MQTT, and part of it went by unseen */
+	MQTT_LOST,     /* MQTT, but a part of it was not seen */
 	MQTT_TRACK_MAX,
 	MQTT_TRACK_INVALID = -1,
+};
+
+/* How far the TLS of a connection came. */
+enum tls_track {
+	TLS_NOT_SEEN,   /* nothing was sent yet, or nobody looked */
+	TLS_BEGUN,      /* the agent sent a ClientHello */
+	TLS_ANSWERED,   /* the peer answered with TLS */
+	TLS_SECURED,    /* the handshake is over */
+	TLS_PLAIN,      /* the agent speaks something else */
+	TLS_NOT_SPOKEN, /* the peer answered the ClientHello with something else */
+	TLS_LOST,       /* part of it was not seen */
+	TLS_TRACK_MAX,
+	TLS_TRACK_INVALID = -1,
+};
+
+/* The answer of a peer that does not speak TLS. */
+enum tls_answer {
+	TLS_ANSWER_NONE,
+	TLS_ANSWER_HTTP,
+	TLS_ANSWER_OTHER,
+	TLS_ANSWER_MAX,
+	TLS_ANSWER_INVALID = -1,
 };
 
 /* Types of MQTT packets, numbered as in MQTT 5, 2.1.2. */
@@ -222,15 +340,30 @@ DECLARE_NAMES(confidence);
 DECLARE_NAMES(record_kind);
 DECLARE_NAMES(tcp_state);
 DECLARE_NAMES(reset_reason);
+DECLARE_NAMES(task_state);
 DECLARE_NAMES(action_type);
 DECLARE_NAMES(action_outcome);
 DECLARE_NAMES(unit_state);
+DECLARE_NAMES(lookup_answer);
+DECLARE_NAMES(rung);
+DECLARE_NAMES(clock_state);
 DECLARE_NAMES(mode);
+DECLARE_NAMES(login_protocol);
+DECLARE_NAMES(amqp_error);
 DECLARE_NAMES(mqtt_track);
 DECLARE_NAMES(mqtt_packet);
+DECLARE_NAMES(tls_track);
+DECLARE_NAMES(tls_answer);
 
 /* The side a cause belongs to; SIDE_NONE for unknown and evidence-lost. */
 enum side cause_side(enum cause cause);
+
+/* True for the causes name-...: name lookups fail. */
+bool cause_is_of_names(enum cause cause);
+
+/* True for agent-crash, agent-oom and agent-exit: the agent's process ended without a stop request.
+ */
+bool cause_is_death(enum cause cause);
 
 /* A signal's name with its SIG ("SIGSEGV"), or NULL for a number that has none. */
 const char *signal_to_string(int signal);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The sizes of the kernel's and systemd's names, with their NUL. */
+#pragma once
+
+enum {
+	COMM_SIZE = 16,       /* TASK_COMM_LEN */
+	UNIT_NAME_SIZE = 256, /* UNIT_NAME_MAX */
+	INVOCATION_ID_SIZE = 33,
+	INTERFACE_NAME_SIZE = 16, /* IFNAMSIZ */
+	UNIT_WORD_SIZE = 32,      /* SubState=, Result=, job type */
+};
