@@ -1,4 +1,5 @@
-#include "decode.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "events/decode.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,8 +9,10 @@
 #include "ebpf/probe_record.h"
 
 #define NSEC_PER_USEC 1000
+/* A clock tick of proc(5): NSEC_PER_SEC / USER_HZ, as nsec_to_clock_t() in kernel/time/time.c. */
+#define NSEC_PER_TICK 10000000
 
-/* Reset reasons cross as they are. */
+/* Reset reasons and MQTT tracks are copied as numbers. */
 #define ASSERT_SAME(name) _Static_assert((int)PROBE_RESET_##name == (int)RESET_REASON_##name, #name)
 ASSERT_SAME(NONE);
 ASSERT_SAME(NOT_SPECIFIED);
@@ -27,9 +30,28 @@ _Static_assert((int)PROBE_MQTT_NONE == (int)MQTT_NOT_SEEN &&
 		       (int)PROBE_MQTT_FOLLOWED == (int)MQTT_FOLLOWED &&
 		       (int)PROBE_MQTT_LOST == (int)MQTT_LOST &&
 		       (int)PROBE_MQTT_MAX == (int)MQTT_TRACK_MAX,
-	       "so do the tracks of MQTT");
+	       "the tracks of MQTT are the same");
+_Static_assert((int)PROBE_TLS_NONE == (int)TLS_NOT_SEEN && (int)PROBE_TLS_BEGUN == (int)TLS_BEGUN &&
+		       (int)PROBE_TLS_ANSWERED == (int)TLS_ANSWERED &&
+		       (int)PROBE_TLS_SECURED == (int)TLS_SECURED &&
+		       (int)PROBE_TLS_PLAIN == (int)TLS_PLAIN &&
+		       (int)PROBE_TLS_NOT_SPOKEN == (int)TLS_NOT_SPOKEN &&
+		       (int)PROBE_TLS_LOST == (int)TLS_LOST &&
+		       (int)PROBE_TLS_MAX == (int)TLS_TRACK_MAX &&
+		       (int)PROBE_TLS_ANSWER_HTTP == (int)TLS_ANSWER_HTTP &&
+		       (int)PROBE_TLS_ANSWER_OTHER == (int)TLS_ANSWER_OTHER &&
+		       (int)PROBE_TLS_ANSWER_MAX == (int)TLS_ANSWER_MAX &&
+		       (int)PROBE_TLS_ALERT_SEALED == (int)TLS_ALERT_SEALED,
+	       "the words of TLS are the same");
+_Static_assert((int)PROBE_LOOKUP_ASKED == (int)LOOKUP_ASKED &&
+		       (int)PROBE_LOOKUP_FOUND == (int)LOOKUP_FOUND &&
+		       (int)PROBE_LOOKUP_EMPTY == (int)LOOKUP_EMPTY &&
+		       (int)PROBE_LOOKUP_NOT_FOUND == (int)LOOKUP_NOT_FOUND &&
+		       (int)PROBE_LOOKUP_FAILED == (int)LOOKUP_FAILED &&
+		       (int)PROBE_LOOKUP_REFUSED == (int)LOOKUP_REFUSED &&
+		       (int)PROBE_LOOKUP_MAX == (int)LOOKUP_ANSWER_MAX,
+	       "the answers of name servers are the same");
 _Static_assert(PROBE_COMM_SIZE == COMM_SIZE, "comm is copied whole");
-_Static_assert(DECODE_SAMPLE_SIZE == sizeof(struct probe_connection), "size of a sample");
 
 enum {
 	SHUTDOWN_BOTH = 3, /* RCV_SHUTDOWN | SEND_SHUTDOWN, include/net/sock.h */
@@ -45,6 +67,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_FOUND;
 	case PROBE_ESTABLISHED:
 		return EVENT_ESTABLISHED;
+	case PROBE_SPOKEN:
+		return EVENT_SPOKEN;
 	case PROBE_CLOSING:
 		return EVENT_CLOSING;
 	case PROBE_ENDED:
@@ -69,6 +93,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_SIGNALED;
 	case PROBE_EXITED:
 		return EVENT_EXITED;
+	case PROBE_LOOKUP:
+		return EVENT_LOOKUP;
 	case PROBE_SAMPLE_DONE:
 		return EVENT_SAMPLE_DONE;
 	}
@@ -82,13 +108,14 @@ static struct task task_of(const struct probe_task *record)
 		.in_agent = record->flags & PROBE_TASK_IN_AGENT,
 		.exiting = record->flags & PROBE_TASK_EXITING,
 		.exit_code = record->exit_code,
+		.started = record->start_nsec / NSEC_PER_TICK,
 	};
 
 	memcpy(task.comm, record->comm, sizeof(task.comm) - 1); /* the rest is zero */
 	return task;
 }
 
-/* A socket without an address yet has none, whatever its family. */
+/* A socket that is not bound yet has a family, but neither an address nor a port: not known. */
 static struct endpoint endpoint_of(uint16_t family, const uint8_t address[static 16], uint16_t port)
 {
 	static const uint8_t nowhere[16];
@@ -111,16 +138,17 @@ static bool connection_in_range(const struct probe_connection *record)
 	       record->mqtt.received < MQTT_PACKET_MAX;
 }
 
-/* Rounded so that the event's time less the age is the same in every event of a connection. */
-static usec_t age_of(const struct probe_connection *record)
+/* Both times are rounded before the subtraction, so that time minus age is the same in all events
+ * of a connection. */
+static usec_t age_since(uint64_t now_nsec, uint64_t opened_nsec)
 {
-	usec_t now = record->header.time_nsec / NSEC_PER_USEC;
-	usec_t opened = record->opened_nsec / NSEC_PER_USEC;
+	usec_t now = now_nsec / NSEC_PER_USEC, opened = opened_nsec / NSEC_PER_USEC;
 
 	return opened && opened < now ? now - opened : 0;
 }
 
-/* The kernel counts sequence numbers, and a SYN or a FIN takes one too (RFC 9293, 3.4). */
+/* The kernel's bytes_acked counts sequence numbers; SYN and FIN take one each (RFC 9293, 3.4) and
+ * are no data. */
 static uint64_t data_acked(const struct probe_connection *record)
 {
 	uint64_t acked = record->bytes_acked ? record->bytes_acked - 1 : 0;
@@ -128,6 +156,7 @@ static uint64_t data_acked(const struct probe_connection *record)
 	return acked < record->bytes_sent ? acked : record->bytes_sent;
 }
 
+/* bytes_received counts the peer's FIN, too. */
 static uint64_t data_received(const struct probe_connection *record)
 {
 	bool fin = record->flags & PROBE_SOCKET_FIN_RECEIVED;
@@ -135,41 +164,26 @@ static uint64_t data_received(const struct probe_connection *record)
 	return record->bytes_received - (fin && record->bytes_received ? 1 : 0);
 }
 
+/* The column `probe` of SOCKET_FACTS. */
+#define PROBE_COPY(name) .name = record->name,
+#define PROBE_NSEC(name) .name = record->name##_nsec / NSEC_PER_USEC,
+#define PROBE_OWN(name)
+#define PROBE_NONE(name)
+#define TAKE_FACT(kind, name, probe, sock_diag, journal, field) PROBE_##probe(name)
+
 static struct socket_facts facts_of(const struct probe_connection *record)
 {
-	return (struct socket_facts){
-		.state_before = record->state_before,
-		.state = record->state,
-		.error = record->error,
-		.soft_error = record->soft_error,
-		.shutdown = record->shutdown,
-		.fin_received = record->flags & PROBE_SOCKET_FIN_RECEIVED,
-		.orphan = record->flags & PROBE_SOCKET_ORPHAN,
-		.keepalive = record->flags & PROBE_SOCKET_KEEPALIVE,
-		.linger_zero = record->flags & PROBE_SOCKET_LINGER_ZERO,
-		.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED,
-		.reset_reason = (enum reset_reason)record->reset_reason,
-		.reset_state = record->reset_state,
-		.flow_ttl_min = record->flow_ttl_min,
-		.flow_ttl_max = record->flow_ttl_max,
-		.reset_ttl = record->reset_ttl,
-		.unread_bytes = record->unread_bytes,
-		.unacked_bytes = record->unacked_bytes,
-		.send_window = record->send_window,
-		.retransmit_timeouts = record->retransmit_timeouts,
-		.retransmits = record->retransmits,
-		.probes = record->probes,
-		.user_timeout_msec = record->user_timeout_msec,
-		.rtt_usec = record->rtt_usec,
-		.rto_usec = record->rto_usec,
-		.bytes_sent = record->bytes_sent,
-		.bytes_acked = data_acked(record),
-		.bytes_received = data_received(record),
-		.age = age_of(record),
-		.idle_rx = record->idle_rx_nsec / NSEC_PER_USEC,
-		.idle_tx = record->idle_tx_nsec / NSEC_PER_USEC,
-		.idle_ack = record->idle_ack_nsec / NSEC_PER_USEC,
-	};
+	struct socket_facts facts = { SOCKET_FACTS(TAKE_FACT) };
+
+	facts.fin_received = record->flags & PROBE_SOCKET_FIN_RECEIVED;
+	facts.orphan = record->flags & PROBE_SOCKET_ORPHAN;
+	facts.keepalive = record->flags & PROBE_SOCKET_KEEPALIVE;
+	facts.linger_zero = record->flags & PROBE_SOCKET_LINGER_ZERO;
+	facts.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED;
+	facts.age = age_since(record->header.time_nsec, record->opened_nsec);
+	facts.bytes_acked = data_acked(record);
+	facts.bytes_received = data_received(record);
+	return facts;
 }
 
 static struct mqtt_facts mqtt_of(const struct probe_mqtt *record)
@@ -190,6 +204,87 @@ static struct mqtt_facts mqtt_of(const struct probe_mqtt *record)
 	};
 }
 
+/* 32-bit FNV-1a, as in ebpf/login_follow.bpf.h. */
+static uint32_t hash_of(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash;
+}
+
+static enum amqp_error amqp_error_of(uint32_t hash)
+{
+	if (!hash)
+		return AMQP_NO_ERROR;
+	for (enum amqp_error error = AMQP_INTERNAL_ERROR; error < AMQP_OTHER_ERROR; error++)
+		if (hash_of(amqp_error_to_string(error)) == hash)
+			return error;
+	return AMQP_OTHER_ERROR;
+}
+
+static struct login_facts login_of(const struct probe_login *record)
+{
+	bool is_http = record->protocol == PROBE_LOGIN_HTTP;
+
+	return (struct login_facts){
+		.protocol = record->protocol,
+		.sasl_ended = record->flags & PROBE_LOGIN_SASL,
+		.sasl = record->sasl,
+		.amqp_error = is_http ? AMQP_NO_ERROR : amqp_error_of(record->reason),
+		.http_status = is_http ? (uint16_t)(record->reason >> 16) : 0,
+		.went_on = record->flags & PROBE_LOGIN_WENT_ON,
+		.left = record->flags & PROBE_LOGIN_LEFT,
+		.close_code = is_http ? (uint16_t)record->reason : 0,
+	};
+}
+
+static bool tls_in_range(const struct probe_tls *record)
+{
+	return record->track < PROBE_TLS_MAX && record->answer < PROBE_TLS_ANSWER_MAX;
+}
+
+static struct tls_facts tls_of(const struct probe_tls *record)
+{
+	return (struct tls_facts){
+		.track = record->track,
+		.is_13 = record->flags & PROBE_TLS_IS_13,
+		.finished = record->flags & PROBE_TLS_FINISHED,
+		.alert_sent = record->flags & PROBE_TLS_ALERT_SENT,
+		.alert_received = record->flags & PROBE_TLS_ALERT_RECEIVED,
+		.sent = record->alert_sent,
+		.received = record->alert_received,
+		.goodbye_sent = record->goodbye & PROBE_TLS_GOODBYE_SENT,
+		.goodbye_received = record->goodbye & PROBE_TLS_GOODBYE_RECEIVED,
+		.goodbye_peer_first = record->goodbye & PROBE_TLS_GOODBYE_PEER_FIRST,
+		.goodbye_sent_unclear = record->goodbye & PROBE_TLS_GOODBYE_SENT_UNCLEAR,
+		.goodbye_received_unclear = record->goodbye & PROBE_TLS_GOODBYE_RECEIVED_UNCLEAR,
+		.unsent = record->track != PROBE_TLS_NONE && record->flags & PROBE_TLS_UNSENT,
+		.answer = record->answer,
+		.sent_since = record->sent_since,
+		.begun = record->begun_nsec / NSEC_PER_USEC,
+		.took = record->took_nsec / NSEC_PER_USEC,
+	};
+}
+
+static int decode_spoken(const void *data, size_t size, struct event *event)
+{
+	struct probe_spoken record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (!tls_in_range(&record.tls))
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.tls = tls_of(&record.tls),
+	};
+	return 0;
+}
+
 static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
@@ -197,7 +292,8 @@ static int decode_connection(const void *data, size_t size, struct event *event)
 	if (size != sizeof(record))
 		return -EBADMSG;
 	memcpy(&record, data, sizeof(record));
-	if (!connection_in_range(&record))
+	if (!connection_in_range(&record) || !tls_in_range(&record.tls) ||
+	    record.login.protocol >= PROBE_LOGIN_MAX)
 		return -ERANGE;
 	event->connection = (struct connection_event){
 		.cookie = record.cookie,
@@ -209,6 +305,9 @@ static int decode_connection(const void *data, size_t size, struct event *event)
 		.facts = facts_of(&record),
 		.mqtt = record.mqtt.track == PROBE_MQTT_NONE ? (struct mqtt_facts){ 0 }
 							     : mqtt_of(&record.mqtt),
+		.tls = tls_of(&record.tls),
+		.login = login_of(&record.login),
+		.to_itself = record.flags & PROBE_SOCKET_TO_ITSELF,
 	};
 	return 0;
 }
@@ -226,8 +325,26 @@ static int decode_process(const void *data, size_t size, struct event *event)
 		.task = task_of(&record.task),
 		.signal = (int)record.signal,
 		.from_kernel = record.flags & PROBE_SIGNAL_FROM_KERNEL,
+		.handled = record.flags & PROBE_SIGNAL_HANDLED,
 		.sender = task_of(&record.sender),
 		.oom = record.flags & PROBE_SIGNAL_OOM,
+	};
+	return 0;
+}
+
+static int decode_lookup(const void *data, size_t size, struct event *event)
+{
+	struct probe_lookup record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (record.answer <= PROBE_LOOKUP_NONE || record.answer >= PROBE_LOOKUP_MAX ||
+	    (record.family != AF_INET && record.family != AF_INET6))
+		return -ERANGE;
+	event->lookup = (struct lookup_event){
+		.answer = record.answer,
+		.server = endpoint_of(record.family, record.server, 0),
 	};
 	return 0;
 }
@@ -248,9 +365,13 @@ int decode_record(const void *data, size_t size, struct event *event)
 		return -EBADMSG;
 	event->time = header.time_nsec / NSEC_PER_USEC;
 	event->agent = header.agent;
+	if (event->type == EVENT_SPOKEN)
+		return decode_spoken(data, size, event);
 	if (event_is_connection(event->type))
 		return decode_connection(data, size, event);
 	if (event_is_process(event->type))
 		return decode_process(data, size, event);
+	if (event->type == EVENT_LOOKUP)
+		return decode_lookup(data, size, event);
 	return size == sizeof(header) ? 0 : -EBADMSG;
 }

@@ -1,20 +1,19 @@
-/* Probe record -> event. The only place in user space that knows the probe's layout. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Decodes the probe's records into events. The core knows their layout nowhere else. */
 #pragma once
 
 #include <stddef.h>
 
-#include "event.h"
+#include "events/event.h"
 
-/* EVENT_SAMPLED records come many in a row, each of this size. */
-enum { DECODE_SAMPLE_SIZE = 272 };
-
-/* Decodes one ring buffer record of `size` bytes at `data` (any alignment) into `*event`.
+/* Decodes one record of `size` bytes at `data`, of any alignment, into `*event`. Reads nothing
+ * beyond `size`; texts in `*event` are terminated whatever the record holds.
  *
  * Returns 0, or
- *   -EBADMSG         shorter than its header or than it says, or longer than its type is
- *   -EPROTO          written by a probe of another PROBE_RECORD_VERSION
- *   -EOPNOTSUPP      a type this version does not know
- *   -ERANGE          a field holds a value outside its list (state, reset reason, family, MQTT)
- * On error `*event` is unspecified and the caller counts the record as lost. Never reads past
- * `size`. Text fields come out terminated, whatever the record held. */
+ *   -EBADMSG         `size` is less than a header, or not what the header or the type says
+ *   -EPROTO          the record has another PROBE_RECORD_VERSION
+ *   -EOPNOTSUPP      the type is not known to this version
+ *   -ERANGE          a state, reset reason, family, shutdown, signal or MQTT packet is out of range
+ *
+ * After an error `*event` is unspecified, and the caller counts the record as lost. */
 int decode_record(const void *data, size_t size, struct event *event);

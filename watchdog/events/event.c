@@ -1,6 +1,7 @@
-#include "event.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "events/event.h"
 
-#include "names.h"
+#include "base/names.h"
 
 static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_TIME] = "time",
@@ -10,6 +11,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_OPENED] = "opened",
 	[EVENT_FOUND] = "found",
 	[EVENT_ESTABLISHED] = "established",
+	[EVENT_SPOKEN] = "spoken",
 	[EVENT_CLOSING] = "closing",
 	[EVENT_ENDED] = "ended",
 	[EVENT_RESET_SENT] = "reset-sent",
@@ -25,17 +27,20 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_SIGNALED] = "signaled",
 	[EVENT_DUMPING] = "dumping",
 	[EVENT_EXITED] = "exited",
+	[EVENT_LOOKUP] = "lookup",
 	[EVENT_NAMESPACE] = "namespace",
 	[EVENT_LINK] = "link",
 	[EVENT_ADDRESS] = "address",
 	[EVENT_ROUTE] = "route",
 	[EVENT_NEIGHBOUR] = "neighbour",
 	[EVENT_SUSPENDED] = "suspended",
+	[EVENT_CLOCK] = "clock",
 	[EVENT_ACTION_RESULT] = "action-result",
 	[EVENT_LOST] = "lost",
 	[EVENT_HISTORY_SESSION] = "history-session",
 	[EVENT_HISTORY_TROUBLE] = "history-trouble",
 	[EVENT_HISTORY_ACTION] = "history-action",
+	[EVENT_HISTORY_SPENT] = "history-spent",
 	[EVENT_CAUGHT_UP] = "caught-up",
 };
 DEFINE_NAMES(event_type);

@@ -1,180 +1,168 @@
-/* Everything the outside can tell the engine, time included: one tagged union.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* struct event: the engine's only input, time included. A tagged union.
  *
- * A source fills in an event and hands it to the engine; a trace file is these events as text
- * (trace.h). An event owns nothing: it is copied by value, and the one pointer in it
- * (agent.settings) must live until the engine is told of a newer one. */
+ * Sources fill in events and pass them to the engine; a trace is the same events as text (trace.h).
+ * An event owns nothing and is copied by value. Its only pointer, watching.settings, must stay
+ * valid until the engine gets newer settings of the agent, or EVENT_AGENT_GONE. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vocabulary.h"
-
-/* Microseconds. Points in time are CLOCK_MONOTONIC, so suspended time does not count. */
-typedef uint64_t usec_t;
-#define USEC_INFINITY   UINT64_MAX
-#define USEC_PER_MSEC   UINT64_C(1000)
-#define USEC_PER_SEC    UINT64_C(1000000)
-#define USEC_PER_MINUTE (60 * USEC_PER_SEC)
-#define USEC_PER_HOUR   (60 * USEC_PER_MINUTE)
-
-enum {
-	COMM_SIZE = 16,       /* TASK_COMM_LEN */
-	UNIT_NAME_SIZE = 256, /* UNIT_NAME_MAX */
-	INVOCATION_ID_SIZE = 33,
-	INTERFACE_NAME_SIZE = 16, /* IFNAMSIZ */
-	UNIT_WORD_SIZE = 32,      /* SubState=, Result=, job type */
-	ADDRESS_TEXT_SIZE = 46,   /* INET6_ADDRSTRLEN */
-	ENDPOINT_TEXT_SIZE = 56,  /* an address in brackets, a colon, a port */
-};
+#include "base/endpoint.h"
+#include "base/limits.h"
+#include "base/usec.h"
+#include "base/vocabulary.h"
+#include "events/socket_facts.h"
 
 enum event_type {
-	EVENT_TIME,       /* time has passed, nothing else happened */
-	EVENT_AGENT,      /* an agent is watched from now on, or its settings changed */
-	EVENT_AGENT_GONE, /* an agent is no longer watched */
+	EVENT_TIME,       /* only time has passed */
+	EVENT_AGENT,      /* watching an agent begins, or its settings changed */
+	EVENT_AGENT_GONE, /* watching an agent ends */
 	EVENT_UNIT,       /* systemd's view of an agent's unit changed */
 	/* connections */
-	EVENT_OPENED,       /* a SYN is on its way */
-	EVENT_FOUND,        /* was there before we came */
+	EVENT_OPENED,       /* a SYN was sent */
+	EVENT_FOUND,        /* the connection is older than the watchdog */
 	EVENT_ESTABLISHED,  /* the handshake is done */
+	EVENT_SPOKEN,       /* a TLS handshake is over, or there is none: only cookie, age, tls */
 	EVENT_CLOSING,      /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,        /* the socket reached CLOSE, with its whole evidence */
 	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */
-	EVENT_RETRANSMIT,   /* data goes unacknowledged: a retransmission time-out ran out */
-	EVENT_HEALED,       /* the peer acknowledges again */
+	EVENT_RETRANSMIT,   /* a retransmission time-out expired: data is unacknowledged */
+	EVENT_HEALED,       /* the peer acknowledges again, after EVENT_RETRANSMIT */
 	EVENT_NEVER_OPENED, /* destroyed without a SYN: no route for connect(), or no connect() */
-	EVENT_VANISHED,     /* the socket is gone and nobody saw it end */
-	/* The engine asked how the connections stand: one EVENT_SAMPLED each, then the end. What
-	 * was told of before the sample was asked for, and neither ended nor was in it by its end,
-	 * is gone: its EVENT_ENDED was dropped. One that was not told of before (its EVENT_OPENED
-	 * was dropped, or is still to come: the same one if its time less its age is the same) is
-	 * in the sample all the same. */
+	EVENT_VANISHED,     /* the socket is gone, and its end was not observed */
+	/* The sample that the engine asked for: each open connection, then EVENT_SAMPLE_DONE.
+	 * - A connection known before the request that has neither ended nor been sampled by
+	 *   EVENT_SAMPLE_DONE is gone: its EVENT_ENDED was dropped.
+	 * - A sampled connection that the engine does not know was opened, and its EVENT_OPENED was
+	 *   dropped or is still to come. An EVENT_OPENED with the same time minus age is of the
+	 *   same connection. */
 	EVENT_SAMPLED,
 	EVENT_SAMPLE_DONE,
 	/* processes of an agent */
-	EVENT_COMMAND, /* the agent is this command, which has been started: it lives as long */
+	EVENT_COMMAND, /* the agent is this command, started now; it is gone when it exits */
 	EVENT_STARTED,
 	EVENT_EXECED,
 	EVENT_SIGNALED,
-	EVENT_DUMPING, /* it writes its core dump; by which signal is not known */
+	EVENT_DUMPING, /* a core dump is being written; the signal is not known */
 	EVENT_EXITED,
-	/* the way to the peer */
-	EVENT_NAMESPACE, /* what is known of a network namespace begins or ends */
+	EVENT_LOOKUP, /* the agent asked a name server, or got its answer */
+	/* the path to the peer */
+	EVENT_NAMESPACE, /* what is known of a network namespace begins or ends to be complete */
 	EVENT_LINK,
 	EVENT_ADDRESS,
 	EVENT_ROUTE,
 	EVENT_NEIGHBOUR,
 	/* the host and ourselves */
 	EVENT_SUSPENDED,     /* the host slept */
-	EVENT_ACTION_RESULT, /* what became of an action */
-	EVENT_LOST,          /* records were dropped on the way to us */
-	/* what our own records tell of the time before we began, oldest first */
+	EVENT_CLOCK,         /* whether the host's clock is synchronised: at first, and changes */
+	EVENT_ACTION_RESULT, /* the result of an action */
+	EVENT_LOST, /* records were dropped before we could read them, or groups not watched */
+	/* the time before the watchdog started, from its records in the journal, oldest first */
 	EVENT_HISTORY_SESSION,
 	EVENT_HISTORY_TROUBLE,
 	EVENT_HISTORY_ACTION,
-	EVENT_CAUGHT_UP, /* all that there was of an agent is told: the present begins */
+	EVENT_HISTORY_SPENT, /* an action that counts for the limit, from the handover */
+	EVENT_CAUGHT_UP,     /* the past of an agent is complete: what follows is new */
 	EVENT_TYPE_MAX,
 	EVENT_TYPE_INVALID = -1,
 };
 DECLARE_NAMES(event_type);
 
-/* One end of a connection. */
-struct endpoint {
-	uint8_t family; /* AF_INET or AF_INET6; v4-mapped addresses are AF_INET. 0: not known */
-	uint16_t port;  /* host byte order */
-	uint8_t address[16]; /* network byte order; the first 4 bytes for AF_INET */
-};
-
-/* A process as it was at the moment of the event. */
+/* A process at the time of the event. */
 struct task {
-	uint32_t pid; /* thread group, in our own pid namespace; 0: outside it or not known */
+	uint32_t pid; /* thread group, in our pid namespace; 0: outside it or not known */
 	char comm[COMM_SIZE];
-	bool in_agent;      /* one of the agent's own processes */
-	bool exiting;       /* PF_EXITING: it was on its way out */
-	uint32_t exit_code; /* as wait(2) encodes it, 0x80 = core dumped; counts only if exiting */
+	bool in_agent;      /* the process belongs to the agent */
+	bool exiting;       /* PF_EXITING: the process was exiting */
+	uint32_t exit_code; /* as in wait(2), 0x80: core dumped; valid only if exiting */
+	uint64_t started;   /* when the process started, in clock ticks after boot: `starttime` of
+			       proc(5). A later process with this pid has another. 0: not known */
 };
 
-/* The socket as the kernel had it at the event. Windows and counters as in struct tcp_sock. */
-struct socket_facts {
-	enum tcp_state state_before;
-	enum tcp_state state;
-	uint16_t error;                 /* sk_err, an errno */
-	uint16_t soft_error;            /* sk_err_soft */
-	uint8_t shutdown;               /* sk_shutdown: 1 receive side, 2 send side */
-	bool fin_received;              /* SOCK_DONE */
-	bool orphan;                    /* SOCK_DEAD: no file refers to it any more */
-	bool keepalive;                 /* SO_KEEPALIVE is on */
-	bool linger_zero;               /* SO_LINGER on, with a time of 0 */
-	bool reset_received;            /* tcp_reset() ran; see docs/CAUSES.md for the trap in it */
-	enum reset_reason reset_reason; /* of the RST our kernel sent up to this event */
-	enum tcp_state reset_state;     /* the state it was sent in */
-	uint8_t flow_ttl_min;   /* lowest TTL or hop limit of what came, RSTs aside; 0: not known */
-	uint8_t flow_ttl_max;   /* the highest */
-	uint8_t reset_ttl;      /* of the last RST that came; 0: not known */
-	uint32_t unread_bytes;  /* received, not yet read; the FIN's sequence number not counted */
-	uint32_t unacked_bytes; /* written, not yet acknowledged */
-	uint32_t send_window;   /* the peer's last offer */
-	uint32_t retransmit_timeouts; /* icsk_retransmits: in a row, without an answer */
-	uint32_t retransmits;         /* total over the connection's life */
-	uint32_t probes; /* keep-alive or zero-window probes in a row, without an answer */
-	uint32_t user_timeout_msec; /* TCP_USER_TIMEOUT; 0: not set */
-	uint32_t rtt_usec;          /* smoothed */
-	uint32_t rto_usec;          /* the retransmission time-out in force */
-	uint64_t bytes_sent;
-	uint64_t bytes_acked;
-	uint64_t bytes_received;
-	usec_t age;      /* since the SYN; 0: not known */
-	usec_t idle_rx;  /* since the last segment with data came */
-	usec_t idle_tx;  /* since the last segment with data went */
-	usec_t idle_ack; /* since the last acknowledgment came, with data or without */
-	/* In the mode sock-diag nobody is there when a socket closes: error, soft_error, shutdown,
-	 * orphan, keepalive, linger_zero, the RST that was sent, user_timeout_msec and the current
-	 * task are not known, and state_before is that of the last look. fin_received and
-	 * reset_received are true where the counters prove it; false proves nothing. What is known
-	 * instead (see socket_look.h): */
-	bool unseen;
-	bool fin_sent;  /* our FIN went out */
-	bool time_wait; /* a TIME_WAIT took its place: our FIN came first, and was acknowledged */
-	bool disconnected; /* tcp_disconnect() ran: SO_LINGER 0, or connect(AF_UNSPEC) */
-	bool unanswered;   /* nothing came from the peer since the last look */
-};
-
-/* What the two ends said to each other in MQTT, as far as the settings have it looked at. Codes as
- * in MQTT 5, 2.4, or MQTT 3.1.1, 3.2.2.3. */
+/* MQTT on the connection, as far as it was seen, where MqttInspect= allows it. Codes are those of
+ * MQTT 5, 2.4, or MQTT 3.1.1, 3.2.2.3. */
 struct mqtt_facts {
 	enum mqtt_track track;
-	bool tls;    /* seen as the agent wrote and read it: what has come may be unread still */
-	bool unsent; /* what the agent wrote last had not gone out yet, and was not seen */
-	enum mqtt_packet sent; /* the last packet */
-	enum mqtt_packet received;
-	bool answered;           /* a CONNACK came, with the code `connack` */
-	uint8_t connack;         /* 0: accepted */
-	uint8_t sent_reason;     /* of a DISCONNECT that was the last packet */
-	uint8_t received_reason; /* likewise */
-	usec_t sent_ago;         /* since the last packet */
-	usec_t received_ago;
-	usec_t unanswered; /* since the first PINGREQ without a PINGRESP; 0: there is none */
+	bool tls;    /* seen in the agent's calls of libssl: received packets it has not read are
+			missing */
+	bool unsent; /* what the agent wrote last was still in the send queue, and was not seen */
+	enum mqtt_packet sent;     /* the last packet of the agent */
+	enum mqtt_packet received; /* the last packet of the peer */
+	bool answered;             /* a CONNACK came: `connack` is valid */
+	uint8_t connack;           /* 0: accepted */
+	uint8_t sent_reason;       /* valid if the last packet sent is a DISCONNECT */
+	uint8_t received_reason;   /* valid if the last packet received is one */
+	usec_t sent_ago;           /* since the last packet was sent */
+	usec_t received_ago;       /* since the last packet was received */
+	usec_t unanswered;         /* since the first PINGREQ without a PINGRESP; 0: none is open */
 };
 
+/* How the peer answered a login that is not MQTT's, where MqttInspect= allows to look. */
+struct login_facts {
+	enum login_protocol protocol;
+	bool sasl_ended; /* AMQP: `sasl` is valid */
+	uint8_t sasl;    /* code of the outcome, AMQP 1.0, part 5, 5.3.3.6. 0: accepted */
+	enum amqp_error amqp_error; /* of the peer's close */
+	uint16_t http_status;       /* 0: none came. 101: WebSocket is spoken */
+	bool went_on;               /* the agent sent something after the status */
+	bool left;                  /* the agent closed the WebSocket before the peer did */
+	uint16_t close_code;        /* of the peer's close of WebSocket, RFC 6455, 7.4. 0: none */
+};
+
+/* The TLS of a connection, from the headers of its records. Alerts as in RFC 8446, 6. */
+struct tls_facts {
+	enum tls_track track;
+	bool is_13;          /* TLS 1.3, or newer */
+	bool finished;       /* the agent sent its Finished */
+	bool alert_sent;     /* a fatal alert, before the handshake was over */
+	bool alert_received; /* likewise */
+	uint8_t sent;        /* what the alert says; TLS_ALERT_SEALED: it is encrypted */
+	uint8_t received;
+	/* the last data of a side looks like a close_notify; in TLS 1.3 by its length alone */
+	bool goodbye_sent;
+	bool goodbye_received;
+	bool goodbye_peer_first; /* valid if goodbye_received: the agent had not sent one before */
+	/* TLS 1.3: data of that length had gone before, so the length says nothing */
+	bool goodbye_sent_unclear;
+	bool goodbye_received_unclear;
+	bool unsent;            /* what the agent wrote last was still in the send queue */
+	enum tls_answer answer; /* what came instead of TLS */
+	uint32_t sent_since;    /* bytes that the agent sent since the handshake was over */
+	usec_t begun;           /* since the ClientHello; 0: none was sent */
+	usec_t took;            /* the handshake; 0: it is not over */
+};
+enum { TLS_ALERT_SEALED = 255 };
+
 struct connection_event {
-	uint64_t cookie; /* SO_COOKIE: the connection's name for its whole life */
-	uint64_t netns;  /* inode of its network namespace */
+	uint64_t cookie; /* SO_COOKIE: identifies the socket for its whole life */
+	uint64_t netns;  /* inode number of the network namespace */
 	struct endpoint local;
 	struct endpoint peer;
-	struct task owner; /* who called connect(), or who holds it if found later */
-	struct task
-		current; /* who was on the processor: the closer, if the closing was asked for */
+	struct task owner; /* who called connect(), or, if found later, who holds the socket */
+	enum task_state owner_state; /* as looked up when the event was taken; not in every event */
+	bool to_itself;      /* the owner holds the other end, too; looked up when it opened */
+	struct task current; /* who was on the processor: at a close(), who closed it */
 	struct socket_facts facts;
 	struct mqtt_facts mqtt;
+	struct tls_facts tls;
+	struct login_facts login;
 };
 
 struct process_event {
 	struct task task;
 	int signal;         /* EVENT_SIGNALED */
-	bool from_kernel;   /* no process sent it: a fault, the OOM killer, a terminal */
-	struct task sender; /* who sent it, unless from_kernel */
-	bool oom;           /* the OOM killer chose it */
+	bool from_kernel;   /* sent by no process: a fault, the OOM killer, a terminal */
+	bool handled;       /* the process has a handler for the signal */
+	struct task sender; /* of the signal, unless from_kernel */
+	bool oom;           /* the OOM killer chose the process */
+};
+
+struct lookup_event {
+	enum lookup_answer answer;
+	struct endpoint server; /* without a port */
 };
 
 struct unit_event {
@@ -182,90 +170,98 @@ struct unit_event {
 	enum unit_state state;
 	char sub_state[UNIT_WORD_SIZE];
 	char result[UNIT_WORD_SIZE]; /* Result= of the service: success, watchdog, timeout, ... */
-	char job[UNIT_WORD_SIZE];    /* type of the job under way or "unknown"; empty: none */
-	bool masked;                 /* the operator wants it never to start */
+	char job[UNIT_WORD_SIZE];    /* type of the running job, or "unknown"; empty: no job */
+	bool masked;
 	uint32_t main_pid;
+	uint64_t main_started;                  /* of the main process, as in struct task */
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */
 };
 
-/* One change in a network namespace, or one part of its state as found.
+/* One change in a network namespace, or one part of its state when it was first read.
  *
- * EVENT_NAMESPACE with `up` false: from now on changes may go by unseen. Should the namespace be
- * looked at (again), all there is follows as `initial` events, then EVENT_NAMESPACE with `up` true:
- * everything was told, and every change from now on will be. */
+ * EVENT_NAMESPACE with `up` false: from now on changes may be missed. When the namespace is read
+ * (again), its whole state follows as events with `initial`, and then EVENT_NAMESPACE with `up`
+ * true: the state is complete, and every later change will be an event. */
 struct path_event {
 	uint64_t netns;
-	uint32_t interface;                       /* index; 0: of a route that refuses */
-	char interface_name[INTERFACE_NAME_SIZE]; /* link */
-	bool up;       /* link: IFF_UP and IFF_RUNNING; address, route: is there; neighbour: has not
-			  failed to answer */
-	bool initial;  /* as found: no news */
-	usec_t within; /* it happened within that span before its time; 0: at its time */
-	bool disabled; /* link: set down or removed, not merely without a carrier */
-	bool removed;  /* link: it is no more */
+	uint32_t interface;                       /* index; 0: a route that refuses has none */
+	char interface_name[INTERFACE_NAME_SIZE]; /* of a link */
+	bool up;       /* link: IFF_UP and IFF_RUNNING; address, route: exists; neighbour: has
+			  not failed to answer (NUD_FAILED) */
+	bool initial;  /* part of the first state, no change */
+	usec_t within; /* the change came up to so long before `time`; 0: at `time` */
+	bool disabled; /* link: set down or removed, not only without a carrier */
+	bool removed;  /* link: deleted */
 	bool refuses;  /* route: unreachable, blackhole, prohibit, throw */
-	bool partial;  /* route: one of several next hops, or for some sources only */
-	bool replaces; /* route: instead of those to the same destination with the same metric */
+	bool partial;  /* route: one of several next hops, or only for some source addresses; rule:
+			  only for some packets to its destination */
+	bool rule;     /* route: not a route but a rule of `ip rule`, other than the kernel's own
+			  three: it refuses, or sends packets to other tables. `address` is the
+			  destination that it is for, `metric` its priority */
+	bool replaces; /* route: replaces those with the same destination and metric */
 	struct endpoint
-		address; /* address; route destination; neighbour. Its port does not count */
-	struct endpoint gateway; /* route; family 0: directly attached */
-	struct endpoint source;  /* route: the address it prefers to send from; family 0: any */
+		address; /* address; destination of a route; neighbour. The port is unused */
+	struct endpoint gateway; /* route; family 0: the destination is on the link */
+	struct endpoint source;  /* route: the preferred source address; family 0: any */
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
-	uint32_t table;          /* route: as in rtnetlink(7); `local` is not told */
+	uint32_t table;          /* route: as in rtnetlink(7), without those of the table `local` */
 	uint32_t metric;         /* route: the lowest wins */
 };
 
 struct action_result_event {
-	uint32_t order; /* the number the action went out with */
-	int error;      /* 0: done; -ECONNRESET: nobody knows, the bus was lost; else -errno */
+	uint32_t order; /* the number of the order that asked for the action */
+	int error;      /* 0: done; -ECONNRESET: not known, the bus was lost; else -errno */
 	char detail[UNIT_WORD_SIZE]; /* systemd's job result, or empty */
 };
 
 struct lost_event {
-	uint64_t records; /* how many since the last EVENT_LOST */
+	uint64_t records; /* dropped since the last EVENT_LOST */
+	uint64_t groups;  /* control groups of the agent that are not watched, likewise */
 };
 
-/* A session that had come up and ended. Spans, not times: it may be older than the boot. */
+/* A past session that had come up. Its times are spans before the event, as it may be older than
+ * the boot. */
 struct history_session_event {
-	usec_t ago; /* its end, before the event */
+	usec_t ago; /* since its end */
 	usec_t age;
 	usec_t idle_rx;
 	usec_t idle_tx;
 	uint32_t unacked_bytes;
-	usec_t reopened_after; /* from its end to the next connection; 0: there was none */
+	usec_t reopened_after; /* from its end to the next connection; 0: no connection followed */
 	enum ended_by ended_by;
 	enum cause cause;
 };
 
-/* What a verdict of before was about. Spans, not times, as above. */
+/* The subject of a past verdict. Its times are spans before the event, too. */
 struct past_verdict {
-	usec_t ago; /* what happened, before the event */
+	usec_t ago; /* since what the verdict is about */
 	enum cause cause;
 	enum confidence confidence;
-	uint64_t cookie; /* 0: about no connection */
+	uint64_t cookie; /* 0: the verdict is about no connection */
 	uint64_t netns;
 	struct endpoint local;
 	struct endpoint peer;
 	uint32_t pid;
 	char comm[COMM_SIZE];
-	char invocation_id[INVOCATION_ID_SIZE]; /* of the unit, as it was then */
+	char invocation_id[INVOCATION_ID_SIZE]; /* of the unit at that time */
 };
 
-/* A verdict of this boot. The agent has not recovered since. */
+/* A verdict of this boot, after which the agent has not recovered. */
 struct history_trouble_event {
 	struct past_verdict verdict;
-	bool open;         /* the connection is in trouble; else it ended */
-	bool came_up;      /* it had come up before it ended */
-	unsigned attempts; /* that failed since, and of which nothing more is told */
+	bool open;         /* the connection is open but in trouble; otherwise it ended */
+	bool came_up;      /* the session had come up before it ended */
+	enum rung rung;    /* where the attempt failed; RUNG_NONE: not known */
+	unsigned attempts; /* later ones that failed; they have no event of their own */
 };
 
-/* An action that was taken, or one more word about it. Only ACTION_STARTED is told of an action
- * before the agent's last recovery or boot, and none that was interrupted. */
+/* One past record of an action. Of actions before the agent's last recovery, or before the boot,
+ * only ACTION_STARTED is passed on, and not of one that was interrupted. */
 struct history_action_event {
-	struct past_verdict verdict; /* `ago` is the action's */
+	struct past_verdict verdict; /* `ago` is since the record of the action */
 	enum action_type action;
 	enum action_outcome outcome;
-	char held_by[UNIT_WORD_SIZE]; /* ACTION_HELD */
+	char held_by[UNIT_WORD_SIZE]; /* for ACTION_HELD */
 };
 
 struct agent_settings;
@@ -273,49 +269,42 @@ struct agent_settings;
 struct agent_event {
 	const struct agent_settings *settings; /* borrowed */
 	enum mode mode;
-	bool actions_held; /* the operator wants none taken */
-	bool catching_up;  /* what happened up to now will be told, until EVENT_CAUGHT_UP */
+	bool actions_held; /* the operator holds all actions */
+	bool lookups_hide; /* names may be looked up without a packet that is seen */
+	bool catching_up;  /* events up to EVENT_CAUGHT_UP tell the past */
 };
 
 struct event {
 	enum event_type type;
-	usec_t time;
-	uint32_t agent; /* which agent; 0: none or all */
+	usec_t time;    /* CLOCK_MONOTONIC */
+	uint32_t agent; /* number of the agent; 0: none, or all */
 	union {
 		struct agent_event watching;
 		struct unit_event unit;
 		struct connection_event connection;
 		struct process_event process;
+		struct lookup_event lookup;
 		struct path_event path;
 		struct action_result_event action_result;
 		struct lost_event lost;
 		struct history_session_event history_session;
 		struct history_trouble_event history_trouble;
 		struct history_action_event history_action;
-		usec_t suspended; /* for how long */
-		bool blind;       /* EVENT_CAUGHT_UP: older connections cannot be seen */
+		usec_t spent_ago;       /* EVENT_HISTORY_SPENT: since the action began */
+		enum clock_state clock; /* EVENT_CLOCK */
+		usec_t suspended;       /* EVENT_SUSPENDED: how long the host slept */
+		bool blind; /* EVENT_CAUGHT_UP: the kernel cannot show older connections */
 	};
 };
 
-/* True for the types that carry a struct connection_event. */
+/* Whether events of the type hold a struct connection_event. */
 bool event_is_connection(enum event_type type);
 
-/* True for the types that carry a struct process_event. */
+/* Whether events of the type hold a struct process_event. */
 bool event_is_process(enum event_type type);
 
-/* True for the types that carry a struct path_event. */
+/* Whether events of the type hold a struct path_event. */
 bool event_is_path(enum event_type type);
 
-/* Formats the address of `endpoint` into `text` and returns `text`; "" when not known. */
-const char *endpoint_address(const struct endpoint *endpoint, char text[static ADDRESS_TEXT_SIZE]);
-
-/* Formats `endpoint` into `text` and returns `text`: "192.0.2.7:8883", "[2001:db8::7]:8883";
- * without a port "192.0.2.7" and "2001:db8::7"; "*" for an address that is not known. */
-const char *endpoint_format(const struct endpoint *endpoint, char text[static ENDPOINT_TEXT_SIZE]);
-
-/* Reads what endpoint_format() writes, and an IPv6 address in brackets without a port. Returns 0,
- * or -EINVAL. */
-int endpoint_parse(const char *text, struct endpoint *endpoint);
-
-/* Takes one event from a source. The event lives for the call only. */
+/* Takes one event from a source. `event` is valid only during the call. */
 typedef void (*event_sink)(void *userdata, const struct event *event);

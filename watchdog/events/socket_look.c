@@ -1,9 +1,12 @@
-#include "socket_look.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "events/socket_look.h"
 
-/* Idle times move in ticks, of 10 ms at most (CONFIG_HZ=100), and two of them are compared. */
+/* The error of a difference of two idle times: each moves in ticks, of 10 ms at most
+ * (CONFIG_HZ=100). */
 #define TICKS (20 * USEC_PER_MSEC)
 
-/* TCP_TIMEWAIT_LEN. After a longer time its absence proves nothing. */
+/* TCP_TIMEWAIT_LEN, include/net/tcp.h. A TIME_WAIT may be over after that: that none is there then
+ * proves nothing. */
 #define TIME_WAIT_LENGTH (1 * USEC_PER_MINUTE)
 
 static bool peer_closed(enum tcp_state state)
@@ -11,37 +14,44 @@ static bool peer_closed(enum tcp_state state)
 	return state == TCP_STATE_CLOSE_WAIT || state == TCP_STATE_LAST_ACK;
 }
 
-/* In CLOSING both have, but ours went out before the peer's came. */
+/* In CLOSING both sides have sent a FIN, and ours went out before the peer's came. */
 static bool we_closed(enum tcp_state state)
 {
 	return state == TCP_STATE_FIN_WAIT1 || state == TCP_STATE_FIN_WAIT2 ||
 	       state == TCP_STATE_CLOSING || state == TCP_STATE_TIME_WAIT;
 }
 
+/* tcp_get_info() counts idle times from stamps that the handshake sets. Without them they are the
+ * age of the kernel's clock of jiffies. */
+static void clear_idle_times(struct socket_facts *facts)
+{
+	facts->idle_rx = 0;
+	facts->idle_tx = 0;
+	facts->idle_ack = 0;
+}
+
+/* The column `sock_diag` of SOCKET_FACTS. */
+#define LOOK_COPY(name) .name = look->name,
+#define LOOK_OWN(name)
+#define LOOK_NONE(name)
+#define TAKE_FACT(kind, name, probe, sock_diag, journal, field) LOOK_##sock_diag(name)
+
 struct socket_facts socket_look_facts(const struct socket_look *look)
 {
 	bool fin = peer_closed(look->state) || look->state == TCP_STATE_CLOSING;
 	uint64_t acked = look->bytes_acked ? look->bytes_acked - 1 : 0; /* the SYN */
+	struct socket_facts facts = { SOCKET_FACTS(TAKE_FACT) };
 
-	return (struct socket_facts){
-		.state_before = look->state,
-		.state = look->state,
-		.fin_received = fin,
-		.unread_bytes = look->unread - (fin && look->unread ? 1 : 0),
-		.unacked_bytes = look->unacked,
-		.send_window = look->send_window,
-		.retransmit_timeouts = look->retransmit_timeouts,
-		.retransmits = look->retransmits,
-		.probes = look->probes,
-		.rtt_usec = look->rtt_usec,
-		.rto_usec = look->rto_usec,
-		.bytes_sent = look->bytes_sent,
-		.bytes_acked = acked < look->bytes_sent ? acked : look->bytes_sent,
-		.bytes_received = look->bytes_received - (fin && look->bytes_received ? 1 : 0),
-		.idle_rx = look->idle_rx,
-		.idle_tx = look->idle_tx,
-		.idle_ack = look->idle_ack,
-	};
+	facts.state_before = look->state;
+	facts.state = look->state;
+	facts.fin_received = fin;
+	facts.unread_bytes = look->unread - (fin && look->unread ? 1 : 0);
+	facts.unacked_bytes = look->unacked;
+	facts.bytes_acked = acked < look->bytes_sent ? acked : look->bytes_sent;
+	facts.bytes_received = look->bytes_received - (fin && look->bytes_received ? 1 : 0);
+	if (look->state == TCP_STATE_SYN_SENT)
+		clear_idle_times(&facts);
+	return facts;
 }
 
 bool socket_look_closing(const struct socket_look *look, struct socket_facts *facts)
@@ -49,18 +59,18 @@ bool socket_look_closing(const struct socket_look *look, struct socket_facts *fa
 	if (!peer_closed(look->state) && !we_closed(look->state))
 		return false;
 	*facts = socket_look_facts(look);
-	facts->unseen = true;
+	facts->close_unobserved = true;
 	facts->state_before = TCP_STATE_ESTABLISHED;
 	facts->state = peer_closed(look->state) ? TCP_STATE_CLOSE_WAIT : TCP_STATE_FIN_WAIT1;
 	return true;
 }
 
-/* ---- between two looks */
+/* ---- what happened between two looks */
 
 enum answer { NO, YES, NOT_KNOWN };
 
-/* Every sequence number that was taken is acknowledged or waits for that: those that are neither
- * the SYN's nor data's are the FIN's. */
+/* Whether our FIN went out. Each sequence number that we used is acknowledged or unacknowledged;
+ * one that is neither the SYN's nor of data is the FIN's. */
 static enum answer sent_fin(const struct socket_look *look)
 {
 	uint64_t taken = look->bytes_acked + look->unacked;
@@ -71,24 +81,27 @@ static enum answer sent_fin(const struct socket_look *look)
 	return taken == others ? NO : YES;
 }
 
-/* Segments without data, which took one sequence number: it was the FIN's. */
+/* Whether of all that has a sequence number only the peer's FIN came: the number advanced by one,
+ * and no segment with data came. */
 static bool only_fin_came(const struct socket_look *last, const struct socket_look *final)
 {
 	return final->data_segments_in == last->data_segments_in &&
 	       final->bytes_received == last->bytes_received + 1;
 }
 
+/* Whether an acknowledgment came, where no data did. */
 static bool ack_came(const struct socket_look *last, const struct socket_look *final)
 {
-	usec_t between = final->idle_rx - last->idle_rx; /* as no data came */
+	usec_t between = final->idle_rx - last->idle_rx; /* the time between the looks */
 
 	if (last->state == TCP_STATE_SYN_SENT)
 		return final->bytes_acked > 0;
 	return final->idle_ack + TICKS < last->idle_ack + between;
 }
 
-/* One segment, and neither data nor FIN nor acknowledgment: all that is left is a RST. The kernel
- * counts it (tcp_segs_in()) before it looks at it (tcp_validate_incoming()). */
+/* Whether one segment came that can only be a RST: it brought no data, no FIN and no
+ * acknowledgment. The kernel counts a RST (tcp_segs_in()) before it acts on it
+ * (tcp_validate_incoming()). */
 static bool only_reset_came(const struct socket_look *last, const struct socket_look *final)
 {
 	return final->segments_in == last->segments_in + 1 &&
@@ -131,7 +144,9 @@ struct socket_facts socket_look_ended(const struct socket_look *last,
 		compare(last, final, &facts);
 	else
 		grow_older(&facts, since);
-	facts.unseen = true;
+	if (last->state == TCP_STATE_SYN_SENT && !(counted && final->bytes_acked > 0))
+		clear_idle_times(&facts);
+	facts.close_unobserved = true;
 	facts.state_before = last->state;
 	facts.state = TCP_STATE_CLOSE;
 	facts.time_wait = time_wait;

@@ -1,13 +1,14 @@
-#include "trace.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "events/trace.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
-/* ---- what an event consists of: the one table of both directions */
+/* ---- the keys of each type of event, for writing and reading */
 
 enum kind {
 	NUMBER, /* unsigned, of any width */
@@ -15,12 +16,12 @@ enum kind {
 	FLAG,   /* bool */
 	SPAN,   /* usec_t */
 	TEXT,   /* char[] */
-	SIGNAL, /* int */
+	SIGNAL, /* int, a signal number; by name where it has one */
 	NAME,   /* an enum with names */
 	END,    /* struct endpoint */
 };
 
-/* One type of function for all lists. */
+/* The two functions of an enum of base/vocabulary.h, with one type for all enums. */
 struct names {
 	const char *(*to_string)(int value);
 	int (*from_string)(const char *string);
@@ -40,6 +41,8 @@ struct names {
 NAMES_OF(tcp_state);
 NAMES_OF(reset_reason);
 NAMES_OF(unit_state);
+NAMES_OF(rung);
+NAMES_OF(clock_state);
 NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
@@ -47,14 +50,20 @@ NAMES_OF(action_type);
 NAMES_OF(action_outcome);
 NAMES_OF(confidence);
 NAMES_OF(mqtt_track);
+NAMES_OF(task_state);
 NAMES_OF(mqtt_packet);
+NAMES_OF(lookup_answer);
+NAMES_OF(login_protocol);
+NAMES_OF(amqp_error);
+NAMES_OF(tls_track);
+NAMES_OF(tls_answer);
 
 struct field {
 	const char *key;
 	enum kind kind;
 	size_t offset; /* in struct event */
 	size_t size;
-	const struct names *names; /* NAME */
+	const struct names *names; /* for NAME, else NULL */
 };
 
 #define AT(member) offsetof(struct event, member), sizeof(((struct event *)NULL)->member)
@@ -62,12 +71,26 @@ struct field {
 	{ name ".pid", NUMBER, AT(task.pid), NULL }, { name ".comm", TEXT, AT(task.comm), NULL }, \
 		{ name ".in_agent", FLAG, AT(task.in_agent), NULL },                              \
 		{ name ".exiting", FLAG, AT(task.exiting), NULL },                                \
+		{ name ".exit_code", NUMBER, AT(task.exit_code), NULL },                          \
 	{                                                                                         \
-		name ".exit_code", NUMBER, AT(task.exit_code), NULL                               \
+		name ".started", NUMBER, AT(task.started), NULL                                   \
 	}
-#define FACT(kind, member)                                       \
-	{                                                        \
-#member, kind, AT(connection.facts.member), NULL \
+/* The column `kind` of SOCKET_FACTS. */
+#define FACT_FLAG(member)   FLAG, AT(member), NULL
+#define FACT_STATE(member)  NAME, AT(member), &tcp_state_names
+#define FACT_REASON(member) NAME, AT(member), &reset_reason_names
+#define FACT_SPAN(member)   SPAN, AT(member), NULL
+#define FACT_U8(member)     NUMBER, AT(member), NULL
+#define FACT_U16(member)    NUMBER, AT(member), NULL
+#define FACT_U32(member)    NUMBER, AT(member), NULL
+#define FACT_U64(member)    NUMBER, AT(member), NULL
+#define FACT(kind, name, probe, sock_diag, journal, field) \
+	{ #name, FACT_##kind(connection.facts.name) },
+
+/* Every list begins with the agent's number, and ends with a row without a key. */
+#define FIRST_FIELD                              \
+	{                                        \
+		"agent", NUMBER, AT(agent), NULL \
 	}
 #define LAST_FIELD                       \
 	{                                \
@@ -75,47 +98,15 @@ struct field {
 	}
 
 static const struct field connection_fields[] = {
+	FIRST_FIELD,
 	{ "cookie", NUMBER, AT(connection.cookie), NULL },
 	{ "netns", NUMBER, AT(connection.netns), NULL },
 	{ "local", END, AT(connection.local), NULL },
 	{ "peer", END, AT(connection.peer), NULL },
-	{ "state_before", NAME, AT(connection.facts.state_before), &tcp_state_names },
-	{ "state", NAME, AT(connection.facts.state), &tcp_state_names },
-	FACT(NUMBER, error),
-	FACT(NUMBER, soft_error),
-	FACT(NUMBER, shutdown),
-	FACT(FLAG, fin_received),
-	FACT(FLAG, orphan),
-	FACT(FLAG, keepalive),
-	FACT(FLAG, linger_zero),
-	FACT(FLAG, reset_received),
-	{ "reset_reason", NAME, AT(connection.facts.reset_reason), &reset_reason_names },
-	{ "reset_state", NAME, AT(connection.facts.reset_state), &tcp_state_names },
-	FACT(NUMBER, flow_ttl_min),
-	FACT(NUMBER, flow_ttl_max),
-	FACT(NUMBER, reset_ttl),
-	FACT(NUMBER, unread_bytes),
-	FACT(NUMBER, unacked_bytes),
-	FACT(NUMBER, send_window),
-	FACT(NUMBER, retransmit_timeouts),
-	FACT(NUMBER, retransmits),
-	FACT(NUMBER, probes),
-	FACT(NUMBER, user_timeout_msec),
-	FACT(NUMBER, rtt_usec),
-	FACT(NUMBER, rto_usec),
-	FACT(NUMBER, bytes_sent),
-	FACT(NUMBER, bytes_acked),
-	FACT(NUMBER, bytes_received),
-	FACT(SPAN, age),
-	FACT(SPAN, idle_rx),
-	FACT(SPAN, idle_tx),
-	FACT(SPAN, idle_ack),
-	FACT(FLAG, unseen),
-	FACT(FLAG, fin_sent),
-	FACT(FLAG, time_wait),
-	FACT(FLAG, disconnected),
-	FACT(FLAG, unanswered),
+	SOCKET_FACTS(FACT) /* a row each */
 	TASK("owner", connection.owner),
+	{ "owner.state", NAME, AT(connection.owner_state), &task_state_names },
+	{ "to_itself", FLAG, AT(connection.to_itself), NULL },
 	TASK("current", connection.current),
 	{ "mqtt", NAME, AT(connection.mqtt.track), &mqtt_track_names },
 	{ "mqtt.tls", FLAG, AT(connection.mqtt.tls), NULL },
@@ -129,19 +120,54 @@ static const struct field connection_fields[] = {
 	{ "mqtt.sent_ago", SPAN, AT(connection.mqtt.sent_ago), NULL },
 	{ "mqtt.received_ago", SPAN, AT(connection.mqtt.received_ago), NULL },
 	{ "mqtt.unanswered", SPAN, AT(connection.mqtt.unanswered), NULL },
+	{ "tls", NAME, AT(connection.tls.track), &tls_track_names },
+	{ "tls.is_13", FLAG, AT(connection.tls.is_13), NULL },
+	{ "tls.finished", FLAG, AT(connection.tls.finished), NULL },
+	{ "tls.alert_sent", FLAG, AT(connection.tls.alert_sent), NULL },
+	{ "tls.alert_received", FLAG, AT(connection.tls.alert_received), NULL },
+	{ "tls.sent", NUMBER, AT(connection.tls.sent), NULL },
+	{ "tls.received", NUMBER, AT(connection.tls.received), NULL },
+	{ "tls.goodbye_sent", FLAG, AT(connection.tls.goodbye_sent), NULL },
+	{ "tls.goodbye_received", FLAG, AT(connection.tls.goodbye_received), NULL },
+	{ "tls.goodbye_peer_first", FLAG, AT(connection.tls.goodbye_peer_first), NULL },
+	{ "tls.goodbye_sent_unclear", FLAG, AT(connection.tls.goodbye_sent_unclear), NULL },
+	{ "tls.goodbye_received_unclear", FLAG, AT(connection.tls.goodbye_received_unclear), NULL },
+	{ "tls.unsent", FLAG, AT(connection.tls.unsent), NULL },
+	{ "tls.answer", NAME, AT(connection.tls.answer), &tls_answer_names },
+	{ "tls.sent_since", NUMBER, AT(connection.tls.sent_since), NULL },
+	{ "tls.begun", SPAN, AT(connection.tls.begun), NULL },
+	{ "tls.took", SPAN, AT(connection.tls.took), NULL },
+	{ "login", NAME, AT(connection.login.protocol), &login_protocol_names },
+	{ "login.sasl_ended", FLAG, AT(connection.login.sasl_ended), NULL },
+	{ "login.sasl", NUMBER, AT(connection.login.sasl), NULL },
+	{ "login.amqp_error", NAME, AT(connection.login.amqp_error), &amqp_error_names },
+	{ "login.http_status", NUMBER, AT(connection.login.http_status), NULL },
+	{ "login.went_on", FLAG, AT(connection.login.went_on), NULL },
+	{ "login.left", FLAG, AT(connection.login.left), NULL },
+	{ "login.close_code", NUMBER, AT(connection.login.close_code), NULL },
 	LAST_FIELD,
 };
 
 static const struct field process_fields[] = {
+	FIRST_FIELD,
 	TASK("task", process.task),
 	{ "signal", SIGNAL, AT(process.signal), NULL },
 	{ "from_kernel", FLAG, AT(process.from_kernel), NULL },
+	{ "handled", FLAG, AT(process.handled), NULL },
 	TASK("sender", process.sender),
 	{ "oom", FLAG, AT(process.oom), NULL },
 	LAST_FIELD,
 };
 
+static const struct field lookup_fields[] = {
+	FIRST_FIELD,
+	{ "answer", NAME, AT(lookup.answer), &lookup_answer_names },
+	{ "server", END, AT(lookup.server), NULL },
+	LAST_FIELD,
+};
+
 static const struct field unit_fields[] = {
+	FIRST_FIELD,
 	{ "unit", TEXT, AT(unit.unit), NULL },
 	{ "state", NAME, AT(unit.state), &unit_state_names },
 	{ "sub_state", TEXT, AT(unit.sub_state), NULL },
@@ -149,11 +175,13 @@ static const struct field unit_fields[] = {
 	{ "job", TEXT, AT(unit.job), NULL },
 	{ "masked", FLAG, AT(unit.masked), NULL },
 	{ "main_pid", NUMBER, AT(unit.main_pid), NULL },
+	{ "main_started", NUMBER, AT(unit.main_started), NULL },
 	{ "invocation_id", TEXT, AT(unit.invocation_id), NULL },
 	LAST_FIELD,
 };
 
 static const struct field path_fields[] = {
+	FIRST_FIELD,
 	{ "netns", NUMBER, AT(path.netns), NULL },
 	{ "interface", NUMBER, AT(path.interface), NULL },
 	{ "interface_name", TEXT, AT(path.interface_name), NULL },
@@ -163,6 +191,7 @@ static const struct field path_fields[] = {
 	{ "removed", FLAG, AT(path.removed), NULL },
 	{ "refuses", FLAG, AT(path.refuses), NULL },
 	{ "partial", FLAG, AT(path.partial), NULL },
+	{ "rule", FLAG, AT(path.rule), NULL },
 	{ "replaces", FLAG, AT(path.replaces), NULL },
 	{ "within", SPAN, AT(path.within), NULL },
 	{ "address", END, AT(path.address), NULL },
@@ -175,31 +204,44 @@ static const struct field path_fields[] = {
 };
 
 static const struct field action_result_fields[] = {
+	FIRST_FIELD,
 	{ "order", NUMBER, AT(action_result.order), NULL },
 	{ "error", SIGNED, AT(action_result.error), NULL },
 	{ "detail", TEXT, AT(action_result.detail), NULL },
 	LAST_FIELD,
 };
 
-/* The agent's settings follow as Section.Key=VALUE. */
+/* The settings follow as Section.Key=VALUE. */
 static const struct field agent_fields[] = {
+	FIRST_FIELD,
 	{ "mode", NAME, AT(watching.mode), &mode_names },
 	{ "actions_held", FLAG, AT(watching.actions_held), NULL },
+	{ "lookups_hide", FLAG, AT(watching.lookups_hide), NULL },
 	{ "catching_up", FLAG, AT(watching.catching_up), NULL },
 	LAST_FIELD,
 };
 
 static const struct field lost_fields[] = {
+	FIRST_FIELD,
 	{ "records", NUMBER, AT(lost.records), NULL },
+	{ "groups", NUMBER, AT(lost.groups), NULL },
 	LAST_FIELD,
 };
 
 static const struct field suspended_fields[] = {
+	FIRST_FIELD,
 	{ "for", SPAN, AT(suspended), NULL },
 	LAST_FIELD,
 };
 
+static const struct field clock_fields[] = {
+	FIRST_FIELD,
+	{ "state", NAME, AT(clock), &clock_state_names },
+	LAST_FIELD,
+};
+
 static const struct field history_session_fields[] = {
+	FIRST_FIELD,
 	{ "ago", SPAN, AT(history_session.ago), NULL },
 	{ "age", SPAN, AT(history_session.age), NULL },
 	{ "idle_rx", SPAN, AT(history_session.idle_rx), NULL },
@@ -225,14 +267,17 @@ static const struct field history_session_fields[] = {
 	}
 
 static const struct field history_trouble_fields[] = {
+	FIRST_FIELD,
 	PAST_VERDICT(history_trouble.verdict),
 	{ "open", FLAG, AT(history_trouble.open), NULL },
 	{ "came_up", FLAG, AT(history_trouble.came_up), NULL },
+	{ "rung", NAME, AT(history_trouble.rung), &rung_names },
 	{ "attempts", NUMBER, AT(history_trouble.attempts), NULL },
 	LAST_FIELD,
 };
 
 static const struct field history_action_fields[] = {
+	FIRST_FIELD,
 	PAST_VERDICT(history_action.verdict),
 	{ "action", NAME, AT(history_action.action), &action_type_names },
 	{ "outcome", NAME, AT(history_action.outcome), &action_outcome_names },
@@ -240,45 +285,64 @@ static const struct field history_action_fields[] = {
 	LAST_FIELD,
 };
 
+static const struct field history_spent_fields[] = {
+	FIRST_FIELD,
+	{ "ago", SPAN, AT(spent_ago), NULL },
+	LAST_FIELD,
+};
+
 static const struct field caught_up_fields[] = {
+	FIRST_FIELD,
 	{ "blind", FLAG, AT(blind), NULL },
 	LAST_FIELD,
 };
 
-static const struct field no_fields[] = { LAST_FIELD };
+static const struct field other_fields[] = { FIRST_FIELD, LAST_FIELD };
 
-static const struct field agent_number = { "agent", NUMBER, AT(agent), NULL };
+/* No list has more rows than that of a connection. */
+enum { FIELDS_MAX = sizeof(connection_fields) / sizeof(connection_fields[0]) };
+
+#define ASSERT_FITS(list) _Static_assert(sizeof(list) <= sizeof(connection_fields), #list)
+ASSERT_FITS(process_fields);
+ASSERT_FITS(lookup_fields);
+ASSERT_FITS(unit_fields);
+ASSERT_FITS(path_fields);
+ASSERT_FITS(action_result_fields);
+ASSERT_FITS(agent_fields);
+ASSERT_FITS(lost_fields);
+ASSERT_FITS(suspended_fields);
+ASSERT_FITS(clock_fields);
+ASSERT_FITS(history_session_fields);
+ASSERT_FITS(history_trouble_fields);
+ASSERT_FITS(history_action_fields);
+ASSERT_FITS(history_spent_fields);
+ASSERT_FITS(caught_up_fields);
+ASSERT_FITS(other_fields);
 
 static const struct field *fields_of(enum event_type type)
 {
+	static const struct field *const others[EVENT_TYPE_MAX] = {
+		[EVENT_AGENT] = agent_fields,
+		[EVENT_UNIT] = unit_fields,
+		[EVENT_LOOKUP] = lookup_fields,
+		[EVENT_ACTION_RESULT] = action_result_fields,
+		[EVENT_LOST] = lost_fields,
+		[EVENT_SUSPENDED] = suspended_fields,
+		[EVENT_CLOCK] = clock_fields,
+		[EVENT_HISTORY_SESSION] = history_session_fields,
+		[EVENT_HISTORY_TROUBLE] = history_trouble_fields,
+		[EVENT_HISTORY_ACTION] = history_action_fields,
+		[EVENT_HISTORY_SPENT] = history_spent_fields,
+		[EVENT_CAUGHT_UP] = caught_up_fields,
+	};
+
 	if (event_is_connection(type))
 		return connection_fields;
 	if (event_is_process(type))
 		return process_fields;
 	if (event_is_path(type))
 		return path_fields;
-	switch (type) {
-	case EVENT_AGENT:
-		return agent_fields;
-	case EVENT_UNIT:
-		return unit_fields;
-	case EVENT_ACTION_RESULT:
-		return action_result_fields;
-	case EVENT_LOST:
-		return lost_fields;
-	case EVENT_SUSPENDED:
-		return suspended_fields;
-	case EVENT_HISTORY_SESSION:
-		return history_session_fields;
-	case EVENT_HISTORY_TROUBLE:
-		return history_trouble_fields;
-	case EVENT_HISTORY_ACTION:
-		return history_action_fields;
-	case EVENT_CAUGHT_UP:
-		return caught_up_fields;
-	default:
-		return no_fields;
-	}
+	return others[type] ?: other_fields;
 }
 
 /* ---- numbers of any width */
@@ -318,7 +382,7 @@ static bool store(void *at, size_t size, uint64_t number)
 	return true;
 }
 
-/* Reads the digits from `*text` on, at least one, and moves `*text` behind them. */
+/* Reads digits, at least one, and moves `*text` behind them. False: there are none, or too many. */
 static bool read_digits(const char **text, uint64_t *number)
 {
 	const char *start = *text;
@@ -364,10 +428,10 @@ static void add_pair(struct text *line, const char *key, const char *value)
 	add_escaped(line, value);
 }
 
-/* Turns the field at `at` into text. False: it is zero and left out. */
+/* Writes the value at `at` into `text`. False: the value is zero, so the key is left out. */
 static bool field_to_text(const struct field *field, const void *at, char *text, size_t size)
 {
-	static const struct endpoint unknown;
+	const struct endpoint *end = at;
 	const char *name;
 
 	switch (field->kind) {
@@ -398,8 +462,8 @@ static bool field_to_text(const struct field *field, const void *at, char *text,
 		snprintf(text, size, "%s", name ? name : "?");
 		return *(const int *)at != 0;
 	case END:
-		endpoint_format(at, text);
-		return memcmp(at, &unknown, sizeof(unknown)) != 0;
+		endpoint_format(end, text);
+		return end->family != 0 || end->port != 0;
 	}
 	return false;
 }
@@ -429,7 +493,6 @@ int trace_format(const struct event *event, char *line, size_t size)
 	text = text_begin(line, size);
 	text_add(&text, "%" PRIu64 ".%06" PRIu64 " %s", event->time / USEC_PER_SEC,
 		 event->time % USEC_PER_SEC, event_type_to_string(event->type));
-	add_field(&text, &agent_number, event);
 	for (const struct field *field = fields_of(event->type); field->key; field++)
 		add_field(&text, field, event);
 	if (event->type == EVENT_AGENT && event->watching.settings) {
@@ -445,11 +508,9 @@ struct reading {
 	struct event *event;
 	struct agent_settings *settings;
 	const struct field *fields;
-	uint64_t seen; /* a bit a field; the last bit: the agent's number */
+	bool seen[FIELDS_MAX]; /* the rows of `fields` whose key was there */
 	const char *complaint;
 };
-
-_Static_assert(sizeof(connection_fields) / sizeof(connection_fields[0]) < 64, "a bit a field");
 
 static int fail(struct reading *reading, const char *complaint)
 {
@@ -466,7 +527,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Undoes add_escaped() in place. False: a bad escape, or one of a NUL. */
+/* Undoes add_escaped() in place. False: a malformed escape, or \x00. */
 static bool unescape(char *text)
 {
 	char *to = text;
@@ -503,10 +564,7 @@ static bool text_to_field(const struct field *field, const char *text, void *at)
 	case SPAN:
 		return time_span_parse(text, at) == 0;
 	case TEXT:
-		if (strlen(text) >= field->size)
-			return false;
-		strcpy(at, text);
-		return true;
+		return text_copy(at, field->size, text) == 0;
 	case SIGNAL:
 		*(int *)at = signal_from_string(text);
 		return *(int *)at >= 0;
@@ -519,7 +577,7 @@ static bool text_to_field(const struct field *field, const char *text, void *at)
 	return false;
 }
 
-/* `Section.Key`, or the agent's name. */
+/* Takes `Section.Key`, or `name`, of an `agent` line. */
 static int take_setting(struct reading *reading, char *key, const char *value)
 {
 	struct agent_settings *settings = reading->settings;
@@ -528,9 +586,8 @@ static int take_setting(struct reading *reading, char *key, const char *value)
 	if (strcmp(key, "name") == 0) {
 		if (settings->name[0] != '\0')
 			return fail(reading, "the same key twice");
-		if (strlen(value) >= sizeof(settings->name))
+		if (text_copy(settings->name, sizeof(settings->name), value) < 0)
 			return fail(reading, "bad value");
-		strcpy(settings->name, value);
 		return 0;
 	}
 	if (!dot)
@@ -546,23 +603,20 @@ static int take_setting(struct reading *reading, char *key, const char *value)
 	}
 }
 
-static const struct field *find_field(const struct reading *reading, const char *key,
-				      unsigned *number)
+/* The row of `key` in the list of `fields`, or -1. */
+static int find_field(const struct field *fields, const char *key)
 {
-	*number = 63;
-	if (strcmp(key, agent_number.key) == 0)
-		return &agent_number;
-	for (*number = 0; reading->fields[*number].key; (*number)++)
-		if (strcmp(key, reading->fields[*number].key) == 0)
-			return &reading->fields[*number];
-	return NULL;
+	for (int row = 0; fields[row].key; row++)
+		if (strcmp(key, fields[row].key) == 0)
+			return row;
+	return -1;
 }
 
 static int take_pair(struct reading *reading, char *word)
 {
 	char *value = strchr(word, '=');
 	const struct field *field;
-	unsigned number;
+	int row;
 
 	if (!value || value == word)
 		return fail(reading, "not KEY=VALUE");
@@ -570,19 +624,20 @@ static int take_pair(struct reading *reading, char *word)
 	if (!unescape(value))
 		return fail(reading, "bad escape");
 
-	field = find_field(reading, word, &number);
-	if (!field)
+	row = find_field(reading->fields, word);
+	if (row < 0)
 		return reading->event->type == EVENT_AGENT ? take_setting(reading, word, value)
 							   : fail(reading, "unknown key");
-	if (reading->seen & UINT64_C(1) << number)
+	if (reading->seen[row])
 		return fail(reading, "the same key twice");
-	reading->seen |= UINT64_C(1) << number;
+	reading->seen[row] = true;
+	field = &reading->fields[row];
 	if (!text_to_field(field, value, (char *)reading->event + field->offset))
 		return fail(reading, "bad value");
 	return 0;
 }
 
-/* Seconds with up to six decimals. */
+/* Takes the time: seconds with up to six decimals. */
 static int take_time(struct reading *reading, const char *word)
 {
 	uint64_t seconds, part = 0;
@@ -665,7 +720,7 @@ int trace_parse(const char *line, struct event *event, struct agent_settings *se
 		const char **complaint, size_t *column)
 {
 	const char *first = line + strspn(line, " \t\r");
-	struct reading reading = { .event = event, .settings = settings, .fields = no_fields };
+	struct reading reading = { .event = event, .settings = settings, .fields = other_fields };
 	int r;
 
 	if (*first == '\0' || *first == '#')

@@ -1,28 +1,33 @@
-/* A trace: the events just before engine_step(), one line of text an event.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A trace: the events that go into engine_step(), as text, one line each.
  *
  *     # a comment
  *     12.345678 ended agent=1 cookie=77 peer=192.0.2.7:8883 state_before=ESTABLISHED error=104
  *
- * The time in seconds with six decimals, the event's name, then KEY=VALUE in any order; what is
- * left out is zero. A field goes by its member's name, a span of time carries its unit
- * ("age=65min"). Values are escaped as \xNN where they hold blanks, backslashes or bytes that are
- * not printable ASCII. An `agent` line carries its settings as Section.Key=VALUE. */
+ * A line is the time in seconds with up to six decimals, the type of the event, and KEY=VALUE in
+ * any order; what is left out is zero. A key is the name of the member in struct event. A span of
+ * time has its unit ("age=65min"). In a value, blanks, backslashes and bytes that are not printable
+ * ASCII are written as \xNN. An `agent` line holds the settings, too, as Section.Key=VALUE.
+ *
+ * The format is a contract: old traces must stay readable. Keys may be added. */
 #pragma once
 
 #include <stddef.h>
 
-#include "event.h"
-#include "settings.h"
+#include "events/event.h"
+#include "settings/settings.h"
 
 enum { TRACE_LINE_SIZE = 8192 };
 
-/* One event as one line without its line break. Returns its length, or -ENOSPC if it does not
- * fit into `size` bytes. Exact: trace_parse() of the line gives the same event. */
+/* Writes `event`, of a valid type, as a line without its line break into `line` of `size` bytes.
+ * trace_parse() of that line gives the same event. Returns the length of the line, or -ENOSPC if it
+ * does not fit. */
 int trace_format(const struct event *event, char *line, size_t size);
 
-/* Reads one line (terminated, without its line break). `settings` gets the settings of an `agent`
- * line, and the event then points to it; it must outlive the event.
- * Returns 1 for an event, 0 for a blank line or comment, or -EINVAL with a static text in
- * `*complaint` and the column (from 1) in `*column`. */
+/* Reads one line, terminated and without its line break, into `*event`. The settings of an `agent`
+ * line go into `*settings`; the event then points there, so `*settings` must outlive it.
+ *
+ * Returns 1 for an event, 0 for a blank line or a comment, or -EINVAL for a malformed line: then
+ * `*complaint` is a static text and `*column` is where, counted from 1. */
 int trace_parse(const char *line, struct event *event, struct agent_settings *settings,
 		const char **complaint, size_t *column);
