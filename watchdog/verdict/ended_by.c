@@ -1,27 +1,26 @@
-#include "ended_by.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/ended_by.h"
 
 #include <errno.h>
 
 enum { SHUTDOWN_BOTH = 3 }; /* RCV_SHUTDOWN | SEND_SHUTDOWN, include/net/sock.h */
 
-/* The state before CLOSE tells whose FIN came first, where the event of that FIN was missed. */
+/* Whose FIN came first, by the state before CLOSE: where the event of that FIN was missed. */
 static enum ended_by classify_finished(const struct socket_facts *facts)
 {
-	switch (facts->state_before) {
-	case TCP_STATE_LAST_ACK:
-	case TCP_STATE_CLOSE_WAIT:
+	enum tcp_state state = facts->state_before;
+
+	if (state == TCP_STATE_LAST_ACK || state == TCP_STATE_CLOSE_WAIT)
 		return ENDED_BY_PEER_FIN;
-	case TCP_STATE_FIN_WAIT1:
-	case TCP_STATE_FIN_WAIT2:
-	case TCP_STATE_CLOSING:
+	if (state == TCP_STATE_FIN_WAIT1 || state == TCP_STATE_FIN_WAIT2 ||
+	    state == TCP_STATE_CLOSING)
 		return ENDED_BY_LOCAL_FIN;
-	default:
-		return ENDED_BY_UNKNOWN;
-	}
+	return ENDED_BY_UNKNOWN;
 }
 
-/* sk_err 0 and straight to CLOSE: a local choice. tcp_close() resets instead of a FIN when data is
- * unread or SO_LINGER is 0; tcp_disconnect() always does, and leaves sk_shutdown alone. */
+/* sk_err is 0. Straight to CLOSE is a local choice: tcp_close() sends a RST instead of a FIN when
+ * data is unread or SO_LINGER is 0; tcp_disconnect() always sends a RST, and leaves sk_shutdown
+ * alone. */
 static enum ended_by classify_without_error(const struct socket_facts *facts)
 {
 	if (facts->reset_reason == RESET_REASON_ABORT_ON_MEMORY)
@@ -44,8 +43,8 @@ static bool killed_by_keepalive_timer(const struct socket_facts *facts)
 	       facts->probes > 0 && facts->reset_state != TCP_STATE_CLOSE;
 }
 
-/* ETIMEDOUT on a connection that was up. Wherever TCP_USER_TIMEOUT is set, each of the timers goes
- * by it instead of its own count. */
+/* ETIMEDOUT on a connection that was up. Where TCP_USER_TIMEOUT is set, each of the timers obeys it
+ * instead of its own count. */
 static enum ended_by classify_timeout(const struct socket_facts *facts)
 {
 	bool retransmitting = facts->retransmit_timeouts > 0;
@@ -66,8 +65,8 @@ static enum ended_by classify_timeout(const struct socket_facts *facts)
 	return probing ? ENDED_BY_RETRANSMIT_TIMEOUT : ENDED_BY_UNKNOWN;
 }
 
-/* tcp_reset() makes it EPIPE in CLOSE_WAIT, ECONNRESET elsewhere. It also runs, without any RST
- * received, when data arrives after our own close (sk_shutdown is 3 then). */
+/* tcp_reset() sets EPIPE in CLOSE_WAIT, ECONNRESET in any other state. It also runs without a RST
+ * from the peer, when data arrives after our own close (sk_shutdown is 3 then). */
 static enum ended_by classify_reset(const struct socket_facts *facts)
 {
 	if (!facts->reset_received)
@@ -81,6 +80,7 @@ static enum ended_by classify_connecting(const struct socket_facts *facts)
 	case 0: /* closed or killed while it waited for an answer */
 	case ETIMEDOUT:
 		return ENDED_BY_CONNECT_TIMEOUT;
+	case ECONNRESET:   /* a RST in the middle of a simultaneous open (RFC 9293, 3.5) */
 	case ECONNREFUSED: /* also the errno of an ICMP port unreachable */
 		return facts->reset_received ? ENDED_BY_CONNECT_REFUSED
 					     : ENDED_BY_CONNECT_UNREACHABLE;
@@ -110,21 +110,46 @@ static enum ended_by classify_closed(const struct socket_facts *facts)
 	case ENETUNREACH:
 	case ENETDOWN:
 	case EHOSTDOWN:
+	case ENONET:
 	case ECONNREFUSED:
 	case EACCES:
 	case EPROTO:
 	case ENOPROTOOPT:
 	case EOPNOTSUPP:
-		/* icmp_err_convert[] in net/ipv4/icmp.c and its IPv6 counterpart */
+		/* icmp_err_convert[] in net/ipv4/icmp.c and its IPv6 counterpart. With IP_RECVERR
+		 * an error stays in sk_err until somebody reads it, and ends nothing: our own close
+		 * does (sk_shutdown is 3 then, and 0 where the kernel gave up). */
+		if (facts->shutdown == SHUTDOWN_BOTH)
+			return classify_without_error(facts);
 		return ENDED_BY_UNREACHABLE;
 	default:
 		return ENDED_BY_UNKNOWN;
 	}
 }
 
-/* What the looks before and after leave as the only way. A socket that died of an error may also
- * have been disconnected, but within the time between two looks nobody does both. */
-static enum ended_by classify_unseen(const struct socket_facts *facts)
+/* sk_err of a socket that is destroyed: nobody has read it since the end. A pending ICMP error may
+ * have been there before the end, so that it tells of a connection that was never up alone. */
+static enum ended_by classify_kept_error(const struct socket_facts *facts)
+{
+	bool connecting = facts->state_before == TCP_STATE_SYN_SENT;
+
+	switch (facts->error) {
+	case ECONNABORTED:
+		return ENDED_BY_ABORTED;
+	case ETIMEDOUT:
+		return connecting ? ENDED_BY_CONNECT_TIMEOUT : classify_timeout(facts);
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return connecting ? ENDED_BY_CONNECT_UNREACHABLE : ENDED_BY_UNKNOWN;
+	default:
+		return ENDED_BY_UNKNOWN;
+	}
+}
+
+/* Classifies an end by two looks, one before it and one after it (socket_look.h), or by what is
+ * left when the socket is destroyed. A socket that was disconnected may have failed with an error
+ * first, but hardly within the time between two looks. */
+static enum ended_by classify_unobserved(const struct socket_facts *facts)
 {
 	bool connecting = facts->state_before == TCP_STATE_SYN_SENT;
 
@@ -136,23 +161,19 @@ static enum ended_by classify_unseen(const struct socket_facts *facts)
 		return connecting ? ENDED_BY_CONNECT_REFUSED : ENDED_BY_PEER_RESET;
 	if (facts->disconnected && !connecting)
 		return ENDED_BY_LOCAL_RESET;
-	return ENDED_BY_UNKNOWN;
+	return classify_kept_error(facts);
 }
 
 enum ended_by ended_by_classify(const struct socket_facts *facts)
 {
-	switch (facts->state) {
-	case TCP_STATE_CLOSE_WAIT:
+	if (facts->state == TCP_STATE_CLOSE_WAIT)
 		return ENDED_BY_PEER_FIN;
-	case TCP_STATE_FIN_WAIT1:
+	if (facts->state == TCP_STATE_FIN_WAIT1)
 		return ENDED_BY_LOCAL_FIN;
-	case TCP_STATE_CLOSE:
-		break;
-	default:
+	if (facts->state != TCP_STATE_CLOSE)
 		return ENDED_BY_UNKNOWN;
-	}
-	if (facts->unseen)
-		return classify_unseen(facts);
+	if (facts->close_unobserved)
+		return classify_unobserved(facts);
 	if (facts->state_before == TCP_STATE_SYN_SENT || facts->state_before == TCP_STATE_SYN_RECV)
 		return classify_connecting(facts);
 	return classify_closed(facts);
@@ -160,14 +181,10 @@ enum ended_by ended_by_classify(const struct socket_facts *facts)
 
 bool ended_by_own_side(const struct socket_facts *facts)
 {
-	switch (ended_by_classify(facts)) {
-	case ENDED_BY_LOCAL_FIN:
-		return facts->state == TCP_STATE_FIN_WAIT1 || facts->unseen;
-	case ENDED_BY_LOCAL_RESET:
-		return true;
-	case ENDED_BY_CONNECT_TIMEOUT:
-		return facts->error == 0;
-	default:
-		return false;
-	}
+	enum ended_by ended_by = ended_by_classify(facts);
+
+	if (ended_by == ENDED_BY_LOCAL_FIN)
+		return facts->state == TCP_STATE_FIN_WAIT1 || facts->close_unobserved;
+	return ended_by == ENDED_BY_LOCAL_RESET ||
+	       (ended_by == ENDED_BY_CONNECT_TIMEOUT && facts->error == 0);
 }

@@ -1,15 +1,17 @@
-/* What the two ends told each other in MQTT: the evidence of it, and the rules that rest on it. */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/mqtt_facts.h"
 
 #include <stdio.h>
 
-/* An answer that takes longer than this is not on its way. */
+/* A PINGRESP that has not come after this is not on its way. */
 #define PING_PATIENCE (1 * USEC_PER_SEC)
+
+/* ---- why a server refuses or ends a session */
 
 enum { FIRST_REASON = 0x80 };
 
-/* MQTT 5, 2.4: why a server refuses a session or ends it. No cause: none that the code alone tells.
- */
+/* Reason codes of MQTT 5, 2.4, by which a server refuses a session or ends it. CAUSE_UNKNOWN: the
+ * code alone does not say. */
 static const struct reason {
 	const char *name;
 	enum cause cause;
@@ -50,7 +52,7 @@ static const struct reason {
 };
 enum { REASONS = sizeof(reasons) / sizeof(reasons[0]) };
 
-/* MQTT 3.1.1, table 3.1. Code 0 accepts. */
+/* Return codes of a CONNACK, MQTT 3.1.1, table 3.1. 0 accepts. */
 static const struct reason refusals[] = {
 	[1] = { "unacceptable-protocol-version", CAUSE_SESSION_REJECTED },
 	[2] = { "identifier-rejected", CAUSE_SESSION_REJECTED },
@@ -60,17 +62,18 @@ static const struct reason refusals[] = {
 };
 enum { REFUSALS = sizeof(refusals) / sizeof(refusals[0]) };
 
-/* The name is NULL for a code that means nothing to us. */
-static struct reason reason_of(uint8_t code)
+/* The name is NULL for a code that is in no table. */
+static struct reason reason_of_code(uint8_t code)
 {
 	if (code >= FIRST_REASON && code - FIRST_REASON < REASONS)
 		return reasons[code - FIRST_REASON];
 	return (struct reason){ NULL, CAUSE_UNKNOWN };
 }
 
-static struct reason refusal_of(uint8_t code)
+/* MQTT 5 has reason codes in a CONNACK as well. */
+static struct reason reason_of_refusal(uint8_t code)
 {
-	struct reason reason = code < REFUSALS ? refusals[code] : reason_of(code);
+	struct reason reason = code < REFUSALS ? refusals[code] : reason_of_code(code);
 
 	if (reason.cause != CAUSE_SERVICE_TRANSIENT)
 		reason.cause = CAUSE_SESSION_REJECTED;
@@ -78,78 +81,89 @@ static struct reason refusal_of(uint8_t code)
 }
 
 /* MQTT 5, 3.14.2.1 */
-static struct reason farewell_of(uint8_t code)
+static struct reason reason_of_disconnect(uint8_t code)
 {
 	if (code == 0x00)
 		return (struct reason){ "normal", CAUSE_UNKNOWN };
 	if (code == 0x04)
 		return (struct reason){ "with-will-message", CAUSE_UNKNOWN };
-	return reason_of(code);
+	return reason_of_code(code);
+}
+
+enum cause mqtt_cause_of_refusal(const struct mqtt_facts *mqtt)
+{
+	return reason_of_refusal(mqtt->connack).cause;
+}
+
+enum cause mqtt_cause_of_disconnect(const struct mqtt_facts *mqtt)
+{
+	return reason_of_disconnect(mqtt->received_reason).cause;
 }
 
 /* ---- evidence */
 
 enum { CODE_SIZE = 8 };
 
-/* Its name, or the number of `code` in `number`. */
+/* The name of the reason, or, without one, `code` as text in `number`. */
 static const char *name_of(struct reason reason, uint8_t code, char number[static CODE_SIZE])
 {
 	snprintf(number, CODE_SIZE, "0x%02X", code);
 	return reason.name ?: number;
 }
 
-static void describe_sent(struct deliberation *on, const struct mqtt_facts *mqtt)
+static void describe_sent(struct tokens *tokens, const struct mqtt_facts *mqtt)
 {
 	char number[CODE_SIZE];
 
 	if (mqtt->unsent)
-		tokens_add(evidence(on), "mqtt_unsent=yes");
+		tokens_add(tokens, "mqtt_unsent=yes");
 	if (mqtt->sent == MQTT_NOTHING)
 		return;
-	tokens_add(evidence(on), "mqtt_last_sent=%s", mqtt_packet_to_string(mqtt->sent));
-	tokens_add(evidence(on), "mqtt_sent_before_msec=%llu",
+	tokens_add(tokens, "mqtt_last_sent=%s", mqtt_packet_to_string(mqtt->sent));
+	tokens_add(tokens, "mqtt_sent_before_msec=%llu",
 		   (unsigned long long)(mqtt->sent_ago / USEC_PER_MSEC));
 	if (mqtt->sent == MQTT_DISCONNECT)
-		tokens_add(evidence(on), "mqtt_disconnect_sent=%s",
-			   name_of(farewell_of(mqtt->sent_reason), mqtt->sent_reason, number));
+		tokens_add(tokens, "mqtt_disconnect_sent=%s",
+			   name_of(reason_of_disconnect(mqtt->sent_reason), mqtt->sent_reason,
+				   number));
 }
 
-static void describe_received(struct deliberation *on, const struct mqtt_facts *mqtt)
+static void describe_received(struct tokens *tokens, const struct mqtt_facts *mqtt)
 {
 	char number[CODE_SIZE];
 
 	if (mqtt->received == MQTT_NOTHING)
 		return;
-	tokens_add(evidence(on), "mqtt_last_received=%s", mqtt_packet_to_string(mqtt->received));
-	tokens_add(evidence(on), "mqtt_received_before_msec=%llu",
+	tokens_add(tokens, "mqtt_last_received=%s", mqtt_packet_to_string(mqtt->received));
+	tokens_add(tokens, "mqtt_received_before_msec=%llu",
 		   (unsigned long long)(mqtt->received_ago / USEC_PER_MSEC));
 	if (mqtt->answered && mqtt->connack)
-		tokens_add(evidence(on), "mqtt_connack=%s",
-			   name_of(refusal_of(mqtt->connack), mqtt->connack, number));
+		tokens_add(tokens, "mqtt_connack=%s",
+			   name_of(reason_of_refusal(mqtt->connack), mqtt->connack, number));
 	if (mqtt->received == MQTT_DISCONNECT)
-		tokens_add(
-			evidence(on), "mqtt_disconnect_received=%s",
-			name_of(farewell_of(mqtt->received_reason), mqtt->received_reason, number));
+		tokens_add(tokens, "mqtt_disconnect_received=%s",
+			   name_of(reason_of_disconnect(mqtt->received_reason),
+				   mqtt->received_reason, number));
 }
 
-void describe_mqtt(struct deliberation *on)
+void mqtt_describe(const struct circumstances *given, struct tokens *tokens)
 {
-	const struct mqtt_facts *mqtt = on->given->mqtt;
+	const struct mqtt_facts *mqtt = given->mqtt;
 
 	switch (mqtt->track) {
 	case MQTT_FOLLOWED:
-		describe_sent(on, mqtt);
-		describe_received(on, mqtt);
+		describe_sent(tokens, mqtt);
+		describe_received(tokens, mqtt);
 		if (mqtt->unanswered)
-			tokens_add(evidence(on), "mqtt_ping_unanswered_msec=%llu",
+			tokens_add(tokens, "mqtt_ping_unanswered_msec=%llu",
 				   (unsigned long long)(mqtt->unanswered / USEC_PER_MSEC));
 		break;
 	case MQTT_LOST:
-		tokens_add(evidence(on), "mqtt=lost-track");
+		tokens_add(tokens, "mqtt=lost-track");
 		break;
 	case MQTT_NOT_SEEN:
-		if (on->given->settings->mqtt_inspect && on->given->came_up)
-			tokens_add(evidence(on), "mqtt=not-seen");
+		if (given->settings->mqtt_inspect && given->came_up)
+			tokens_add(tokens, "mqtt=not-seen");
 		break;
 	case MQTT_TRACK_MAX:
 	case MQTT_TRACK_INVALID:
@@ -157,81 +171,63 @@ void describe_mqtt(struct deliberation *on)
 	}
 }
 
-/* ---- what it means */
+/* ---- questions */
 
-/* Who says DISCONNECT first ends the session; the other's may cross it on the way. */
-static bool peer_said_goodbye(const struct mqtt_facts *mqtt)
+static bool is_followed(const struct mqtt_facts *mqtt)
 {
-	return mqtt->track == MQTT_FOLLOWED && mqtt->received == MQTT_DISCONNECT &&
+	return mqtt->track == MQTT_FOLLOWED;
+}
+
+bool mqtt_connect_is_unanswered(const struct mqtt_facts *mqtt)
+{
+	return is_followed(mqtt) && !mqtt->answered;
+}
+
+bool mqtt_session_is_accepted(const struct mqtt_facts *mqtt)
+{
+	return is_followed(mqtt) && mqtt->answered && mqtt->connack == 0;
+}
+
+bool mqtt_session_is_refused(const struct mqtt_facts *mqtt)
+{
+	return is_followed(mqtt) && mqtt->answered && mqtt->connack != 0;
+}
+
+/* MQTT 3.1.1, table 3.1; MQTT 5, 3.2.2.2 */
+bool mqtt_is_not_authorized(const struct mqtt_facts *mqtt)
+{
+	enum { NOT_AUTHORIZED = 5, NOT_AUTHORIZED_5 = 0x87 };
+
+	return mqtt_session_is_refused(mqtt) &&
+	       (mqtt->connack == NOT_AUTHORIZED || mqtt->connack == NOT_AUTHORIZED_5);
+}
+
+/* The DISCONNECT of the other end may still have crossed the first one. */
+bool mqtt_peer_disconnected_first(const struct mqtt_facts *mqtt)
+{
+	return is_followed(mqtt) && mqtt->received == MQTT_DISCONNECT &&
 	       (mqtt->sent != MQTT_DISCONNECT || mqtt->received_ago > mqtt->sent_ago);
 }
 
-bool agent_said_goodbye(const struct mqtt_facts *mqtt)
+bool mqtt_agent_disconnected_first(const struct mqtt_facts *mqtt)
 {
-	return mqtt->track == MQTT_FOLLOWED && mqtt->sent == MQTT_DISCONNECT &&
-	       !peer_said_goodbye(mqtt);
+	return is_followed(mqtt) && mqtt->sent == MQTT_DISCONNECT &&
+	       !mqtt_peer_disconnected_first(mqtt);
 }
 
-bool agent_left_without_goodbye(const struct mqtt_facts *mqtt)
+bool mqtt_agent_sent_no_disconnect(const struct mqtt_facts *mqtt)
 {
-	return mqtt->track == MQTT_FOLLOWED && mqtt->sent != MQTT_DISCONNECT && !mqtt->unsent;
+	return is_followed(mqtt) && mqtt->sent != MQTT_DISCONNECT && !mqtt->unsent;
 }
 
-bool mqtt_may_tell_more(const struct circumstances *given)
+bool mqtt_ping_is_unanswered(const struct mqtt_facts *mqtt)
 {
-	return given->mqtt->track == MQTT_FOLLOWED && (given->mqtt->tls || given->mqtt->unsent) &&
-	       !given->closed;
-}
-
-/* MQTT 3.1.1, 3.1.2.10: a client that misses a PINGRESP should close the connection. */
-bool agent_missed_an_answer(const struct mqtt_facts *mqtt)
-{
-	return mqtt->track == MQTT_FOLLOWED && mqtt->unanswered >= PING_PATIENCE &&
+	return is_followed(mqtt) && mqtt->unanswered >= PING_PATIENCE &&
 	       mqtt->received_ago >= mqtt->unanswered;
 }
 
-static bool is_refused(const struct mqtt_facts *mqtt)
+bool mqtt_more_may_come(const struct circumstances *given)
 {
-	return mqtt->track == MQTT_FOLLOWED && mqtt->answered && mqtt->connack;
-}
-
-/* A keep-alive that was missed has a reason of its own: the peer knows only that it was. */
-static enum ruling decide_missed_keepalive(struct deliberation *on)
-{
-	if (rule_hung(on) == DECIDED || rule_suspended(on) == DECIDED ||
-	    rule_broken_path(on) == DECIDED)
-		return DECIDED;
-	return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_PROVED);
-}
-
-enum ruling rule_told(struct deliberation *on)
-{
-	const struct mqtt_facts *mqtt = on->given->mqtt;
-	enum cause cause;
-
-	if (is_refused(mqtt))
-		return decide(on, refusal_of(mqtt->connack).cause, CONFIDENCE_PROVED);
-	if (!peer_said_goodbye(mqtt))
-		return SILENT;
-	cause = farewell_of(mqtt->received_reason).cause;
-	if (cause == CAUSE_PEER_IDLE_TIMEOUT)
-		return decide_missed_keepalive(on);
-	if (cause != CAUSE_UNKNOWN)
-		return decide(on, cause, CONFIDENCE_PROVED);
-	if (rule_token_expired(on) == DECIDED)
-		return DECIDED;
-	tokens_add(ruled_out(on), "agent-close=the-peer-said-DISCONNECT-first");
-	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
-}
-
-/* The peer ended the connection instead of answering the CONNECT: some hubs refuse that way, and a
- * balancer with nothing behind it does the same. */
-enum ruling rule_unanswered_connect(struct deliberation *on)
-{
-	const struct mqtt_facts *mqtt = on->given->mqtt;
-
-	if (mqtt->track != MQTT_FOLLOWED || mqtt->answered)
-		return SILENT;
-	tokens_add(ruled_out(on), "session-takeover=no-CONNACK-had-come");
-	return decide(on, CAUSE_SESSION_REJECTED, CONFIDENCE_SUSPECTED);
+	return is_followed(given->mqtt) && (given->mqtt->tls || given->mqtt->unsent) &&
+	       !given->closed;
 }

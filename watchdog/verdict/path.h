@@ -1,12 +1,13 @@
-/* The way to the peer: what is known of the links, addresses, routes and neighbours of network
- * namespaces, now and a while back.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path to the peer: links, addresses, routes and neighbours of network namespaces, now and a
+ * while back.
  *
- * Memory is taken once. A namespace that holds more than there is room for is not known; nothing
- * is ever half known. */
+ * Memory is taken once. A namespace with more objects than there is room for is not known: there is
+ * no half knowledge. Times are CLOCK_MONOTONIC microseconds. */
 #pragma once
 
-#include "event.h"
-#include "keyed_table.h"
+#include "base/keyed_table.h"
+#include "events/event.h"
 
 struct path_table {
 	struct keyed_table namespaces; /* by inode */
@@ -15,36 +16,40 @@ struct path_table {
 /* One condition for packets to get through, over a span of time. */
 struct path_part {
 	bool there;    /* at the end of the span */
-	usec_t lost;   /* when it first went within the span; 0: it did not */
-	usec_t back;   /* when it last came within the span; 0: it did not */
-	bool doubtful; /* what is told as a change after the span may have been within it */
+	usec_t lost;   /* when it was first lost within the span; 0: it was not */
+	usec_t back;   /* when it last came back within the span; 0: it did not */
+	bool doubtful; /* a change that was reported after the span may have happened within it */
 };
 
 struct path_view {
 	bool known;        /* the parts below are right */
-	bool covered;      /* and no change within the span went by unseen */
+	bool covered;      /* and no change within the span was missed */
 	bool routes_known; /* route and next_hop are right: one table and one next hop decide */
 	/* that carries the local address, or did at first; empty: not known, nor is `link` */
 	char interface[INTERFACE_NAME_SIZE];
-	bool disabled;             /* it was set down, or removed; not merely unplugged */
+	bool disabled;             /* the interface was set down or removed, not merely unplugged */
 	struct path_part link;     /* the interface is up and has a carrier */
-	struct path_part address;  /* the local address is one of ours, wherever */
+	struct path_part address;  /* the local address is one of ours, on any interface */
 	struct path_part route;    /* a route leads to the peer */
-	struct path_part next_hop; /* it has not failed to answer ARP or ND; tells
-				      something only while there is a route */
+	struct path_part next_hop; /* has not failed to answer ARP or ND; counts only while there is
+				      a route */
 };
 
-/* Room for this many namespaces at once. Returns 0, or -ENOMEM. */
+/* Takes room for `namespaces` namespaces at once. Returns 0 or -ENOMEM. */
 int path_table_init(struct path_table *table, uint32_t namespaces);
 void path_table_release(struct path_table *table);
 
 /* Takes in an event_is_path() event. */
 void path_take(struct path_table *table, const struct event *event);
 
-/* How the way from `local` to `peer` (ports do not count; a `local` of family 0 is one not chosen
- * yet) was in the namespace `netns` from `since` to `until`. What is not known is false. */
+/* Fills in `*view` with the path from `local` to `peer` in the namespace `netns`, as it was from
+ * `since` to `until`. Ports do not count; a `local` of family 0 is not chosen yet. All that is not
+ * known is false. */
 void path_look(const struct path_table *table, uint64_t netns, const struct endpoint *local,
 	       const struct endpoint *peer, usec_t since, usec_t until, struct path_view *view);
 
-/* True if nothing that is known of is missing at the end of the span. */
+/* True if nothing that is known of the path is missing at the end of the span. */
 bool path_is_whole(const struct path_view *view);
+
+/* Returns when the link, the address or the route was lost last within the span; 0: none was. */
+usec_t path_last_lost(const struct path_view *view);

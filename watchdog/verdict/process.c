@@ -1,4 +1,5 @@
-#include "process.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/process.h"
 
 #include <signal.h>
 
@@ -25,12 +26,14 @@ bool signal_dumps_core(int signal)
 	}
 }
 
-static bool signal_freezes(int signal)
+/* True if the signal neither asks a process to end nor ends it. */
+static bool signal_only_pauses(int signal)
 {
-	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU ||
+	       signal == SIGCONT;
 }
 
-/* A process that was asked from outside to end may send itself the same signal when it is done. */
+/* Keeps a request from outside: the process may send itself the same signal when it is done. */
 static void take_stop_request(struct process *process, const struct signal_facts *facts)
 {
 	bool asked = process->stop.number && !process->stop.sender.in_agent;
@@ -46,16 +49,16 @@ static void take_signal(struct process *process, const struct event *event)
 		.number = news->signal,
 		.time = event->time,
 		.from_kernel = news->from_kernel,
+		.handled = news->handled,
 		.sender = news->sender,
 	};
 
-	if (signal_freezes(news->signal))
-		process->frozen = true;
-	else if (news->signal == SIGCONT)
-		process->frozen = false;
-	else if (signal_is_stop_request(news->signal))
+	if (signal_only_pauses(news->signal))
+		return;
+	if (signal_is_stop_request(news->signal))
 		take_stop_request(process, &facts);
-	else
+	else if (!news->handled) /* a fault that is handled ends nothing: JVMs and Go live with them
+				  */
 		process->fatal = facts;
 }
 
@@ -64,23 +67,16 @@ void process_update(struct process *process, const struct event *event)
 	process->task = event->process.task;
 	process->agent = event->agent;
 	process->oom |= event->process.oom;
-	switch (event->type) {
-	case EVENT_EXECED:
+	if (event->type == EVENT_EXECED) {
 		process->execed = event->time;
-		break;
-	case EVENT_SIGNALED:
+	} else if (event->type == EVENT_SIGNALED) {
 		take_signal(process, event);
-		break;
-	case EVENT_DUMPING:
+	} else if (event->type == EVENT_DUMPING) {
 		process->dumping = event->time;
-		break;
-	case EVENT_EXITED:
+	} else if (event->type == EVENT_EXITED) {
 		process->exited = true;
 		process->exited_at = event->time;
 		process->exit_code = event->process.task.exit_code;
-		break;
-	default: /* EVENT_COMMAND and EVENT_STARTED say no more than the task */
-		break;
 	}
 }
 

@@ -1,28 +1,30 @@
-/* What the engine remembers of one process of an agent. Kept a while after its death, because a
- * process is reported dead before its sockets close. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One process of an agent. Kept for a while after its death, because a process is
+ * reported dead before its sockets close. Times are CLOCK_MONOTONIC microseconds. */
 #pragma once
 
-#include "event.h"
-#include "record.h"
+#include "events/event.h"
+#include "record/record.h"
 
-/* A signal and where it came from. */
+/* A signal and its sender. */
 struct signal_facts {
 	int number; /* 0: none yet */
 	usec_t time;
-	bool from_kernel;
+	bool from_kernel; /* a fault, the OOM killer or a terminal; then there is no sender */
+	bool handled;     /* the process has a handler for it, and may go on */
 	struct task sender;
 };
 
 struct process {
 	struct task task;
 	uint32_t agent;
-	struct signal_facts
-		stop; /* the last one that asks a process to end: TERM, INT, QUIT, HUP */
-	struct signal_facts fatal; /* the last one that ends it: SEGV, ABRT, KILL, ... */
-	usec_t execed;             /* 0: never seen */
-	bool frozen;               /* stopped by SIGSTOP and its kind */
+	/* the last one that asks a process to end: TERM, INT, QUIT, HUP; from outside the agent, if
+	 * any came from there */
+	struct signal_facts stop;
+	struct signal_facts fatal; /* the last one that ends a process: SEGV, ABRT, KILL, ... */
+	usec_t execed;             /* the last execve(2); 0: none was observed */
 	bool oom;                  /* the OOM killer chose it */
-	usec_t dumping;            /* it began to write its core dump; 0: not seen */
+	usec_t dumping;            /* it began to write its core dump; 0: not observed */
 	bool exited;
 	usec_t exited_at;
 	uint32_t exit_code; /* as wait(2) encodes it */
@@ -31,11 +33,11 @@ struct process {
 /* Takes in an event_is_process() event of this process. */
 void process_update(struct process *process, const struct event *event);
 
-/* The parts of a wait(2) status. */
+/* The parts of a wait(2) status. `known` is true. */
 struct exit_facts exit_facts_from_code(uint32_t exit_code);
 
-/* True for signals that ask: a process may refuse or tidy up first. */
+/* True for signals that ask a process to end: TERM, INT, QUIT, HUP. It may refuse or tidy up. */
 bool signal_is_stop_request(int signal);
 
-/* True for signals whose default action writes a core dump (signal(7)). */
+/* True for signals whose default action writes a core dump (signal(7)); not for QUIT, see above. */
 bool signal_dumps_core(int signal);

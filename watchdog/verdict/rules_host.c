@@ -1,12 +1,20 @@
-/* Rules: the host had been asleep. */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_host.h"
 
-/* How long after a resume an end may still come from the sleep: the first write, its
- * retransmissions, a hub's answer. */
+/* How long after a resume an end may still come from the sleep: it takes the agent's first write
+ * and the hub's answer to it, or the retransmissions of that write, to find out. */
 #define AFTER_RESUME (2 * USEC_PER_MINUTE)
 
-/* The last that was heard of the peer was before the sleep, and the connection was broken or given
- * up since. The peer gave up on us meanwhile, or the network moved on. */
+enum ruling rule_aborted(struct deliberation *on)
+{
+	if (on->verdict->ended_by != ENDED_BY_ABORTED)
+		return SILENT;
+	add_task(evidence(on), "destroyed_by", on->given->current);
+	if (on->given->aborted_by_us && on->given->stalled != CAUSE_UNKNOWN)
+		return nominate(on, on->given->stalled);
+	return nominate(on, CAUSE_OPERATOR_ABORT);
+}
+
 enum ruling rule_suspended(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -19,5 +27,5 @@ enum ruling rule_suspended(struct deliberation *on)
 		   (unsigned long long)(given->slept / USEC_PER_SEC));
 	tokens_add(evidence(on), "resumed_before_msec=%llu",
 		   (unsigned long long)((given->time - given->resumed) / USEC_PER_MSEC));
-	return decide(on, CAUSE_HOST_SUSPEND, CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_HOST_SUSPEND);
 }

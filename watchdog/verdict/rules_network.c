@@ -1,10 +1,10 @@
-/* Rules: nobody ended the connection, the kernel gave up. */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_network.h"
 
-enum { SILENCES_LEARNED = 3 };
+#include "verdict/rules_host.h"
 
-/* The connection was dead when the agent wrote again, each time after the same silence: something
- * on the way forgets idle connections. */
+/* The connection was dead when the agent wrote again, each time after the same silence: a NAT or
+ * balancer on the path forgets idle connections. */
 static enum ruling rule_forgotten(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -12,17 +12,17 @@ static enum ruling rule_forgotten(struct deliberation *on)
 
 	if (!given->session)
 		return SILENT;
-	silences = history_silences(given->history, given->session);
-	if (silences.count < SILENCES_LEARNED)
+	silences = rhythm_of_silences(given->past_sessions, given->session);
+	if (silences.count < RHYTHM_MIN)
 		return SILENT;
 	tokens_add(evidence(on), "like_silences=%u", silences.count);
 	on->verdict->period = silences.period;
 	on->verdict->period_count = silences.count;
-	return decide(on, CAUSE_IDLE_DROP, CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_IDLE_DROP);
 }
 
-static void add_change(struct tokens *tokens, const char *name, const struct path_part *part,
-		       usec_t end)
+static void add_changes(struct tokens *tokens, const char *name, const struct path_part *part,
+			usec_t end)
 {
 	if (part->lost)
 		tokens_add(tokens, "%s_lost_before_msec=%llu", name,
@@ -32,85 +32,82 @@ static void add_change(struct tokens *tokens, const char *name, const struct pat
 			   (unsigned long long)((end - part->back) / USEC_PER_MSEC));
 }
 
-static bool broken(const struct path_part *part)
+/* Returns when data that is still unanswered was first sent, at the latest; `given->time` where
+ * nothing waits for an answer. */
+static usec_t trouble_began(const struct circumstances *given)
 {
-	return !part->there || part->lost;
+	const struct socket_facts *socket = given->socket;
+	usec_t ago = unanswered_for(socket);
+
+	if (socket->unacked_bytes == 0 || socket->retransmit_timeouts == 0)
+		return given->time;
+	return ago < given->time ? given->time - ago : 0;
 }
 
-/* What is still missing settles it; what came back in the meantime, or may have, makes it likely.
- * What was missing while packets came, was not: the kernel tells of a link that has come up after a
- * while, when it carries packets already (linkwatch_schedule_work()). */
-static enum confidence confidence_of_part(const struct circumstances *given,
-					  const struct path_part *part)
+/* A part that came back explains what happens after that only if its absence was long enough for
+ * the peer to lose patience, or if what was sent meanwhile is still unanswered. */
+static bool explains(const struct circumstances *given, const struct path_part *part)
 {
-	if (!part->there && !part->lost && given->came_up)
-		return given->path.covered ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY;
-	return part->there || part->doubtful ? CONFIDENCE_LIKELY : CONFIDENCE_PROVED;
+	if (!part->there)
+		return true;
+	if (!part->lost)
+		return false;
+	return outlasted_patience(given, part) || part->back > trouble_began(given);
 }
 
 static enum ruling decide_part(struct deliberation *on, const char *name,
 			       const struct path_part *part, enum cause cause)
 {
-	add_change(evidence(on), name, part, on->given->time);
-	return decide(on, cause, confidence_of_part(on->given, part));
+	add_changes(evidence(on), name, part, on->given->time);
+	return nominate(on, cause);
 }
 
-/* An address that goes because its link went is the link's doing. */
+/* The link comes first: an address or a route may go because its link went. */
 enum ruling rule_broken_path(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
 
 	if (!path->known)
 		return SILENT;
-	if (*path->interface && broken(&path->link)) {
+	if (*path->interface && explains(on->given, &path->link)) {
 		tokens_add(evidence(on), "interface=%s", path->interface);
 		if (path->disabled)
 			tokens_add(evidence(on), "interface_state=set-down");
 		return decide_part(on, "link", &path->link, CAUSE_LINK_DOWN);
 	}
-	if (broken(&path->address))
+	if (explains(on->given, &path->address))
 		return decide_part(on, "address", &path->address, CAUSE_ADDRESS_CHANGED);
-	if (path->routes_known && broken(&path->route))
+	if (path->routes_known && explains(on->given, &path->route))
 		return decide_part(on, "route", &path->route, CAUSE_NO_ROUTE);
 	return SILENT;
 }
 
-/* It was whole at the end, or was broken just before. */
-static bool may_be_broken(const struct path_view *path)
-{
-	return path->link.doubtful || path->address.doubtful || path->route.doubtful;
-}
-
-static void rule_path_out(struct deliberation *on)
+enum ruling rule_path_still_broken(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
 
-	if (*path->interface)
-		tokens_add(ruled_out(on), "link-down=%s-stayed-up", path->interface);
-	tokens_add(ruled_out(on), "address-changed=address-stayed");
-	if (path->routes_known)
-		tokens_add(ruled_out(on), "no-route=route-stayed");
-	if (path->routes_known && !path->next_hop.there)
-		tokens_add(evidence(on), "next_hop=unanswered");
+	return !path->known || path_is_whole(path) ? SILENT : rule_broken_path(on);
 }
 
-/* That nothing came back is the kernel's evidence; that our end was up all the while is the path's.
- * Together they prove that the way was silent; on a hunch, they make it likely. */
-enum ruling decide_path(struct deliberation *on, enum confidence at_most)
+/* The kernel's counters show that nothing came back. */
+enum ruling decide_silent_path(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
-	bool sure = path->known && path->covered && path->routes_known && *path->interface &&
-		    !may_be_broken(path);
 
 	if (rule_broken_path(on) == DECIDED)
 		return DECIDED;
-	tokens_add(ruled_out(on), "peer-reset=no-RST-arrived");
-	if (path->known)
-		rule_path_out(on);
-	if (on->given->socket->soft_error) /* an ICMP error came, and the kernel goes on trying */
-		return decide(on, CAUSE_UNREACHABLE, CONFIDENCE_LIKELY);
-	return decide(on, CAUSE_PATH_SILENT,
-		      sure && at_most < CONFIDENCE_PROVED ? at_most + 1 : at_most);
+	if (path->known && path->routes_known && !path->next_hop.there)
+		tokens_add(evidence(on), "next_hop=unanswered");
+	if (on->given->icmp_error_came) {
+		if (!on->given->socket->soft_error)
+			tokens_add(evidence(on), "icmp_before=yes");
+		return nominate(on, CAUSE_UNREACHABLE);
+	}
+	if (on->given->stalled == CAUSE_UNREACHABLE) {
+		tokens_add(evidence(on), "stalled_before=unreachable");
+		return nominate(on, CAUSE_UNREACHABLE);
+	}
+	return nominate(on, CAUSE_PATH_SILENT);
 }
 
 static enum ruling decide_unreachable(struct deliberation *on)
@@ -119,8 +116,7 @@ static enum ruling decide_unreachable(struct deliberation *on)
 		return DECIDED;
 	if (on->given->path.routes_known && !on->given->path.next_hop.there)
 		tokens_add(evidence(on), "next_hop=unanswered");
-	return decide(on, CAUSE_UNREACHABLE,
-		      may_be_broken(&on->given->path) ? CONFIDENCE_LIKELY : CONFIDENCE_PROVED);
+	return nominate(on, CAUSE_UNREACHABLE);
 }
 
 enum ruling rule_network(struct deliberation *on)
@@ -130,20 +126,29 @@ enum ruling rule_network(struct deliberation *on)
 	case ENDED_BY_USER_TIMEOUT:
 		if (rule_suspended(on) == DECIDED || rule_forgotten(on) == DECIDED)
 			return DECIDED;
-		return decide_path(on, CONFIDENCE_LIKELY);
+		return decide_silent_path(on);
 	case ENDED_BY_KEEPALIVE_TIMEOUT:
 	case ENDED_BY_PROBE_TIMEOUT:
 		if (rule_suspended(on) == DECIDED)
 			return DECIDED;
-		return decide_path(on, CONFIDENCE_LIKELY);
+		return decide_silent_path(on);
 	case ENDED_BY_CONNECT_TIMEOUT:
-		return decide_path(on, CONFIDENCE_LIKELY);
+		return decide_silent_path(on);
 	case ENDED_BY_UNREACHABLE:
 	case ENDED_BY_CONNECT_UNREACHABLE:
 		return decide_unreachable(on);
 	case ENDED_BY_OUT_OF_MEMORY:
-		return decide(on, CAUSE_MEMORY_PRESSURE, CONFIDENCE_PROVED);
-	default:
-		return SILENT;
+		return nominate(on, CAUSE_MEMORY_PRESSURE);
+	case ENDED_BY_UNKNOWN:
+	case ENDED_BY_PEER_FIN:
+	case ENDED_BY_PEER_RESET:
+	case ENDED_BY_LOCAL_FIN:
+	case ENDED_BY_LOCAL_RESET:
+	case ENDED_BY_ABORTED:
+	case ENDED_BY_CONNECT_REFUSED:
+	case ENDED_BY_MAX:
+	case ENDED_BY_INVALID:
+		break;
 	}
+	return SILENT;
 }

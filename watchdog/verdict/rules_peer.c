@@ -1,29 +1,41 @@
-/* Rules: the peer ended the connection. */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_peer.h"
 
 #include <signal.h>
 
-/* A hub gives a client up after 1.5 x its keep-alive (MQTT 3.1.1, 3.1.2.10); less its own pace. */
+#include "verdict/login_facts.h"
+#include "verdict/mqtt_facts.h"
+#include "verdict/rule_hung.h"
+#include "verdict/rules_host.h"
+#include "verdict/rules_mqtt.h"
+#include "verdict/rules_network.h"
+#include "verdict/rules_token.h"
+#include "verdict/tls_facts.h"
+
+/* A hub closes after 1.5 times the keep-alive (MQTT 3.1.1, 3.1.2.10). 1.4 leaves room for the time
+ * that packets and timers take. */
 #define GIVEN_UP_AFTER(keepalive) ((keepalive)*14 / 10)
 
-/* Sessions shorter than this were hardly accepted; repeated, they tell of one of two quarrels. */
+/* So many sessions in a row that the peer ended within SHORT_LIFE are a refusal or a takeover. A
+ * refusal ends within REJECTED_LIFE, and WITH_ITS_ANSWER: so soon after the last packet. */
 #define SHORT_LIFE      (60 * USEC_PER_SEC)
 #define REJECTED_LIFE   (2 * USEC_PER_SEC)
 #define WITH_ITS_ANSWER (500 * USEC_PER_MSEC)
-enum { QUARREL = 3 };
+enum { SHORT_LIVES_SUSPECTED = 3 };
 
-enum { SILENCES_SUSPECTED = 2, SILENCES_LEARNED = 3 };
+/* So many like silences in a row make an idle drop suspected. */
+enum { SILENCES_SUSPECTED = 2 };
 
-/* Without eBPF: a dump that has just begun may be the agent's answer to the peer's end. */
+/* In the mode sock-diag. Only a dump that began VERDICT_WAIT or longer before the end cannot be the
+ * agent's answer to it. */
 static enum ruling decide_dumping(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
-	bool before = !process->exited && process->dumping + VERDICT_WAIT <= on->given->time;
 
 	tokens_add(evidence(on), "dumping_core=yes");
 	if (process->exited)
 		*on->exit = exit_facts_from_code(process->exit_code);
-	return decide(on, CAUSE_AGENT_CRASH, before ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
+	return nominate(on, CAUSE_AGENT_CRASH);
 }
 
 /* A process that is writing its core dump keeps its connections open until the dump is done; the
@@ -39,7 +51,7 @@ static enum ruling rule_dumping(struct deliberation *on)
 		return SILENT;
 	tokens_add(evidence(on), "dumping_core_after=%s",
 		   signal_to_string(process->fatal.number) ?: "?");
-	return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_AGENT_CRASH);
 }
 
 static bool was_silent(const struct circumstances *given)
@@ -48,54 +60,25 @@ static bool was_silent(const struct circumstances *given)
 	       given->socket->idle_tx >= GIVEN_UP_AFTER(given->settings->keepalive);
 }
 
-enum ruling rule_hung(struct deliberation *on)
+/* The peer's packets arrive and ours do not, although the kernel of a living peer would acknowledge
+ * them: the peer may have closed because it heard nothing from us. What a filter of our own drops
+ * is asked for again by window probes. */
+static bool is_unheard(const struct socket_facts *socket)
 {
-	const struct circumstances *given = on->given;
-	bool frozen = given->process && given->process->frozen;
-
-	if (frozen && given->socket->idle_tx >= keepalive_of(given)) {
-		tokens_add(evidence(on), "process=stopped-by-signal");
-		return decide(on, CAUSE_AGENT_HANG, CONFIDENCE_LIKELY);
-	}
-	if (given->stalled != CAUSE_AGENT_HANG)
-		return SILENT;
-	tokens_add(evidence(on), "stalled_before=agent-hang");
-	if (given->socket->unread_bytes)
-		tokens_add(evidence(on), "unread_bytes=%u", given->socket->unread_bytes);
-	return decide(on, CAUSE_AGENT_HANG, CONFIDENCE_LIKELY);
-}
-
-/* What the peer says arrives, and what we say does not, although the kernel of a living peer would
- * acknowledge it: the peer may well have given us up for our silence. */
-static bool may_be_unheard(const struct socket_facts *socket)
-{
-	return socket->unacked_bytes > 0 && socket->retransmit_timeouts > 0;
+	return socket->unacked_bytes > 0 &&
+	       (socket->retransmit_timeouts >= TIMEOUTS_OF_SILENCE ||
+		(socket->probes > 0 && socket->send_window > 0) || could_not_be_sent(socket));
 }
 
 static enum ruling rule_unheard(struct deliberation *on)
 {
-	const struct socket_facts *socket = on->given->socket;
-
-	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !may_be_unheard(socket) ||
-	    socket->retransmit_timeouts < TIMEOUTS_TOLD)
+	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !is_unheard(on->given->socket))
 		return SILENT;
 	describe_timeout(on);
-	decide_path(on, CONFIDENCE_SUSPECTED);
-	if (on->given->mode == MODE_SOCK_DIAG)
-		on->verdict->confidence = CONFIDENCE_SUSPECTED;
-	return DECIDED;
+	return decide_silent_path(on);
 }
 
-/* Without eBPF an end may be as old as the last look: what broke since then is no cause of it. */
-static enum ruling rule_cut_off(struct deliberation *on)
-{
-	if (rule_broken_path(on) != DECIDED)
-		return SILENT;
-	if (on->given->mode == MODE_SOCK_DIAG)
-		on->verdict->confidence = CONFIDENCE_SUSPECTED;
-	return DECIDED;
-}
-
+/* The peer closed after the agent's silence, as its idle time-out would have it. */
 static enum ruling rule_idle_timeout(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -103,22 +86,17 @@ static enum ruling rule_idle_timeout(struct deliberation *on)
 
 	if (!given->session)
 		return SILENT;
-	rhythm = history_silences(given->history, given->session);
-	if (!was_silent(given) && rhythm.count < SILENCES_LEARNED) {
-		if (given->socket->idle_tx < keepalive_of(given) && !may_be_unheard(given->socket))
-			tokens_add(ruled_out(on), "peer-idle-timeout=was-active");
+	rhythm = rhythm_of_silences(given->past_sessions, given->session);
+	/* a hub that closes sooner than the keep-alive it was promised closes for another reason */
+	if (!was_silent(given) &&
+	    (rhythm.count < RHYTHM_MIN || given->socket->idle_tx < given->settings->keepalive))
 		return SILENT;
-	}
 	tokens_add(evidence(on), "silent_sec=%llu",
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
-	if (given->unseen)
-		return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_SUSPECTED);
-	if (given->socket->unread_bytes == 0)
-		tokens_add(ruled_out(on), "agent-hang=nothing-left-unread");
-	return decide(on, CAUSE_PEER_IDLE_TIMEOUT, CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_PEER_IDLE_TIMEOUT);
 }
 
-/* A NAT or balancer that forgot the connection answers the next write with a RST of its own. */
+/* A NAT or balancer that has forgotten an idle connection answers the next write with a RST. */
 static enum ruling rule_idle_drop(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -127,7 +105,7 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !given->session ||
 	    given->socket->unacked_bytes == 0)
 		return SILENT;
-	rhythm = history_silences(given->history, given->session);
+	rhythm = rhythm_of_silences(given->past_sessions, given->session);
 	if (rhythm.count < SILENCES_SUSPECTED)
 		return SILENT;
 	tokens_add(evidence(on), "silence_before_write_sec=%llu",
@@ -135,51 +113,44 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 	tokens_add(evidence(on), "like_silences=%u", rhythm.count);
 	on->verdict->period = rhythm.period;
 	on->verdict->period_count = rhythm.count;
-	return decide(on, CAUSE_IDLE_DROP,
-		      rhythm.count < SILENCES_LEARNED ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_IDLE_DROP);
 }
 
-/* The FIN counts as a byte: it takes a sequence number (tcp_rcv_nxt_update()). */
+/* bytes_received counts the FIN as a byte: it takes a sequence number (tcp_rcv_nxt_update()). */
 static bool said_nothing(const struct socket_facts *peer)
 {
 	return peer->bytes_received <= (peer->fin_received ? 1 : 0);
 }
 
-/* A hub that refuses closes with its first answer; one that gives the session to another client
- * closes in the middle of nothing. A CONNACK that was seen settles it; so does a peer that never
- * said a word: there was no session to take over. */
-static bool is_refusal(struct deliberation *on, const struct rhythm *lives)
+/* A hub that refuses closes with its first answer; a hub that gives the session to another client
+ * closes at any moment. Proved by an accepting CONNACK (no refusal) and by a peer that never said
+ * anything (no session to take over). */
+static bool is_refusal(const struct circumstances *given, const struct rhythm *lives)
 {
-	const struct mqtt_facts *mqtt = on->given->mqtt;
-
-	if (mqtt->track == MQTT_FOLLOWED && mqtt->answered && mqtt->connack == 0) {
-		tokens_add(ruled_out(on), "session-rejected=the-CONNACK-accepted-it");
+	if (mqtt_session_is_accepted(given->mqtt))
 		return false;
-	}
-	if (said_nothing(on->given->socket)) {
-		tokens_add(ruled_out(on), "session-takeover=the-peer-had-said-nothing");
-		return true;
-	}
-	return lives->period < REJECTED_LIFE && on->given->session->silence < WITH_ITS_ANSWER;
+	return said_nothing(given->socket) ||
+	       (lives->period < REJECTED_LIFE && given->session->silence < WITH_ITS_ANSWER);
 }
 
-/* Accepted, and then ended by the peer, again and again. Never more than suspected: a fast rival
- * looks like a refusal, a late refusal like a rival, and a service that keeps failing like both. */
-static enum ruling rule_quarrel(struct deliberation *on)
+/* The peer ended short sessions again and again: session-rejected or session-takeover. Never more
+ * than suspected: a rival that is back at once looks like a refusal, a late refusal looks like a
+ * rival, and a service that keeps failing looks like both. */
+static enum ruling rule_short_lives(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 	struct rhythm lives;
 
 	if (!given->session)
 		return SILENT;
-	lives = history_short_lives(given->history, given->session, SHORT_LIFE);
-	if (lives.count < QUARREL)
+	lives = rhythm_of_short_lives(given->past_sessions, given->session, SHORT_LIFE);
+	if (lives.count < SHORT_LIVES_SUSPECTED)
 		return SILENT;
 	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
 	on->verdict->period = lives.period;
 	on->verdict->period_count = lives.count;
-	return decide(on, is_refusal(on, &lives) ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER,
-		      CONFIDENCE_SUSPECTED);
+	return nominate(on, is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED
+						      : CAUSE_SESSION_TAKEOVER);
 }
 
 static bool ttls_known(const struct socket_facts *socket)
@@ -187,77 +158,67 @@ static bool ttls_known(const struct socket_facts *socket)
 	return socket->reset_ttl && socket->flow_ttl_min;
 }
 
-/* The RST came over another number of hops than the peer's other packets: somebody on the way wrote
- * it. Initial TTLs are the sender's choice (RFC 1700: 64; others 128, 255), so a box may match the
- * peer by chance, and a peer's path may change: never proved. */
+/* The RST came over another number of hops than the peer's other packets: a box on the path wrote
+ * it. Never proved: senders choose their initial TTL (RFC 1700: 64; others 128, 255), so a box may
+ * match the peer by chance, and the path to the peer may change. */
 static enum ruling rule_middlebox(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
 
 	if (on->verdict->ended_by != ENDED_BY_PEER_RESET || !ttls_known(socket))
 		return SILENT;
-	if (socket->reset_ttl >= socket->flow_ttl_min &&
-	    socket->reset_ttl <= socket->flow_ttl_max) {
-		tokens_add(ruled_out(on), "middlebox-reset=ttl-%u-is-the-peer's",
-			   socket->reset_ttl);
+	if (socket->reset_ttl >= socket->flow_ttl_min && socket->reset_ttl <= socket->flow_ttl_max)
 		return SILENT;
-	}
 	tokens_add(evidence(on), "reset_ttl=%u", socket->reset_ttl);
 	tokens_add(evidence(on), "peer_ttl=%u", socket->flow_ttl_min);
-	return decide(on, CAUSE_MIDDLEBOX_RESET, CONFIDENCE_LIKELY);
+	return nominate(on, CAUSE_MIDDLEBOX_RESET);
 }
 
+/* Peers of several agents ended their connections at once: probably one service. */
 static enum ruling rule_transient(struct deliberation *on)
 {
 	if (!on->given->others_too)
 		return SILENT;
 	tokens_add(evidence(on), "other_agents_too=yes");
-	return decide(on, CAUSE_SERVICE_TRANSIENT, CONFIDENCE_SUSPECTED);
+	return nominate(on, CAUSE_SERVICE_TRANSIENT);
 }
 
+/* The last rule: the peer ended it, and nothing says why. Never SILENT. */
 static enum ruling rule_plain_peer(struct deliberation *on)
 {
-	const struct circumstances *given = on->given;
-	bool reset = on->verdict->ended_by == ENDED_BY_PEER_RESET;
-
-	tokens_add(ruled_out(on), "agent-close=our-side-had-not-closed");
-	if (given->unseen && given->socket->unread_bytes) { /* for a moment, or for an hour? */
-		tokens_add(evidence(on), "unread_bytes=%u", given->socket->unread_bytes);
-		return decide(on, reset ? CAUSE_PEER_RESET : CAUSE_PEER_CLOSE,
-			      CONFIDENCE_SUSPECTED);
-	}
-	if (reset) /* only the TTL tells that nobody else wrote it */
-		return decide(on, CAUSE_PEER_RESET,
-			      ttls_known(given->socket) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
-	/* After a silence that nothing explains, or one that was only the peer's impression, the
-	 * peer's patience cannot be ruled out. */
-	if (given->socket->idle_tx >= keepalive_of(given) || may_be_unheard(given->socket))
-		return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY);
-	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_PROVED);
+	if (on->given->socket->unread_bytes)
+		tokens_add(evidence(on), "unread_bytes=%u", on->given->socket->unread_bytes);
+	/* A RST after a goodbye comes of what the peer left unread. */
+	if (on->verdict->ended_by == ENDED_BY_PEER_RESET &&
+	    !tls_peer_left_first(on->given->tls, on->given->socket))
+		return nominate(on, CAUSE_PEER_RESET);
+	return nominate(on, CAUSE_PEER_CLOSE);
 }
 
-enum ruling rule_peer(struct deliberation *on)
+enum ruling decide_peers_doing(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,      rule_hung,      rule_suspended,     rule_cut_off,
+		rule_dumping,      rule_hung,      rule_suspended,     rule_broken_path,
 		rule_unheard,      rule_idle_drop, rule_token_expired, rule_unanswered_connect,
-		rule_idle_timeout, rule_middlebox, rule_quarrel,       rule_transient,
+		rule_idle_timeout, rule_middlebox, rule_short_lives,   rule_transient,
 		rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 
-	switch (on->verdict->ended_by) {
-	case ENDED_BY_PEER_FIN:
-	case ENDED_BY_PEER_RESET:
-		break;
-	case ENDED_BY_CONNECT_REFUSED:
-		return decide(on, CAUSE_CONNECT_REFUSED, CONFIDENCE_PROVED);
-	default:
-		return SILENT;
-	}
-	if (mqtt_may_tell_more(on->given) && wait_unless_over(on) == WAIT)
-		return WAIT;
 	for (size_t i = 0; ruling == SILENT && i < sizeof(rules) / sizeof(*rules); i++)
 		ruling = rules[i](on);
 	return ruling;
+}
+
+enum ruling rule_peer(struct deliberation *on)
+{
+	if (on->verdict->ended_by == ENDED_BY_CONNECT_REFUSED)
+		return nominate(on, CAUSE_CONNECT_REFUSED);
+	if (on->verdict->ended_by != ENDED_BY_PEER_FIN &&
+	    on->verdict->ended_by != ENDED_BY_PEER_RESET)
+		return SILENT;
+	if ((mqtt_more_may_come(on->given) || login_more_may_come(on->given)) &&
+	    wait_unless_over(on) == WAIT)
+		return WAIT;
+	return decide_peers_doing(on);
 }

@@ -1,32 +1,16 @@
-/* Rules: our own side ended the connection. */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_process.h"
 
 #include <signal.h>
 #include <string.h>
 
-#include "ended_by.h"
+#include "verdict/ended_by.h"
+#include "verdict/rules_network.h"
 
-/* ---- rule: the process was dying */
+/* Data that an agent sends so long after a request to stop is its usual work. */
+#define GOES_ON_AFTER (1 * USEC_PER_SEC)
 
-static const struct signal_facts *stop_request(const struct circumstances *given, bool own_only)
-{
-	const struct signal_facts *stop = given->process ? &given->process->stop : NULL;
-
-	if ((!stop || !stop->number) && !own_only)
-		stop = given->agent_stop;
-	if (!stop || !stop->number || stop->sender.in_agent)
-		return NULL;
-	if (stop->time > given->time || given->time > stop->time + STOP_REQUEST_LIFETIME)
-		return NULL;
-	return stop;
-}
-
-/* SIGHUP of a process means as often "read your settings again"; of the kernel, that the terminal
- * is gone. It asks for a stop if it kills, see decide_killed(). */
-static bool asks_to_end(const struct signal_facts *stop)
-{
-	return stop && (stop->number != SIGHUP || stop->from_kernel);
-}
+/* ---- what systemd does */
 
 static bool unit_has_stop_job(const struct circumstances *given)
 {
@@ -34,8 +18,8 @@ static bool unit_has_stop_job(const struct circumstances *given)
 	       (strcmp(given->unit->job, "stop") == 0 || strcmp(given->unit->job, "restart") == 0);
 }
 
-/* systemd passes through "deactivating" after a crash as well; its Result= tells them apart. */
-static bool unit_is_stopping(const struct circumstances *given)
+/* A unit is "deactivating" after a crash as well: its Result= makes the difference. */
+bool unit_is_stopping(const struct circumstances *given)
 {
 	static const char *const results[] = { "", "success", "timeout", "watchdog" };
 	const struct unit_event *unit = given->unit;
@@ -47,135 +31,212 @@ static bool unit_is_stopping(const struct circumstances *given)
 	return false;
 }
 
-/* PID 1 asked the very process to end, then that closed its connection, and then it ended or
- * systemd sees to it that it does: the one comes of the other. Without a stop job it may be a
- * signal that the process had survived (`systemctl kill`), unless all came at once. */
-static bool stop_is_proved(const struct circumstances *given)
-{
-	const struct process *process = given->process;
-	const struct signal_facts *stop = stop_request(given, true);
-	bool by_systemd =
-		given->unit && asks_to_end(stop) && stop->sender.pid == 1 && !stop->from_kernel;
+/* ---- requests to stop */
 
-	if (!by_systemd || !ended_by_own_side(given->socket))
-		return false;
-	return unit_has_stop_job(given) ||
-	       (process->exited && given->time - stop->time <= VERDICT_WAIT);
+static bool has_worked_since(const struct circumstances *given, usec_t time)
+{
+	usec_t sent =
+		given->socket->idle_tx < given->time ? given->time - given->socket->idle_tx : 0;
+
+	return !given->no_connection && sent > time + GOES_ON_AFTER;
 }
 
-static bool unit_result_is(const struct circumstances *given, const char *result)
+/* A SIGQUIT that is handled is a question for a thread dump (JVMs) as often as for an end (Go). */
+static bool asked_for_a_report(const struct circumstances *given, const struct signal_facts *stop)
+{
+	return stop->number == SIGQUIT && stop->handled && given->time > stop->time + CRASH_TIME;
+}
+
+bool stop_was_survived(const struct circumstances *given)
+{
+	const struct signal_facts *stop = given->stop;
+
+	return stop && stop->time <= given->time && !unit_is_stopping(given) &&
+	       (has_worked_since(given, stop->time) || asked_for_a_report(given, stop));
+}
+
+const struct signal_facts *stop_request(const struct circumstances *given)
+{
+	const struct signal_facts *stop = given->stop;
+
+	if (!stop || stop->time > given->time || given->time > stop->time + STOP_REQUEST_LIFETIME ||
+	    stop_was_survived(given))
+		return NULL;
+	return stop;
+}
+
+/* SIGHUP from a process often means "read your settings again"; from the kernel, that the terminal
+ * is gone. SIGHUP is a stop request as well if it kills: decide_killed(). */
+bool asks_to_end(const struct circumstances *given)
+{
+	const struct signal_facts *stop = stop_request(given);
+
+	return stop && (stop->number != SIGHUP || stop->from_kernel);
+}
+
+bool stop_is_recent(const struct circumstances *given)
+{
+	const struct signal_facts *stop = stop_request(given);
+
+	return stop && given->time <= stop->time + STOP_TAKES;
+}
+
+/* Without a stop job, PID 1 may have sent a signal that the process survives (`systemctl kill`),
+ * unless everything came at once. */
+bool stop_is_systemds(const struct circumstances *given)
+{
+	const struct signal_facts *stop = stop_request(given);
+
+	if (!given->unit || !asks_to_end(given) || given->stop_was_handed_on ||
+	    stop->sender.pid != 1 || stop->from_kernel || !ended_by_own_side(given->socket))
+		return false;
+	return unit_has_stop_job(given) || (given->process && given->process->exited &&
+					    given->time - stop->time <= VERDICT_WAIT);
+}
+
+bool systemd_says(const struct circumstances *given, const char *result)
 {
 	return given->unit && strcmp(given->unit->result, result) == 0;
 }
 
-static enum ruling decide_stopped(struct deliberation *on, const struct signal_facts *stop,
-				  enum confidence confidence)
+enum ruling decide_stopped(struct deliberation *on)
 {
+	const struct circumstances *given = on->given;
+	const struct signal_facts *stop = stop_request(given);
+
 	if (stop) {
 		tokens_add(evidence(on), "signal=%s", signal_to_string(stop->number) ?: "?");
 		add_sender(evidence(on), stop);
+		if (given->stop_was_handed_on)
+			tokens_add(evidence(on), "handed_on=yes");
 	}
-	if (unit_has_stop_job(on->given))
-		tokens_add(evidence(on), "unit_job=%s", on->given->unit->job);
-	else if (unit_is_stopping(on->given))
+	if (unit_has_stop_job(given))
+		tokens_add(evidence(on), "unit_job=%s", given->unit->job);
+	else if (unit_is_stopping(given))
 		tokens_add(evidence(on), "unit=deactivating");
-	tokens_add(ruled_out(on), "agent-crash=stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_STOPPED,
-		      stop_is_proved(on->given) ? CONFIDENCE_PROVED : confidence);
+	return nominate(on, CAUSE_AGENT_STOPPED);
 }
 
-static bool sent_by_systemd(const struct circumstances *given, const struct signal_facts *fatal)
+/* ---- deaths */
+
+/* The signal that killed the process, with its sender; NULL if it lives, exited by itself, or the
+ * sending was not observed. */
+static const struct signal_facts *fatal_signal(const struct circumstances *given)
 {
+	const struct process *process = given->process;
+
+	if (!process || !process->exited || !(process->exit_code & 0x7f) ||
+	    process->fatal.number != (int)(process->exit_code & 0x7f))
+		return NULL;
+	return &process->fatal;
+}
+
+static bool killed_by_systemd(const struct circumstances *given)
+{
+	const struct signal_facts *fatal = fatal_signal(given);
+
 	return given->unit && fatal && !fatal->from_kernel && fatal->sender.pid == 1;
 }
 
-static enum ruling decide_crash(struct deliberation *on, enum confidence confidence)
+bool systemd_may_have_stopped_it(const struct circumstances *given)
 {
-	tokens_add(ruled_out(on), "agent-stopped=%s",
-		   unit_is_stopping(on->given) ? "it-fell-before-the-stop-was-over"
-					       : "no-stop-was-asked-for");
-	return decide(on, CAUSE_AGENT_CRASH, confidence);
+	return killed_by_systemd(given) &&
+	       (!*given->unit->result || systemd_says(given, "success") ||
+		systemd_says(given, "timeout") || systemd_says(given, "watchdog"));
 }
 
-/* Without eBPF: faults are the agent's own, but SIGKILL may be the OOM killer's or an operator's,
- * and in a stop any signal systemd's. */
-static enum ruling decide_unseen_crash(struct deliberation *on)
+bool was_killed_after_request(const struct circumstances *given)
 {
-	bool fault = signal_dumps_core(on->exit->status) && !unit_is_stopping(on->given);
+	const struct signal_facts *fatal = fatal_signal(given);
 
-	return decide(on, CAUSE_AGENT_CRASH, fault ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
+	return fatal && fatal->number == SIGKILL && !given->process->oom && asks_to_end(given);
 }
 
-/* systemd kills for reasons of its own: a time-out of the stop, its watchdog, its out-of-memory
- * policy. Or because it was told to (`systemctl kill`), which is a kill like any other. */
-static enum ruling decide_killed_by_systemd(struct deliberation *on, enum confidence confidence)
+bool ended_with_its_container(const struct circumstances *given)
+{
+	const struct signal_facts *fatal = fatal_signal(given);
+
+	return fatal && fatal->number == SIGKILL && fatal->from_kernel && !given->process->oom;
+}
+
+/* systemd kills for reasons of its own, which Result= names: the stop timed out, the watchdog timed
+ * out, out of memory. Or an operator asked for it (`systemctl kill`): a kill like any other. */
+static enum ruling decide_killed_by_systemd(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 
-	if (!*given->unit->result || unit_result_is(given, "success")) {
+	if (!*given->unit->result || systemd_says(given, "success")) {
 		if (wait_unless_over(on) == WAIT)
 			return WAIT;
-		return decide(on, CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED);
+		return nominate(on, CAUSE_AGENT_CRASH);
 	}
 	tokens_add(evidence(on), "unit_result=%s", given->unit->result);
-	if (unit_result_is(given, "oom-kill"))
-		return decide(on, CAUSE_AGENT_OOM, CONFIDENCE_LIKELY);
-	if (unit_result_is(given, "timeout") || unit_result_is(given, "watchdog"))
-		return decide_stopped(on, NULL, confidence);
-	return given->mode == MODE_EBPF ? decide_crash(on, confidence) : decide_unseen_crash(on);
+	if (systemd_says(given, "oom-kill"))
+		return nominate(on, CAUSE_AGENT_OOM);
+	if (systemd_says(given, "timeout") || systemd_says(given, "watchdog"))
+		return decide_stopped(on);
+	return nominate(on, CAUSE_AGENT_CRASH);
 }
 
-/* Nobody saw who sent the signal. */
-static enum ruling decide_killed_unseen(struct deliberation *on, enum confidence confidence)
+/* In the mode sock-diag: the sender of the signal is not observed. */
+static enum ruling decide_killed_unobserved(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 
-	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
-		return decide_stopped(on, NULL, CONFIDENCE_LIKELY);
-	if (given->unit && !unit_is_stopping(given))
-		return decide_killed_by_systemd(on, confidence);
-	return decide_unseen_crash(on);
+	if (unit_is_stopping(given))
+		return signal_dumps_core(on->exit->status) ? nominate(on, CAUSE_AGENT_CRASH)
+							   : decide_stopped(on);
+	return given->unit ? decide_killed_by_systemd(on) : nominate(on, CAUSE_AGENT_CRASH);
 }
 
-/* The signal that it died of, if it was seen being sent; else NULL. */
-static const struct signal_facts *fatal_signal(const struct deliberation *on)
-{
-	const struct process *process = on->given->process;
-
-	return process && process->fatal.number == on->exit->status ? &process->fatal : NULL;
-}
-
-/* A death by signal. Signals that ask (SIGTERM) mean that somebody stopped the agent; the others
- * mean a crash, unless systemd had reasons to send one, or a stop was cut short (`kill -9`). */
-static enum ruling decide_killed(struct deliberation *on, enum confidence confidence)
+/* A death by signal. A signal that asks (SIGTERM) means that the agent was stopped. Any other means
+ * a crash, unless systemd had a reason to send it, or it cut a stop short (`kill -9`). */
+static enum ruling decide_killed(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
-	const struct signal_facts *fatal = fatal_signal(on);
-	const struct signal_facts *stop = stop_request(given, false);
-	bool by_systemd = sent_by_systemd(given, fatal);
 
-	if (signal_is_stop_request(on->exit->status)) {
-		if (stop && stop->number == on->exit->status)
-			return decide_stopped(on, stop, CONFIDENCE_PROVED);
-		return decide(on, CAUSE_AGENT_STOPPED, CONFIDENCE_SUSPECTED);
-	}
+	if (signal_is_stop_request(on->exit->status))
+		return decide_stopped(on);
 	if (given->mode == MODE_SOCK_DIAG)
-		return decide_killed_unseen(on, confidence);
-	if (fatal)
-		add_sender(evidence(on), fatal);
-	if (unit_is_stopping(given) && by_systemd)
-		return decide_stopped(on, stop, confidence);
-	if (unit_is_stopping(given) && !signal_dumps_core(on->exit->status))
-		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
-	if (by_systemd)
-		return decide_killed_by_systemd(on, confidence);
-	return decide_crash(on, confidence);
+		return decide_killed_unobserved(on);
+	if (was_killed_after_request(given) || ended_with_its_container(given))
+		return decide_stopped(on);
+	if (fatal_signal(given))
+		add_sender(evidence(on), fatal_signal(given));
+	if (unit_is_stopping(given) &&
+	    (killed_by_systemd(given) || !signal_dumps_core(on->exit->status)))
+		return decide_stopped(on);
+	if (killed_by_systemd(given))
+		return decide_killed_by_systemd(on);
+	return nominate(on, CAUSE_AGENT_CRASH);
 }
 
-static enum ruling decide_exited(struct deliberation *on, enum confidence confidence)
+/* ---- exits */
+
+/* Data that could not even leave the host (a firewall drops it) is probed for, not
+ * retransmitted. */
+bool is_unanswered(const struct circumstances *given)
+{
+	const struct socket_facts *socket = given->socket;
+
+	return socket->unacked_bytes > 0 &&
+	       (socket->retransmit_timeouts > 0 || (socket->probes > 0 && socket->send_window > 0));
+}
+
+/* An agent that exits while its peer is not heard any more has given up. */
+static enum ruling rule_gave_up(struct deliberation *on)
+{
+	if (on->given->no_connection || !on->given->came_up)
+		return SILENT;
+	if (!is_unanswered(on->given))
+		return rule_path_still_broken(on);
+	describe_timeout(on);
+	return decide_silent_path(on);
+}
+
+enum ruling decide_exited(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
-	const struct signal_facts *stop = stop_request(on->given, false);
 
 	if (on->exit->by_signal)
 		tokens_add(evidence(on), "killed_by=%s", signal_to_string(on->exit->status) ?: "?");
@@ -185,71 +246,20 @@ static enum ruling decide_exited(struct deliberation *on, enum confidence confid
 		tokens_add(evidence(on), "core_dumped=yes");
 	if (process && process->oom) {
 		tokens_add(evidence(on), "oom_victim=yes");
-		return decide(on, CAUSE_AGENT_OOM, confidence);
+		return nominate(on, CAUSE_AGENT_OOM);
 	}
 	if (on->exit->by_signal)
-		return decide_killed(on, confidence);
-	if (asks_to_end(stop) || unit_is_stopping(on->given))
-		return decide_stopped(on, stop, confidence);
-	tokens_add(ruled_out(on), "agent-crash=ended-by-itself");
-	/* A request to stop that it obeyed is not seen without eBPF. */
-	return decide(on, CAUSE_AGENT_EXIT,
-		      on->given->mode == MODE_EBPF ? confidence : CONFIDENCE_SUSPECTED);
+		return decide_killed(on);
+	if (asks_to_end(on->given) || unit_is_stopping(on->given))
+		return decide_stopped(on);
+	if (rule_gave_up(on) == DECIDED)
+		return DECIDED;
+	return nominate(on, CAUSE_AGENT_EXIT);
 }
 
-void verdict_on_exit(const struct circumstances *given, struct verdict *verdict,
-		     struct exit_facts *exit)
-{
-	struct deliberation on = { given, verdict, exit };
+/* ---- exits after the end */
 
-	*verdict = (struct verdict){ .ended_by = ENDED_BY_UNKNOWN };
-	*exit = exit_facts_from_code(given->process->exit_code);
-	decide_exited(&on, CONFIDENCE_PROVED); /* without a unit there is nothing to wait for */
-}
-
-void verdict_orphaned(const struct circumstances *given, struct verdict *verdict,
-		      struct exit_facts *exit)
-{
-	struct deliberation on = { given, verdict, exit };
-
-	*verdict = (struct verdict){ .ended_by = ENDED_BY_UNKNOWN };
-	*exit = exit_facts_from_code(given->process->exit_code);
-	tokens_add(evidence(&on), "socket=outlives-its-process");
-	if (decide_exited(&on, CONFIDENCE_LIKELY) != DECIDED)
-		decide(&on, CAUSE_AGENT_CRASH, CONFIDENCE_SUSPECTED);
-	if (verdict->confidence == CONFIDENCE_PROVED)
-		verdict->confidence = CONFIDENCE_LIKELY;
-}
-
-/* The closing task was on its way out: the kernel says so in the same event. */
-enum ruling rule_dying(struct deliberation *on)
-{
-	const struct circumstances *given = on->given;
-
-	if (!ended_by_own_side(given->socket) || !given->current->exiting ||
-	    !given->current->in_agent)
-		return SILENT;
-	add_task(evidence(on), "closed_by", given->current);
-	*on->exit = exit_facts_from_code(given->current->exit_code);
-	return decide_exited(on, CONFIDENCE_PROVED);
-}
-
-/* ---- rule: a live process closed it, or gave up */
-
-/* A crash that takes its connection along in an orderly way (an exception that is not caught, a
- * handler that closes and aborts) has closed it this long before. */
-#define CRASH_TIME (100 * USEC_PER_MSEC)
-
-/* An exec closes what was opened with SOCK_CLOEXEC before it. */
-static bool closed_by_exec(const struct circumstances *given)
-{
-	const struct process *process = given->process;
-	usec_t ago = process && process->execed ? given->time - process->execed : USEC_INFINITY;
-
-	return ago < USEC_PER_SEC && ago < given->socket->age;
-}
-
-static void describe_exit_after(struct deliberation *on)
+void describe_exit_after(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
 
@@ -259,17 +269,7 @@ static void describe_exit_after(struct deliberation *on)
 				   USEC_PER_MSEC);
 }
 
-static void describe_closer(struct deliberation *on)
-{
-	if (!on->given->socket->unseen)
-		add_task(evidence(on), "closed_by", on->given->current);
-	if (closed_by_exec(on->given))
-		tokens_add(evidence(on), "closed_at=exec");
-}
-
-/* A live task closed the connection, and only then somebody killed the process: that ended no
- * connection any more. */
-static bool was_killed_later(const struct circumstances *given)
+bool was_killed_later(const struct circumstances *given)
 {
 	const struct process *process = given->process;
 	struct exit_facts exit = exit_facts_from_code(process->exit_code);
@@ -281,165 +281,9 @@ static bool was_killed_later(const struct circumstances *given)
 	return process->oom || (!killer->from_kernel && !killer->sender.in_agent);
 }
 
-/* How much an exit says about a closing that was not part of it. Sockets of a process that is dead
- * are closed by the kernel, now and then by a thread of its own. The more time lies between a
- * closing and a crash, the less the one has to do with the other. */
-static enum confidence confidence_of_exit(const struct circumstances *given, bool by_signal)
-{
-	usec_t exited_at = given->process->exited_at;
-	bool by_kernel = ended_by_own_side(given->socket) && !given->socket->unseen &&
-			 !given->current->in_agent;
-
-	if (by_kernel && exited_at <= given->time)
-		return CONFIDENCE_PROVED;
-	if (by_signal && exited_at > given->time + CRASH_TIME)
-		return CONFIDENCE_SUSPECTED;
-	return CONFIDENCE_LIKELY;
-}
-
 enum ruling decide_exited_after(struct deliberation *on)
 {
 	*on->exit = exit_facts_from_code(on->given->process->exit_code);
 	describe_exit_after(on);
-	return decide_exited(on, confidence_of_exit(on->given, on->exit->by_signal));
-}
-
-static enum ruling decide_given_up(struct deliberation *on)
-{
-	tokens_add(evidence(on), "gave_up_after_msec=%llu",
-		   (unsigned long long)(on->given->socket->age / USEC_PER_MSEC));
-	/* One SYN unanswered for a moment proves nothing about the path. */
-	if (on->given->socket->retransmits == 0)
-		return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_LIKELY);
-	tokens_add(ruled_out(on), "connect-refused=no-RST-arrived");
-	return decide_path(on, CONFIDENCE_SUSPECTED);
-}
-
-/* It gave up on a peer that had stopped answering: MQTT clients do when a PINGRESP is missing. Data
- * that could not even leave the host (a firewall drops it) is probed for, not retransmitted. */
-static bool was_in_a_black_hole(const struct circumstances *given)
-{
-	const struct socket_facts *socket = given->socket;
-
-	return socket->unacked_bytes > 0 &&
-	       (socket->retransmit_timeouts > 0 || (socket->probes > 0 && socket->send_window > 0));
-}
-
-/* It closed while its host had no way to the peer: probably for that reason. */
-static enum ruling rule_no_way(struct deliberation *on)
-{
-	const struct path_view *path = &on->given->path;
-
-	if (!path->known || path_is_whole(path) || rule_broken_path(on) != DECIDED)
-		return SILENT;
-	return decide(on, on->verdict->cause, CONFIDENCE_LIKELY);
-}
-
-/* It gave up on a peer that answers no PINGREQ. That TCP still acknowledges says only that the
- * peer's kernel lives. */
-static enum ruling rule_no_answer(struct deliberation *on)
-{
-	const struct circumstances *given = on->given;
-
-	if (was_in_a_black_hole(given)) {
-		describe_timeout(on);
-		return decide_path(on, agent_missed_an_answer(given->mqtt) ? CONFIDENCE_LIKELY
-									   : CONFIDENCE_SUSPECTED);
-	}
-	if (!agent_missed_an_answer(given->mqtt))
-		return SILENT;
-	return decide_path(on, CONFIDENCE_SUSPECTED);
-}
-
-/* A live agent's own doing. A RST after a DISCONNECT is no abort: what crossed it on the way was
- * left unread. */
-static enum ruling decide_closed(struct deliberation *on)
-{
-	const struct mqtt_facts *mqtt = on->given->mqtt;
-
-	if (on->verdict->ended_by == ENDED_BY_LOCAL_RESET && !agent_said_goodbye(mqtt)) {
-		if (agent_left_without_goodbye(mqtt))
-			tokens_add(ruled_out(on), "agent-close=no-DISCONNECT-was-sent");
-		/* disconnect() wipes out whether it had waited for an answer in vain. */
-		return decide(on, CAUSE_AGENT_ABORT,
-			      on->given->socket->unseen ? CONFIDENCE_SUSPECTED : CONFIDENCE_PROVED);
-	}
-	if (agent_said_goodbye(mqtt))
-		tokens_add(ruled_out(on), "agent-abort=DISCONNECT-was-sent");
-	if (rule_token_renewal(on) == DECIDED)
-		return DECIDED;
-	return decide(on, CAUSE_AGENT_CLOSE, CONFIDENCE_PROVED);
-}
-
-enum ruling rule_own_side(struct deliberation *on)
-{
-	const struct circumstances *given = on->given;
-	const struct process *process = given->process;
-	const struct signal_facts *stop = stop_request(given, true);
-
-	if (!ended_by_own_side(given->socket))
-		return SILENT;
-	if (!process || !process->exited) {
-		if (wait_unless_over(on) == WAIT)
-			return WAIT;
-	}
-	describe_closer(on);
-	if (process && process->exited && !was_killed_later(given))
-		return decide_exited_after(on);
-	if (process && process->exited)
-		describe_exit_after(on);
-	if (asks_to_end(stop) || unit_is_stopping(given))
-		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
-	tokens_add(ruled_out(on), "agent-crash=%s",
-		   process && process->exited ? "killed-after-the-end" : "process-lives");
-	if (on->verdict->ended_by == ENDED_BY_CONNECT_TIMEOUT)
-		return decide_given_up(on);
-	tokens_add(ruled_out(on), "peer-close=no-FIN-had-come");
-	if (rule_suspended(on) == DECIDED)
-		return DECIDED;
-	if (rule_no_answer(on) == DECIDED || rule_no_way(on) == DECIDED)
-		return DECIDED;
-	return decide_closed(on);
-}
-
-/* Without eBPF the request to stop is not seen: an exit right after the peer's FIN may be the
- * goodbye of below, or the agent's answer to the FIN. */
-static enum ruling rule_leaving_unseen(struct deliberation *on)
-{
-	const struct process *process = on->given->process;
-
-	if (!process || process->dumping)
-		return SILENT;
-	if (!process->exited)
-		return wait_unless_over(on);
-	*on->exit = exit_facts_from_code(process->exit_code);
-	describe_exit_after(on);
-	return decide(on, CAUSE_PEER_CLOSE, CONFIDENCE_SUSPECTED);
-}
-
-/* An agent that says goodbye (MQTT's DISCONNECT) leaves it to the peer to close. Without having
- * seen it, only the exit of one that was asked to stop tells. */
-enum ruling rule_leaving(struct deliberation *on)
-{
-	const struct circumstances *given = on->given;
-	const struct process *process = given->process;
-	const struct signal_facts *stop = stop_request(given, true);
-	bool goodbye = agent_said_goodbye(given->mqtt);
-	bool by_peer = on->verdict->ended_by == ENDED_BY_PEER_FIN ||
-		       (goodbye && on->verdict->ended_by == ENDED_BY_PEER_RESET);
-
-	if (on->verdict->ended_by == ENDED_BY_PEER_FIN && given->mode == MODE_SOCK_DIAG)
-		return rule_leaving_unseen(on);
-	if (!by_peer || (!goodbye && (!process || !stop)))
-		return SILENT;
-	if (process && process->exited && !was_killed_later(given))
-		return decide_exited_after(on);
-	if (wait_unless_over(on) == WAIT)
-		return WAIT;
-	if (!goodbye)
-		return SILENT;
-	if (stop && stop->number != SIGHUP)
-		return decide_stopped(on, stop, CONFIDENCE_LIKELY);
-	tokens_add(ruled_out(on), "peer-close=the-agent-said-DISCONNECT-first");
-	return decide_closed(on);
+	return decide_exited(on);
 }

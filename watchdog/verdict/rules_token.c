@@ -1,18 +1,17 @@
-/* Rules: sessions that end in rhythm. The time in a token is on the clock of the wall, a session's
- * age is not: a session over which the host slept has no part in a rhythm (history.c). */
-#include "verdict_rules.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_token.h"
 
-/* A rhythm is one from here on; with the token's lifetime known, one repetition is enough. */
-enum { RHYTHM_LEARNED = 3, RHYTHM_CONFIGURED = 2 };
+#include "verdict/login_facts.h"
+#include "verdict/mqtt_facts.h"
+
+/* Sessions of a like age in a row that are enough where TokenLifetimeSec= is set and met; without,
+ * it takes RHYTHM_MIN. */
+enum { RHYTHM_CONFIGURED = 2 };
 
 /* SDKs renew at 75 % of the token's lifetime (Node.js) to 97 % (Python). */
 enum { RENEWAL_FROM_PERCENT = 70, RENEWAL_TO_PERCENT = 100 };
-/* Hubs close from the token's end to 5 .. 10 minutes of an hour later. */
+/* Hubs close between the end of the token's lifetime and 5 to 10 minutes of an hour later. */
 enum { EXPIRY_FROM_PERCENT = 98, EXPIRY_TO_PERCENT = 120 };
-
-/* A rival with our client id has us thrown out whenever it comes back, so a shorter rhythm may be
- * its pause: clients wait for up to 2 minutes (paho, AWS) before they try again. */
-#define LONGER_THAN_A_PAUSE (5 * USEC_PER_MINUTE)
 
 static bool within_lifetime(const struct circumstances *given, unsigned from, unsigned to)
 {
@@ -22,12 +21,13 @@ static bool within_lifetime(const struct circumstances *given, unsigned from, un
 	       given->session->age <= lifetime / 100 * to;
 }
 
-/* Likely with a rhythm, suspected where only the configured lifetime says so. */
+/* Nominates `cause` by a rhythm, or where the configured lifetime supports it. SILENT without
+ * either. */
 static enum ruling decide_rhythm(struct deliberation *on, enum cause cause, bool configured)
 {
 	const struct circumstances *given = on->given;
-	struct rhythm rhythm = history_ages(given->history, given->session);
-	unsigned wanted = configured ? RHYTHM_CONFIGURED : RHYTHM_LEARNED;
+	struct rhythm rhythm = rhythm_of_ages(given->past_sessions, given->session);
+	unsigned wanted = configured ? RHYTHM_CONFIGURED : RHYTHM_MIN;
 
 	if (!configured && rhythm.count < wanted)
 		return SILENT;
@@ -35,52 +35,87 @@ static enum ruling decide_rhythm(struct deliberation *on, enum cause cause, bool
 		tokens_add(evidence(on), "token_lifetime_sec=%llu",
 			   (unsigned long long)(given->settings->token_lifetime / USEC_PER_SEC));
 	tokens_add(evidence(on), "like_ages=%u", rhythm.count);
-	if (rhythm.count < wanted)
-		return decide(on, cause, CONFIDENCE_SUSPECTED);
-	on->verdict->period = rhythm.period;
-	on->verdict->period_count = rhythm.count;
-	return decide(on, cause, CONFIDENCE_LIKELY);
+	if (rhythm.count >= wanted) {
+		on->verdict->period = rhythm.period;
+		on->verdict->period_count = rhythm.count;
+	}
+	return nominate(on, cause);
 }
 
-static bool has_rhythm_facts(const struct circumstances *given)
+static bool may_have_rhythm(const struct circumstances *given)
 {
 	return given->session && !given->session->suspended;
 }
 
 enum ruling rule_token_renewal(struct deliberation *on)
 {
-	if (!has_rhythm_facts(on->given) || on->given->session->end != SESSION_ENDED_HERE)
+	if (!may_have_rhythm(on->given) || on->given->session->end != SESSION_ENDED_BY_AGENT)
 		return SILENT;
-	return decide_rhythm(on, CAUSE_TOKEN_RENEWAL,
-			     within_lifetime(on->given, RENEWAL_FROM_PERCENT, RENEWAL_TO_PERCENT));
+	if (within_lifetime(on->given, RENEWAL_FROM_PERCENT, RENEWAL_TO_PERCENT))
+		return decide_rhythm(on, CAUSE_TOKEN_RENEWAL, true);
+	/* An agent that closes every few seconds works like that; tokens live for longer. */
+	if (on->given->session->age < LONGER_THAN_A_PAUSE)
+		return SILENT;
+	return decide_rhythm(on, CAUSE_TOKEN_RENEWAL, false);
 }
 
-/* Where nothing was said for most of such a life, the peer's patience explains its length, too. */
-static bool may_be_impatience(const struct circumstances *given)
+bool may_be_impatience(const struct circumstances *given)
 {
 	return 2 * given->session->silence > given->session->age &&
-	       history_silences(given->history, given->session).count >= RHYTHM_LEARNED;
+	       rhythm_of_silences(given->past_sessions, given->session).count >= RHYTHM_MIN;
 }
 
-/* By the rhythm alone. */
-static enum ruling learn_expiry(struct deliberation *on)
+/* Without a configured lifetime: by the rhythm alone. */
+static enum ruling rule_expiry_learned(struct deliberation *on)
 {
 	if (on->given->session->age < LONGER_THAN_A_PAUSE ||
 	    decide_rhythm(on, CAUSE_TOKEN_EXPIRED, false) == SILENT)
 		return SILENT;
-	tokens_add(ruled_out(on), "session-takeover=rivals-come-back-sooner");
-	if (may_be_impatience(on->given))
-		on->verdict->confidence = CONFIDENCE_SUSPECTED;
-	else
-		tokens_add(ruled_out(on), "peer-idle-timeout=no-long-like-silence");
 	return DECIDED;
 }
 
 enum ruling rule_token_expired(struct deliberation *on)
 {
-	if (!has_rhythm_facts(on->given))
+	if (!may_have_rhythm(on->given))
 		return SILENT;
 	if (within_lifetime(on->given, EXPIRY_FROM_PERCENT, EXPIRY_TO_PERCENT))
 		return decide_rhythm(on, CAUSE_TOKEN_EXPIRED, true);
-	return learn_expiry(on);
+	return rule_expiry_learned(on);
+}
+
+static bool is_not_authorized(const struct mqtt_facts *mqtt, const struct login_facts *login)
+{
+	return mqtt_is_not_authorized(mqtt) || login_is_not_authorized(login);
+}
+
+enum ruling rule_token_refused(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+	const struct session *before;
+	usec_t pause;
+
+	if (!given->session || !is_not_authorized(given->mqtt, given->login))
+		return SILENT;
+	before = session_before(given->past_sessions, given->session, &pause);
+	if (!before || before->login == LOGIN_TELLS_NOTHING)
+		return SILENT;
+	if (before->login == LOGIN_WAS_ACCEPTED && pause > REOPENED_AT_ONCE)
+		return SILENT;
+	tokens_add(evidence(on), "refused_after=%s",
+		   before->login == LOGIN_WAS_ACCEPTED ? "the-peers-close" : "a-refusal");
+	return nominate(on, CAUSE_TOKEN_EXPIRED);
+}
+
+enum session_login token_login_of(const struct mqtt_facts *mqtt, const struct login_facts *login,
+				  enum cause cause)
+{
+	bool no_reason = cause == CAUSE_PEER_CLOSE || cause == CAUSE_PEER_RESET ||
+			 cause == CAUSE_TOKEN_EXPIRED;
+
+	if (cause == CAUSE_TOKEN_EXPIRED && is_not_authorized(mqtt, login))
+		return LOGIN_TOKEN_EXPIRED;
+	if (no_reason && !mqtt_peer_disconnected_first(mqtt) &&
+	    (mqtt_session_is_accepted(mqtt) || login_is_accepted(login)))
+		return LOGIN_WAS_ACCEPTED;
+	return LOGIN_TELLS_NOTHING;
 }

@@ -1,24 +1,28 @@
-#include "verdict_stall.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/stall.h"
 
-#include "verdict_rules.h"
+#include "verdict/differential.h"
+#include "verdict/evidence.h"
+#include "verdict/rules_network.h"
 
+/* A check comes at 1.45 times the keep-alive at the latest. */
 #define PATIENCE(keepalive) ((keepalive)*5 / 4)
 #define SLACK(keepalive)    ((keepalive) / 5)
 
 usec_t stall_patience(const struct agent_settings *settings)
 {
-	return PATIENCE(keepalive_or_usual(settings));
+	return PATIENCE(keepalive_of(settings));
 }
 
 usec_t stall_slack(const struct agent_settings *settings)
 {
-	return SLACK(keepalive_or_usual(settings));
+	return SLACK(keepalive_of(settings));
 }
 
 static void begin(struct deliberation *on, const struct circumstances *given,
 		  struct verdict *verdict)
 {
-	*verdict = (struct verdict){ .cause = CAUSE_UNKNOWN, .confidence = CONFIDENCE_INVALID };
+	*verdict = (struct verdict){ .ended_by = ENDED_BY_UNKNOWN, .cause = CAUSE_UNKNOWN };
 	*on = (struct deliberation){ .given = given, .verdict = verdict };
 }
 
@@ -31,7 +35,7 @@ bool stall_of_dying_process(const struct circumstances *given, struct verdict *v
 	begin(&on, given, verdict);
 	if (!process || process->exited)
 		return false;
-	if (process->dumping) { /* of which signal, and whose, is not known then */
+	if (process->dumping) { /* the mode sock-diag does not show the signal */
 		since = process->dumping;
 		tokens_add(evidence(&on), "dumping_core=yes");
 	} else if (signal_dumps_core(process->fatal.number)) {
@@ -44,7 +48,8 @@ bool stall_of_dying_process(const struct circumstances *given, struct verdict *v
 	}
 	tokens_add(evidence(&on), "dying_msec=%llu",
 		   (unsigned long long)((given->time - since) / USEC_PER_MSEC));
-	decide(&on, CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY);
+	nominate(&on, CAUSE_AGENT_CRASH);
+	differential_judge(given, verdict);
 	return true;
 }
 
@@ -59,33 +64,32 @@ static bool not_reading(const struct circumstances *given, usec_t unread_since)
 	return unread_since && given->time - unread_since >= stall_patience(given->settings);
 }
 
-static bool frozen(const struct circumstances *given)
+static bool is_held(const struct circumstances *given)
 {
-	return given->process && given->process->frozen &&
-	       given->socket->idle_tx >= keepalive_of(given);
+	return task_is_held(given->owner_state) &&
+	       given->socket->idle_tx >= keepalive_of(given->settings);
 }
 
-/* Silence alone is a sign only of an agent that was seen to keep its promise before: the setting
- * may be wrong. */
 bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 			 struct verdict *verdict)
 {
 	bool unsent = not_sending(given), unread = not_reading(given, unread_since);
-	bool sure = frozen(given) || (unsent && given->kept_alive) || (unread && unsent);
 	struct deliberation on;
 
 	begin(&on, given, verdict);
-	if (!frozen(given) && !unsent && !unread)
+	/* a debugger holds it, and whoever attached that knows */
+	if (given->owner_state == TASK_STATE_TRACED)
 		return false;
-	if (frozen(given))
-		tokens_add(evidence(&on), "process=stopped-by-signal");
+	if (!is_held(given) && !unsent && !unread)
+		return false;
+	if (is_held(given))
+		tokens_add(evidence(&on), "process=%s", task_state_to_string(given->owner_state));
 	tokens_add(evidence(&on), "nothing_sent_sec=%llu",
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
 	if (unread)
 		tokens_add(evidence(&on), "unread_bytes=%u", given->socket->unread_bytes);
-	if (given->socket->unacked_bytes == 0)
-		tokens_add(ruled_out(&on), "path-silent=all-acknowledged");
-	decide(&on, CAUSE_AGENT_HANG, sure ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED);
+	nominate(&on, CAUSE_AGENT_HANG);
+	differential_judge(given, verdict);
 	return true;
 }
 
@@ -95,5 +99,20 @@ void stall_of_path(const struct circumstances *given, struct verdict *verdict)
 
 	begin(&on, given, verdict);
 	describe_timeout(&on);
-	decide_path(&on, CONFIDENCE_SUSPECTED);
+	decide_silent_path(&on);
+	differential_judge(given, verdict);
+}
+
+void stall_without_connection(const struct circumstances *given, usec_t down, unsigned attempts,
+			      struct verdict *verdict)
+{
+	struct deliberation on;
+
+	begin(&on, given, verdict);
+	tokens_add(evidence(&on), "down_sec=%llu", (unsigned long long)(down / USEC_PER_SEC));
+	tokens_add(evidence(&on), "attempts=%u", attempts);
+	if (given->path.routes_known && !given->path.route.there)
+		tokens_add(evidence(&on), "route=none-to-the-last-peer");
+	nominate(&on, CAUSE_AGENT_NOT_RECONNECTING);
+	differential_judge(given, verdict);
 }

@@ -1,24 +1,34 @@
-/* Verdicts on connections that are still open. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verdicts on connections that are still open. Each overwrites `*verdict` but for ENDED_BY, which
+ * stays unknown. Of `given`, settings, socket, time, process, kept_alive and path count. */
 #pragma once
 
-#include "verdict.h"
+#include "record/record.h"
+#include "verdict/circumstances.h"
 
-/* How long an agent may send nothing, or leave data unread, before it counts as hung: a little more
- * than the keep-alive it promised, and less than the 1.5 times of it after which the hub gives up
- * (MQTT 3.1.1, 3.1.2.10), so that we speak before the hub does. */
+/* After how many microseconds without a packet sent, or with unread data, an agent counts as
+ * hanging: 1.25 times its keep-alive, so that the verdict comes before the hub gives up at 1.5
+ * times (MQTT 3.1.1, 3.1.2.10). */
 usec_t stall_patience(const struct agent_settings *settings);
 
-/* How much later than that a look will do, for the same reason. */
+/* By how many microseconds a check may come later than that, and still come before the hub. */
 usec_t stall_slack(const struct agent_settings *settings);
 
-/* The process took a fatal signal and has not ended: it is writing its core dump. Returns false if
- * this is not so. */
+/* agent-crash: the process took a fatal signal and has not exited, so it is writing its core dump.
+ * Returns false if this is not so; then `*verdict` says nothing. */
 bool stall_of_dying_process(const struct circumstances *given, struct verdict *verdict);
 
-/* The agent does not read, or does not send. `unread_since`: when it was first seen not to read
- * what is there; 0: it reads. Returns false if it is at work. */
+/* agent-hang: the agent does not read or does not send, or a signal has stopped it. `unread_since`:
+ * the time of the first check that found unread data left unread; 0: the agent reads. Returns false
+ * if the agent is at work, or stopped by a debugger; then `*verdict` says nothing. */
 bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 			 struct verdict *verdict);
 
-/* The peer does not acknowledge. */
+/* agent-not-reconnecting: the agent lives, has had no connection for `down` microseconds, and made
+ * `attempts` in vain before it gave up. Of `given`, mode, attempts_lost and path (to the last peer)
+ * count; no_connection is true. */
+void stall_without_connection(const struct circumstances *given, usec_t down, unsigned attempts,
+			      struct verdict *verdict);
+
+/* The peer acknowledges nothing: path-silent, or what the state of the path makes of it. */
 void stall_of_path(const struct circumstances *given, struct verdict *verdict);

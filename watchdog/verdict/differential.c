@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/differential.h"
+
+#include "verdict/exclusions.h"
+
+enum { CAUSES_MAX = 3, EXCLUSIONS_MAX = 5 };
+
+/* The rival is excluded where one of `kernel` holds, and by circumstance alone where one of
+ * `circumstance` does. */
+struct row {
+	enum cause causes[CAUSES_MAX + 1]; /* up to CAUSE_UNKNOWN */
+	enum cause rival;
+	const struct exclusion *kernel[EXCLUSIONS_MAX];
+	const struct exclusion *circumstance[EXCLUSIONS_MAX];
+};
+
+#define BY(...)                                 \
+	{                                       \
+		__VA_ARGS__ __VA_OPT__(, ) NULL \
+	}
+#define PEER                                       \
+	{                                          \
+		CAUSE_PEER_CLOSE, CAUSE_PEER_RESET \
+	}
+#define QUIET                                                               \
+	{                                                                   \
+		CAUSE_PEER_CLOSE, CAUSE_PEER_RESET, CAUSE_PEER_IDLE_TIMEOUT \
+	}
+#define QUARREL                                                                         \
+	{                                                                               \
+		CAUSE_SESSION_REJECTED, CAUSE_SESSION_TAKEOVER, CAUSE_SERVICE_TRANSIENT \
+	}
+#define OWN                                                               \
+	{                                                                 \
+		CAUSE_AGENT_CLOSE, CAUSE_AGENT_ABORT, CAUSE_TOKEN_RENEWAL \
+	}
+#define ENDING                                                       \
+	{                                                            \
+		CAUSE_AGENT_CRASH, CAUSE_AGENT_OOM, CAUSE_AGENT_EXIT \
+	}
+#define BROKEN                                                         \
+	{                                                              \
+		CAUSE_LINK_DOWN, CAUSE_ADDRESS_CHANGED, CAUSE_NO_ROUTE \
+	}
+#define SILENCE                                                       \
+	{                                                             \
+		CAUSE_PATH_SILENT, CAUSE_UNREACHABLE, CAUSE_IDLE_DROP \
+	}
+#define REFUSED                                                                         \
+	{                                                                               \
+		CAUSE_TLS_REFUSED_BY_AGENT, CAUSE_TLS_REFUSED_BY_HUB, CAUSE_CLOCK_WRONG \
+	}
+#define NAMES                                                                             \
+	{                                                                                 \
+		CAUSE_NAME_NOT_FOUND, CAUSE_NAME_SERVER_FAILING, CAUSE_NAME_SERVER_SILENT \
+	}
+#define ONE(cause)            \
+	{                     \
+		CAUSE_##cause \
+	}
+
+/* How to read a row: "peer-close could also be agent-close. The kernel's evidence excludes that if
+ * no DISCONNECT was sent; circumstance does if the agent had sent nothing for a second." */
+/* clang-format off */
+static const struct row rows[] = {
+	/* the peer ended it ------------------------------------------------------------------- */
+	{ PEER, CAUSE_AGENT_CLOSE,
+	  BY(&no_goodbye, &agent_had_said_nothing, &peer_gave_the_reason),
+	  BY(&had_been_quiet, &peer_left_first, &answered_by_a_reset) },
+	{ PEER, CAUSE_AGENT_STOPPED,
+	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+	{ PEER, CAUSE_PEER_IDLE_TIMEOUT,
+	  BY(&kept_its_keepalive, &peer_gave_the_reason), BY(&had_just_spoken) },
+	{ PEER, CAUSE_AGENT_HANG,
+	  BY(&at_work, &peer_gave_the_reason), BY(&nothing_unread, &seen_to_keep_alive, &was_sampled) },
+	{ QUIET, CAUSE_PATH_SILENT,
+	  BY(&all_acknowledged), BY(&acknowledged_since, &nothing_timed_out) },
+	{ QUIET, CAUSE_LINK_DOWN,
+	  BY(&link_stayed, &was_heard_within_keepalive), BY(&link_was_back, &all_arrived) },
+	{ QUIET, CAUSE_ADDRESS_CHANGED,
+	  BY(&address_stayed, &was_heard_within_keepalive), BY(&address_was_back, &all_arrived) },
+	{ QUIET, CAUSE_NO_ROUTE,
+	  BY(&route_stayed, &was_heard_within_keepalive), BY(&route_was_back, &all_arrived) },
+	{ QUIET, CAUSE_HOST_SUSPEND,
+	  BY(&did_not_sleep), BY() },
+	{ ONE(PEER_RESET), CAUSE_MIDDLEBOX_RESET,
+	  BY(), BY(&ttl_is_the_peers) },
+	{ ONE(PEER_RESET), CAUSE_IDLE_DROP,
+	  BY(&all_acknowledged), BY(&heard_lately, &not_idle_for_long) },
+	{ ONE(MIDDLEBOX_RESET), CAUSE_PEER_RESET,
+	  BY(), BY(&ttl_is_anothers) },
+	{ ONE(CONNECT_REFUSED), CAUSE_UNREACHABLE,
+	  BY(&refused_by_rst), BY(&not_closed_here, &no_icmp_error, &heard_lately) },
+	{ ONE(PEER_IDLE_TIMEOUT), CAUSE_PEER_CLOSE,
+	  BY(&peer_gave_the_reason), BY(&silent_for_longer_than_patience, &silences_are_alike) },
+	{ ONE(PEER_IDLE_TIMEOUT), CAUSE_AGENT_HANG,
+	  BY(&at_work), BY(&nothing_unread) },
+	{ ONE(TOKEN_EXPIRED), CAUSE_PEER_CLOSE,
+	  BY(&peer_gave_the_reason), BY(&ages_are_alike) },
+	{ ONE(TOKEN_EXPIRED), CAUSE_PEER_IDLE_TIMEOUT,
+	  BY(&kept_its_keepalive, &peer_gave_the_reason), BY(&no_like_silences) },
+	{ ONE(TOKEN_EXPIRED), CAUSE_SESSION_TAKEOVER,
+	  BY(&peer_gave_the_reason), BY(&lives_long) },
+	{ ONE(TOKEN_EXPIRED), CAUSE_SESSION_REJECTED,
+	  BY(&had_been_let_in), BY(&no_refusal_was_seen, &was_let_in_before) },
+	{ ONE(SESSION_REJECTED), CAUSE_SESSION_TAKEOVER,
+	  BY(&peer_gave_the_reason), BY(&peer_had_said_nothing) },
+	{ ONE(SESSION_TAKEOVER), CAUSE_SESSION_REJECTED,
+	  BY(&peer_gave_the_reason, &connack_accepted_it), BY() },
+	{ QUARREL, CAUSE_PEER_CLOSE,
+	  BY(&peer_gave_the_reason), BY() },
+
+	/* our side ended it, and lives ---------------------------------------------------------- */
+	{ OWN, CAUSE_AGENT_EXIT,
+	  BY(&lives_on, &killed_only_later), BY() },
+	{ OWN, CAUSE_AGENT_STOPPED,
+	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+	{ OWN, CAUSE_PATH_SILENT,
+	  BY(&all_acknowledged, &nothing_timed_out), BY(&acknowledged_since, &reset_went_out) },
+	{ OWN, CAUSE_LINK_DOWN,
+	  BY(&link_stayed), BY(&link_was_back, &all_arrived) },
+	{ OWN, CAUSE_ADDRESS_CHANGED,
+	  BY(&address_stayed), BY(&address_was_back, &all_arrived) },
+	{ OWN, CAUSE_NO_ROUTE,
+	  BY(&route_stayed), BY(&route_was_back, &all_arrived) },
+	{ OWN, CAUSE_HOST_SUSPEND,
+	  BY(&did_not_sleep), BY() },
+	{ ONE(AGENT_ABORT), CAUSE_AGENT_CLOSE,
+	  BY(&no_goodbye, &closed_on_purpose, &no_tls_goodbye),
+	  BY(&had_been_quiet, &reset_went_out) },
+	{ ONE(TOKEN_RENEWAL), CAUSE_AGENT_CLOSE,
+	  BY(), BY(&ages_are_alike) },
+	{ ONE(AGENT_CLOSE), CAUSE_PEER_CLOSE,
+	  BY(&own_end_was_observed), BY(&agent_left_first, &all_acknowledged) },
+
+	/* the agent's process ended --------------------------------------------------------------- */
+	{ ENDING, CAUSE_AGENT_CLOSE,
+	  BY(&closed_while_it_ended), BY(&ended_right_after, &dump_had_begun) },
+	{ ENDING, CAUSE_AGENT_STOPPED,
+	  BY(&no_stop_was_asked, &went_on_after_the_request, &was_the_oom_victim, &died_unasked),
+	  BY(&died_of_a_fault, &stops_do_not_dump, &dump_had_begun, &systemd_says_oom) },
+	{ ENDING, CAUSE_PEER_RESET,
+	  BY(&end_was_observed), BY(&end_is_known, &died_while_nothing_came) },
+	{ ONE(AGENT_CRASH), CAUSE_AGENT_OOM,
+	  BY(&not_killed, &not_the_oom_victim), BY(&dump_had_begun) },
+	{ ONE(AGENT_CRASH), CAUSE_AGENT_EXIT,
+	  BY(&died_of_a_signal), BY(&dump_had_begun) },
+	{ ONE(AGENT_OOM), CAUSE_AGENT_CRASH,
+	  BY(&was_the_oom_victim), BY(&systemd_says_oom) },
+	{ ONE(AGENT_EXIT), CAUSE_AGENT_CRASH,
+	  BY(&exited_by_itself), BY() },
+	{ ONE(AGENT_EXIT), CAUSE_PATH_SILENT,
+	  BY(&all_acknowledged, &nothing_timed_out, &no_connection),
+	  BY(&acknowledged_since) },
+	{ ONE(AGENT_EXIT), CAUSE_LINK_DOWN,
+	  BY(&link_stayed, &no_connection), BY(&link_was_back, &all_arrived) },
+	{ ONE(AGENT_EXIT), CAUSE_NO_ROUTE,
+	  BY(&route_stayed, &no_connection), BY(&route_was_back, &all_arrived) },
+	{ ONE(AGENT_STOPPED), CAUSE_AGENT_CRASH,
+	  BY(&died_of_the_request, &stopped_by_systemd, &exited_by_itself),
+	  BY(&killed_after_the_request, &container_was_ended, &stop_was_just_asked,
+	     &systemd_says_it_killed) },
+	{ ONE(AGENT_STOPPED), CAUSE_AGENT_EXIT,
+	  BY(&died_of_the_request, &stopped_by_systemd),
+	  BY(&killed_after_the_request, &container_was_ended, &stop_was_just_asked,
+	     &systemd_says_it_killed) },
+
+	/* nobody ended it: the path ----------------------------------------------------------------- */
+	{ SILENCE, CAUSE_AGENT_CLOSE,
+	  BY(&kernel_gave_up, &not_closed_here),
+	  BY(&silent_for_long, &ping_is_unanswered, &still_open) },
+	{ SILENCE, CAUSE_LINK_DOWN,
+	  BY(&link_stayed), BY(&link_was_back) },
+	{ SILENCE, CAUSE_ADDRESS_CHANGED,
+	  BY(&address_stayed), BY(&address_was_back) },
+	{ SILENCE, CAUSE_NO_ROUTE,
+	  BY(&route_stayed), BY(&route_was_back) },
+	{ SILENCE, CAUSE_HOST_SUSPEND,
+	  BY(&did_not_sleep), BY() },
+	{ SILENCE, CAUSE_OPERATOR_ABORT,
+	  BY(&end_was_observed), BY() },
+	{ ONE(PATH_SILENT), CAUSE_PEER_CLOSE,
+	  BY(&nothing_was_heard), BY(&some_retransmissions, &ping_is_unanswered) },
+	{ ONE(PATH_SILENT), CAUSE_UNREACHABLE,
+	  BY(&no_icmp_error), BY(&none_at_the_end) },
+	{ ONE(UNREACHABLE), CAUSE_PATH_SILENT,
+	  BY(&icmp_error_ended_it), BY(&icmp_error_came) },
+	{ ONE(IDLE_DROP), CAUSE_PEER_RESET,
+	  BY(), BY(&silences_are_alike) },
+	{ ONE(LINK_DOWN), CAUSE_PATH_SILENT,
+	  BY(&link_is_missing), BY(&broke_and_was_not_heard_since) },
+	{ ONE(ADDRESS_CHANGED), CAUSE_PATH_SILENT,
+	  BY(&address_is_missing), BY(&broke_and_was_not_heard_since) },
+	{ ONE(NO_ROUTE), CAUSE_PATH_SILENT,
+	  BY(&route_is_missing), BY(&broke_and_was_not_heard_since) },
+	{ BROKEN, CAUSE_OPERATOR_ABORT,
+	  BY(&end_was_observed), BY() },
+	{ BROKEN, CAUSE_AGENT_CLOSE,
+	  BY(&kernel_gave_up, &still_open), BY(&broke_and_was_not_heard_since) },
+	{ BROKEN, CAUSE_PEER_CLOSE,
+	  BY(&kernel_gave_up, &still_open, &closed_here), BY(&broke_and_was_not_heard_since) },
+
+	/* the TLS handshake came to nothing -------------------------------------------------------- */
+	{ REFUSED, CAUSE_PEER_CLOSE,
+	  BY(&alert_was_plain), BY(&alert_was_encrypted, &left_before_its_finished) },
+	{ REFUSED, CAUSE_AGENT_CLOSE,
+	  BY(&alert_was_plain), BY(&alert_was_encrypted) },
+	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_TLS_REFUSED_BY_HUB,
+	  BY(&no_alert_came), BY() },
+	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_CLOCK_WRONG,
+	  BY(&clock_is_not_doubted, &alert_is_not_of_time),
+	  BY(&accepted_by_this_clock, &alert_may_be_of_anything) },
+	{ ONE(CLOCK_WRONG), CAUSE_TLS_REFUSED_BY_AGENT,
+	  BY(), BY(&clock_is_in_the_past) },
+	{ ONE(TLS_REFUSED_BY_HUB), CAUSE_TLS_REFUSED_BY_AGENT,
+	  BY(&no_alert_was_sent), BY() },
+	{ ONE(TLS_NOT_SPOKEN), CAUSE_PEER_CLOSE,
+	  BY(&answer_is_no_tls), BY() },
+	{ ONE(TLS_STALLED), CAUSE_PATH_SILENT,
+	  BY(&all_acknowledged), BY(&acknowledged_since) },
+	{ ONE(TLS_STALLED), CAUSE_AGENT_CLOSE,
+	  BY(), BY(&waited_for_tls) },
+	{ ONE(TLS_STALLED), CAUSE_AGENT_STOPPED,
+	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+
+	/* no connection: the lookup of the hub's name fails ----------------------------------------- */
+	{ NAMES, CAUSE_AGENT_NOT_RECONNECTING,
+	  BY(), BY(&every_lookup_failed) },
+	{ NAMES, CAUSE_NO_ROUTE,
+	  BY(), BY(&path_is_there) },
+
+	/* an agent without a connection ------------------------------------------------------------ */
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_AGENT_EXIT,
+	  BY(&process_lives), BY() },
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_CONNECT_REFUSED,
+	  BY(&attempts_would_be_seen), BY() },
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_NAME_NOT_FOUND,
+	  BY(&a_name_was_found), BY(&no_lookup_failed) },
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_NO_ROUTE,
+	  BY(&route_leads_there), BY(&attempts_would_be_seen) },
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_LINK_DOWN,
+	  BY(&link_is_up), BY(&attempts_would_be_seen) },
+
+	/* the host, and hangs ------------------------------------------------------------------------ */
+	{ ONE(HOST_SUSPEND), CAUSE_PATH_SILENT,
+	  BY(), BY(&slept_since_heard) },
+	{ ONE(OPERATOR_ABORT), CAUSE_PEER_RESET,
+	  BY(&was_destroyed), BY() },
+	{ ONE(MEMORY_PRESSURE), CAUSE_PATH_SILENT,
+	  BY(&end_was_observed), BY() },
+	{ ONE(AGENT_HANG), CAUSE_PEER_CLOSE,
+	  BY(), BY(&stopped_or_frozen, &hung_before, &still_open) },
+	{ ONE(AGENT_HANG), CAUSE_PATH_SILENT,
+	  BY(&all_acknowledged), BY(&acknowledged_since) },
+	{ ONE(AGENT_HANG), CAUSE_PEER_IDLE_TIMEOUT,
+	  BY(), BY(&stopped_or_frozen, &hung_before, &seen_to_keep_alive, &neither_reads_nor_sends) },
+};
+/* clang-format on */
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static bool is_about(const struct row *row, enum cause cause)
+{
+	for (unsigned i = 0; row->causes[i] != CAUSE_UNKNOWN; i++)
+		if (row->causes[i] == cause)
+			return true;
+	return false;
+}
+
+/* The first of `list` that holds; NULL: none does. */
+static const struct exclusion *first_that_holds(const struct exclusion *const *list,
+						const struct circumstances *given,
+						const struct verdict *verdict)
+{
+	for (; *list; list++)
+		if ((*list)->holds(given, verdict))
+			return *list;
+	return NULL;
+}
+
+/* How sure the cause is as far as one rival goes. */
+static enum confidence judge_rival(const struct row *row, const struct circumstances *given,
+				   struct verdict *verdict)
+{
+	const struct exclusion *by = first_that_holds(row->kernel, given, verdict);
+	enum confidence confidence = by ? CONFIDENCE_PROVED : CONFIDENCE_LIKELY;
+
+	if (!by)
+		by = first_that_holds(row->circumstance, given, verdict);
+	if (!by) {
+		tokens_add(&verdict->evidence, "or=%s", cause_to_string(row->rival));
+		return CONFIDENCE_SUSPECTED;
+	}
+	tokens_add(&verdict->ruled_out, "%s=%s", cause_to_string(row->rival), by->words);
+	return confidence;
+}
+
+void differential_judge(const struct circumstances *given, struct verdict *verdict)
+{
+	enum confidence confidence = CONFIDENCE_PROVED;
+	bool is_in_table = false;
+
+	if (verdict->cause == CAUSE_UNKNOWN) {
+		verdict->confidence = CONFIDENCE_INVALID;
+		return;
+	}
+	for (unsigned i = 0; i < ROWS; i++) {
+		enum confidence of_row;
+
+		if (!is_about(&rows[i], verdict->cause))
+			continue;
+		is_in_table = true;
+		of_row = judge_rival(&rows[i], given, verdict);
+		if (of_row < confidence)
+			confidence = of_row;
+	}
+	verdict->confidence = is_in_table ? confidence : CONFIDENCE_SUSPECTED;
+}
+
+void differential_rows(differential_row_sink tell, void *userdata)
+{
+	for (unsigned i = 0; i < ROWS; i++)
+		for (unsigned j = 0; rows[i].causes[j] != CAUSE_UNKNOWN; j++)
+			tell(userdata, rows[i].causes[j], rows[i].rival, rows[i].kernel,
+			     rows[i].circumstance);
+}
