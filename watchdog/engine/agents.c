@@ -1,8 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/agents.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "engine/attempts.h"
+#include "engine/lookups.h"
+#include "engine/outcomes.h"
+#include "engine/policy/plan.h"
+#include "engine/policy/plan_recall.h"
+#include "engine/policy/policy.h"
+#include "verdict/rung.h"
+#include "verdict/stall.h"
 
-/* The unit's name is known before systemd has told anything about it. */
+/* ---- settings and units */
+
+/* The settings name the unit before its first EVENT_UNIT does. */
 static void name_unit(struct agent *agent)
 {
 	const struct agent_settings *settings = agent->settings;
@@ -13,56 +25,44 @@ static void name_unit(struct agent *agent)
 			       sizeof(agent->unit.unit));
 }
 
-static void take_watching(struct engine *engine, const struct event *event)
+void agents_take_settings(struct engine *engine, const struct event *event)
 {
 	struct agent *agent;
 	struct record record;
-	bool news;
+	bool is_new;
 
 	if (event->agent == 0 || event->agent > engine->limits.agents)
 		return;
 	agent = &engine->agents[event->agent];
-	news = !agent->settings;
+	is_new = !agent->settings;
 	agent->deadline.kind = DEADLINE_OF_AGENT;
+	agent->lookups.deadline.kind = DEADLINE_OF_LOOKUPS;
+	agent->climb.deadline.kind = DEADLINE_OF_CLIMB;
 	agent->settings = event->watching.settings;
 	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
+	agent->lookups_hide = event->watching.lookups_hide;
 	name_unit(agent);
-	if (!news)
+	if (!is_new)
 		return;
 	agent->caught_up = !event->watching.catching_up;
-	engine_record_begin(agent, RECORD_WATCHING, event->time, &record);
-	engine_record_out(engine, &record);
+	outcomes_begin_record(agent, RECORD_WATCHING, event->time, &record);
+	outcomes_send_record(engine, &record);
 }
 
-static void take_unit(struct engine *engine, const struct event *event)
+void agents_forget(struct engine *engine, struct agent *agent)
 {
-	struct agent *agent = engine_agent(engine, event->agent);
-
-	if (!agent)
-		return;
-	agent->has_unit = event->unit.state != UNIT_UNKNOWN;
-	agent->unit = event->unit;
-	endings_reconsider_agent(engine, event->agent);
-	policy_take_unit(engine, agent);
+	deadline_clear(&engine->deadlines, &agent->deadline);
+	deadline_clear(&engine->deadlines, &agent->lookups.deadline);
+	deadline_clear(&engine->deadlines, &agent->climb.deadline);
+	deadline_clear(&engine->deadlines, &agent->plan.deadline);
+	*agent = (struct agent){ 0 };
 }
 
-static void take_gone(struct engine *engine, uint32_t number)
+void agents_take_unit(struct agent *agent, const struct unit_event *unit)
 {
-	if (!engine_agent(engine, number))
-		return;
-	deadline_clear(&engine->deadlines, &engine->agents[number].deadline);
-	deadline_clear(&engine->deadlines, &engine->agents[number].plan.deadline);
-	connections_forget_agent(engine, number);
-	processes_forget_agent(engine, number);
-	engine->agents[number] = (struct agent){ 0 };
-}
-
-static bool not_reconnecting_is_dealt_with(const struct agent *agent)
-{
-	bool nothing_to_do = agent->settings->policy[CAUSE_AGENT_NOT_RECONNECTING].count == 0;
-
-	return agent->not_reconnecting_done || (agent->not_reconnecting_told && nothing_to_do);
+	agent->has_unit = unit->state != UNIT_UNKNOWN;
+	agent->unit = *unit;
 }
 
 static void expect_reconnect(struct engine *engine, struct agent *agent)
@@ -73,10 +73,10 @@ static void expect_reconnect(struct engine *engine, struct agent *agent)
 		deadline_set(&engine->deadlines, &agent->deadline, agent->down_since + timeout);
 }
 
-/* Without sight of what is open, it cannot be told whether the agent is without a connection. */
-static void take_caught_up(struct engine *engine, const struct event *event)
+/* A blind engine cannot see whether the agent has a connection. */
+void agents_take_caught_up(struct engine *engine, const struct event *event)
 {
-	struct agent *agent = engine_agent(engine, event->agent);
+	struct agent *agent = state_agent(engine, event->agent);
 
 	if (!agent)
 		return;
@@ -84,105 +84,180 @@ static void take_caught_up(struct engine *engine, const struct event *event)
 	agent->blind = event->blind;
 	if (agent->blind)
 		agent->down_since = agent->attempts = 0;
-	if (agent->down_since && !not_reconnecting_is_dealt_with(agent))
+	if (agent->down_since && !plan_not_reconnecting_is_handled(agent))
 		expect_reconnect(engine, agent);
-	policy_go_on(engine, agent);
+	plan_recall_resume(engine, agent);
 }
 
-void agents_take(struct engine *engine, const struct event *event)
+/* ---- the command of `run` */
+
+void agents_take_command(struct engine *engine, const struct event *event)
 {
-	switch (event->type) {
-	case EVENT_AGENT:
-		take_watching(engine, event);
-		break;
-	case EVENT_AGENT_GONE:
-		take_gone(engine, event->agent);
-		break;
-	case EVENT_UNIT:
-		take_unit(engine, event);
-		break;
-	case EVENT_CAUGHT_UP:
-		take_caught_up(engine, event);
-		break;
-	default:
-		break;
-	}
+	struct agent *agent = state_agent(engine, event->agent);
+
+	if (!agent)
+		return;
+	agent->command = event->process.task.pid;
+	agent->command_since = event->time;
 }
 
-void agents_connection_up(struct engine *engine, struct agent *agent,
-			  const struct connection *connection, usec_t time)
+void agents_take_exit(struct engine *engine, const struct process *process)
 {
-	const struct action *action = policy_recovered(engine, agent, time);
+	struct agent *agent = state_agent(engine, process->agent);
+	struct circumstances circumstances = {
+		.time = process->exited_at,
+		.process = process,
+	};
 	struct record record;
 
-	deadline_clear(&engine->deadlines, &agent->deadline);
-	if (time < agent->down_since) /* another one ended then, this one did not */
-		agent->down_since = agent->attempts = 0;
-	if (agent->connections_up++ > 0 || !agent->down_since)
+	if (!agent || process->task.pid != agent->command ||
+	    state_has_open_connection(engine, agent->command))
 		return;
-	engine_record_begin(agent, RECORD_RECOVERED, time, &record);
-	connections_describe(connection, &record);
+	outcomes_begin_record(agent, RECORD_ACTION, process->exited_at, &record);
+	circumstances.settings = agent->settings;
+	circumstances.mode = agent->mode;
+	record.process = process->task;
+	record.peer = agent->last_peer;
+	record.netns = agent->last_netns;
+	state_find_stop(engine, &circumstances);
+	verdict_on_exit(&circumstances, &record.verdict, &record.exit);
+	policy_take_exit(engine, agent, &record);
+}
+
+/* ---- connections */
+
+void agents_connection_opened(struct engine *engine, struct agent *agent, uint64_t cookie,
+			      usec_t time)
+{
+	attempts_begin(agent, cookie, time);
+	lookups_succeeded(engine, agent, false);
+	agent->last_opened = agent->last_tried = time;
+	past_sessions_reopen(&agent->past_sessions, time);
+}
+
+static void report_recovered(struct engine *engine, const struct agent *agent,
+			     const struct connection *connection, usec_t time,
+			     const struct action *action)
+{
+	const usec_t *took = attempts_took(agent, connection->cookie);
+	struct record record;
+
+	outcomes_begin_record(agent, RECORD_RECOVERED, time, &record);
+	outcomes_describe_connection(connection, &record);
+	record.verdict.rung = connection->reached;
+	if (took)
+		rung_add_times(took, &record.verdict.evidence);
 	record.downtime = time - agent->down_since;
 	record.attempts = agent->attempts + 1;
 	if (action) {
 		record.action = *action;
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
 	}
-	agent->down_since = 0;
-	agent->attempts = 0;
-	engine_record_out(engine, &record);
+	outcomes_send_record(engine, &record);
 }
 
-static bool is_alive(struct engine *engine, const struct agent *agent)
+void agents_connection_up(struct engine *engine, struct agent *agent,
+			  const struct connection *connection, usec_t time)
+{
+	const struct action *action = policy_recovered(engine, agent, time);
+
+	deadline_clear(&engine->deadlines, &agent->deadline);
+	lookups_succeeded(engine, agent, true);
+	attempts_succeeded(agent);
+	if (time < agent->down_since) /* this one was up when another one ended */
+		agent->down_since = agent->attempts = 0;
+	if (agent->connections_up++ > 0 || !agent->down_since)
+		return;
+	report_recovered(engine, agent, connection, time, action);
+	agent->down_since = 0;
+	agent->attempts = 0;
+}
+
+static void begin_outage(struct agent *agent, usec_t time)
+{
+	agent->down_since = time;
+	agent->not_reconnecting_reported = agent->not_reconnecting_handled = false;
+}
+
+void agents_connection_down(struct engine *engine, struct agent *agent,
+			    const struct connection *connection, enum rung rung, usec_t time)
+{
+	if (!connection->serves) {
+		agent->attempts++;
+		attempts_failed(agent, rung, time);
+		return;
+	}
+	if (--agent->connections_up > 0)
+		return;
+	begin_outage(agent, time);
+	attempts_failed(agent, rung, time);
+	expect_reconnect(engine, agent);
+}
+
+void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time)
+{
+	attempts_failed(agent, past->rung, time);
+	if (!past->came_up) {
+		agent->attempts++;
+		return;
+	}
+	begin_outage(agent, time);
+	agent->attempts = past->attempts;
+}
+
+void agents_recall_not_reconnecting(struct agent *agent)
+{
+	agent->not_reconnecting_reported = true;
+}
+
+/* ---- an agent that does not reconnect */
+
+static bool is_alive(const struct engine *engine, const struct agent *agent)
 {
 	if (!agent->has_unit)
-		return engine_agent_alive(engine, agent - engine->agents);
+		return state_agent_lives(engine, state_agent_number(engine, agent));
 	return agent->unit.state == UNIT_ACTIVE && strcmp(agent->unit.job, "stop") != 0;
 }
 
-static usec_t later(usec_t a, usec_t b)
+/* Returns when the agent last tried to connect, or was started, or lost its connection. A dead
+ * agent may be started any moment: that counts as a second from now. One that waits for the answer
+ * to a lookup tries now. */
+static usec_t silent_since(const struct engine *engine, const struct agent *agent)
 {
-	return a > b ? a : b;
-}
-
-/* When the agent last tried to connect, or began to live. One that is dead may be alive in a
- * second. */
-static usec_t silent_since(struct engine *engine, const struct agent *agent)
-{
-	const struct tracked_process *main = processes_find(engine, agent->unit.main_pid);
+	const struct tracked_process *main = state_process(engine, agent->unit.main_pid);
 	usec_t lives_since = main ? main->facts.execed : agent->command_since;
 
 	if (!is_alive(engine, agent))
 		return engine->now + USEC_PER_SEC;
-	return later(later(agent->last_tried, lives_since), agent->down_since);
+	if (agent->lookups.asked)
+		return engine->now;
+	return usec_later(usec_later(agent->last_tried, lives_since), agent->down_since);
 }
 
-/* Without a route it may have had its reasons not to try. */
-static void describe_not_reconnecting(struct engine *engine, const struct agent *agent,
+static void describe_not_reconnecting(const struct engine *engine, const struct agent *agent,
 				      struct record *record)
 {
-	struct verdict *verdict = &record->verdict;
+	const struct circumstances circumstances = {
+		.settings = agent->settings,
+		.mode = agent->mode,
+		.time = engine->now,
+		.no_connection = true,
+		.attempts_lost = usec_later(engine->lost, agent->lost) >= agent->down_since,
+		.lookups = &agent->lookups.facts,
+		.lookups_hide = agent->lookups_hide && !agent->lookups_seen,
+		.path = state_path_now(engine, agent->last_netns, &agent->last_peer),
+	};
 
 	record->peer = agent->last_peer;
 	record->netns = agent->last_netns;
 	record->downtime = engine->now - agent->down_since;
-	verdict->cause = CAUSE_AGENT_NOT_RECONNECTING;
-	verdict->confidence = CONFIDENCE_PROVED;
-	tokens_add(&verdict->evidence, "down_sec=%llu",
-		   (unsigned long long)(record->downtime / USEC_PER_SEC));
-	tokens_add(&verdict->evidence, "attempts=%u", agent->attempts);
-	if (engine_route_is_missing(engine, record->netns, &record->peer, engine->now)) {
-		tokens_add(&verdict->evidence, "route=none-to-the-last-peer");
-		verdict->confidence = CONFIDENCE_LIKELY;
-	}
-	if (agent->mode == MODE_SOCK_DIAG) /* attempts may have failed between two looks */
-		verdict->confidence = CONFIDENCE_SUSPECTED;
+	stall_without_connection(&circumstances, record->downtime, agent->attempts,
+				 &record->verdict);
 }
 
-/* Alive, and without a connection for longer than it should take to come back: it forgot to try, or
- * cannot any more. Whoever does try is told of by each attempt's own verdict, as long as it does;
- * whoever is dead may come to life. While something is being done about another trouble, it is told
- * and has to wait: see agents_plan_ended(). */
+/* The agent forgot to try, or cannot any more. Of an agent that tries, each attempt has a verdict
+ * of its own. While a plan for another trouble is active, this one is reported and has to wait:
+ * plan_resume_not_reconnecting(). */
 void agents_due(struct engine *engine, struct agent *agent)
 {
 	usec_t due = silent_since(engine, agent) + agent->settings->reconnect_timeout;
@@ -194,87 +269,10 @@ void agents_due(struct engine *engine, struct agent *agent)
 		deadline_set(&engine->deadlines, &agent->deadline, due);
 		return;
 	}
-	engine_record_begin(agent, RECORD_STALLED, engine->now, &record);
+	outcomes_begin_record(agent, RECORD_STALLED, engine->now, &record);
 	describe_not_reconnecting(engine, agent, &record);
-	tokens_add(&record.verdict.ruled_out, "agent-exit=process-lives");
-	if (!agent->not_reconnecting_told)
-		engine_record_out(engine, &record);
-	agent->not_reconnecting_told = true;
+	if (!agent->not_reconnecting_reported)
+		outcomes_send_record(engine, &record);
+	agent->not_reconnecting_reported = true;
 	policy_apply(engine, agent, &record);
-}
-
-void agents_plan_ended(struct engine *engine, struct agent *agent)
-{
-	if (agent->caught_up && agent->down_since && agent->not_reconnecting_told &&
-	    !not_reconnecting_is_dealt_with(agent))
-		deadline_set(&engine->deadlines, &agent->deadline, engine->now);
-}
-
-void agents_take_command(struct engine *engine, const struct event *event)
-{
-	struct agent *agent = engine_agent(engine, event->agent);
-
-	if (!agent)
-		return;
-	agent->command = event->process.task.pid;
-	agent->command_since = event->time;
-}
-
-/* The policy for its end holds whether or not it had a connection. One that is still open will be
- * closed, and its verdict tells. */
-void agents_take_exit(struct engine *engine, const struct process *process)
-{
-	struct agent *agent = engine_agent(engine, process->agent);
-	struct record record;
-
-	if (!agent || process->task.pid != agent->command ||
-	    connections_has_open(engine, agent->command))
-		return;
-	engine_record_begin(agent, RECORD_ACTION, process->exited_at, &record);
-	record.process = process->task;
-	record.peer = agent->last_peer;
-	record.netns = agent->last_netns;
-	verdict_on_exit(&(struct circumstances){ .settings = agent->settings,
-						 .mode = agent->mode,
-						 .time = process->exited_at,
-						 .process = process,
-						 .agent_stop = &agent->stop },
-			&record.verdict, &record.exit);
-	policy_take_exit(engine, agent, &record);
-}
-
-void agents_connection_opened(struct agent *agent, usec_t time)
-{
-	agent->last_opened = agent->last_tried = time;
-	history_reopen(&agent->history, time);
-}
-
-void agents_connection_down(struct engine *engine, struct agent *agent,
-			    const struct connection *connection, usec_t time)
-{
-	if (!connection->up) {
-		agent->attempts++;
-		return;
-	}
-	if (--agent->connections_up > 0)
-		return;
-	agent->down_since = time;
-	agent->not_reconnecting_told = agent->not_reconnecting_done = false;
-	expect_reconnect(engine, agent);
-}
-
-void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time)
-{
-	if (!past->came_up) {
-		agent->attempts++;
-		return;
-	}
-	agent->down_since = time;
-	agent->attempts = past->attempts;
-	agent->not_reconnecting_told = agent->not_reconnecting_done = false;
-}
-
-void agents_recall_not_reconnecting(struct agent *agent)
-{
-	agent->not_reconnecting_told = true;
 }

@@ -1,11 +1,21 @@
-#include <string.h>
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/connections.h"
 
-#include "ended_by.h"
-#include "engine_state.h"
+#include "engine/agents.h"
+#include "engine/attempts.h"
+#include "engine/endings.h"
+#include "engine/outcomes.h"
+#include "engine/policy/plan_recall.h"
+#include "engine/processes.h"
+#include "engine/stalls.h"
+#include "verdict/ended_by.h"
+#include "verdict/tls_facts.h"
 
-static bool leads_to_hub(struct engine *engine, const struct event *event)
+/* ---- how one begins */
+
+static bool leads_to_hub(const struct engine *engine, const struct event *event)
 {
-	const struct agent *agent = engine_agent(engine, event->agent);
+	const struct agent *agent = state_agent(engine, event->agent);
 
 	if (!agent)
 		return false;
@@ -17,7 +27,7 @@ static bool leads_to_hub(struct engine *engine, const struct event *event)
 	return false;
 }
 
-/* When its SYN went out; 0: not known. The same in every event of a connection. */
+/* Returns when the connection's SYN went out, which is the same in all its events; 0: not known. */
 static usec_t opened_at(const struct event *event)
 {
 	usec_t age = event->connection.facts.age;
@@ -25,175 +35,272 @@ static usec_t opened_at(const struct event *event)
 	return age || event->type == EVENT_OPENED ? event->time - age : 0;
 }
 
+/* The owner may be older than the engine: then no event has shown it yet. */
 static struct connection *begin(struct engine *engine, const struct event *event)
 {
-	const struct connection_event *news = &event->connection;
+	const struct connection_event *from = &event->connection;
 	struct connection *connection;
 
 	if (!leads_to_hub(engine, event))
 		return NULL;
-	connection = keyed_table_add(&engine->connections, news->cookie);
+	connection = state_add(engine, &engine->connections, from->cookie, event->agent);
 	if (!connection) {
-		engine->refused++;
+		engine->refused = event->agent;
 		return NULL;
 	}
-	connection->cookie = news->cookie;
-	connection->netns = (uint32_t)news->netns;
+	connection->cookie = from->cookie;
+	connection->netns = (uint32_t)from->netns;
 	connection->agent = event->agent;
-	connection->local = news->local;
-	connection->peer = news->peer;
-	connection->owner = news->owner;
-	processes_track(engine, &news->owner, event->agent); /* older than we, it was not told of */
+	connection->local = from->local;
+	connection->peer = from->peer;
+	connection->owner = from->owner;
+	processes_track(engine, &from->owner, event->agent);
 	connection->sample = engine->sample;
 	connection->opened = opened_at(event);
-	connection->aborted = policy_was_aborting(engine_agent(engine, event->agent), news->cookie);
-	agents_connection_opened(engine_agent(engine, event->agent), event->time);
+	connection->aborted = plan_recall_aborts(state_agent(engine, event->agent), from->cookie);
+	agents_connection_opened(engine, state_agent(engine, event->agent), from->cookie,
+				 event->time);
 	return connection;
 }
 
-void connections_forget(struct engine *engine, struct connection *connection)
-{
-	deadline_clear(&engine->deadlines, &connection->deadline);
-	keyed_table_remove(&engine->connections, connection);
-}
-
-/* `since` may be long before the event that tells it, at `time`. */
+/* `since`: when it came up, which may be long before `time`, when the engine learns it. */
 static void come_up(struct engine *engine, struct connection *connection, usec_t time, usec_t since)
 {
+	struct agent *agent = state_agent(engine, connection->agent);
+
 	if (connection->up || connection->ended)
 		return;
 	connection->up = true;
 	connection->up_since = since;
-	engine_agent(engine, connection->agent)->last_peer = connection->peer;
-	engine_agent(engine, connection->agent)->last_netns = connection->netns;
-	engine_agent(engine, connection->agent)->no_route_told = false;
+	agent->last_peer = connection->peer;
+	agent->last_netns = connection->netns;
+	agent->no_route_reported = false;
+	connection->reached = RUNG_TCP;
+	if (connection->opened)
+		attempts_climbed(agent, connection->cookie, RUNG_TCP, since - connection->opened);
 	stalls_begin(engine, connection, time);
-	agents_connection_up(engine, engine_agent(engine, connection->agent), connection, since);
 }
 
-/* It was up when it was first heard of: since its SYN, as far as we know. */
-static void was_there(struct engine *engine, struct connection *connection, usec_t time)
+/* ---- the session on it */
+
+/* How long a client may take to send its first byte: one that speaks TLS does so at once. */
+#define FIRST_WORD_PATIENCE (1 * USEC_PER_SEC)
+
+/* A server that refuses the client's certificate of TLS 1.3 says so a round trip after the client's
+ * Finished; one that takes it may say nothing. */
+#define REFUSAL_PATIENCE (3 * USEC_PER_SEC)
+
+/* The session is up since the handshake of TCP, or since `since` if it took longer. */
+static void serve(struct engine *engine, struct connection *connection, usec_t since)
 {
-	come_up(engine, connection, time, connection->opened ?: time);
+	struct agent *agent = state_agent(engine, connection->agent);
+
+	if (!connection->up || connection->serves || connection->ended)
+		return;
+	connection->serves = true;
+	if (agent->climb.cookie == connection->cookie) {
+		agent->climb.cookie = 0;
+		deadline_clear(&engine->deadlines, &agent->climb.deadline);
+	}
+	agents_connection_up(engine, agent, connection, since);
 }
 
-/* ---- what is known of one */
-
-void connections_describe(const struct connection *connection, struct record *record)
+/* A connection of the agent to itself has no hub, so nothing about it is reported. It stays known
+ * until it closes. */
+static bool is_none_of_ours(struct connection *connection, const struct event *event)
 {
-	record->process = connection->owner;
-	record->cookie = connection->cookie;
-	record->netns = connection->netns;
-	record->local = connection->local;
-	record->peer = connection->peer;
+	if (event->connection.to_itself)
+		connection->ended = connection->reported = true;
+	return event->connection.to_itself;
 }
 
-struct connection *connections_find(struct engine *engine, uint64_t cookie)
+/* IANA's service names https, amqps, secure-mqtt, and pcsync-https. */
+static bool is_port_of_tls(uint16_t port)
 {
-	return keyed_table_find(&engine->connections, cookie);
+	return port == 443 || port == 5671 || port == 8883 || port == 8443;
 }
 
-/* NULL: not known. */
-static const struct process *owner_of(struct engine *engine, const struct connection *connection)
+/* TLS is expected, and its records will be seen: the packets of the handshake of TCP were. */
+static bool will_speak_tls(const struct agent *agent, const struct event *event)
 {
-	struct tracked_process *process = processes_find(engine, connection->owner.pid);
-
-	return process ? &process->facts : NULL;
+	return event->type == EVENT_ESTABLISHED && event->connection.facts.flow_ttl_min != 0 &&
+	       (agent->speaks_tls || is_port_of_tls(event->connection.peer.port));
 }
 
-/* Since the last data came, or since the last data went and was acknowledged. */
-struct path_view connections_path(const struct engine *engine, const struct connection *connection,
-				  const struct socket_facts *socket, usec_t time)
+static void climb(struct engine *engine, struct agent *agent, const struct connection *connection)
 {
-	usec_t unheard = connection->up ? socket->idle_rx : socket->age;
-	struct path_view view;
-
-	if (connection->up && socket->unacked_bytes == 0 && socket->idle_tx < unheard)
-		unheard = socket->idle_tx;
-	path_look(&engine->path, connection->netns, &connection->local, &connection->peer,
-		  time - (unheard < time ? unheard : time), time, &view);
-	return view;
+	agent->climb.cookie = connection->cookie;
+	agent->climb.begun = agent->climb.unseen = false;
+	deadline_set(&engine->deadlines, &agent->climb.deadline,
+		     connection->up_since + FIRST_WORD_PATIENCE);
 }
 
-struct circumstances connections_look_around(struct engine *engine,
-					     const struct connection *connection,
-					     const struct socket_facts *socket, usec_t time)
+/* Nobody follows its TLS handshake, because it was found, or packets are not seen (yet): whether
+ * that fails, the connection's life shows. That is waited for where TLS is expected of one that was
+ * found, and where the last attempt failed so. */
+static bool may_be_in_handshake(const struct agent *agent, const struct connection *connection,
+				usec_t time, bool found)
 {
-	/* A connection never outlives its agent: connections_forget_agent(). */
-	const struct agent *agent = engine_agent(engine, connection->agent);
-
-	return (struct circumstances){
-		.settings = agent->settings,
-		.mode = agent->mode,
-		.socket = socket,
-		.time = time,
-		.came_up = connection->up,
-		.owner = &connection->owner,
-		.process = owner_of(engine, connection),
-		.unit = agent->has_unit ? &agent->unit : NULL,
-		.history = &agent->history,
-		.stalled = connection->stalled,
-		.kept_alive = connection->kept_alive,
-		.path = connections_path(engine, connection, socket, time),
-	};
+	if (agent->mode != MODE_EBPF || !connection->opened ||
+	    time >= connection->opened + TLS_PATIENCE)
+		return false;
+	if (agent->attempt.failed == RUNG_TLS)
+		return true;
+	return found && (agent->speaks_tls || is_port_of_tls(connection->peer.port));
 }
 
-bool connections_has_open(const struct engine *engine, uint32_t pid)
+static void climb_unseen(struct engine *engine, struct agent *agent,
+			 const struct connection *connection)
 {
-	const struct connection *connection = NULL;
-
-	while ((connection = keyed_table_next(&engine->connections, connection)))
-		if (!connection->ended && connection->owner.pid == pid)
-			return true;
-	return false;
+	agent->climb.cookie = connection->cookie;
+	agent->climb.begun = false;
+	agent->climb.unseen = true;
+	deadline_set(&engine->deadlines, &agent->climb.deadline, connection->opened + TLS_PATIENCE);
 }
 
-void connections_due(struct engine *engine, struct connection *connection)
+static void climb_or_serve(struct engine *engine, struct connection *connection,
+			   const struct event *event)
 {
-	if (connection->ended)
-		endings_settle(engine, connection);
+	struct agent *agent = state_agent(engine, connection->agent);
+
+	if (connection->serves)
+		return;
+	if (will_speak_tls(agent, event))
+		climb(engine, agent, connection);
+	else if (may_be_in_handshake(agent, connection, event->time, false))
+		climb_unseen(engine, agent, connection);
 	else
-		stalls_due(engine, connection);
+		serve(engine, connection, connection->up_since);
 }
 
-void connections_mark_aborted(struct engine *engine, uint64_t cookie)
+/* A handshake that is over, or whose end nobody sees. */
+static bool is_through(const struct tls_facts *tls)
 {
-	struct connection *connection = connections_find(engine, cookie);
+	return tls->track == TLS_SECURED || tls->track == TLS_PLAIN || tls->track == TLS_LOST;
+}
+
+void connections_take_spoken(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+	const struct tls_facts *tls = &event->connection.tls;
+	struct agent *agent;
+
+	if (!connection)
+		return;
+	if (connection->ended) {
+		endings_take_spoken(engine, event);
+		return;
+	}
+	agent = state_agent(engine, connection->agent);
+	agent->speaks_tls = tls->track != TLS_PLAIN;
+	if (is_through(tls)) {
+		if (tls->track == TLS_SECURED) {
+			connection->reached = RUNG_TLS;
+			agent->accepted_tls = true;
+			attempts_climbed(agent, connection->cookie, RUNG_TLS, tls->took);
+		}
+		serve(engine, connection,
+		      tls->track == TLS_SECURED ? event->time : connection->up_since);
+		return;
+	}
+	if (agent->climb.cookie != connection->cookie)
+		return;
+	agent->climb.begun = true;
+	if (tls->finished && !tls->alert_received)
+		deadline_set(&engine->deadlines, &agent->climb.deadline,
+			     event->time + REFUSAL_PATIENCE);
+	else
+		deadline_clear(&engine->deadlines, &agent->climb.deadline);
+}
+
+void connections_climb_due(struct engine *engine, struct agent *agent)
+{
+	struct connection *connection = state_connection(engine, agent->climb.cookie);
 
 	if (connection)
-		connection->aborted = true;
+		serve(engine, connection, agent->climb.begun ? engine->now : connection->up_since);
 }
 
-bool connections_is_orphan(struct engine *engine, const struct connection *connection)
+/* One that ends before its first word was as much of a session as could be seen. */
+static void settle_climb(struct engine *engine, struct connection *connection,
+			 const struct tls_facts *tls)
 {
-	const struct process *owner = owner_of(engine, connection);
+	struct agent *agent = state_agent(engine, connection->agent);
 
-	return owner && owner->exited && !engine_agent_alive(engine, connection->agent);
+	if (agent->climb.cookie != connection->cookie)
+		return;
+	if (!agent->climb.begun && !agent->climb.unseen && !tls->begun)
+		serve(engine, connection, connection->up_since);
+	agent->climb.cookie = 0;
+	deadline_clear(&engine->deadlines, &agent->climb.deadline);
 }
 
-bool engine_orphans_open(struct engine *engine)
-{
-	struct connection *connection = NULL;
+/* ---- how it is known */
 
-	while ((connection = keyed_table_next(&engine->connections, connection)))
-		if (!connection->ended && connections_is_orphan(engine, connection))
-			return true;
-	return false;
+/* A connection that was up in its first event counts as up since its SYN. */
+static void was_there(struct engine *engine, struct connection *connection, usec_t time)
+{
+	struct agent *agent = state_agent(engine, connection->agent);
+
+	come_up(engine, connection, time, connection->opened ?: time);
+	if (may_be_in_handshake(agent, connection, time, true))
+		climb_unseen(engine, agent, connection);
+	else
+		serve(engine, connection, connection->up_since);
 }
 
-void connections_forget_agent(struct engine *engine, uint32_t agent)
+/* True if the event is about `connection`. A socket may be used again after disconnect(): then a
+ * new connection has the same cookie. A sample may have shown a connection before its EVENT_OPENED.
+ */
+static bool is_known(const struct connection *connection, const struct event *event)
 {
-	struct connection *connection = NULL;
+	return !connection->ended &&
+	       (event->type == EVENT_FOUND || connection->opened == opened_at(event));
+}
 
-	while ((connection = keyed_table_next(&engine->connections, connection))) {
-		if (connection->agent != agent)
-			continue;
-		endings_drop(engine, connection);
-		connections_forget(engine, connection);
+void connections_take_opened(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+
+	if (connection && is_known(connection, event))
+		return;
+	if (connection) {
+		endings_settle(engine, connection);
+		connection = state_connection(engine, event->connection.cookie);
 	}
+	if (connection)
+		endings_vanish(engine, connection, event->time);
+	connection = begin(engine, event);
+	if (connection && !is_none_of_ours(connection, event) && event->type != EVENT_OPENED &&
+	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
+		was_there(engine, connection, event->time);
 }
 
-/* ---- events */
+void connections_take_established(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+
+	if (!connection)
+		connection = begin(engine, event);
+	if (!connection)
+		return;
+	connection->local = event->connection.local;
+	if (is_none_of_ours(connection, event))
+		return;
+	come_up(engine, connection, event->time, event->time);
+	climb_or_serve(engine, connection, event);
+}
+
+/* The connection is not known if its EVENT_OPENED was dropped. */
+void connections_take_sampled(struct engine *engine, const struct event *event)
+{
+	if (!state_connection(engine, event->connection.cookie) &&
+	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
+		connections_take_opened(engine, event);
+	stalls_take_sampled(engine, event);
+}
+
+/* ---- how it ends */
 
 static bool was_up(enum tcp_state state)
 {
@@ -201,36 +308,34 @@ static bool was_up(enum tcp_state state)
 	       state != TCP_STATE_SYN_RECV && state != TCP_STATE_CLOSE;
 }
 
-/* Its end is the first that is heard of it: the news of its beginning was lost, or the watchdog
- * before us had it. */
-static struct connection *introduce(struct engine *engine, const struct event *event)
+/* The first event of the connection is its end: those before were dropped, or a previous engine
+ * took them. */
+static struct connection *begin_at_end(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = begin(engine, event);
 
-	if (connection && was_up(event->connection.facts.state_before))
+	if (connection && !is_none_of_ours(connection, event) &&
+	    was_up(event->connection.facts.state_before))
 		was_there(engine, connection, event->time);
 	return connection;
 }
 
-/* What comes after the end of the session. */
+/* After the end of the session: the connection is forgotten once its record is out. */
 static void take_rest(struct engine *engine, struct connection *connection)
 {
 	if (connection->closed && connection->reported)
-		connections_forget(engine, connection);
+		endings_forget(engine, connection);
 }
 
-/* The session is over with its first FIN or at CLOSE, whichever comes first; the rest is the
- * socket's winding up. */
-static void take_end(struct engine *engine, const struct event *event)
+void connections_take_end(struct engine *engine, const struct event *event)
 {
-	struct connection *connection =
-		keyed_table_find(&engine->connections, event->connection.cookie);
+	struct connection *connection = state_connection(engine, event->connection.cookie);
 
 	if (!connection)
-		connection = introduce(engine, event);
+		connection = begin_at_end(engine, event);
 	if (!connection)
 		return;
-	if (!connection->local.port) /* it is chosen after the SYN_SENT we saw */
+	if (!connection->local.port) /* the kernel chose it after EVENT_OPENED */
 		connection->local = event->connection.local;
 	if (event->connection.facts.state == TCP_STATE_CLOSE)
 		connection->closed = true;
@@ -242,6 +347,7 @@ static void take_end(struct engine *engine, const struct event *event)
 		take_rest(engine, connection);
 		return;
 	}
+	settle_climb(engine, connection, &event->connection.tls);
 	connection->ended = true;
 	deadline_clear(&engine->deadlines, &connection->deadline);
 	endings_judge(engine, &(struct ending){
@@ -249,102 +355,55 @@ static void take_end(struct engine *engine, const struct event *event)
 				      .connection = connection,
 				      .socket = event->connection.facts,
 				      .mqtt = event->connection.mqtt,
+				      .tls = event->connection.tls,
+				      .login = event->connection.login,
 				      .current = event->connection.current,
+				      .owner_state = event->connection.owner_state,
 			      });
 }
 
-void connections_vanish(struct engine *engine, struct connection *connection, usec_t time)
+/* The end that was not observed, by what the socket still knew when it was destroyed. */
+static struct event end_left_behind(const struct connection *connection, const struct event *event)
 {
-	struct agent *agent = engine_agent(engine, connection->agent);
-	struct record record;
+	struct event end = *event;
+	struct socket_facts *facts = &end.connection.facts;
 
-	if (!connection->reported) {
-		engine_record_begin(agent, RECORD_ENDED, time, &record);
-		record.verdict.cause = CAUSE_EVIDENCE_LOST;
-		endings_report(engine, agent,
-			       &(struct ending){ .time = time, .connection = connection }, &record);
-	}
-	endings_drop(engine, connection);
-	connections_forget(engine, connection);
+	end.type = EVENT_ENDED;
+	facts->state_before = connection->up ? TCP_STATE_ESTABLISHED : TCP_STATE_SYN_SENT;
+	facts->state = TCP_STATE_CLOSE;
+	facts->close_unobserved = true;
+	end.connection.current = (struct task){ 0 }; /* destroyed it, and need not have ended it */
+	return end;
 }
 
-/* A sample may have been ahead of the news. */
-static bool is_known(const struct connection *connection, const struct event *event)
+void connections_take_vanished(struct engine *engine, const struct event *event)
 {
-	return !connection->ended &&
-	       (event->type == EVENT_FOUND || connection->opened == opened_at(event));
-}
-
-/* A socket may be used again after disconnect(): a new connection under the same cookie. */
-static void take_opened(struct engine *engine, const struct event *event)
-{
-	struct connection *connection =
-		keyed_table_find(&engine->connections, event->connection.cookie);
-
-	if (connection && is_known(connection, event))
-		return;
-	if (connection) {
-		endings_settle(engine, connection);
-		connection = keyed_table_find(&engine->connections, event->connection.cookie);
-	}
-	if (connection)
-		connections_vanish(engine, connection, event->time);
-	connection = begin(engine, event);
-	if (connection && event->type != EVENT_OPENED &&
-	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
-		was_there(engine, connection, event->time);
-}
-
-static void take_established(struct engine *engine, const struct event *event)
-{
-	struct connection *connection =
-		keyed_table_find(&engine->connections, event->connection.cookie);
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+	struct event end;
 
 	if (!connection)
-		connection = begin(engine, event);
-	if (!connection)
 		return;
-	connection->local = event->connection.local;
-	come_up(engine, connection, event->time, event->time);
+	end = end_left_behind(connection, event);
+	if (!connection->ended && event->connection.facts.error &&
+	    ended_by_classify(&end.connection.facts) != ENDED_BY_UNKNOWN) {
+		connections_take_end(engine, &end);
+		return;
+	}
+	connection->closed = true;
+	if (connection->ended)
+		take_rest(engine, connection);
+	else
+		endings_vanish(engine, connection, event->time);
 }
 
-bool engine_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
-		       usec_t time)
+/* ---- one that never began */
+
+static void report_no_route(struct engine *engine, const struct agent *agent,
+			    const struct event *event)
 {
-	struct path_view path;
-
-	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
-	return path.known && path.routes_known &&
-	       (!path.route.there || (*path.interface && !path.link.there));
-}
-
-bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
-			     const struct endpoint *peer, usec_t time)
-{
-	struct path_view path;
-
-	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
-	return path.known && path.routes_known && !path.route.there && !path.route.doubtful;
-}
-
-/* connect() fails without a SYN where there is no route; the socket then tells neither the peer nor
- * the error. That an agent without a connection makes sockets for nothing, while there is no way to
- * the peer it had, makes it likely. Told once an outage: some agents try every moment. */
-static void take_never_opened(struct engine *engine, const struct event *event)
-{
-	struct agent *agent = engine_agent(engine, event->agent);
 	struct record record;
 
-	if (!agent || agent->connections_up || !agent->last_peer.family ||
-	    !engine_route_is_missing(engine, event->connection.netns, &agent->last_peer,
-				     event->time))
-		return;
-	agent->attempts++;
-	agent->last_tried = event->time;
-	if (agent->no_route_told)
-		return;
-	agent->no_route_told = true;
-	engine_record_begin(agent, RECORD_ENDED, event->time, &record);
+	outcomes_begin_record(agent, RECORD_ENDED, event->time, &record);
 	record.process = event->connection.owner;
 	record.cookie = event->connection.cookie;
 	record.netns = event->connection.netns;
@@ -352,66 +411,48 @@ static void take_never_opened(struct engine *engine, const struct event *event)
 	record.verdict.ended_by = ENDED_BY_CONNECT_UNREACHABLE;
 	record.verdict.cause = CAUSE_NO_ROUTE;
 	record.verdict.confidence = CONFIDENCE_LIKELY;
+	record.verdict.rung = RUNG_PATH;
+	tokens_add(&record.verdict.evidence, "rung=path");
 	tokens_add(&record.verdict.evidence, "socket=never-opened");
 	tokens_add(&record.verdict.evidence, "route=none-to-the-last-peer");
-	engine_record_out(engine, &record);
+	outcomes_send_record(engine, &record);
 }
 
-/* How the session ended may have been seen, if not the rest. */
-static void take_vanished(struct engine *engine, const struct event *event)
+/* connect() without a route fails before the SYN, and the socket then holds neither the peer nor
+ * the error. The missing route makes it likely that this was an attempt. Some agents retry many
+ * times a second: hence one record an outage. */
+void connections_take_never_opened(struct engine *engine, const struct event *event)
 {
-	struct connection *connection = connections_find(engine, event->connection.cookie);
+	struct agent *agent = state_agent(engine, event->agent);
 
-	if (!connection)
+	if (!agent || agent->connections_up || !agent->last_peer.family ||
+	    !state_route_is_missing(engine, event->connection.netns, &agent->last_peer,
+				    event->time))
 		return;
-	connection->closed = true;
+	agent->attempts++;
+	attempts_failed(agent, RUNG_PATH, event->time);
+	agent->last_tried = event->time;
+	if (agent->no_route_reported)
+		return;
+	agent->no_route_reported = true;
+	report_no_route(engine, agent, event);
+}
+
+/* ---- deadlines, agents that go */
+
+void connections_due(struct engine *engine, struct connection *connection)
+{
 	if (connection->ended)
-		take_rest(engine, connection);
+		endings_settle(engine, connection);
 	else
-		connections_vanish(engine, connection, event->time);
+		stalls_due(engine, connection);
 }
 
-static void take_reset_sent(struct engine *engine, const struct event *event)
+void connections_forget_agent(struct engine *engine, uint32_t agent)
 {
-	struct ending *ending = keyed_table_find(&engine->endings, event->connection.cookie);
+	struct connection *connection = NULL;
 
-	if (!ending)
-		return;
-	ending->socket.reset_reason = event->connection.facts.reset_reason;
-	ending->socket.reset_state = event->connection.facts.reset_state;
-}
-
-void connections_take(struct engine *engine, const struct event *event)
-{
-	switch (event->type) {
-	case EVENT_OPENED:
-	case EVENT_FOUND:
-		take_opened(engine, event);
-		break;
-	case EVENT_ESTABLISHED:
-		take_established(engine, event);
-		break;
-	case EVENT_CLOSING:
-	case EVENT_ENDED:
-		take_end(engine, event);
-		break;
-	case EVENT_RESET_SENT:
-		take_reset_sent(engine, event);
-		break;
-	case EVENT_NEVER_OPENED:
-		take_never_opened(engine, event);
-		break;
-	case EVENT_VANISHED:
-		take_vanished(engine, event);
-		break;
-	case EVENT_SAMPLED: /* perhaps the first that is heard of it: its EVENT_OPENED was lost */
-		if (!connections_find(engine, event->connection.cookie) &&
-		    event->connection.facts.state == TCP_STATE_ESTABLISHED)
-			take_opened(engine, event);
-		stalls_take(engine, event);
-		break;
-	default:
-		stalls_take(engine, event);
-		break;
-	}
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (connection->agent == agent)
+			endings_forget(engine, connection);
 }

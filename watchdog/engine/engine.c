@@ -1,28 +1,34 @@
-#include "engine.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "engine_state.h"
+#include "engine/agents.h"
+#include "engine/connections.h"
+#include "engine/endings.h"
+#include "engine/lookups.h"
+#include "engine/outcomes.h"
+#include "engine/policy/policy.h"
+#include "engine/policy/steps.h"
+#include "engine/processes.h"
+#include "engine/recall.h"
+#include "engine/stalls.h"
+#include "engine/state.h"
 
-/* A sample that has not come by then is asked for again: it may have been dropped on the way. */
-#define SAMPLE_TIMEOUT (2 * USEC_PER_SEC)
-
-/* How often deadlines may come due in one step: so often, and each one that is set. */
+/* At most this many deadlines fire one by one in a step: GAP_STEPS, and GAP_STEPS_EACH for each
+ * that is set. */
 enum { GAP_STEPS = 1000, GAP_STEPS_EACH = 64 };
 
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
-int engine_new(struct engine **ret, const struct engine_limits *limits)
-{
-	struct engine *engine = calloc(1, sizeof(*engine));
+/* ---- new and free */
 
-	if (!engine)
-		return -ENOMEM;
-	engine->limits = *limits;
-	TAILQ_INIT(&engine->exited);
+static int take_memory(struct engine *engine, const struct engine_limits *limits)
+{
+	uint32_t deadlines = limits->connections + 4 * limits->agents + 1;
+
 	engine->agents = calloc((size_t)limits->agents + 1, sizeof(*engine->agents));
 	if (!engine->agents ||
 	    keyed_table_init(&engine->connections, limits->connections, sizeof(struct connection)) <
@@ -31,8 +37,22 @@ int engine_new(struct engine **ret, const struct engine_limits *limits)
 	    keyed_table_init(&engine->processes, limits->processes,
 			     sizeof(struct tracked_process)) < 0 ||
 	    path_table_init(&engine->path, limits->namespaces) < 0 ||
-	    deadline_heap_init(&engine->deadlines, limits->connections + 2 * limits->agents + 1) <
-		    0) {
+	    deadline_heap_init(&engine->deadlines, deadlines) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int engine_new(struct engine **ret, const struct engine_limits *limits)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return -ENOMEM;
+	engine->limits = *limits;
+	engine->connections_share.size = limits->connections;
+	engine->processes_share.size = limits->processes;
+	TAILQ_INIT(&engine->exited);
+	if (take_memory(engine, limits) < 0) {
 		engine_free(engine);
 		return -ENOMEM;
 	}
@@ -54,58 +74,141 @@ struct engine *engine_free(struct engine *engine)
 	return NULL;
 }
 
-struct agent *engine_agent(struct engine *engine, uint32_t number)
-{
-	if (number == 0 || number > engine->limits.agents || !engine->agents[number].settings)
-		return NULL;
-	return &engine->agents[number];
-}
+/* ---- events that concern several parts, which must take them in this order */
 
-void engine_record_begin(const struct agent *agent, enum record_kind kind, usec_t time,
-			 struct record *record)
+static void take_agent_gone(struct engine *engine, const struct event *event)
 {
-	*record = (struct record){
-		.kind = kind,
-		.time = time,
-		.verdict.cause = CAUSE_UNKNOWN,
-		.verdict.confidence = CONFIDENCE_INVALID,
-	};
+	struct agent *agent = state_agent(engine, event->agent);
+
 	if (!agent)
 		return;
-	record->mode = agent->mode;
-	memcpy(record->agent, agent->settings->name, sizeof(record->agent));
-	memcpy(record->unit, agent->unit.unit, sizeof(record->unit));
-	memcpy(record->invocation_id, agent->unit.invocation_id, sizeof(record->invocation_id));
+	connections_forget_agent(engine, event->agent);
+	processes_forget_agent(engine, event->agent);
+	agents_forget(engine, agent);
 }
 
-void engine_record_out(struct engine *engine, const struct record *record)
+static void take_unit(struct engine *engine, const struct event *event)
 {
-	struct outcome outcome = { .type = OUTCOME_RECORD, .record = record };
+	struct agent *agent = state_agent(engine, event->agent);
 
-	engine->sink(engine->sink_userdata, &outcome);
-}
-
-static void take_lost(struct engine *engine, usec_t time, uint64_t count)
-{
-	struct record record;
-
-	engine_record_begin(NULL, RECORD_EVIDENCE_LOST, time, &record);
-	record.mode = engine->mode;
-	record.lost_events = count;
-	engine_record_out(engine, &record);
-}
-
-void engine_ask_for_sample(struct engine *engine)
-{
-	struct outcome outcome = { .type = OUTCOME_SAMPLE };
-
-	if (!engine->sample_asked)
-		engine->sample++;
-	else if (engine->now < engine->sample_asked + SAMPLE_TIMEOUT)
+	if (!agent)
 		return;
-	engine->sample_asked = engine->now;
-	engine->sink(engine->sink_userdata, &outcome);
+	agents_take_unit(agent, &event->unit);
+	endings_reconsider_agent(engine, event->agent);
+	policy_take_unit(engine, agent);
 }
+
+static void take_command(struct engine *engine, const struct event *event)
+{
+	agents_take_command(engine, event);
+	processes_take(engine, event);
+}
+
+static void take_process(struct engine *engine, const struct event *event)
+{
+	processes_take(engine, event);
+}
+
+static void take_signal(struct engine *engine, const struct event *event)
+{
+	processes_take(engine, event);
+	stalls_take_signal(engine, event);
+}
+
+static void take_exit(struct engine *engine, const struct event *event)
+{
+	struct tracked_process *process = processes_take(engine, event);
+
+	if (!process)
+		return;
+	endings_reconsider(engine, process);
+	stalls_take_exit(engine, event);
+	agents_take_exit(engine, &process->facts);
+}
+
+static void take_path(struct engine *engine, const struct event *event)
+{
+	path_take(&engine->path, event);
+	stalls_take_path(engine, event);
+	policy_take_path(engine);
+}
+
+static void take_suspended(struct engine *engine, const struct event *event)
+{
+	engine->resumed = event->time;
+	engine->slept = event->suspended;
+}
+
+static void take_clock(struct engine *engine, const struct event *event)
+{
+	engine->clock = event->clock;
+	policy_take_path(engine);
+}
+
+static void take_lost(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = state_agent(engine, event->agent);
+
+	outcomes_send_lost(engine, agent, event->time, &event->lost);
+	if (agent)
+		agent->lost = event->time;
+	else
+		engine->lost = event->time;
+	outcomes_ask_for_sample(engine);
+}
+
+/* The deadlines up to the event have fired already. */
+static void take_time(struct engine *engine, const struct event *event)
+{
+	(void)engine;
+	(void)event;
+}
+
+/* ---- a step */
+
+typedef void (*event_handler)(struct engine *engine, const struct event *event);
+
+/* engine_test.c steps an event of every type, so that none is missing here. */
+static const event_handler handlers[EVENT_TYPE_MAX] = {
+	[EVENT_TIME] = take_time,
+	[EVENT_AGENT] = agents_take_settings,
+	[EVENT_AGENT_GONE] = take_agent_gone,
+	[EVENT_UNIT] = take_unit,
+	[EVENT_OPENED] = connections_take_opened,
+	[EVENT_FOUND] = connections_take_opened,
+	[EVENT_ESTABLISHED] = connections_take_established,
+	[EVENT_SPOKEN] = connections_take_spoken,
+	[EVENT_CLOSING] = connections_take_end,
+	[EVENT_ENDED] = connections_take_end,
+	[EVENT_RESET_SENT] = endings_take_reset,
+	[EVENT_RETRANSMIT] = stalls_take_retransmit,
+	[EVENT_HEALED] = stalls_take_healed,
+	[EVENT_NEVER_OPENED] = connections_take_never_opened,
+	[EVENT_VANISHED] = connections_take_vanished,
+	[EVENT_SAMPLED] = connections_take_sampled,
+	[EVENT_SAMPLE_DONE] = stalls_take_sample_done,
+	[EVENT_COMMAND] = take_command,
+	[EVENT_STARTED] = take_process,
+	[EVENT_EXECED] = take_process,
+	[EVENT_SIGNALED] = take_signal,
+	[EVENT_DUMPING] = take_signal,
+	[EVENT_EXITED] = take_exit,
+	[EVENT_LOOKUP] = lookups_take,
+	[EVENT_NAMESPACE] = take_path,
+	[EVENT_LINK] = take_path,
+	[EVENT_ADDRESS] = take_path,
+	[EVENT_ROUTE] = take_path,
+	[EVENT_NEIGHBOUR] = take_path,
+	[EVENT_SUSPENDED] = take_suspended,
+	[EVENT_CLOCK] = take_clock,
+	[EVENT_ACTION_RESULT] = policy_take_result,
+	[EVENT_LOST] = take_lost,
+	[EVENT_HISTORY_SESSION] = recall_take_session,
+	[EVENT_HISTORY_TROUBLE] = recall_take_trouble,
+	[EVENT_HISTORY_ACTION] = recall_take_action,
+	[EVENT_HISTORY_SPENT] = recall_take_spent,
+	[EVENT_CAUGHT_UP] = agents_take_caught_up,
+};
 
 static void deadline_due(struct engine *engine, struct deadline *deadline)
 {
@@ -116,8 +219,14 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 	case DEADLINE_OF_AGENT:
 		agents_due(engine, CONTAINER_OF(deadline, struct agent, deadline));
 		break;
+	case DEADLINE_OF_LOOKUPS:
+		lookups_due(engine, CONTAINER_OF(deadline, struct agent, lookups.deadline));
+		break;
+	case DEADLINE_OF_CLIMB:
+		connections_climb_due(engine, CONTAINER_OF(deadline, struct agent, climb.deadline));
+		break;
 	case DEADLINE_OF_PLAN:
-		policy_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));
+		steps_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));
 		break;
 	case DEADLINE_OF_PATH:
 		stalls_path_due(engine);
@@ -125,10 +234,9 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 	}
 }
 
-/* Everything happens when it is due. Only a gap in time that is so long that what repeats would
- * come due without end (a clock that is wrong, a forged trace) is not lived through: the rest of it
- * happens at its end. */
-static void happen_until(struct engine *engine, usec_t time)
+/* Each deadline fires at its own time. In a gap so long that repeating deadlines would fire without
+ * end (a wrong clock, a forged trace), those after the first GAP_STEPS fire at its end. */
+static void run_deadlines(struct engine *engine, usec_t time)
 {
 	uint64_t patience = GAP_STEPS + (uint64_t)GAP_STEPS_EACH * engine->deadlines.count;
 	struct deadline *first;
@@ -144,67 +252,15 @@ static void happen_until(struct engine *engine, usec_t time)
 	}
 }
 
-static void take(struct engine *engine, const struct event *event)
+/* A connection that found no room in the engine's tables, of which there is one in a step. */
+static void tell_refused(struct engine *engine)
 {
-	switch (event->type) {
-	case EVENT_AGENT:
-	case EVENT_AGENT_GONE:
-	case EVENT_UNIT:
-	case EVENT_CAUGHT_UP:
-		agents_take(engine, event);
-		break;
-	case EVENT_OPENED:
-	case EVENT_FOUND:
-	case EVENT_ESTABLISHED:
-	case EVENT_CLOSING:
-	case EVENT_ENDED:
-	case EVENT_RESET_SENT:
-	case EVENT_RETRANSMIT:
-	case EVENT_HEALED:
-	case EVENT_NEVER_OPENED:
-	case EVENT_VANISHED:
-	case EVENT_SAMPLED:
-	case EVENT_SAMPLE_DONE:
-		connections_take(engine, event);
-		break;
-	case EVENT_COMMAND:
-	case EVENT_STARTED:
-	case EVENT_EXECED:
-	case EVENT_SIGNALED:
-	case EVENT_DUMPING:
-	case EVENT_EXITED:
-		processes_take(engine, event);
-		break;
-	case EVENT_ACTION_RESULT:
-		policy_take_result(engine, event);
-		break;
-	case EVENT_LOST:
-		take_lost(engine, event->time, event->lost.records);
-		engine_ask_for_sample(engine);
-		break;
-	case EVENT_HISTORY_SESSION:
-	case EVENT_HISTORY_TROUBLE:
-	case EVENT_HISTORY_ACTION:
-		history_take(engine, event);
-		break;
-	case EVENT_SUSPENDED:
-		engine->resumed = event->time;
-		engine->slept = event->suspended;
-		break;
-	case EVENT_NAMESPACE:
-	case EVENT_LINK:
-	case EVENT_ADDRESS:
-	case EVENT_ROUTE:
-	case EVENT_NEIGHBOUR:
-		path_take(&engine->path, event);
-		stalls_take_path(engine, event);
-		policy_take_path(engine);
-		break;
-	case EVENT_TIME:
-	case EVENT_TYPE_MAX:
-	case EVENT_TYPE_INVALID:
-		break;
-	}
+	const struct lost_event lost = { .records = 1 };
+	const struct agent *agent = state_agent(engine, engine->refused);
+
+	engine->refused = 0;
+	if (agent)
+		outcomes_send_lost(engine, agent, engine->now, &lost);
 }
 
 void engine_step(struct engine *engine, const struct event *event, outcome_sink sink,
@@ -212,19 +268,20 @@ void engine_step(struct engine *engine, const struct event *event, outcome_sink 
 {
 	engine->sink = sink;
 	engine->sink_userdata = userdata;
-	/* What has happened to connections before news of the way may be yet to come. */
+	/* Path events are time-ranged: older connection events may still arrive, so fire no
+	 * deadline yet. */
 	if (!event_is_path(event->type))
-		happen_until(engine, event->time);
+		run_deadlines(engine, event->time);
 	if (event->time > engine->now)
 		engine->now = event->time;
 	processes_forget_exited(engine);
-	take(engine, event);
-	if (engine->refused) {
-		take_lost(engine, engine->now, engine->refused);
-		engine->refused = 0;
-	}
+	if (event->type >= 0 && event->type < EVENT_TYPE_MAX)
+		handlers[event->type](engine, event);
+	tell_refused(engine);
 	engine->sink = NULL;
 }
+
+/* ---- what the caller asks between steps */
 
 usec_t engine_deadline(const struct engine *engine)
 {
@@ -240,7 +297,27 @@ bool engine_is_due(const struct engine *engine, usec_t time)
 	return first && first->when <= time;
 }
 
+enum clock_state engine_clock(const struct engine *engine)
+{
+	return engine->clock;
+}
+
 bool engine_verdicts_pending(const struct engine *engine)
 {
 	return engine->endings.count > 0;
+}
+
+bool engine_revival_pending(const struct engine *engine)
+{
+	return policy_revival_pending(engine);
+}
+
+bool engine_orphans_open(const struct engine *engine)
+{
+	return state_orphans_open(engine);
+}
+
+bool engine_agent_alive(const struct engine *engine, uint32_t number)
+{
+	return state_agent_lives(engine, number);
 }

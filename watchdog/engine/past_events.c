@@ -1,9 +1,10 @@
-#include "past_events.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/past_events.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What is older says nothing about today. */
+/* Older records are not read: what went wrong then is over, or shows again today. */
 #define PAST_MAX (24 * USEC_PER_HOUR)
 
 void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t limit_interval,
@@ -20,7 +21,7 @@ static bool of_this_boot(const struct past_events *past_events, const struct pas
 	return strcmp(past->boot_id, past_events->boot_id) == 0;
 }
 
-/* A record of this boot tells when it happened, which may be long before it was written. */
+/* A record of this boot holds when its event happened, which may be long before it was written. */
 static usec_t ago(const struct past_events *past_events, const struct past_record *past)
 {
 	usec_t time = past->happened;
@@ -62,24 +63,24 @@ static struct past_verdict verdict_of(const struct past_events *past_events,
 	return verdict;
 }
 
-/* What is still to be dealt with. Nothing of before a boot is: all that ran was started anew. */
+/* True for a trouble or an action that is not over. After a boot everything was started again. */
 static bool is_pending(const struct past_events *past_events, const struct past_record *past)
 {
 	return !past_events->was_well && of_this_boot(past_events, past);
 }
 
-/* Whatever else there is no room for: since when the agent is without a connection is told. */
+/* The end that began the outage has room in any case: the downtime counts from it. */
 static bool has_room(struct past_events *past_events, bool session_ended, bool came_up)
 {
 	bool first_end = session_ended && came_up && !past_events->ended;
 
 	past_events->ended |= first_end;
-	if (past_events->words < PAST_WORDS_MAX) {
-		past_events->words++;
+	if (past_events->troubles < PAST_TROUBLES_MAX) {
+		past_events->troubles++;
 		return true;
 	}
 	if (session_ended && !came_up)
-		past_events->untold_attempts++;
+		past_events->omitted_attempts++;
 	return first_end;
 }
 
@@ -93,7 +94,8 @@ static void take_trouble(struct past_events *past_events, const struct past_reco
 		.verdict = verdict_of(past_events, past),
 		.open = open,
 		.came_up = past_came_up(past),
-		.attempts = past_events->untold_attempts,
+		.rung = past->record.verdict.rung,
+		.attempts = past_events->omitted_attempts,
 	};
 }
 
@@ -102,7 +104,7 @@ static void take_session(struct past_events *past_events, const struct past_reco
 	const struct record *record = &past->record;
 	usec_t ended_ago = ago(past_events, past);
 
-	if (!past_came_up(past) || past_events->sessions == HISTORY_MAX)
+	if (!past_came_up(past) || past_events->sessions == PAST_SESSIONS_MAX)
 		return;
 	past_events->sessions++;
 	add(past_events, EVENT_HISTORY_SESSION)->history_session = (struct history_session_event){
@@ -118,7 +120,7 @@ static void take_session(struct past_events *past_events, const struct past_reco
 	past_events->reopened = false;
 }
 
-/* A record that names a cause tells that a connection works again which had not ended. */
+/* A record with a cause is about a connection that was stalled, not about a new session. */
 static void take_recovered(struct past_events *past_events, const struct past_record *past)
 {
 	past_events->was_well = true;
@@ -152,12 +154,12 @@ static void take_start(struct past_events *past_events, const struct past_record
 	add_action(past_events, past, ACTION_STARTED);
 }
 
-static void take_word(struct past_events *past_events, const struct past_record *past,
-		      enum action_outcome outcome)
+static void take_outcome(struct past_events *past_events, const struct past_record *past,
+			 enum action_outcome outcome)
 {
-	if (past_events->words == PAST_WORDS_MAX)
+	if (past_events->troubles == PAST_TROUBLES_MAX)
 		return;
-	past_events->words++;
+	past_events->troubles++;
 	add_action(past_events, past, outcome);
 }
 
@@ -172,16 +174,16 @@ static void take_action(struct past_events *past_events, const struct past_recor
 	case ACTION_INTERRUPTED:
 		past_events->interrupted = true;
 		break;
-	case ACTION_DID_NOT_HELP: /* in an earlier boot neither */
+	case ACTION_DID_NOT_HELP: /* whether in this boot or an earlier one */
 		if (!past_events->was_well)
-			take_word(past_events, past, outcome);
+			take_outcome(past_events, past, outcome);
 		break;
 	case ACTION_DONE:
 	case ACTION_FAILED:
 	case ACTION_HELD:
 	case ACTION_UNCERTAIN:
 		if (is_pending(past_events, past))
-			take_word(past_events, past, outcome);
+			take_outcome(past_events, past, outcome);
 		break;
 	case ACTION_HELPED:
 	case ACTION_OUTCOME_MAX:
@@ -190,11 +192,11 @@ static void take_action(struct past_events *past_events, const struct past_recor
 	}
 }
 
-/* What is older than `age` is of no use: the last sessions are told, no trouble is left, and no
- * action counts for the limit any more. */
+/* True if records older than `age` add nothing: enough sessions are read, the trouble was over at
+ * some time since, and no older action counts for the limit. */
 static bool is_enough(const struct past_events *past_events, usec_t age)
 {
-	return past_events->sessions == HISTORY_MAX && past_events->was_well &&
+	return past_events->sessions == PAST_SESSIONS_MAX && past_events->was_well &&
 	       age > past_events->limit_interval;
 }
 

@@ -1,42 +1,46 @@
-/* What an agent's own records of before tell the engine: sessions and actions, as events. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The journal's records about an agent, made into EVENT_HISTORY_* events for an engine that begins:
+ * its last sessions, the troubles since its last recovery, and actions. */
 #pragma once
 
-#include "history.h"
-#include "policy_budget.h"
-#include "record_parse.h"
+#include "engine/policy/budget.h"
+#include "record/parse.h"
+#include "verdict/rhythm.h"
 
-/* Each kind has its own room, so that a thousand refused attempts leave the limit of actions what
- * it is. */
+/* Sessions, actions and troubles have room of their own: however many attempts were refused, the
+ * actions that count for the limit are kept. */
 enum {
-	PAST_WORDS_MAX = 128,    /* troubles, and what became of actions */
-	PAST_RECORDS_MAX = 4096, /* are looked at, so that we begin in time */
-	PAST_EVENTS_MAX = HISTORY_MAX + BUDGET_MAX + PAST_WORDS_MAX + 1,
+	PAST_TROUBLES_MAX = 128, /* troubles, and outcomes of actions against them */
+	PAST_RECORDS_MAX = 4096, /* that are read, so that the start takes a bounded time */
+	PAST_EVENTS_MAX = PAST_SESSIONS_MAX + BUDGET_MAX + PAST_TROUBLES_MAX + 1,
 };
 
 struct past_events {
-	usec_t now;      /* the time of the events */
+	usec_t now;      /* CLOCK_MONOTONIC: the time of all events */
 	usec_t realtime; /* at `now` */
 	usec_t limit_interval;
 	uint32_t agent;
 	struct event events[PAST_EVENTS_MAX]; /* the newest first */
 	unsigned count;
-	unsigned sessions, actions, words; /* of them */
-	unsigned records;                  /* looked at */
+	unsigned sessions, actions, troubles; /* of the events */
+	unsigned records;                     /* read so far */
 	char boot_id[BOOT_ID_SIZE];
-	/* what the records so far say of those before them */
-	bool reopened; /* the next session began `reopened_ago` */
-	usec_t reopened_ago;
-	bool interrupted; /* the next action did not happen */
-	bool ended;       /* the session whose end made the agent lose its connection is told */
-	unsigned untold_attempts; /* after the next session: there was no room for them */
-	bool was_well;            /* the trouble was over at some time since */
+	/* what the records so far say about older ones */
+	bool reopened;             /* the next session to be read was followed by another one: */
+	usec_t reopened_ago;       /* which began so long before `now` */
+	bool interrupted;          /* the next action to be read did not happen */
+	bool ended;                /* the end that began the outage is among the events */
+	unsigned omitted_attempts; /* failed attempts of the outage that found no room */
+	bool was_well;             /* the agent recovered since: no older trouble is left */
 };
 
-/* `now` is CLOCK_MONOTONIC of the boot `boot_id`, `realtime` the time since 1970 at that moment.
- * Actions count for `limit_interval` (ActionLimitIntervalSec=). */
+/* Begins to read about the agent with number `agent`. `now` is CLOCK_MONOTONIC of the boot
+ * `boot_id`, `realtime` is CLOCK_REALTIME at that moment, both in microseconds. Actions count for
+ * `limit_interval` microseconds (ActionLimitIntervalSec=). */
 void past_events_begin(struct past_events *past_events, uint32_t agent, usec_t limit_interval,
 		       usec_t now, usec_t realtime, const char *boot_id);
 
-/* Takes the next record of the agent, from the newest to the oldest. Returns false if no more are
- * of use. */
+/* Takes the next record about the agent; the newest comes first. Returns false if older records add
+ * nothing: then past_events->events is complete, and is to be given to the engine from its last
+ * entry to its first. */
 bool past_events_take(struct past_events *past_events, const struct past_record *past);

@@ -1,6 +1,7 @@
-#include "engine_state.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/processes.h"
 
-/* How long a dead process is remembered: its sockets close after its death is reported, within
+/* How long a dead process is remembered. Its sockets close after its death is reported: within
  * moments, but a close may be deferred. */
 #define EXITED_MEMORY (10 * USEC_PER_SEC)
 
@@ -14,7 +15,7 @@ static void forget(struct engine *engine, struct tracked_process *process)
 	}
 	if (process->facts.exited)
 		TAILQ_REMOVE(&engine->exited, process, in_exited);
-	keyed_table_remove(&engine->processes, process);
+	state_remove(engine, &engine->processes, process, process->facts.agent);
 }
 
 void processes_forget_exited(struct engine *engine)
@@ -35,33 +36,32 @@ void processes_forget_agent(struct engine *engine, uint32_t agent)
 			forget(engine, process);
 }
 
-bool engine_agent_alive(struct engine *engine, uint32_t number)
+/* The one that exited first: of `agent`, as it may have no room because of its own; else of any.
+ * Returns false if there is none. */
+static bool forget_one_exited(struct engine *engine, uint32_t agent)
 {
-	struct tracked_process *process = NULL;
+	struct tracked_process *process;
 
-	while ((process = keyed_table_next(&engine->processes, process)))
-		if (process->facts.agent == number && !process->facts.exited)
-			return true;
-	return false;
-}
-
-struct tracked_process *processes_find(struct engine *engine, uint32_t pid)
-{
-	return pid ? keyed_table_find(&engine->processes, pid) : NULL;
+	TAILQ_FOREACH(process, &engine->exited, in_exited)
+	if (process->facts.agent == agent)
+		break;
+	if (!process)
+		process = TAILQ_FIRST(&engine->exited);
+	if (process)
+		forget(engine, process);
+	return process != NULL;
 }
 
 struct tracked_process *processes_track(struct engine *engine, const struct task *task,
 					uint32_t agent)
 {
-	struct tracked_process *process = processes_find(engine, task->pid);
+	struct tracked_process *process = state_process(engine, task->pid);
 
 	if (process || !task->pid)
 		return process;
-	process = keyed_table_add(&engine->processes, task->pid);
-	if (!process && !TAILQ_EMPTY(&engine->exited)) {
-		forget(engine, TAILQ_FIRST(&engine->exited));
-		process = keyed_table_add(&engine->processes, task->pid);
-	}
+	process = state_add(engine, &engine->processes, task->pid, agent);
+	if (!process && forget_one_exited(engine, agent))
+		process = state_add(engine, &engine->processes, task->pid, agent);
 	if (!process)
 		return NULL;
 	process->facts.task = *task;
@@ -69,47 +69,27 @@ struct tracked_process *processes_track(struct engine *engine, const struct task
 	return process;
 }
 
-static void take_agent_stop(struct engine *engine, const struct event *event)
+/* True if the event shows a new process that has the pid of a dead one. */
+static bool pid_is_reused(const struct tracked_process *process, const struct event *event)
 {
-	struct agent *agent = engine_agent(engine, event->agent);
-
-	if (agent && signal_is_stop_request(event->process.signal) &&
-	    !event->process.sender.in_agent)
-		agent->stop = (struct signal_facts){
-			.number = event->process.signal,
-			.time = event->time,
-			.from_kernel = event->process.from_kernel,
-			.sender = event->process.sender,
-		};
+	return process && process->facts.exited &&
+	       (event->type == EVENT_STARTED || event->type == EVENT_COMMAND);
 }
 
-void processes_take(struct engine *engine, const struct event *event)
+struct tracked_process *processes_take(struct engine *engine, const struct event *event)
 {
-	struct tracked_process *process = processes_find(engine, event->process.task.pid);
+	struct tracked_process *process = state_process(engine, event->process.task.pid);
 	bool had_exited;
 
-	/* The number of a dead process is given to another one. */
-	if (process && process->facts.exited &&
-	    (event->type == EVENT_STARTED || event->type == EVENT_COMMAND)) {
+	if (pid_is_reused(process, event))
 		forget(engine, process);
-		process = NULL;
-	}
-	if (event->type == EVENT_COMMAND)
-		agents_take_command(engine, event);
-	if (event->type == EVENT_SIGNALED)
-		take_agent_stop(engine, event);
+	process = processes_track(engine, &event->process.task, event->agent);
 	if (!process)
-		process = processes_track(engine, &event->process.task, event->agent);
-	if (!process)
-		return;
+		return NULL;
 	had_exited = process->facts.exited;
 	process_update(&process->facts, event);
-	if (event->type == EVENT_SIGNALED || event->type == EVENT_DUMPING)
-		stalls_take_signal(engine, event);
-	if (!process->facts.exited || had_exited)
-		return;
+	if (had_exited || !process->facts.exited)
+		return NULL;
 	TAILQ_INSERT_TAIL(&engine->exited, process, in_exited);
-	endings_reconsider(engine, process);
-	stalls_take_exit(engine, event);
-	agents_take_exit(engine, &process->facts);
+	return process;
 }

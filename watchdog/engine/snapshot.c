@@ -1,8 +1,9 @@
-#include "engine_snapshot.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/snapshot.h"
 
-#include "engine_state.h"
+#include "engine/state.h"
 
-static void tell_agents(const struct engine *engine, const struct snapshot_sink *sink)
+static void show_agents(const struct engine *engine, const struct snapshot_sink *sink)
 {
 	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
 		const struct agent *agent = &engine->agents[number];
@@ -14,6 +15,8 @@ static void tell_agents(const struct engine *engine, const struct snapshot_sink 
 			.connections_up = agent->connections_up,
 			.down_since = agent->down_since,
 			.attempts = agent->attempts,
+			.failed = agent->attempt.failed,
+			.failed_since = agent->attempt.failed_since,
 		};
 
 		if (agent->settings)
@@ -25,10 +28,10 @@ static struct path_view path_now(const struct engine *engine, const struct conne
 {
 	static const struct socket_facts heard_now = { 0 };
 
-	return connections_path(engine, connection, &heard_now, engine->now);
+	return state_path(engine, connection, &heard_now, engine->now);
 }
 
-static void tell_connections(const struct engine *engine, const struct snapshot_sink *sink)
+static void show_connections(const struct engine *engine, const struct snapshot_sink *sink)
 {
 	const struct connection *connection = NULL;
 
@@ -38,6 +41,7 @@ static void tell_connections(const struct engine *engine, const struct snapshot_
 			.netns = connection->netns,
 			.agent = connection->agent,
 			.up = connection->up,
+			.serves = connection->serves,
 			.ended = connection->ended,
 			.up_since = connection->up_since,
 			.stalled = connection->stalled,
@@ -54,7 +58,7 @@ static void tell_connections(const struct engine *engine, const struct snapshot_
 void engine_snapshot(const struct engine *engine, const struct snapshot_sink *sink)
 {
 	if (sink->agent)
-		tell_agents(engine, sink);
+		show_agents(engine, sink);
 	if (sink->connection)
-		tell_connections(engine, sink);
+		show_connections(engine, sink);
 }

@@ -1,55 +1,62 @@
-/* Connections that are open but in trouble: told once when it begins, once when it is over. */
-#include <string.h>
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/stalls.h"
 
-#include "engine_state.h"
-#include "verdict_stall.h"
+#include "engine/endings.h"
+#include "engine/outcomes.h"
+#include "engine/policy/policy.h"
+#include "verdict/stall.h"
 
-/* How long a process may take to die of a signal before it is said that it is writing its core. */
+/* A process that takes longer than this to die of a signal is writing its core dump. */
 #define DYING_TIME (1 * USEC_PER_SEC)
 
-/* ---- telling */
+/* In the mode sock-diag: how long after a path event the next survey is certain to have shown every
+ * connection that had ended by then (SURVEY_INTERVAL in watch/survey/). */
+#define NEXT_LOOK (1500 * USEC_PER_MSEC)
 
-static void tell(struct engine *engine, struct connection *connection,
-		 const struct socket_facts *socket, usec_t time, const struct verdict *verdict)
+/* ---- records */
+
+static void report_stalled(struct engine *engine, struct connection *connection,
+			   const struct socket_facts *socket, usec_t time,
+			   const struct verdict *verdict)
 {
-	struct agent *agent = engine_agent(engine, connection->agent);
+	struct agent *agent = state_agent(engine, connection->agent);
 	struct record record;
 
 	if (connection->stalled != CAUSE_UNKNOWN)
 		return;
 	connection->stalled = verdict->cause;
 	connection->stalled_since = time;
-	engine_record_begin(agent, RECORD_STALLED, time, &record);
-	connections_describe(connection, &record);
+	outcomes_begin_record(agent, RECORD_STALLED, time, &record);
+	outcomes_describe_connection(connection, &record);
 	record.socket = *socket;
 	record.verdict = *verdict;
-	engine_record_out(engine, &record);
+	outcomes_send_record(engine, &record);
 	policy_apply(engine, agent, &record);
 }
 
-/* It works again: says so, if it was said that it did not. */
+/* Reports that the connection works again, if it was stalled. */
 static void heal(struct engine *engine, struct connection *connection, usec_t time)
 {
+	struct agent *agent = state_agent(engine, connection->agent);
 	struct record record;
 
 	connection->silence = 0;
 	if (connection->stalled == CAUSE_UNKNOWN)
 		return;
-	policy_recovered(engine, engine_agent(engine, connection->agent), time);
-	engine_record_begin(engine_agent(engine, connection->agent), RECORD_RECOVERED, time,
-			    &record);
-	connections_describe(connection, &record);
+	policy_recovered(engine, agent, time);
+	outcomes_begin_record(agent, RECORD_RECOVERED, time, &record);
+	outcomes_describe_connection(connection, &record);
 	record.verdict.cause = connection->stalled;
 	record.downtime = time - connection->stalled_since;
 	connection->stalled = CAUSE_UNKNOWN;
-	engine_record_out(engine, &record);
+	outcomes_send_record(engine, &record);
 }
 
 /* ---- checks: is the agent at work? */
 
-static usec_t patience(struct engine *engine, const struct connection *connection)
+static usec_t patience(const struct engine *engine, const struct connection *connection)
 {
-	return stall_patience(engine_agent(engine, connection->agent)->settings);
+	return stall_patience(state_agent(engine, connection->agent)->settings);
 }
 
 static void check_at(struct engine *engine, struct connection *connection, usec_t time)
@@ -58,10 +65,10 @@ static void check_at(struct engine *engine, struct connection *connection, usec_
 	deadline_set(&engine->deadlines, &connection->deadline, time);
 }
 
-/* Whether the agent is at work is looked at when we are awake anyway, if that is in time. */
-static void check_from(struct engine *engine, struct connection *connection, usec_t time)
+/* At `time`, or later by stall_slack() if nothing else wakes the host before. */
+static void check_lazily(struct engine *engine, struct connection *connection, usec_t time)
 {
-	const struct agent *agent = engine_agent(engine, connection->agent);
+	const struct agent *agent = state_agent(engine, connection->agent);
 
 	connection->deadline.kind = DEADLINE_OF_CONNECTION;
 	deadline_set_lazily(&engine->deadlines, &connection->deadline, time,
@@ -70,28 +77,28 @@ static void check_from(struct engine *engine, struct connection *connection, use
 
 void stalls_begin(struct engine *engine, struct connection *connection, usec_t time)
 {
-	check_from(engine, connection, time + patience(engine, connection));
+	check_lazily(engine, connection, time + patience(engine, connection));
 }
 
 void stalls_due(struct engine *engine, struct connection *connection)
 {
-	const struct circumstances circumstances = connections_look_around(
-		engine, connection, &(struct socket_facts){ 0 }, engine->now);
+	const struct circumstances circumstances =
+		state_circumstances(engine, connection, &(struct socket_facts){ 0 }, engine->now);
 	struct verdict verdict;
 
-	if (connections_is_orphan(engine, connection)) {
+	if (state_is_orphan(engine, connection)) {
 		endings_orphan(engine, connection);
 		return;
 	}
-	check_from(engine, connection, engine->now + patience(engine, connection));
+	check_lazily(engine, connection, engine->now + patience(engine, connection));
 	if (stall_of_dying_process(&circumstances, &verdict))
-		tell(engine, connection, circumstances.socket, engine->now, &verdict);
+		report_stalled(engine, connection, circumstances.socket, engine->now, &verdict);
 	else
-		engine_ask_for_sample(engine);
-	connection->unseen = true;
+		outcomes_ask_for_sample(engine);
+	connection->check_unanswered = true;
 }
 
-/* Since when nothing was read although there was something to read. */
+/* Notes since when the agent has read nothing although there is something to read. */
 static void note_reading(struct connection *connection, const struct socket_facts *socket,
 			 usec_t time)
 {
@@ -104,13 +111,12 @@ static void note_reading(struct connection *connection, const struct socket_fact
 	connection->read_bytes = read;
 }
 
-static bool agent_side(enum cause cause)
+static bool is_agents_side(enum cause cause)
 {
 	return cause != CAUSE_UNKNOWN && cause_side(cause) == SIDE_AGENT;
 }
 
-/* The next time at which the agent could have been silent, or could have left data unread, for too
- * long. */
+/* Returns when the agent can next have sent nothing, or have left data unread, for `patience`. */
 static usec_t next_check(const struct connection *connection, const struct socket_facts *socket,
 			 usec_t time, usec_t patience)
 {
@@ -123,33 +129,36 @@ static usec_t next_check(const struct connection *connection, const struct socke
 	return after_tx < after_rx ? after_tx : after_rx;
 }
 
-static void take_sampled(struct engine *engine, struct connection *connection,
-			 const struct event *event)
+void stalls_take_sampled(struct engine *engine, const struct event *event)
 {
+	struct connection *connection = state_connection(engine, event->connection.cookie);
 	const struct socket_facts *socket = &event->connection.facts;
 	struct circumstances circumstances;
 	struct verdict verdict;
 
+	if (!connection)
+		return;
 	connection->sample = engine->sample;
-	connection->unseen = false;
+	connection->check_unanswered = false;
 	if (!connection->up || connection->ended)
 		return;
 	note_reading(connection, socket, event->time);
-	circumstances = connections_look_around(engine, connection, socket, event->time);
+	circumstances = state_circumstances(engine, connection, socket, event->time);
+	circumstances.owner_state = event->connection.owner_state;
 	if (stall_of_idle_agent(&circumstances, connection->unread_since, &verdict))
-		tell(engine, connection, socket, event->time, &verdict);
-	else if (agent_side(connection->stalled))
+		report_stalled(engine, connection, socket, event->time, &verdict);
+	else if (is_agents_side(connection->stalled))
 		heal(engine, connection, event->time);
 	if (socket->idle_tx < patience(engine, connection))
 		connection->kept_alive = true;
-	check_from(engine, connection,
-		   next_check(connection, socket, event->time, patience(engine, connection)));
+	check_lazily(engine, connection,
+		     next_check(connection, socket, event->time, patience(engine, connection)));
 }
 
-/* What was told of before the sample was asked for, and is not in it, does not exist any more. Only
- * what is missing in two samples is sure: while sockets come and go, the kernel's iterator may pass
- * over one that is there (bpf_sk_storage_map_seq_find_next(), by their number in a bucket). */
-static void take_sample_done(struct engine *engine, const struct event *event)
+/* A connection that began before the sample was asked for, and is not in it, is gone. One sample is
+ * not enough: while sockets come and go, the kernel's iterator may pass over one that is there
+ * (bpf_sk_storage_map_seq_find_next() counts them by their position in a bucket). */
+void stalls_take_sample_done(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
 	bool missing = false;
@@ -159,18 +168,18 @@ static void take_sample_done(struct engine *engine, const struct event *event)
 		uint32_t missed = engine->sample - connection->sample;
 
 		if (missed > 1 && !connection->ended)
-			connections_vanish(engine, connection, event->time);
+			endings_vanish(engine, connection, event->time);
 		else if (missed == 1 && !connection->ended)
 			missing = true;
 	}
 	if (missing)
-		engine_ask_for_sample(engine);
+		outcomes_ask_for_sample(engine);
 }
 
-/* ---- the path */
+/* ---- retransmissions */
 
-/* How long the peer had been quiet when the write went out that is now repeated for the first time:
- * since its last data or, of a peer that only acknowledges, its last acknowledgment. */
+/* Notes how long the peer had been quiet when the write went out that is now repeated for the first
+ * time: since its last data, or since its last acknowledgment if it only acknowledges. */
 static void note_silence(struct connection *connection, const struct socket_facts *socket)
 {
 	usec_t unheard = socket->idle_rx < socket->idle_ack ? socket->idle_rx : socket->idle_ack;
@@ -179,107 +188,122 @@ static void note_silence(struct connection *connection, const struct socket_fact
 		connection->silence = unheard - socket->rto_usec;
 }
 
-static void take_retransmit(struct engine *engine, struct connection *connection,
-			    const struct event *event)
+/* The first time-out in a row begins an episode. */
+static void note_icmp_error(struct connection *connection, const struct socket_facts *socket)
 {
+	connection->icmp_error =
+		socket->soft_error || (connection->icmp_error && socket->retransmit_timeouts > 1);
+}
+
+void stalls_take_retransmit(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = state_connection(engine, event->connection.cookie);
 	const struct socket_facts *socket = &event->connection.facts;
 	struct circumstances circumstances;
 	struct verdict verdict;
 
-	if (!connection->up || connection->ended)
+	if (!connection || !connection->up || connection->ended)
 		return;
 	note_silence(connection, socket);
-	if (socket->retransmit_timeouts < TIMEOUTS_TOLD)
+	note_icmp_error(connection, socket);
+	if (socket->retransmit_timeouts < TIMEOUTS_OF_SILENCE)
 		return;
-	circumstances = connections_look_around(engine, connection, socket, event->time);
+	circumstances = state_circumstances(engine, connection, socket, event->time);
 	stall_of_path(&circumstances, &verdict);
-	tell(engine, connection, socket, event->time, &verdict);
+	report_stalled(engine, connection, socket, event->time, &verdict);
 }
 
-/* When something went last; 0: nothing did. */
-static usec_t lost_at(const struct path_view *path)
+void stalls_take_healed(struct engine *engine, const struct event *event)
 {
-	usec_t lost = path->link.lost > path->address.lost ? path->link.lost : path->address.lost;
+	struct connection *connection = state_connection(engine, event->connection.cookie);
 
-	return lost > path->route.lost ? lost : path->route.lost;
+	if (!connection)
+		return;
+	connection->icmp_error = false;
+	heal(engine, connection, event->time);
 }
 
-/* A link that goes down says nothing to the sockets that use it: the connection looks well until
- * somebody writes. What was missing before may be there already: a link carries packets a while
- * before the kernel says so (linkwatch_fire_event()). */
-static void look_at_path(struct engine *engine, struct connection *connection, usec_t since,
-			 usec_t time)
+/* ---- the path */
+
+/* The kernel changes nothing in the sockets of a link that goes down: a connection looks well until
+ * the agent writes. A part that was missing at `since` already does not stall it: a link carries
+ * packets a while before the kernel reports it as up (linkwatch_fire_event()). */
+static void check_path(struct engine *engine, struct connection *connection, usec_t since,
+		       usec_t time)
 {
 	const struct socket_facts unheard = { .idle_rx = time - since, .idle_tx = time - since };
 	const struct circumstances circumstances =
-		connections_look_around(engine, connection, &unheard, time);
+		state_circumstances(engine, connection, &unheard, time);
 	const struct path_view *path = &circumstances.path;
 	struct verdict verdict;
+	usec_t lost;
 
 	if (!path->known || !*path->interface)
 		return;
-	if (path_is_whole(path) && lost_at(path) && lost_at(path) < time)
-		look_at_path(engine, connection, since, lost_at(path)); /* and is back */
+	lost = path_last_lost(path);
+	if (path_is_whole(path) && lost && lost < time)
+		check_path(engine, connection, since, lost); /* lost, and back since */
 	if (!path_is_whole(path)) {
-		if (!lost_at(path))
+		if (!lost)
 			return;
 		stall_of_path(&circumstances, &verdict);
-		tell(engine, connection, &unheard, time, &verdict);
+		report_stalled(engine, connection, &unheard, time, &verdict);
 	} else if (connection->stalled != CAUSE_UNKNOWN && !connection->silence &&
 		   cause_side(connection->stalled) == SIDE_NETWORK) {
 		heal(engine, connection, time);
 	}
 }
 
-/* Without eBPF, that a connection has ended may be seen only by the next look at all of them. */
-#define NEXT_LOOK (1500 * USEC_PER_MSEC)
-
-/* News of the way may come before older news of a connection, and one that had ended by then has
- * not stalled. So connections are looked at when all that happened until then is known. */
+/* Older events of a connection may arrive after a path event, and a connection that had ended by
+ * then has not stalled. So the check waits until all events up to the path event are taken. */
 void stalls_take_path(struct engine *engine, const struct event *event)
 {
-	struct path_news *news = &engine->path_news;
+	struct path_change *change = &engine->path_change;
 	usec_t delay = engine->mode == MODE_SOCK_DIAG ? NEXT_LOOK : 0;
 
 	if (event->path.initial || event->type == EVENT_NEIGHBOUR)
 		return;
-	news->last = event->time;
-	if (news->deadline.position)
+	change->last = event->time;
+	if (change->deadline.position)
 		return;
-	news->first = event->time;
-	news->deadline.kind = DEADLINE_OF_PATH;
-	deadline_set(&engine->deadlines, &news->deadline, event->time + delay);
+	change->first = event->time;
+	change->deadline.kind = DEADLINE_OF_PATH;
+	deadline_set(&engine->deadlines, &change->deadline, event->time + delay);
 }
 
 void stalls_path_due(struct engine *engine)
 {
-	const struct path_news *news = &engine->path_news;
+	const struct path_change *change = &engine->path_change;
 	struct connection *connection = NULL;
 
 	while ((connection = keyed_table_next(&engine->connections, connection))) {
 		usec_t since =
-			connection->up_since > news->first ? connection->up_since : news->first;
+			connection->up_since > change->first ? connection->up_since : change->first;
 
-		if (connection->up && !connection->ended && since <= news->last)
-			look_at_path(engine, connection, since, news->last);
+		if (connection->up && !connection->ended && since <= change->last)
+			check_path(engine, connection, since, change->last);
 	}
 }
 
-/* A fatal signal came, and yet the process is there: it may be writing its core dump, with its
- * connections open all the while. */
+/* ---- processes */
+
+/* Fatal signals that write no core dump kill at once. */
 void stalls_take_signal(struct engine *engine, const struct event *event)
 {
+	uint32_t pid = event->process.task.pid;
 	struct connection *connection = NULL;
 
 	if (event->type == EVENT_SIGNALED && !signal_dumps_core(event->process.signal))
 		return;
+	if (!state_process(engine, pid)) /* there was no room to track it */
+		return;
 	while ((connection = keyed_table_next(&engine->connections, connection)))
-		if (connection->owner.pid == event->process.task.pid && connection->up &&
-		    !connection->ended)
+		if (connection->owner.pid == pid && connection->up && !connection->ended)
 			check_at(engine, connection, event->time + DYING_TIME);
 }
 
-/* The connections of a dead process close at once, or there is something to be said. */
+/* The kernel closes the connections of a dead process at once. stalls_due() deals with one that is
+ * still open then. */
 void stalls_take_exit(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = NULL;
@@ -287,27 +311,4 @@ void stalls_take_exit(struct engine *engine, const struct event *event)
 	while ((connection = keyed_table_next(&engine->connections, connection)))
 		if (connection->owner.pid == event->process.task.pid && !connection->ended)
 			check_at(engine, connection, event->time + VERDICT_WAIT);
-}
-
-void stalls_take(struct engine *engine, const struct event *event)
-{
-	struct connection *connection = connections_find(engine, event->connection.cookie);
-
-	if (event->type == EVENT_SAMPLE_DONE)
-		take_sample_done(engine, event);
-	if (!connection)
-		return;
-	switch (event->type) {
-	case EVENT_SAMPLED:
-		take_sampled(engine, connection, event);
-		break;
-	case EVENT_RETRANSMIT:
-		take_retransmit(engine, connection, event);
-		break;
-	case EVENT_HEALED:
-		heal(engine, connection, event->time);
-		break;
-	default: /* nothing else concerns an open connection */
-		break;
-	}
 }

@@ -1,54 +1,64 @@
-/* The engine's inside, shared by its own files only: engine.c (dispatch), engine_connections.c,
- * engine_endings.c, engine_processes.c, engine_agents.c (units, recovery), engine_policy*.c
- * (actions). */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine's tables, and look-ups in them. Private to engine/: nothing outside includes this.
+ *
+ * The files of engine/ and engine/policy/ form a ladder: each calls only those before it. state,
+ * outcomes, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
+ * policy/plan_recall, policy/steps, policy/policy, attempts, lookups, agents, recall, endings,
+ * stalls, connections, engine. */
 #pragma once
 
 #include <sys/queue.h>
 
-#include "back_off.h"
-#include "deadline.h"
-#include "engine.h"
-#include "keyed_table.h"
-#include "path.h"
-#include "policy_budget.h"
-#include "process.h"
-#include "verdict.h"
+#include "base/deadline.h"
+#include "base/keyed_table.h"
+#include "base/share.h"
+#include "engine/engine.h"
+#include "engine/policy/back_off.h"
+#include "engine/policy/budget.h"
+#include "verdict/path.h"
+#include "verdict/process.h"
+#include "verdict/verdict.h"
 
-/* Ends by peers, to see which came together. */
+/* Ends by peers that are remembered, to see whether several agents lost their peers at once. */
 enum { PEER_ENDS_MAX = 8 };
 
-/* What a struct deadline is embedded in. */
+/* The kind of object that a struct deadline is embedded in. */
 enum deadline_kind {
 	DEADLINE_OF_CONNECTION,
 	DEADLINE_OF_AGENT,
+	DEADLINE_OF_LOOKUPS,
+	DEADLINE_OF_CLIMB,
 	DEADLINE_OF_PLAN,
 	DEADLINE_OF_PATH,
 };
 
-/* There may be a hundred thousand: no gaps. */
+/* A socket from its SYN to CLOSE. There may be a hundred thousand: its members leave no gaps. */
 struct connection {
 	uint64_t cookie;
-	struct deadline deadline; /* of its next check while it is open, of its verdict then */
+	struct deadline deadline; /* while it is open: of its next check; then: of its verdict */
 	uint32_t agent;
-	uint32_t netns; /* the kernel's numbers of namespaces are no longer */
-	bool up;        /* it was established */
-	bool ended;     /* the session is over; the socket may still be closing down */
-	bool reported;  /* its one record is out */
-	bool closed;    /* the socket reached CLOSE */
-	bool aborted;   /* by an action of ours */
+	uint32_t netns;  /* the kernel's inode numbers of namespaces have 32 bits */
+	bool up;         /* it was established */
+	bool serves;     /* the session is up, too, as far as can be seen */
+	bool ended;      /* the session is over; the socket may still be closing down */
+	bool reported;   /* its one RECORD_ENDED was handed out */
+	bool closed;     /* the socket reached CLOSE */
+	bool aborted;    /* by an action of the policy */
+	uint8_t reached; /* enum rung: the last one that was seen to be climbed */
 	struct endpoint local;
 	struct endpoint peer;
 	struct task owner;
 	/* while it is open */
-	bool kept_alive;    /* seen to send something in time */
-	bool unseen;        /* the last check that was due has not shown anything */
-	enum cause stalled; /* what was said of it; CAUSE_UNKNOWN: nothing */
-	uint32_t sample;    /* engine.sample when it was last seen to be there */
-	usec_t opened;      /* 0: not known */
+	bool kept_alive;       /* the agent was seen to send something within KeepAliveSec= */
+	bool check_unanswered; /* no sample has shown it since its last check */
+	bool icmp_error;       /* one was pending while what now waits for an answer was repeated */
+	enum cause stalled;    /* of its RECORD_STALLED; CAUSE_UNKNOWN: it is not stalled */
+	uint32_t sample;       /* engine.sample when a sample or its first event last showed it */
+	usec_t opened;         /* 0: not known */
 	usec_t up_since;
-	usec_t silence;      /* before the write that went unanswered; 0: none did */
-	uint64_t read_bytes; /* what the agent had read at the last check */
-	usec_t unread_since; /* unread data, and no reading, since then; 0: not so */
+	usec_t silence;      /* of the peer, before the write that went unanswered; 0: none did */
+	uint64_t read_bytes; /* how much the agent had read at the last check */
+	usec_t unread_since; /* since then data is unread and nothing is read; 0: not so */
 	usec_t stalled_since;
 };
 
@@ -58,219 +68,207 @@ struct ending {
 	struct connection *connection;
 	struct socket_facts socket;
 	struct mqtt_facts mqtt;
+	struct tls_facts tls;
+	struct login_facts login;
 	struct task current;
-	struct tracked_process *process; /* whose exit it waits for */
+	enum task_state owner_state;
+	struct tracked_process *process; /* whose exit it waits for; NULL: none */
 	LIST_ENTRY(ending) of_process;
 };
 
 struct tracked_process {
 	struct process facts;
-	LIST_HEAD(ending_list, ending) endings;
+	LIST_HEAD(ending_list, ending) endings; /* that wait for its exit */
 	TAILQ_ENTRY(tracked_process) in_exited;
 };
 
-/* What is being done about an agent's trouble. */
+/* The policy's plan against an agent's trouble. */
 struct plan {
 	bool active;
-	bool acted;           /* a step was taken */
-	bool left_to_systemd; /* its Restart= was under way */
-	bool recalled;        /* made of the past, or cut off from systemd: it rests until the
-				 present is known */
+	bool acted;            /* a step was taken */
+	bool left_to_systemd;  /* the unit's Restart= was under way */
+	bool recalled;         /* rebuilt from the journal, or cut off from systemd: the plan rests
+				  until the present is known */
+	bool aimed;            /* who gets a signal is settled: `main_pid`, or the owner */
+	uint32_t main_pid;     /* the unit's main process when the plan began; 0: none */
+	uint64_t main_started; /* its start, as in struct task */
 	enum cause cause;
 	usec_t since;         /* when the trouble began */
-	unsigned step;        /* the next one */
-	uint32_t order;       /* the order whose result is awaited; 0: none */
-	usec_t concluded;     /* when the last step was, by an engine before us */
-	const char *held_by;  /* what it waits for (static text); NULL: its deadline */
-	struct record record; /* of the verdict, and of the action as far as it is */
+	unsigned step;        /* index of the next action in the cause's settings */
+	uint32_t order;       /* whose result is awaited; 0: none */
+	usec_t concluded;     /* when the result of UNANSWERED_ORDER was settled or recalled */
+	const char *held_by;  /* the obstacle it waits for (static text); NULL: its deadline */
+	struct record record; /* of the verdict, and of the action as far as it is known */
+	struct deadline deadline;
+};
+
+/* A failed lookup says nothing about the present after this time: agents try at least so often. */
+#define LOOKUP_LIFETIME (5 * USEC_PER_MINUTE)
+
+/* The name lookups of an agent without a connection. */
+struct lookups {
+	struct lookup_facts facts;
+	usec_t asked;        /* since then, no question was answered; 0: none is open */
+	unsigned questions;  /* since then; the probe reports one a second */
+	usec_t found;        /* when one last found something in this outage; 0: none did */
+	usec_t last_failed;  /* valid if facts.failed > 0 */
+	bool settled;        /* they fail: no answer that found something followed */
+	enum cause reported; /* in this outage; CAUSE_UNKNOWN: nothing */
+	struct deadline deadline;
+};
+
+/* The agent's newest attempt to connect, and where attempts fail. */
+struct attempt {
+	uint64_t cookie;       /* of its connection; 0: there is none yet */
+	usec_t took[RUNG_MAX]; /* how long each rung took; 0: not known */
+	usec_t asked;          /* the lookup for the next one began; 0: none has */
+	usec_t unfound;        /* when it was last told that there is nothing; 0: it was not */
+	usec_t found;          /* when it found something; 0: it has not */
+	usec_t looked_up;      /* valid if `found`: how long that took */
+	enum rung failed;      /* where the last one failed, since the agent was last connected;
+				  RUNG_NONE: none has */
+	usec_t failed_since;   /* since then all did there */
+};
+
+/* The agent's newest connection, from the handshake of TCP until its session is up. */
+struct climb {
+	uint64_t cookie; /* 0: there is none */
+	bool begun;      /* the TLS handshake was begun */
+	bool unseen;     /* its beginning was not seen: it was found */
 	struct deadline deadline;
 };
 
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
-	bool actions_held;        /* by the operator */
-	bool has_unit;            /* `unit` is what systemd says now */
-	struct unit_event unit;   /* or what it said last; its name is known from the start */
-	struct signal_facts stop; /* the last request to stop that came from outside */
-	uint32_t command;         /* process that the agent lives and dies with; 0: there is none */
-	usec_t command_since;     /* when that one was started */
-	bool caught_up;           /* the present is known */
-	bool blind;               /* but for connections that are older than the engine */
+	bool actions_held;      /* by the operator */
+	bool has_unit;          /* `unit` is the unit's present state */
+	struct unit_event unit; /* else its last known state; its name is always known */
+	uint32_t command;       /* the process that is the agent of `run`; 0: there is none */
+	usec_t command_since;   /* when that process was started */
+	bool caught_up;         /* the past is read back: events are of the present */
+	bool blind;             /* connections older than the engine cannot be seen */
 	uint32_t connections_up;
-	usec_t down_since;          /* 0: a connection is up, or none ever was */
-	unsigned attempts;          /* connections that failed to come up since then */
-	struct endpoint last_peer;  /* of the last connection that came up; family 0: none yet */
-	uint64_t last_netns;        /* likewise */
-	bool no_route_told;         /* since then */
-	bool not_reconnecting_told; /* since down_since */
-	bool not_reconnecting_done; /* likewise: what is to be done about that was begun, or is held
-				       for good */
-	usec_t last_opened;         /* when it last began to open a connection */
-	usec_t last_tried;          /* likewise, or could not even begin */
-	struct history history;
+	usec_t down_since;              /* 0: a connection is up, or none ever was */
+	usec_t lost;                    /* when records of it were last found to be dropped */
+	unsigned attempts;              /* connections that failed to come up since then */
+	struct endpoint last_peer;      /* of the last one that came up; family 0: none yet */
+	uint64_t last_netns;            /* likewise */
+	bool no_route_reported;         /* since a connection last came up */
+	bool not_reconnecting_reported; /* since down_since */
+	bool not_reconnecting_handled;  /* likewise: the policy acted on it, or is held for good */
+	usec_t last_opened;             /* when the agent last sent a SYN */
+	usec_t last_tried;              /* likewise, or had no route for one */
+	bool lookups_hide;              /* its lookups may be unseen, as far as the host goes */
+	bool lookups_seen;              /* one was: they are not */
+	struct lookups lookups;
+	struct attempt attempt;
+	struct climb climb;
+	bool speaks_tls;   /* its last connection did */
+	bool accepted_tls; /* a TLS handshake of it was over: the hub's certificate was valid then
+			    */
+	struct past_sessions past_sessions;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
-	/* actions */
-	struct policy_budget budget;
+	/* the policy's */
+	struct budget budget;
 	struct back_off back_off;
 	struct plan plan;
+	bool waits;            /* `waiting` is a verdict since which the agent has not recovered */
+	struct record waiting; /* for the result of an action on an earlier trouble */
 	uint8_t unhelpful[CAUSE_MAX]; /* plans in a row that did not help, by cause */
 };
 
 struct engine {
 	struct engine_limits limits;
-	enum mode mode; /* that of all agents */
+	enum mode mode; /* of all agents */
 	usec_t now;
-	outcome_sink sink; /* for the length of one engine_step() */
+	outcome_sink sink; /* NULL outside engine_step() */
 	void *sink_userdata;
-	uint32_t orders; /* numbers given out */
+	uint32_t orders; /* numbers given to orders so far */
 	usec_t resumed;  /* when the host last woke up; 0: it has not slept */
-	usec_t slept;
-	uint32_t sample;     /* the number of the last one that was asked for */
-	usec_t sample_asked; /* when the one under way was asked for; 0: none is */
+	usec_t slept;    /* for how long */
+	enum clock_state clock;
+	usec_t lost;         /* when records of nobody knows whom were last found to be dropped */
+	uint32_t sample;     /* the number of the last sample that was asked for */
+	usec_t sample_asked; /* when; 0: it is complete */
 	struct peer_end {
 		usec_t time;
-		uint32_t agent;
+		uint32_t agent;     /* 0: this entry is free */
 	} peer_ends[PEER_ENDS_MAX]; /* a ring */
 	unsigned peer_ends_next;
-	uint64_t refused; /* connections that found no room since the last evidence-lost record */
-	struct keyed_table connections;                  /* by cookie */
-	struct keyed_table endings;                      /* by cookie */
-	struct keyed_table processes;                    /* by pid: struct tracked_process */
+	uint32_t refused;               /* the agent of a connection that found no room; 0: none */
+	struct keyed_table connections; /* by cookie */
+	struct keyed_table endings;     /* by cookie */
+	struct keyed_table processes;   /* by pid: struct tracked_process */
+	struct share connections_share; /* of each agent, where there are several */
+	struct share processes_share;
 	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
-	struct path_news {
-		struct deadline deadline; /* unset: the connections have been looked at since */
-		usec_t first, last;
-	} path_news;
+	struct path_change {
+		struct deadline deadline; /* unset: open connections were checked since */
+		usec_t first, last;       /* times of the first and last change before the check */
+	} path_change;
 	struct agent *agents; /* by number; [0] is not used */
 };
 
-/* NULL for a number that is not watched. */
-struct agent *engine_agent(struct engine *engine, uint32_t number);
+/* Adds an entry to the table of connections or of processes. Returns NULL if it is full, or agent
+ * `number` has its share of it already. state_remove() takes `entry` out again. */
+void *state_add(struct engine *engine, struct keyed_table *table, uint64_t key, uint32_t number);
+void state_remove(struct engine *engine, struct keyed_table *table, void *entry, uint32_t number);
 
-/* An empty record of `kind` about `agent` (NULL: about none), as of `time`. */
-void engine_record_begin(const struct agent *agent, enum record_kind kind, usec_t time,
-			 struct record *record);
-void engine_record_out(struct engine *engine, const struct record *record);
+/* Look-ups. None of them changes anything. */
 
-/* Asks for an EVENT_SAMPLED of every connection, unless that is under way. */
-void engine_ask_for_sample(struct engine *engine);
+/* Returns agent `number`, or NULL if that number is not watched. */
+struct agent *state_agent(const struct engine *engine, uint32_t number);
 
-/* engine_connections.c */
-void connections_take(struct engine *engine, const struct event *event);
-void connections_due(struct engine *engine, struct connection *connection);
-void connections_forget_agent(struct engine *engine, uint32_t agent);
+/* Returns the number of `agent`, which is one of the engine's. */
+uint32_t state_agent_number(const struct engine *engine, const struct agent *agent);
 
-void connections_forget(struct engine *engine, struct connection *connection);
-struct connection *connections_find(struct engine *engine, uint64_t cookie);
-/* Nobody saw how it ended: says just that, and forgets it. */
-void connections_vanish(struct engine *engine, struct connection *connection, usec_t time);
-/* Says in `record` which connection it is about. */
-void connections_describe(const struct connection *connection, struct record *record);
-/* True if process `pid` has opened a connection that has not ended. */
-bool connections_has_open(const struct engine *engine, uint32_t pid);
-/* True if the process that opened it, and all others of the agent, are dead. */
-bool connections_is_orphan(struct engine *engine, const struct connection *connection);
-/* We are about to destroy it ourselves. Harmless for one that is not known. */
-void connections_mark_aborted(struct engine *engine, uint64_t cookie);
+/* Returns true if a process of agent `number` is tracked and has not exited. */
+bool state_agent_lives(const struct engine *engine, uint32_t number);
 
-/* True if it is known that nothing can reach `peer` at `time`: no route leads there, or its link is
- * down, which the kernel tells of before it removes the route. */
-bool engine_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
-		       usec_t time);
+/* Returns the connection with `cookie`, or NULL. */
+struct connection *state_connection(const struct engine *engine, uint64_t cookie);
 
-/* True if it is known that no route leads to `peer` at `time`. */
-bool engine_route_is_missing(const struct engine *engine, uint64_t netns,
-			     const struct endpoint *peer, usec_t time);
+/* Returns true if process `pid` opened a connection whose session is not over. */
+bool state_has_open_connection(const struct engine *engine, uint32_t pid);
 
-/* How the way to the peer was since the peer was last heard of. */
-struct path_view connections_path(const struct engine *engine, const struct connection *connection,
-				  const struct socket_facts *socket, usec_t time);
-/* What a verdict on it may look at, whether it is open or ends: the agent, the owner, and the way
- * to the peer since the peer was last heard of. `socket` is how it stands at `time`, and must
- * outlive what is returned. */
-struct circumstances connections_look_around(struct engine *engine,
-					     const struct connection *connection,
-					     const struct socket_facts *socket, usec_t time);
+/* Returns true if the process that opened `connection` and all others of its agent are dead. */
+bool state_is_orphan(const struct engine *engine, const struct connection *connection);
 
-/* engine_endings.c: from the end of a session to its verdict */
-/* Gives the verdict, or keeps a copy of `ending` until it can be given. */
-void endings_judge(struct engine *engine, struct ending *ending);
-/* Gives the verdict that was waited for now, as it is. Harmless if none is. */
-void endings_settle(struct engine *engine, struct connection *connection);
-/* The agent of `connection` is dead and the kernel does not close it: says that the session is
- * over. */
-void endings_orphan(struct engine *engine, struct connection *connection);
-/* The socket was closed after the end of its session: what was said on it by then counts. */
-void endings_take_close(struct engine *engine, const struct event *event);
-void endings_drop(struct engine *engine, struct connection *connection);
-/* A process has exited, or systemd has told more of a unit: what waited for that is judged again.
- */
-void endings_reconsider(struct engine *engine, struct tracked_process *process);
-void endings_reconsider_agent(struct engine *engine, uint32_t agent);
-void endings_report(struct engine *engine, struct agent *agent, const struct ending *ending,
-		    struct record *record);
+/* Returns true if a connection is an orphan, and its session is not over. */
+bool state_orphans_open(const struct engine *engine);
 
-/* engine_stalls.c: connections that are open but in trouble */
-void stalls_take_path(struct engine *engine, const struct event *event);
-void stalls_path_due(struct engine *engine);
-void stalls_begin(struct engine *engine, struct connection *connection, usec_t time);
-void stalls_take(struct engine *engine, const struct event *event);
-void stalls_take_exit(struct engine *engine, const struct event *event);
-void stalls_take_signal(struct engine *engine, const struct event *event);
-void stalls_due(struct engine *engine, struct connection *connection);
+/* Returns the process `pid`, or NULL if it is 0 or not tracked. */
+struct tracked_process *state_process(const struct engine *engine, uint32_t pid);
 
-/* engine_history.c */
-void history_take(struct engine *engine, const struct event *event);
+/* Returns how the path to the peer was since the peer was last heard of. `socket` is the state of
+ * the connection's socket at `time`. */
+struct path_view state_path(const struct engine *engine, const struct connection *connection,
+			    const struct socket_facts *socket, usec_t time);
 
-/* engine_processes.c */
+/* Returns what a verdict on an open or an ending connection may rest on: its agent, its owner, and
+ * state_path(). Members that only an end has are 0. `socket` is the state of its socket at `time`;
+ * the returned value points to it and to entries of the tables. */
+struct circumstances state_circumstances(const struct engine *engine,
+					 const struct connection *connection,
+					 const struct socket_facts *socket, usec_t time);
 
-void processes_take(struct engine *engine, const struct event *event);
-void processes_forget_exited(struct engine *engine);
-void processes_forget_agent(struct engine *engine, uint32_t agent);
-struct tracked_process *processes_find(struct engine *engine, uint32_t pid);
-/* Finds or begins to track; NULL if pid is 0 or there is no room. */
-struct tracked_process *processes_track(struct engine *engine, const struct task *task,
-					uint32_t agent);
+/* Sets `circumstances->stop` and `stop_was_handed_on` from the signals that
+ * `circumstances->process` got, and from those that members of the agent got which sent it one. */
+void state_find_stop(const struct engine *engine, struct circumstances *circumstances);
 
-/* engine_agents.c */
-void agents_take(struct engine *engine, const struct event *event);
-void agents_due(struct engine *engine, struct agent *agent);
-void agents_take_command(struct engine *engine, const struct event *event);
-/* A process has ended, and what its end tells about connections that had ended is told. */
-void agents_take_exit(struct engine *engine, const struct process *process);
-/* Nothing is being done about the agent any more. If it was told meanwhile that it does not
- * reconnect, and still does not, that has its turn. */
-void agents_plan_ended(struct engine *engine, struct agent *agent);
-void agents_connection_opened(struct agent *agent, usec_t time);
-/* An engine before us told of this. */
-void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time);
-void agents_recall_not_reconnecting(struct agent *agent);
-/* It came up at `time`, which may be long ago. */
-void agents_connection_up(struct engine *engine, struct agent *agent,
-			  const struct connection *connection, usec_t time);
-void agents_connection_down(struct engine *engine, struct agent *agent,
-			    const struct connection *connection, usec_t time);
+/* Returns true if nothing can reach `peer` from namespace `netns` at `time`: there is no route, or
+ * the route's link is down, which the kernel reports before it removes the route. Returns false
+ * if that is not known. */
+bool state_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
+		      usec_t time);
 
-/* engine_policy*.c */
-void policy_apply(struct engine *engine, struct agent *agent, const struct record *verdict);
-/* The agent's command has ended, and this is why. */
-void policy_take_exit(struct engine *engine, struct agent *agent, const struct record *verdict);
-void policy_due(struct engine *engine, struct agent *agent);
-/* A connection works since `time`. Returns the action that was taken since the trouble began; NULL:
- * none. */
-const struct action *policy_recovered(struct engine *engine, struct agent *agent, usec_t time);
-void policy_connection_ended(struct engine *engine, struct agent *agent, uint64_t cookie);
-void policy_take_path(struct engine *engine);
-void policy_take_unit(struct engine *engine, struct agent *agent);
-void policy_take_result(struct engine *engine, const struct event *event);
-/* What an engine before us told, from the oldest on: as if we had, but in silence. */
-void policy_recall(struct agent *agent, const struct record *verdict);
-void policy_recall_action(struct engine *engine, struct agent *agent, const struct record *taken,
-			  enum action_outcome outcome, const char *held_by);
-/* True if an engine before us set out to abort the connection. */
-bool policy_was_aborting(const struct agent *agent, uint64_t cookie);
-/* A plan that was recalled or cut off goes on where it stood, once systemd has told of the unit. */
-void policy_go_on(struct engine *engine, struct agent *agent);
+/* Returns the path to `peer` from namespace `netns`, from whatever local address, as it is now. */
+struct path_view state_path_now(const struct engine *engine, uint64_t netns,
+				const struct endpoint *peer);
+
+/* Returns true if certainly no route leads to `peer` from namespace `netns` at `time`. */
+bool state_route_is_missing(const struct engine *engine, uint64_t netns,
+			    const struct endpoint *peer, usec_t time);

@@ -1,4 +1,5 @@
-#include "back_off.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/back_off.h"
 
 static usec_t lived(const struct back_off *back_off, usec_t now)
 {

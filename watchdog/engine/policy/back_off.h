@@ -1,12 +1,13 @@
-/* How long to wait before a command is started again: 100 ms, twice as long each time, a minute at
- * most; from the start again after a life of a minute. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How long to wait before a command is started again: 100 ms at first, twice as long each time, at
+ * most a minute; 100 ms again after a run of a minute. */
 #pragma once
 
-#include "event.h"
+#include "events/event.h"
 
 #define BACK_OFF_FIRST (100 * USEC_PER_MSEC)
 #define BACK_OFF_MOST  USEC_PER_MINUTE
-/* A life as long as this tells that the last start was a good one. */
+/* After a run as long as this, the last start counts as a success. */
 #define BACK_OFF_RESET USEC_PER_MINUTE
 
 /* All 0 at the beginning. */
@@ -15,5 +16,5 @@ struct back_off {
 	usec_t started; /* when it was over */
 };
 
-/* Returns how long to wait from `now`, which is when the command has ended or is told to. */
+/* Returns how long to wait from `now`, when the command has ended or is to be ended. */
 usec_t back_off_next(struct back_off *back_off, usec_t now);

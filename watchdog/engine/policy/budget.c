@@ -1,8 +1,8 @@
-#include "policy_budget.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/budget.h"
 
 /* The action `burst` actions ago must have left the interval. */
-bool policy_budget_allows(const struct policy_budget *budget, const struct agent_settings *settings,
-			  usec_t now)
+bool budget_allows(const struct budget *budget, const struct agent_settings *settings, usec_t now)
 {
 	unsigned burst = settings->limit_burst < BUDGET_MAX ? settings->limit_burst : BUDGET_MAX;
 	usec_t oldest;
@@ -13,13 +13,32 @@ bool policy_budget_allows(const struct policy_budget *budget, const struct agent
 	return oldest == 0 || (now > oldest && now - oldest > settings->limit_interval);
 }
 
-void policy_budget_spend(struct policy_budget *budget, usec_t now)
+void budget_spend(struct budget *budget, usec_t now)
 {
 	budget->taken[budget->next] = now;
 	budget->next = (budget->next + 1) % BUDGET_MAX;
 }
 
-void policy_budget_take_back(struct policy_budget *budget)
+void budget_recall(struct budget *budget, usec_t time)
+{
+	unsigned at = budget->next;
+
+	for (unsigned i = 0; i < BUDGET_MAX; i++)
+		if (budget->taken[i] == time)
+			return;
+	budget_spend(budget, time);
+	for (unsigned i = 1; i < BUDGET_MAX; i++) {
+		unsigned before = (at + BUDGET_MAX - 1) % BUDGET_MAX;
+
+		if (budget->taken[before] <= time)
+			return;
+		budget->taken[at] = budget->taken[before];
+		budget->taken[before] = time;
+		at = before;
+	}
+}
+
+void budget_take_back(struct budget *budget)
 {
 	budget->next = (budget->next + BUDGET_MAX - 1) % BUDGET_MAX;
 	budget->taken[budget->next] = 0;

@@ -1,21 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ActionLimitBurst= in ActionLimitIntervalSec=: how often an agent may be acted upon. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
-/* A burst counts up to this many. */
+/* ActionLimitBurst= counts up to this many. */
 enum { BUDGET_MAX = 64 };
 
-struct policy_budget {
-	usec_t taken[BUDGET_MAX]; /* when the last actions were, as a ring; 0: none */
+/* All 0 at the beginning. */
+struct budget {
+	usec_t taken[BUDGET_MAX]; /* when the last actions were taken, as a ring; 0: none */
 	unsigned next;
 };
 
-/* True if one more action at `now` keeps to at most `limit_burst` in any `limit_interval`. */
-bool policy_budget_allows(const struct policy_budget *budget, const struct agent_settings *settings,
-			  usec_t now);
-void policy_budget_spend(struct policy_budget *budget, usec_t now);
-/* The last one did not happen. */
-void policy_budget_take_back(struct policy_budget *budget);
+/* Returns true if one more action at `now` keeps to at most `settings->limit_burst` actions in any
+ * span of `settings->limit_interval`. */
+bool budget_allows(const struct budget *budget, const struct agent_settings *settings, usec_t now);
+
+/* Counts an action that is taken at `now`. */
+void budget_spend(struct budget *budget, usec_t now);
+
+/* Counts an action that was taken at `time`, in the order of time. The journal and the handover may
+ * both tell of it: one that is counted already is not counted again. */
+void budget_recall(struct budget *budget, usec_t time);
+
+/* Uncounts the action that was counted last: it did not happen. */
+void budget_take_back(struct budget *budget);

@@ -1,95 +1,39 @@
-/* What keeps an action from being taken: for good, or for now. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/obstacles.h"
+
 #include <string.h>
 
-#include "engine_policy.h"
+#include "engine/policy/systemd.h"
 
-/* So often an action may not help with a cause before it is no longer taken for it. */
+/* After so many plans in a row that did not help with a cause, none is made for it any more. */
 enum { UNHELPFUL_MAX = 2 };
 
-bool host_is_offline(const struct engine *engine, const struct agent *agent)
+/* Without an address of its hub the agent cannot connect, whatever is done to it. Not asked where
+ * the plan is about the lookups themselves. */
+static bool lookups_fail(const struct agent *agent)
+{
+	return agent->lookups.settled && !cause_is_of_names(agent->plan.cause);
+}
+
+/* A hub refuses tokens, and an agent certificates, as long as a clock is wrong. A host that has no
+ * time service at all is not meant: it would be offline for ever. */
+static bool clock_is_to_be_set(const struct engine *engine)
+{
+	return engine->clock == CLOCK_AWAITED || engine->clock == CLOCK_PAST;
+}
+
+bool obstacles_host_is_offline(const struct engine *engine, const struct agent *agent)
 {
 	const struct record *about = &agent->plan.record;
 
-	return agent->settings->hold_while_offline && about->peer.family &&
-	       engine_is_offline(engine, about->netns, &about->peer, engine->now);
-}
-
-bool cause_is_death(enum cause cause)
-{
-	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM || cause == CAUSE_AGENT_EXIT;
-}
-
-bool command_runs_anew(const struct agent *agent)
-{
-	return agent->command && agent->plan.since < agent->command_since;
-}
-
-/* ---- systemd's doing */
-
-bool systemd_at_work(const struct agent *agent)
-{
-	const struct unit_event *unit = &agent->unit;
-
-	return agent->has_unit &&
-	       (unit->state == UNIT_ACTIVATING || unit->state == UNIT_DEACTIVATING ||
-		unit->state == UNIT_RELOADING || unit->state == UNIT_MAINTENANCE || *unit->job);
-}
-
-/* It was stopped, or is about to be. An agent that ended by itself leaves its unit in the state of
- * one that was stopped. */
-bool unit_is_stopped(const struct agent *agent)
-{
-	const struct unit_event *unit = &agent->unit;
-
-	if (!agent->has_unit)
+	if (!agent->settings->hold_while_offline)
 		return false;
-	return strcmp(unit->job, "stop") == 0 ||
-	       (unit->state == UNIT_INACTIVE && agent->plan.cause != CAUSE_AGENT_EXIT);
+	return lookups_fail(agent) || clock_is_to_be_set(engine) ||
+	       (about->peer.family &&
+		state_is_offline(engine, about->netns, &about->peer, engine->now));
 }
 
-bool systemd_restarts(const struct agent *agent)
-{
-	return agent->has_unit && strncmp(agent->unit.sub_state, "auto-restart", 12) == 0;
-}
-
-/* It has run into its start limit. Result= tells only where nothing had failed before; else that
- * Restart= has ended in a unit that is dead (service_enter_dead()). */
-static bool systemd_gave_up(const struct agent *agent)
-{
-	const struct unit_event *unit = &agent->unit;
-
-	return agent->has_unit && (strcmp(unit->result, "start-limit-hit") == 0 ||
-				   (agent->plan.left_to_systemd && unit->state == UNIT_FAILED));
-}
-
-/* systemd cannot be asked, neither how the unit stands nor to act on it. */
-static bool systemd_is_away(const struct agent *agent, const struct action *action)
-{
-	switch (action->type) {
-	case ACTION_RELOAD:
-	case ACTION_RESTART:
-	case ACTION_START_UNIT:
-		return *agent->unit.unit && !agent->has_unit;
-	case ACTION_NONE:
-	case ACTION_SIGNAL:
-	case ACTION_ABORT_CONNECTION:
-	case ACTION_TYPE_MAX:
-	case ACTION_TYPE_INVALID:
-		return false;
-	}
-	return false;
-}
-
-bool systemd_will_react(const struct agent *agent)
-{
-	return agent->has_unit && cause_is_death(agent->plan.cause) &&
-	       agent->unit.state == UNIT_ACTIVE &&
-	       agent->unit.main_pid == agent->plan.record.process.pid;
-}
-
-/* ---- may it be done? */
-
-const char *obstacle_for_good(const struct engine *engine, const struct agent *agent)
+const char *obstacles_for_good(const struct engine *engine, const struct agent *agent)
 {
 	const struct plan *plan = &agent->plan;
 
@@ -101,28 +45,28 @@ const char *obstacle_for_good(const struct engine *engine, const struct agent *a
 		return "dry-run";
 	if (agent->unhelpful[plan->cause] >= UNHELPFUL_MAX)
 		return "did-not-help";
-	if (unit_is_stopped(agent))
+	if (systemd_stopped(agent))
 		return "stopped";
 	if (agent->has_unit && agent->unit.masked)
 		return "masked";
 	if (systemd_gave_up(agent))
 		return "start-limit";
-	if (!policy_budget_allows(&agent->budget, agent->settings, engine->now))
+	if (!budget_allows(&agent->budget, agent->settings, engine->now))
 		return "limit";
 	return NULL;
 }
 
-const char *obstacle_for_now(const struct engine *engine, const struct agent *agent,
-			     const struct action *action)
+const char *obstacles_for_now(const struct engine *engine, const struct agent *agent,
+			      const struct action *action)
 {
-	if (host_is_offline(engine, agent))
+	if (obstacles_host_is_offline(engine, agent))
 		return "offline";
 	if (systemd_is_away(agent, action))
 		return "bus";
 	return systemd_at_work(agent) ? "systemd" : NULL;
 }
 
-const char *obstacle_that_passes(const char *held_by)
+const char *obstacles_that_pass(const char *held_by)
 {
 	static const char *const obstacles[] = { "offline", "systemd", "bus" };
 
@@ -130,10 +74,4 @@ const char *obstacle_that_passes(const char *held_by)
 		if (strcmp(held_by, obstacles[i]) == 0)
 			return obstacles[i];
 	return NULL;
-}
-
-bool plan_is_held_by(const struct plan *plan, const char *reason)
-{
-	return plan->active && !plan->recalled && plan->held_by &&
-	       strcmp(plan->held_by, reason) == 0;
 }

@@ -1,16 +1,20 @@
-/* The plan of an engine before us: run again over what it told, in silence; then it goes on where
- * it stood. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/plan_recall.h"
+
 #include <string.h>
 
-#include "engine_policy.h"
+#include "engine/policy/obstacles.h"
+#include "engine/policy/plan.h"
+#include "engine/policy/results.h"
+#include "engine/policy/systemd.h"
 
-void policy_recall(struct agent *agent, const struct record *verdict)
+void plan_recall_verdict(struct agent *agent, const struct record *verdict)
 {
 	if (plan_begin(agent, verdict))
 		agent->plan.recalled = true;
 }
 
-bool policy_was_aborting(const struct agent *agent, uint64_t cookie)
+bool plan_recall_aborts(const struct agent *agent, uint64_t cookie)
 {
 	const struct plan *plan = &agent->plan;
 
@@ -18,10 +22,12 @@ bool policy_was_aborting(const struct agent *agent, uint64_t cookie)
 	       plan->record.action.type == ACTION_ABORT_CONNECTION;
 }
 
+/* ---- the records of actions */
+
 static void recall_step(struct agent *agent, const struct record *taken)
 {
 	struct plan *plan = &agent->plan;
-	const struct action *action = plan_step(agent);
+	const struct action *action = plan_next_action(agent);
 
 	if (action)
 		plan->record.action = *action;
@@ -33,7 +39,7 @@ static void recall_step(struct agent *agent, const struct record *taken)
 	plan->step++;
 }
 
-/* Of a step that was begun it is the result: tell_result(). */
+/* If a step was under way, ACTION_HELD is its result: report_result() in results.c. */
 static void recall_hold(struct engine *engine, struct agent *agent, const struct record *taken,
 			const char *held_by)
 {
@@ -44,23 +50,23 @@ static void recall_hold(struct engine *engine, struct agent *agent, const struct
 		plan->concluded = taken->time;
 		return;
 	}
-	plan->held_by = obstacle_that_passes(held_by);
+	plan->held_by = obstacles_that_pass(held_by);
 	plan->left_to_systemd = cause_is_death(plan->cause) && strcmp(held_by, "systemd") == 0;
 	if (!plan->held_by)
 		plan_end(engine, agent);
 }
 
-/* Its verdict was told while another plan was under way, which has ended since. */
+/* True if the verdict was reported while another plan was active, which has ended since. */
 static bool had_to_wait(const struct agent *agent, const struct record *taken,
 			enum action_outcome outcome)
 {
 	return taken->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING &&
-	       agent->not_reconnecting_told &&
+	       agent->not_reconnecting_reported &&
 	       (outcome == ACTION_STARTED || outcome == ACTION_HELD);
 }
 
-/* Makes the plan that of the verdict which was acted upon. The one before, if it was another, came
- * to its end without a word. */
+/* Makes the plan that of the verdict which `taken` acts upon. A plan for another verdict has ended
+ * by then without a record. Returns false if there is no plan that `taken` belongs to. */
 static bool recall_plan_of(struct engine *engine, struct agent *agent, const struct record *taken,
 			   enum action_outcome outcome)
 {
@@ -74,22 +80,22 @@ static bool recall_plan_of(struct engine *engine, struct agent *agent, const str
 		return true;
 	plan_end(engine, agent);
 	plan->order = 0;
-	verdict.kind = RECORD_STALLED; /* what may be aborted was open */
-	policy_recall(agent, &verdict);
+	verdict.kind = RECORD_STALLED; /* so that abort-connection is of use: it was open then */
+	plan_recall_verdict(agent, &verdict);
 	return plan->active;
 }
 
-void policy_recall_action(struct engine *engine, struct agent *agent, const struct record *taken,
-			  enum action_outcome outcome, const char *held_by)
+void plan_recall_action(struct engine *engine, struct agent *agent, const struct record *taken,
+			enum action_outcome outcome, const char *held_by)
 {
 	struct plan *plan = &agent->plan;
 
 	if (outcome == ACTION_STARTED)
-		policy_budget_spend(&agent->budget, taken->time);
+		budget_recall(&agent->budget, taken->time);
 	if (outcome == ACTION_DID_NOT_HELP)
 		agent->unhelpful[taken->verdict.cause]++;
-	if (outcome == ACTION_STARTED || (outcome == ACTION_HELD && !obstacle_that_passes(held_by)))
-		plan_note_begun(agent, taken->verdict.cause, held_by);
+	if (outcome == ACTION_STARTED || (outcome == ACTION_HELD && !obstacles_that_pass(held_by)))
+		plan_note_handled(agent, taken->verdict.cause, held_by);
 	if (!recall_plan_of(engine, agent, taken, outcome))
 		return;
 	switch (outcome) {
@@ -116,30 +122,32 @@ void policy_recall_action(struct engine *engine, struct agent *agent, const stru
 	}
 }
 
-/* The unit was started since the verdict, by somebody else: that has dealt with it. */
-static bool runs_anew(struct engine *engine, const struct agent *agent)
+/* ---- on in the present */
+
+/* True if somebody else started the unit again since the verdict: that dealt with it. */
+static bool runs_again(const struct engine *engine, const struct agent *agent)
 {
 	const struct plan *plan = &agent->plan;
 	const char *then = plan->record.invocation_id;
 	const char *now = agent->unit.invocation_id;
-	const struct tracked_process *main = processes_find(engine, agent->unit.main_pid);
+	const struct tracked_process *main = state_process(engine, agent->unit.main_pid);
 
 	if (plan->acted)
-		return command_runs_anew(agent);
+		return plan_command_runs_again(agent);
 	if (*then && *now && strcmp(then, now) != 0)
 		return true;
 	return main && !main->facts.exited && main->facts.execed > plan->since;
 }
 
-/* Without sight of what is open, it cannot be told whether the agent has come back. */
-static bool is_pointless(struct engine *engine, const struct agent *agent)
+/* A blind engine cannot see whether the agent has reconnected. */
+static bool is_pointless(const struct engine *engine, const struct agent *agent)
 {
 	const struct plan *plan = &agent->plan;
 
-	if (unit_is_stopped(agent) || runs_anew(engine, agent))
+	if (systemd_stopped(agent) || runs_again(engine, agent))
 		return true;
 	if (plan->record.action.type == ACTION_ABORT_CONNECTION && !plan->acted)
-		return !connections_find(engine, plan->record.cookie);
+		return !state_connection(engine, plan->record.cookie);
 	return agent->blind && !cause_is_death(plan->cause);
 }
 
@@ -148,16 +156,16 @@ static usec_t next_step_at(const struct engine *engine, const struct agent *agen
 	const struct plan *plan = &agent->plan;
 
 	if (plan->held_by && strcmp(plan->held_by, "offline") == 0 &&
-	    !host_is_offline(engine, agent))
+	    !obstacles_host_is_offline(engine, agent))
 		return engine->now + GRACE_ONLINE;
 	if (plan->held_by)
 		return engine->now;
 	if (plan->acted)
 		return plan->concluded + agent->settings->escalate_after;
-	return plan->since + plan_first_step_after(engine, agent);
+	return plan->since + plan_first_delay(engine, agent);
 }
 
-void policy_go_on(struct engine *engine, struct agent *agent)
+void plan_recall_resume(struct engine *engine, struct agent *agent)
 {
 	struct plan *plan = &agent->plan;
 	bool unit_unknown = *agent->unit.unit && !agent->has_unit;
@@ -165,11 +173,11 @@ void policy_go_on(struct engine *engine, struct agent *agent)
 	if (!plan->active || !plan->recalled || !agent->caught_up || unit_unknown ||
 	    plan_has_deadline(plan))
 		return;
-	if (plan->order && !plan_settle(engine, agent))
+	if (plan->order && !results_settle(engine, agent))
 		return;
 	plan->recalled = false;
 	if (is_pointless(engine, agent))
 		plan_end(engine, agent);
 	else
-		plan_at(engine, plan, next_step_at(engine, agent));
+		plan_set_deadline(engine, plan, next_step_at(engine, agent));
 }

@@ -1,32 +1,34 @@
-/* What became of an action: as its effect reports it, or as the world shows it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/results.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "engine_policy.h"
+#include "engine/policy/plan.h"
+#include "engine/policy/systemd.h"
 
-/* So long after a loss of the bus, what systemd had said before may still be on its way to us, if
- * whoever listens to it has not noticed the loss before that. */
-#define OLD_NEWS_TIME (2 * USEC_PER_SEC)
+/* After a loss of the bus: how long an EVENT_UNIT that systemd sent before it may still arrive. The
+ * unit's source may notice the loss later than the action's effect. */
+#define STALE_STATE_TIME (2 * USEC_PER_SEC)
 
-/* What became of it. EDEADLK: systemd would not let it undo what others want of the unit.
- * EINPROGRESS: nobody waits for its end. ECONNRESET: nobody can tell. */
-static void tell_result(struct engine *engine, struct plan *plan, int error)
+/* EDEADLK: systemd refused to undo a job that others gave the unit. EINPROGRESS: nobody waits for
+ * its end. ECONNRESET: the bus was lost. */
+static void report_result(struct engine *engine, struct plan *plan, int error)
 {
 	if (error == -EDEADLK) {
-		plan_tell(engine, plan, ACTION_HELD, "systemd");
+		plan_report(engine, plan, ACTION_HELD, "systemd");
 		return;
 	}
 	if (error == -EINPROGRESS || error == -ECONNRESET) {
-		plan_tell(engine, plan, ACTION_UNCERTAIN, NULL);
+		plan_report(engine, plan, ACTION_UNCERTAIN, NULL);
 		return;
 	}
 	plan->record.action_error = error;
-	plan_tell(engine, plan, error ? ACTION_FAILED : ACTION_DONE, NULL);
+	plan_report(engine, plan, error ? ACTION_FAILED : ACTION_DONE, NULL);
 	plan->record.action_error = 0;
 }
 
-/* From now on the plan is as one of an engine before us: what systemd tells of the unit shows more.
- */
+/* From now on the plan is like one of a previous engine: the unit's next state shows the result. */
 static void lose_result(struct engine *engine, struct agent *agent)
 {
 	struct plan *plan = &agent->plan;
@@ -34,12 +36,12 @@ static void lose_result(struct engine *engine, struct agent *agent)
 	plan->order = UNANSWERED_ORDER;
 	plan->recalled = true;
 	if (agent->has_unit)
-		plan_at(engine, plan, engine->now + OLD_NEWS_TIME);
+		plan_set_deadline(engine, plan, engine->now + STALE_STATE_TIME);
 }
 
-void policy_take_result(struct engine *engine, const struct event *event)
+void results_take(struct engine *engine, const struct event *event)
 {
-	struct agent *agent = engine_agent(engine, event->agent);
+	struct agent *agent = state_agent(engine, event->agent);
 	struct plan *plan = agent ? &agent->plan : NULL;
 
 	if (!plan || !plan->order || plan->order != event->action_result.order)
@@ -49,30 +51,29 @@ void policy_take_result(struct engine *engine, const struct event *event)
 		lose_result(engine, agent);
 		return;
 	}
-	tell_result(engine, plan, event->action_result.error);
+	report_result(engine, plan, event->action_result.error);
 	if (plan->active)
-		plan_at(engine, plan, engine->now + agent->settings->escalate_after);
+		plan_set_deadline(engine, plan, engine->now + agent->settings->escalate_after);
 	else
-		agents_plan_ended(engine, agent);
+		plan_resume_not_reconnecting(engine, agent);
 }
 
-/* ---- the order of whose result nothing is known */
+/* ---- an order whose result will never come */
 
-/* A unit that was started since has another invocation: systemd.exec(5), $INVOCATION_ID. Without
- * one, now or then, it cannot be told whether there was a run in between. */
+/* A unit that was started since has another invocation: systemd.exec(5), $INVOCATION_ID. If there
+ * is none at present, the unit may or may not have run in between. */
 static enum action_outcome fate_of_restart(const struct agent *agent)
 {
 	const char *then = agent->plan.record.invocation_id;
 	const char *now = agent->unit.invocation_id;
+	bool stale = plan_has_deadline(&agent->plan); /* STALE_STATE_TIME is not over */
 
-	bool old_news = plan_has_deadline(&agent->plan); /* OLD_NEWS_TIME is not over */
-
-	if (old_news || !agent->has_unit || !*now)
+	if (stale || !agent->has_unit || !*now)
 		return ACTION_UNCERTAIN;
 	return strcmp(then, now) == 0 ? ACTION_INTERRUPTED : ACTION_DONE;
 }
 
-static enum action_outcome fate_of_step(struct engine *engine, const struct agent *agent)
+static enum action_outcome fate_of_step(const struct engine *engine, const struct agent *agent)
 {
 	const struct record *record = &agent->plan.record;
 	const struct connection *connection;
@@ -81,7 +82,7 @@ static enum action_outcome fate_of_step(struct engine *engine, const struct agen
 	case ACTION_RESTART:
 		return fate_of_restart(agent);
 	case ACTION_ABORT_CONNECTION:
-		connection = connections_find(engine, record->cookie);
+		connection = state_connection(engine, record->cookie);
 		return connection && !connection->ended ? ACTION_INTERRUPTED : ACTION_DONE;
 	case ACTION_RELOAD:
 	case ACTION_SIGNAL:
@@ -94,20 +95,20 @@ static enum action_outcome fate_of_step(struct engine *engine, const struct agen
 	return ACTION_UNCERTAIN;
 }
 
-/* What did not happen is to be done, and has not been spent. */
+/* A step that did not happen is to be taken again, and does not count for the limit. */
 static void conclude(struct engine *engine, struct agent *agent, enum action_outcome fate)
 {
 	struct plan *plan = &agent->plan;
 
 	plan->order = 0;
-	plan_tell(engine, plan, fate, NULL);
+	plan_report(engine, plan, fate, NULL);
 	if (fate != ACTION_INTERRUPTED) {
 		plan->concluded = engine->now;
 		return;
 	}
 	plan->step--;
 	plan->acted = plan->step > 0;
-	policy_budget_take_back(&agent->budget);
+	budget_take_back(&agent->budget);
 }
 
 static bool is_under_way(const struct agent *agent)
@@ -115,7 +116,7 @@ static bool is_under_way(const struct agent *agent)
 	return agent->plan.record.action.type == ACTION_RESTART && systemd_at_work(agent);
 }
 
-bool plan_settle(struct engine *engine, struct agent *agent)
+bool results_settle(struct engine *engine, struct agent *agent)
 {
 	if (is_under_way(agent))
 		return false;
@@ -123,7 +124,7 @@ bool plan_settle(struct engine *engine, struct agent *agent)
 	return true;
 }
 
-void plan_settle_now(struct engine *engine, struct agent *agent)
+void results_settle_now(struct engine *engine, struct agent *agent)
 {
 	enum action_outcome fate = fate_of_step(engine, agent);
 

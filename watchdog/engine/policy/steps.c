@@ -1,70 +1,81 @@
-/* One action after the other: record, order, and the end of a plan whose steps are used up. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/steps.h"
+
 #include <string.h>
 
-#include "engine_policy.h"
+#include "engine/outcomes.h"
+#include "engine/policy/obstacles.h"
+#include "engine/policy/plan.h"
+#include "engine/policy/plan_recall.h"
+#include "engine/policy/systemd.h"
 
-void plan_tell(struct engine *engine, struct plan *plan, enum action_outcome outcome,
-	       const char *held_by)
+/* ---- a step that is taken */
+
+/* Signals go to the unit's main process as it was when the plan began, or else to the connection's
+ * owner: if that has ended, the step fails, and what runs in its place is left alone. */
+static void name_target(const struct engine *engine, const struct agent *agent, struct order *order)
 {
-	plan->record.time = engine->now;
-	plan->record.action_result = action_outcome_to_string(outcome);
-	plan->record.action_held_by = held_by;
-	engine_record_out(engine, &plan->record);
+	const struct plan *plan = &agent->plan;
+
+	if (plan->aimed && plan->main_pid) {
+		order->pid = plan->main_pid;
+		order->started = plan->main_started;
+	} else if (!plan->aimed && agent->has_unit && agent->unit.main_pid) {
+		order->pid = agent->unit.main_pid;
+		order->started = plan_start_of(engine, agent, order->pid, agent->unit.main_started);
+	}
 }
 
-const struct action *plan_step(const struct agent *agent)
+/* An abort needs the process that opened the connection: it is in the connection's network
+ * namespace. A record of the journal does not say when its process started: only a process that is
+ * known to be the agent's now will do. */
+static void name_process(const struct engine *engine, const struct agent *agent,
+			 const struct action *action, struct order *order)
 {
-	const struct policy_steps *steps = &agent->settings->policy[agent->plan.cause];
+	const struct task *owner = &agent->plan.record.process;
 
-	return agent->plan.step < steps->count ? &steps->steps[agent->plan.step] : NULL;
-}
-
-/* A unit that was stopped may be started again, and be without a connection as before. */
-void plan_note_begun(struct agent *agent, enum cause cause, const char *obstacle)
-{
-	if (cause == CAUSE_AGENT_NOT_RECONNECTING && strcmp(obstacle ?: "", "stopped") != 0)
-		agent->not_reconnecting_done = true;
-}
-
-/* The main process of the unit is who gets signals; a connection is in the network namespace of
- * whoever opened it. */
-static uint32_t process_for(const struct agent *agent, const struct action *action)
-{
-	uint32_t owner = agent->plan.record.process.pid;
-
-	if (action->type == ACTION_ABORT_CONNECTION || !agent->has_unit)
-		return owner;
-	return agent->unit.main_pid ?: owner;
+	if (action->type != ACTION_ABORT_CONNECTION)
+		name_target(engine, agent, order);
+	if (order->pid)
+		return;
+	order->pid = owner->pid;
+	order->started = owner->started ?: plan_start_of(engine, agent, owner->pid, 0);
 }
 
 static void send_order(struct engine *engine, struct agent *agent, const struct action *action)
 {
 	const struct record *about = &agent->plan.record;
-	struct outcome outcome = {
-		.type = OUTCOME_ORDER,
-		.order = {
-			.number = agent->plan.order,
-			.time = about->time,
-			.agent = agent - engine->agents,
-			.action = *action,
-			.cause = about->verdict.cause,
-			.cookie = about->cookie,
-			.netns = about->netns,
-			.pid = process_for(agent, action),
-			.delay = about->delay,
-		},
+	struct order order = {
+		.number = agent->plan.order,
+		.time = about->time,
+		.agent = state_agent_number(engine, agent),
+		.action = *action,
+		.cause = about->verdict.cause,
+		.cookie = about->cookie,
+		.netns = about->netns,
+		.delay = about->delay,
 	};
 
-	memcpy(outcome.order.unit, about->unit, sizeof(outcome.order.unit));
-	engine->sink(engine->sink_userdata, &outcome);
+	name_process(engine, agent, action, &order);
+	memcpy(order.unit, about->unit, sizeof(order.unit));
+	outcomes_send_order(engine, &order);
+}
+
+/* So that the verdict on its end names this action. */
+static void mark_aborted(struct engine *engine, uint64_t cookie)
+{
+	struct connection *connection = state_connection(engine, cookie);
+
+	if (connection)
+		connection->aborted = true;
 }
 
 static void take_step(struct engine *engine, struct agent *agent, const struct action *action)
 {
 	struct plan *plan = &agent->plan;
 
-	deadline_clear(&engine->deadlines, &plan->deadline); /* its result comes first */
-	plan_note_begun(agent, plan->cause, NULL);
+	deadline_clear(&engine->deadlines, &plan->deadline); /* the result sets the next one */
+	plan_note_handled(agent, plan->cause, NULL);
 	plan->order = ++engine->orders;
 	plan->acted = true;
 	plan->step++;
@@ -72,51 +83,62 @@ static void take_step(struct engine *engine, struct agent *agent, const struct a
 		plan->record.delay = back_off_next(&agent->back_off, engine->now);
 	memcpy(plan->record.invocation_id, agent->unit.invocation_id,
 	       sizeof(plan->record.invocation_id));
-	plan_tell(engine, plan, ACTION_STARTED, NULL);
-	policy_budget_spend(&agent->budget, engine->now);
+	plan_report(engine, plan, ACTION_STARTED, NULL);
+	budget_spend(&agent->budget, engine->now);
 	if (action->type == ACTION_ABORT_CONNECTION)
-		connections_mark_aborted(engine, plan->record.cookie);
+		mark_aborted(engine, plan->record.cookie);
 	send_order(engine, agent, action);
+	if (action->type == ACTION_RESTART)
+		plan->aimed = false; /* the processes that the plan itself started are meant now */
 	plan->record.delay = 0;
 }
 
-/* The steps are used up, and the connection is still not back. */
+/* ---- a step that is not */
+
+/* All steps are taken, and the connection is still not back. */
 static void give_up(struct engine *engine, struct agent *agent)
 {
 	struct plan *plan = &agent->plan;
 
 	if (plan->acted) {
 		agent->unhelpful[plan->cause]++;
-		plan_tell(engine, plan, ACTION_DID_NOT_HELP, NULL);
+		plan_report(engine, plan, ACTION_DID_NOT_HELP, NULL);
 	}
 	plan_end(engine, agent);
 }
 
-/* Says once why nothing is done; the plan goes on. */
-static void hold(struct engine *engine, struct plan *plan, const char *reason)
+/* Reports each obstacle once; the plan stays active. */
+static void hold(struct engine *engine, struct plan *plan, const char *obstacle)
 {
-	if (plan->held_by && strcmp(plan->held_by, reason) == 0)
+	if (plan->held_by && strcmp(plan->held_by, obstacle) == 0)
 		return;
-	plan->held_by = reason;
-	plan_tell(engine, plan, ACTION_HELD, reason);
+	plan->held_by = obstacle;
+	plan_report(engine, plan, ACTION_HELD, obstacle);
 }
 
-static void hold_for_now(struct engine *engine, struct agent *agent, const char *reason)
+static void hold_for_good(struct engine *engine, struct agent *agent, const char *obstacle)
+{
+	hold(engine, &agent->plan, obstacle);
+	plan_note_handled(agent, agent->plan.cause, obstacle);
+	plan_end(engine, agent);
+}
+
+static void hold_for_now(struct engine *engine, struct agent *agent, const char *obstacle)
 {
 	if (agent->unit.state == UNIT_DEACTIVATING)
-		agent->plan.held_by = reason; /* a moment's matter: not worth a record */
+		agent->plan.held_by = obstacle; /* over in a moment: not worth a record */
 	else
-		hold(engine, &agent->plan, reason);
+		hold(engine, &agent->plan, obstacle);
 }
 
-void policy_due(struct engine *engine, struct agent *agent)
+void steps_due(struct engine *engine, struct agent *agent)
 {
 	struct plan *plan = &agent->plan;
-	const struct action *action = plan_step(agent);
+	const struct action *action = plan_next_action(agent);
 	const char *obstacle;
 
 	if (plan->recalled) {
-		policy_go_on(engine, agent);
+		plan_recall_resume(engine, agent);
 		return;
 	}
 	if (!action) {
@@ -124,15 +146,13 @@ void policy_due(struct engine *engine, struct agent *agent)
 		return;
 	}
 	plan->record.action = *action;
-	obstacle = obstacle_for_good(engine, agent);
+	obstacle = obstacles_for_good(engine, agent);
 	if (obstacle) {
-		hold(engine, plan, obstacle);
-		plan_note_begun(agent, plan->cause, obstacle);
-		plan_end(engine, agent);
+		hold_for_good(engine, agent, obstacle);
 		return;
 	}
 	plan->left_to_systemd |= systemd_restarts(agent);
-	obstacle = obstacle_for_now(engine, agent, action);
+	obstacle = obstacles_for_now(engine, agent, action);
 	if (obstacle) {
 		hold_for_now(engine, agent, obstacle);
 		return;

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/state.h"
+
+/* ---- tables that agents share */
+
+/* NULL for a single agent, which has all to itself. */
+static struct share *share_of(struct engine *engine, const struct keyed_table *table)
+{
+	if (engine->limits.agents == 1)
+		return NULL;
+	return table == &engine->connections ? &engine->connections_share
+					     : &engine->processes_share;
+}
+
+void *state_add(struct engine *engine, struct keyed_table *table, uint64_t key, uint32_t number)
+{
+	struct share *share = share_of(engine, table);
+	void *entry;
+
+	if (share && !share_take(share, number))
+		return NULL;
+	entry = keyed_table_add(table, key);
+	if (!entry && share)
+		share_give(share, number);
+	return entry;
+}
+
+void state_remove(struct engine *engine, struct keyed_table *table, void *entry, uint32_t number)
+{
+	struct share *share = share_of(engine, table);
+
+	if (share)
+		share_give(share, number);
+	keyed_table_remove(table, entry);
+}
+
+/* ---- agents */
+
+struct agent *state_agent(const struct engine *engine, uint32_t number)
+{
+	if (number == 0 || number > engine->limits.agents || !engine->agents[number].settings)
+		return NULL;
+	return &engine->agents[number];
+}
+
+uint32_t state_agent_number(const struct engine *engine, const struct agent *agent)
+{
+	return (uint32_t)(agent - engine->agents);
+}
+
+bool state_agent_lives(const struct engine *engine, uint32_t number)
+{
+	const struct tracked_process *process = NULL;
+
+	while ((process = keyed_table_next(&engine->processes, process)))
+		if (process->facts.agent == number && !process->facts.exited)
+			return true;
+	return false;
+}
+
+/* ---- processes */
+
+struct tracked_process *state_process(const struct engine *engine, uint32_t pid)
+{
+	return pid ? keyed_table_find(&engine->processes, pid) : NULL;
+}
+
+/* NULL: the owner is not tracked. */
+static const struct process *owner_of(const struct engine *engine,
+				      const struct connection *connection)
+{
+	const struct tracked_process *process = state_process(engine, connection->owner.pid);
+
+	return process ? &process->facts : NULL;
+}
+
+/* So many processes of an agent may hand a request on to one another: an init, a shell, a launcher.
+ */
+enum { HANDED_ON_MOST = 8 };
+
+void state_find_stop(const struct engine *engine, struct circumstances *circumstances)
+{
+	const struct process *process = circumstances->process;
+
+	for (unsigned i = 0; process && i < HANDED_ON_MOST; i++) {
+		const struct signal_facts *stop =
+			process->stop.number ? &process->stop : &process->fatal;
+		const struct tracked_process *sender;
+
+		if (!stop->number || (stop == &process->fatal && !stop->sender.in_agent))
+			return;
+		if (!stop->sender.in_agent) {
+			circumstances->stop = stop;
+			circumstances->stop_was_handed_on = i > 0;
+			return;
+		}
+		sender = state_process(engine, stop->sender.pid);
+		process = sender && &sender->facts != process ? &sender->facts : NULL;
+	}
+}
+
+/* ---- connections */
+
+struct connection *state_connection(const struct engine *engine, uint64_t cookie)
+{
+	return keyed_table_find(&engine->connections, cookie);
+}
+
+bool state_has_open_connection(const struct engine *engine, uint32_t pid)
+{
+	const struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (!connection->ended && connection->owner.pid == pid)
+			return true;
+	return false;
+}
+
+bool state_is_orphan(const struct engine *engine, const struct connection *connection)
+{
+	const struct process *owner = owner_of(engine, connection);
+
+	return owner && owner->exited && !state_agent_lives(engine, connection->agent);
+}
+
+bool state_orphans_open(const struct engine *engine)
+{
+	const struct connection *connection = NULL;
+
+	while ((connection = keyed_table_next(&engine->connections, connection)))
+		if (!connection->ended && state_is_orphan(engine, connection))
+			return true;
+	return false;
+}
+
+/* ---- the path */
+
+/* The peer was last heard of when its last data came, or when it had acknowledged all that was
+ * sent. */
+struct path_view state_path(const struct engine *engine, const struct connection *connection,
+			    const struct socket_facts *socket, usec_t time)
+{
+	usec_t unheard = connection->up ? socket->idle_rx : socket->age;
+	struct path_view view;
+
+	if (connection->up && socket->unacked_bytes == 0 && socket->idle_tx < unheard)
+		unheard = socket->idle_tx;
+	path_look(&engine->path, connection->netns, &connection->local, &connection->peer,
+		  time - (unheard < time ? unheard : time), time, &view);
+	return view;
+}
+
+struct circumstances state_circumstances(const struct engine *engine,
+					 const struct connection *connection,
+					 const struct socket_facts *socket, usec_t time)
+{
+	static const struct mqtt_facts no_mqtt = { 0 };
+	static const struct tls_facts no_tls = { 0 };
+	static const struct login_facts no_login = { 0 };
+	/* A connection never outlives its agent: connections_forget_agent(). */
+	const struct agent *agent = &engine->agents[connection->agent];
+
+	return (struct circumstances){
+		.settings = agent->settings,
+		.mode = agent->mode,
+		.socket = socket,
+		.mqtt = &no_mqtt,
+		.tls = &no_tls,
+		.login = &no_login,
+		.time = time,
+		.came_up = connection->up,
+		.process = owner_of(engine, connection),
+		.unit = agent->has_unit ? &agent->unit : NULL,
+		.past_sessions = &agent->past_sessions,
+		.stalled = connection->stalled,
+		.kept_alive = connection->kept_alive,
+		.icmp_error_came = socket->soft_error || connection->icmp_error,
+		.path = state_path(engine, connection, socket, time),
+	};
+}
+
+/* From whatever local address. */
+static struct path_view path_at(const struct engine *engine, uint64_t netns,
+				const struct endpoint *peer, usec_t time)
+{
+	struct path_view path;
+
+	path_look(&engine->path, netns, &(struct endpoint){ 0 }, peer, time, time, &path);
+	return path;
+}
+
+struct path_view state_path_now(const struct engine *engine, uint64_t netns,
+				const struct endpoint *peer)
+{
+	return path_at(engine, netns, peer, engine->now);
+}
+
+bool state_is_offline(const struct engine *engine, uint64_t netns, const struct endpoint *peer,
+		      usec_t time)
+{
+	const struct path_view path = path_at(engine, netns, peer, time);
+
+	return path.known && path.routes_known &&
+	       (!path.route.there || (*path.interface && !path.link.there));
+}
+
+bool state_route_is_missing(const struct engine *engine, uint64_t netns,
+			    const struct endpoint *peer, usec_t time)
+{
+	const struct path_view path = path_at(engine, netns, peer, time);
+
+	return path.known && path.routes_known && !path.route.there && !path.route.doubtful;
+}
