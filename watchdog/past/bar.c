@@ -1,4 +1,5 @@
-#include "bar.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "past/bar.h"
 
 #define USEC_PER_DAY (24 * USEC_PER_HOUR)
 
@@ -9,7 +10,7 @@ void bar_begin(struct bar *bar, usec_t since, usec_t until, unsigned width)
 		bar->until = bar->since + 1;
 }
 
-/* The cell's beginning; that of the one after the last is the bar's end. */
+/* The time at which a cell begins; for the index after the last cell, the end of the bar. */
 static usec_t cell_from(const struct bar *bar, unsigned index)
 {
 	usec_t length = bar->until - bar->since;

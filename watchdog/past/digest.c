@@ -1,7 +1,10 @@
-#include "digest.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "past/digest.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 enum { PERIODIC_COUNT = 3 };
 
@@ -68,7 +71,8 @@ static struct digest_line line_of(const struct past_record *past)
 
 /* ---- folding */
 
-/* How connections end may vary; what became of an action may not. */
+/* True if both fold into one line. How connections ended may differ; the result of an action may
+ * not. */
 static bool is_like(const struct digest_line *a, const struct digest_line *b)
 {
 	return strcmp(a->what, b->what) == 0 &&
@@ -85,7 +89,7 @@ static void fold(struct digest_line *line, const struct digest_line *next)
 	usec_t gap = next->first > line->last ? next->first - line->last : 0;
 
 	if (strcmp(line->detail, next->detail) != 0)
-		strcpy(line->detail, "various");
+		text_copy(line->detail, sizeof(line->detail), "various");
 	line->confidence = next->confidence;
 	if (gap < line->gap_min)
 		line->gap_min = gap;
@@ -126,7 +130,7 @@ static struct digest_stream *find_stream(struct digest *digest, enum record_kind
 	return NULL;
 }
 
-/* A free one, or the one that has rested for longest. */
+/* A free stream, or the one that rested for longest, which is closed. */
 static struct digest_stream *take_stream(struct digest *digest)
 {
 	struct digest_stream *oldest = &digest->streams[0];
@@ -138,7 +142,7 @@ static struct digest_stream *take_stream(struct digest *digest)
 	return oldest;
 }
 
-/* The agent is back: that belongs to the verdict before. */
+/* A recovery is part of the line of the verdict before it. */
 static void add_recovery(struct digest *digest, const struct past_record *past)
 {
 	const struct record *record = &past->record;
@@ -164,7 +168,8 @@ static void add_line(struct digest *digest, struct digest_stream *stream,
 	stream->line = *next;
 }
 
-/* The record before an action waits for the one after it, which says the same and more. */
+/* An action has two records. The first one waits, because the second one repeats it and has the
+ * result. */
 static void add_action(struct digest *digest, struct digest_stream *stream,
 		       struct digest_line *next)
 {

@@ -1,4 +1,5 @@
-#include "statistics.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "past/statistics.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void add_ended(struct statistics *statistics, const struct past_record *p
 
 static void add_recovered(struct statistics *statistics, const struct record *record)
 {
-	if (record->verdict.cause != CAUSE_UNKNOWN) /* it had been stalled, not down */
+	if (record->verdict.cause != CAUSE_UNKNOWN) /* from a stall: the agent was not down */
 		return;
 	statistics->recoveries++;
 	statistics->downtime += record->downtime;
@@ -24,7 +25,7 @@ static void add_recovered(struct statistics *statistics, const struct record *re
 		statistics->downtime_max = record->downtime;
 }
 
-/* The record before an action counts it, the one after it only a failure. */
+/* An action has two records: the one before it counts the action, the one after it a failure. */
 static void add_action(struct statistics *statistics, const struct past_record *past)
 {
 	if (strcmp(past->action_result, "starting") == 0)

@@ -1,8 +1,9 @@
-#include "timeline.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "past/timeline.h"
 
 #include <string.h>
 
-#include "names.h"
+#include "base/names.h"
 
 static const char *const presence_names[PRESENCE_MAX] = {
 	[PRESENCE_UNKNOWN] = "unknown",
@@ -18,56 +19,59 @@ void timeline_begin(struct timeline *timeline, usec_t since, timeline_emit emit,
 		.emit = emit,
 		.userdata = userdata,
 		.begun = since != 0,
-		.told = since,
+		.emitted = since,
 	};
 }
 
-static void tell(struct timeline *timeline, usec_t until, enum presence presence)
+static void emit(struct timeline *timeline, usec_t until, enum presence presence)
 {
-	struct span span = { timeline->told, until, presence };
+	struct span span = { timeline->emitted, until, presence };
 
-	if (until <= timeline->told)
+	if (until <= timeline->emitted)
 		return;
 	timeline->emit(timeline->userdata, &span);
-	timeline->told = until;
+	timeline->emitted = until;
 }
 
-/* From `back` before `now` on, it was `presence`; what lies before that was as presumed. */
-static void tell_back(struct timeline *timeline, usec_t now, usec_t back, enum presence presence)
+/* Emits `presence` for the last `back` microseconds before `now`, and what is presumed before them.
+ */
+static void emit_back(struct timeline *timeline, usec_t now, usec_t back, enum presence presence)
 {
 	usec_t from = back < now ? now - back : 0;
 
 	if (!timeline->begun) {
 		timeline->begun = true;
-		timeline->told = from;
+		timeline->emitted = from;
 	}
-	tell(timeline, from, timeline->presumed);
-	tell(timeline, now, presence);
+	emit(timeline, from, timeline->presumed);
+	emit(timeline, now, presence);
 }
 
-/* A connection whose age is not known is older than the watchdog. */
+/* A connection whose age is not known (0) is older than the watchdog. */
 static void session_ended(struct timeline *timeline, const struct past_record *past)
 {
 	bool stalled = timeline->presumed == PRESENCE_STALLED;
 	usec_t age = past->record.socket.age;
 
 	if (stalled)
-		tell_back(timeline, past->realtime, 0, PRESENCE_STALLED);
+		emit_back(timeline, past->realtime, 0, PRESENCE_STALLED);
 	else if (age == 0 && timeline->presumed == PRESENCE_UNKNOWN && timeline->begun)
-		tell(timeline, past->realtime, PRESENCE_UP);
+		emit(timeline, past->realtime, PRESENCE_UP);
 	else
-		tell_back(timeline, past->realtime, age, PRESENCE_UP);
+		emit_back(timeline, past->realtime, age, PRESENCE_UP);
 	timeline->presumed = PRESENCE_DOWN;
 }
 
 static void stalled(struct timeline *timeline, const struct past_record *past)
 {
-	if (past->record.verdict.cause == CAUSE_AGENT_NOT_RECONNECTING) {
-		tell_back(timeline, past->realtime, 0, PRESENCE_DOWN);
+	enum cause cause = past->record.verdict.cause;
+
+	if (cause == CAUSE_AGENT_NOT_RECONNECTING || cause_is_of_names(cause)) {
+		emit_back(timeline, past->realtime, 0, PRESENCE_DOWN);
 		timeline->presumed = PRESENCE_DOWN;
 		return;
 	}
-	tell_back(timeline, past->realtime, past->record.socket.age, PRESENCE_UP);
+	emit_back(timeline, past->realtime, past->record.socket.age, PRESENCE_UP);
 	timeline->presumed = PRESENCE_STALLED;
 }
 
@@ -75,21 +79,22 @@ static void recovered(struct timeline *timeline, const struct past_record *past)
 {
 	bool healed = past->record.verdict.cause != CAUSE_UNKNOWN;
 
-	tell_back(timeline, past->realtime, past->record.downtime,
+	emit_back(timeline, past->realtime, past->record.downtime,
 		  healed ? PRESENCE_STALLED : PRESENCE_DOWN);
 	timeline->presumed = PRESENCE_UP;
 }
 
-/* After a start of the watchdog the next record of a connection tells whether it had held on. */
+/* The watchdog was started. Whether the connection lasted, the next record of it says; an agent
+ * that was up is presumed to stay up until then. */
 static void watched(struct timeline *timeline, const struct past_record *past)
 {
 	if (timeline->begun && timeline->presumed == PRESENCE_UP)
 		return;
-	tell_back(timeline, past->realtime, 0, timeline->presumed);
+	emit_back(timeline, past->realtime, 0, timeline->presumed);
 	timeline->presumed = PRESENCE_UNKNOWN;
 }
 
-/* No connection survives a boot; when the host went down, no record tells. */
+/* No connection survives a boot, and no record says when the host went down. */
 static void look_at_boot(struct timeline *timeline, const struct past_record *past)
 {
 	bool same = strcmp(timeline->boot_id, past->boot_id) == 0;
@@ -127,5 +132,5 @@ void timeline_add(struct timeline *timeline, const struct past_record *past)
 void timeline_finish(struct timeline *timeline, usec_t until)
 {
 	if (timeline->begun)
-		tell(timeline, until, timeline->presumed);
+		emit(timeline, until, timeline->presumed);
 }

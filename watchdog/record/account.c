@@ -1,4 +1,5 @@
-#include "account.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/account.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +7,11 @@
 
 /* ---- evidence in words */
 
-/* In the order to tell them in; tests/docs/check.py sees that none is missing. %s stands for the
- * value; one of a name in _sec or _msec is made a time span. With `moment`, the value says when:
- * this long before the end (-1) or after it (1). */
+/* Each name of evidence with its sentence, in the order in which they are shown;
+ * tests/docs/check.py fails if one is missing. A row whose name has "=" in it is for that value
+ * alone. %s stands for the value, which is a time span where the name ends in _sec or _msec.
+ * `moment`, if not 0, makes that span a point in time: before the end of the connection (-1) or
+ * after it (1). */
 static const struct phrase {
 	const char *name;
 	const char *words;
@@ -17,28 +20,30 @@ static const struct phrase {
 	/* what happened to the socket */
 	{ "state", "the connection was in the state %s", 0 },
 	{ "error", "the socket had the error %s", 0 },
-	{ "icmp", "the network had reported %s (ICMP, or a route)", 0 },
+	{ "icmp", "the network had reported %s (by ICMP or the route)", 0 },
+	{ "icmp_before", "the network had reported it before (by ICMP or the route)", 0 },
 	{ "closed_by", "%s closed it", 0 },
-	{ "closed_at", "it was closed by an %s", 0 },
+	{ "closed_at", "it was closed at an %s", 0 },
 	{ "closed_with", "it was closed with %s", 0 },
-	{ "closed_with_unread_bytes", "it was closed with %s bytes unread", 0 },
+	{ "closed_with_unread_bytes", "it was closed with %s unread bytes", 0 },
 	{ "destroyed_by", "%s destroyed the socket", 0 },
-	{ "left_behind", "it left a %s behind, as who closes first does", 0 },
-	{ "peer_fin", "the kernel had counted a FIN of the peer's", 0 },
+	{ "left_behind", "it left a %s behind, as the side that closes first does", 0 },
+	{ "peer_fin", "the kernel had counted a FIN from the peer", 0 },
 	{ "peer_reset", "the kernel had counted a segment that can only be a RST", 0 },
-	{ "socket", "the socket never got as far as a SYN", 0 },
+	{ "socket=never-opened", "the socket never sent a SYN", 0 },
+	{ "socket=outlives-its-process", "the socket outlived its process", 0 },
 	{ "reset_ttl", "the RST came with a TTL of %s", 0 },
 	{ "peer_ttl", "the peer's other packets had come with a TTL of %s", 0 },
 	{ "gave_up_after_msec", "the agent gave up connecting after %s", 0 },
 	{ "user_timeout_msec", "TCP_USER_TIMEOUT was %s", 0 },
 	{ "unanswered_probes", "%s probes in a row went unanswered", 0 },
 	{ "unanswered_retransmissions", "%s retransmissions in a row went unanswered", 0 },
-	{ "unacked_bytes", "%s bytes were sent and not acknowledged", 0 },
-	{ "unread_bytes", "%s bytes had come and were not read", 0 },
+	{ "unacked_bytes", "%s sent bytes were not acknowledged", 0 },
+	{ "unread_bytes", "%s received bytes were not read", 0 },
 	/* the process */
-	{ "signal", "the process had got %s", 0 },
+	{ "signal", "the process had received %s", 0 },
 	{ "killed_by", "%s killed the process", 0 },
-	{ "sent_by", "that signal was sent by %s", 0 },
+	{ "sent_by", "that signal came from %s", 0 },
 	{ "core_dumped", "it dumped core", 0 },
 	{ "dumping_core_after", "it was writing its core dump after %s", 0 },
 	{ "dumping_core", "it was writing its core dump", 0 },
@@ -46,46 +51,74 @@ static const struct phrase {
 	{ "oom_victim", "the kernel had marked it as a victim of the OOM killer", 0 },
 	{ "exit_status", "it exited with status %s", 0 },
 	{ "exited_after_msec", "the process ended", 1 },
-	{ "process", "the process was stopped by a signal", 0 },
+	{ "process=stopped", "the process was stopped by a signal", 0 },
+	{ "process=traced", "a debugger held the process", 0 },
+	{ "process=frozen", "the process's control group was frozen", 0 },
+	{ "process", "the process was %s", 0 },
+	{ "handed_on", "another process of the agent handed that request on", 0 },
 	{ "unit", "its unit was %s", 0 },
 	{ "unit_job", "systemd had a job for its unit: %s", 0 },
-	{ "unit_result", "systemd says of its unit: %s", 0 },
-	{ "stalled_before", "it had been told of as %s while it was open", 0 },
+	{ "unit_result", "systemd's result for its unit: %s", 0 },
+	{ "stalled_before", "it was already reported as %s while it was open", 0 },
 	{ "nothing_sent_sec", "the agent had sent nothing for %s", 0 },
 	{ "silent_sec", "the agent had been silent for %s", 0 },
-	{ "down_sec", "it had had no connection for %s", 0 },
+	{ "down_sec", "it had been without a connection for %s", 0 },
 	{ "attempts", "it had tried to connect %s times", 0 },
-	/* what was said in MQTT */
+	/* MQTT */
 	{ "mqtt", "its MQTT: %s", 0 },
 	{ "mqtt_last_sent", "the last MQTT packet from the agent was a %s", 0 },
 	{ "mqtt_last_received", "the last MQTT packet from the peer was a %s", 0 },
-	{ "mqtt_unsent", "what the agent had written last was yet to go out", 0 },
-	{ "mqtt_disconnect_sent", "the agent said DISCONNECT: %s", 0 },
-	{ "mqtt_disconnect_received", "the peer said DISCONNECT: %s", 0 },
+	{ "mqtt_unsent", "the agent's last data had not been sent yet", 0 },
+	{ "mqtt_disconnect_sent", "the agent sent DISCONNECT: %s", 0 },
+	{ "mqtt_disconnect_received", "the peer sent DISCONNECT: %s", 0 },
 	{ "mqtt_connack", "the peer refused the MQTT session: %s", 0 },
+	{ "sasl_outcome", "the peer ended AMQP's SASL: %s", 0 },
+	{ "amqp_error", "the peer closed the AMQP connection: %s", 0 },
+	{ "http_status", "the peer answered the HTTP request: %s", 0 },
+	{ "websocket_close", "the peer closed the WebSocket: %s", 0 },
 	{ "mqtt_ping_unanswered_msec", "a PINGREQ had gone unanswered for %s", 0 },
-	{ "mqtt_sent_before_msec", "the last MQTT packet went", -1 },
-	{ "mqtt_received_before_msec", "the last MQTT packet came", -1 },
+	{ "mqtt_sent_before_msec", "the last MQTT packet was sent", -1 },
+	{ "mqtt_received_before_msec", "the last MQTT packet was received", -1 },
 	/* rhythms */
-	{ "token_lifetime_sec", "the settings say that a token lives for %s", 0 },
-	{ "like_ages", "%s sessions in a row ended at a like age", 0 },
-	{ "like_silences", "%s sessions in a row ended after a like silence", 0 },
-	{ "silence_before_write_sec", "nothing had gone or come for %s before the last write", 0 },
-	{ "short_lives_in_a_row", "%s short sessions in a row", 0 },
-	{ "other_agents_too", "the peers of other agents ended theirs at the same moment", 0 },
-	/* the way to the peer, and the host */
-	{ "interface", "the way to the peer led through %s", 0 },
+	{ "token_lifetime_sec", "the settings give a token a lifetime of %s", 0 },
+	{ "refused_after", "the refusal as not authorized came after %s", 0 },
+	{ "like_ages", "%s sessions in a row ended at a similar age", 0 },
+	{ "like_silences", "%s sessions in a row ended after a similar silence", 0 },
+	{ "silence_before_write_sec", "nothing was sent or received for %s before the last write",
+	  0 },
+	{ "short_lives_in_a_row", "%s sessions in a row were short", 0 },
+	{ "other_agents_too",
+	  "the peers of other agents closed their connections at the same moment", 0 },
+	/* the path to the peer, and the host */
+	{ "interface", "the path to the peer used %s", 0 },
 	{ "interface_state", "that interface was %s", 0 },
 	{ "link_lost_before_msec", "the link went down", -1 },
+	{ "lookup_msec", "the lookup of the hub's name took %s", 0 },
+	{ "tcp_msec", "the TCP handshake took %s", 0 },
+	{ "tls_msec", "the TLS handshake took %s", 0 },
+	{ "login_msec", "the hub accepted the login after %s", 0 },
+	{ "tls_alert_sent", "the agent sent the TLS alert %s", 0 },
+	{ "tls_alert_received", "the peer sent the TLS alert %s", 0 },
+	{ "clock", "this host's clock was %s", 0 },
+	{ "tls_answer", "the answer to the TLS handshake was: %s", 0 },
+	{ "tls_goodbye_sent", "the agent's last data was a TLS close_notify: %s", 0 },
+	{ "tls_goodbye_received", "the peer's last data was a TLS close_notify: %s", 0 },
+	{ "rung", "the attempt ended at: %s", 0 },
+	{ "name_server", "the name server asked last was %s", 0 },
+	{ "name_answer", "its answer was %s", 0 },
+	{ "lookups_failed", "%s lookups failed", 0 },
+	{ "lookups_failing_msec", "lookups had been failing for %s", 0 },
 	{ "link_back_before_msec", "the link came back", -1 },
-	{ "address_lost_before_msec", "the local address went away", -1 },
+	{ "address_lost_before_msec", "the local address was removed", -1 },
 	{ "address_back_before_msec", "the local address came back", -1 },
-	{ "route_lost_before_msec", "the route went away", -1 },
+	{ "route_lost_before_msec", "the route was removed", -1 },
 	{ "route_back_before_msec", "the route came back", -1 },
 	{ "route", "there was no route to the last peer", 0 },
 	{ "next_hop", "the next hop was %s", 0 },
-	{ "slept_sec", "the host had slept for %s", 0 },
-	{ "resumed_before_msec", "the host woke up", -1 },
+	{ "slept_sec", "the host had been suspended for %s", 0 },
+	{ "resumed_before_msec", "the host resumed", -1 },
+	/* what else it may have been */
+	{ "or", "it may also have been %s", 0 },
 };
 enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]) };
 
@@ -94,14 +127,20 @@ static size_t name_length(const char *token)
 	return strcspn(token, "=");
 }
 
-/* Its place in the list; PHRASES if it has none. */
-static unsigned rank(const char *token)
+static bool is_row_of(const struct phrase *phrase, const char *token)
 {
 	size_t length = name_length(token);
+
+	return strcmp(phrase->name, token) == 0 ||
+	       (strlen(phrase->name) == length && strncmp(phrase->name, token, length) == 0);
+}
+
+/* The index of the token's row; PHRASES if there is none. */
+static unsigned rank(const char *token)
+{
 	unsigned i = 0;
 
-	while (i < PHRASES &&
-	       (strlen(phrases[i].name) != length || strncmp(phrases[i].name, token, length) != 0))
+	while (i < PHRASES && !is_row_of(&phrases[i], token))
 		i++;
 	return i;
 }
@@ -113,7 +152,7 @@ static bool has_suffix(const char *name, size_t length, const char *suffix)
 	return length > tail && strncmp(name + length - tail, suffix, tail) == 0;
 }
 
-/* The microseconds of a value whose name says its unit; USEC_INFINITY if it does not. */
+/* The value in microseconds, if the name ends in a unit of time; otherwise USEC_INFINITY. */
 static usec_t span_of(const char *token)
 {
 	size_t length = name_length(token);
@@ -127,7 +166,7 @@ static usec_t span_of(const char *token)
 	    token[length + 1] > '9')
 		return USEC_INFINITY;
 	value = strtoull(token + length + 1, &end, 10);
-	/* no longer than what its sum with another, as a signed number, can hold */
+	/* bounded so that the sum of two spans fits a signed number */
 	return *end == '\0' && value < INT64_MAX / 4 / unit ? value * unit : USEC_INFINITY;
 }
 
@@ -143,7 +182,7 @@ static const char *value_of(const char *token, char text[static TOKEN_SIZE])
 	return text;
 }
 
-/* The words up to "%s", the value, the rest. */
+/* Puts the value in the place of "%s". */
 static void fill_in(const char *phrase, const char *value, char words[static WORDS_SIZE])
 {
 	const char *place = strstr(phrase, "%s");
@@ -162,7 +201,7 @@ static void replace(char *text, char old, char new)
 			*text = new;
 }
 
-/* The sign of the moment's offset; 0: it tells of none. */
+/* -1 or 1 if the token is a point in time before or after the end, 0 if it is none. */
 static int moment_of(const char *token)
 {
 	unsigned place = rank(token);
@@ -237,12 +276,12 @@ static void add_socket(const struct socket_facts *socket, bool came_up, struct m
 	add_before(moments, socket->age,
 		   came_up ? "the connection was opened" : "the agent began to connect");
 	if (socket->bytes_received > 0 && socket->idle_rx < socket->age)
-		add_before(moments, socket->idle_rx, "the last data came");
+		add_before(moments, socket->idle_rx, "the last data was received");
 	if (socket->bytes_sent > 0 && socket->idle_tx < socket->age)
-		add_before(moments, socket->idle_tx, "the last data went");
+		add_before(moments, socket->idle_tx, "the last data was sent");
 }
 
-/* Those of one sign. */
+/* The points in time on one side of the end: sign -1 before it, 1 after it. */
 static void add_tokens(const struct tokens *evidence, int sign, struct moments *moments)
 {
 	for (unsigned i = 0; i < evidence->count; i++) {
@@ -259,14 +298,14 @@ static void add_end(const struct past_record *past, struct moments *moments)
 	char words[WORDS_SIZE];
 
 	if (past->record.kind == RECORD_STALLED)
-		snprintf(words, sizeof(words), "it was found to be in trouble");
+		snprintf(words, sizeof(words), "it was found stalled");
 	else
 		snprintf(words, sizeof(words), "it ended: %s",
-			 past->ended_by[0] ? past->ended_by : "how is not known");
+			 past->ended_by[0] ? past->ended_by : "unknown how");
 	add_moment(moments, 0, words);
 }
 
-/* Stable: what happened at the same time stays as it was added. */
+/* An insertion sort, because it is stable: moments at the same time keep their order. */
 static void sort_moments(struct moments *moments)
 {
 	for (unsigned i = 1; i < moments->count; i++)

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sentence of a record: who, which connection, how long, how, why. */
 #include <signal.h>
 #include <string.h>
 
-#include "record.h"
-#include "text.h"
+#include "base/text.h"
+#include "record/record.h"
 
 /* ---- parts of sentences */
 
@@ -66,55 +67,64 @@ static const char *adverb(enum confidence confidence)
 /* ---- how: what happened to the socket */
 
 static const char *const how_phrases[ENDED_BY_MAX] = {
-	[ENDED_BY_UNKNOWN] = "how it ended was not seen",
+	[ENDED_BY_UNKNOWN] = "the end itself was not seen",
 	[ENDED_BY_PEER_FIN] = "the peer closed it (FIN)",
-	[ENDED_BY_PEER_RESET] = "a RST came in",
+	[ENDED_BY_PEER_RESET] = "a RST arrived",
 	[ENDED_BY_LOCAL_FIN] = "this side closed it (FIN)",
 	[ENDED_BY_LOCAL_RESET] = "this side reset it (RST",
 	[ENDED_BY_KEEPALIVE_TIMEOUT] = "TCP keep-alive probes went unanswered",
 	[ENDED_BY_RETRANSMIT_TIMEOUT] = "stayed unacknowledged until the kernel gave up",
-	[ENDED_BY_USER_TIMEOUT] = "no answer came within TCP_USER_TIMEOUT",
-	[ENDED_BY_PROBE_TIMEOUT] = "the peer's window was shut and probes of it went unanswered",
-	[ENDED_BY_UNREACHABLE] = "the kernel gave it up on a network error",
-	[ENDED_BY_ABORTED] = "it was destroyed from outside the agent (SOCK_DESTROY)",
-	[ENDED_BY_OUT_OF_MEMORY] = "the kernel had no memory left for it",
-	[ENDED_BY_CONNECT_REFUSED] = "refused with a RST",
-	[ENDED_BY_CONNECT_TIMEOUT] = "it got no answer",
-	[ENDED_BY_CONNECT_UNREACHABLE] = "a network error",
+	[ENDED_BY_USER_TIMEOUT] = "no acknowledgment came within TCP_USER_TIMEOUT",
+	[ENDED_BY_PROBE_TIMEOUT] =
+		"the peer's receive window was closed, and zero-window probes went unanswered",
+	[ENDED_BY_UNREACHABLE] = "a network error ended it",
+	[ENDED_BY_ABORTED] = "the socket was destroyed from outside the agent (SOCK_DESTROY)",
+	[ENDED_BY_OUT_OF_MEMORY] = "the kernel ended it (out of memory)",
+	[ENDED_BY_CONNECT_REFUSED] = "connection refused (RST)",
+	[ENDED_BY_CONNECT_TIMEOUT] = "no answer",
+	[ENDED_BY_CONNECT_UNREACHABLE] = "network error",
 };
 
-static void add_how_detail(struct text *text, const struct record *record)
-{
-	const struct socket_facts *socket = &record->socket;
+/* Adds a detail of the record to a phrase. */
+typedef void add_detail(struct text *text, const struct record *record);
 
-	switch (record->verdict.ended_by) {
-	case ENDED_BY_LOCAL_RESET:
-		if (socket->unread_bytes > 0) {
-			text_add(text, ", ");
-			add_bytes(text, socket->unread_bytes);
-			text_add(text, " unread");
-		} else if (socket->linger_zero) {
-			text_add(text, ", SO_LINGER 0");
-		}
-		text_add(text, ")");
-		break;
-	case ENDED_BY_USER_TIMEOUT:
-		add_span(text, " (", socket->user_timeout_msec * USEC_PER_MSEC, ")");
-		break;
-	case ENDED_BY_CONNECT_TIMEOUT:
-		add_span(text, " in ", socket->age, "");
-		if (socket->error == 0) /* the kernel would have gone on trying */
-			text_add(text, " and gave up");
-		break;
-	case ENDED_BY_UNREACHABLE:
-	case ENDED_BY_CONNECT_UNREACHABLE:
-		if (socket->error != 0)
-			text_add(text, " (%s)", strerror(socket->error));
-		break;
-	default: /* the phrase says it all */
-		break;
+static void add_reset_detail(struct text *text, const struct record *record)
+{
+	if (record->socket.unread_bytes > 0) {
+		text_add(text, ", ");
+		add_bytes(text, record->socket.unread_bytes);
+		text_add(text, " unread");
+	} else if (record->socket.linger_zero) {
+		text_add(text, ", SO_LINGER 0");
 	}
+	text_add(text, ")");
 }
+
+static void add_user_timeout(struct text *text, const struct record *record)
+{
+	add_span(text, " (", record->socket.user_timeout_msec * USEC_PER_MSEC, ")");
+}
+
+static void add_connect_timeout(struct text *text, const struct record *record)
+{
+	add_span(text, " in ", record->socket.age, "");
+	if (record->socket.error == 0) /* the kernel would have gone on trying */
+		text_add(text, ", and the agent gave up");
+}
+
+static void add_error(struct text *text, const struct record *record)
+{
+	if (record->socket.error != 0)
+		text_add(text, " (%s)", strerror(record->socket.error));
+}
+
+static add_detail *const how_details[ENDED_BY_MAX] = {
+	[ENDED_BY_LOCAL_RESET] = add_reset_detail,
+	[ENDED_BY_USER_TIMEOUT] = add_user_timeout,
+	[ENDED_BY_CONNECT_TIMEOUT] = add_connect_timeout,
+	[ENDED_BY_UNREACHABLE] = add_error,
+	[ENDED_BY_CONNECT_UNREACHABLE] = add_error,
+};
 
 static void add_how(struct text *text, const struct record *record)
 {
@@ -124,10 +134,11 @@ static void add_how(struct text *text, const struct record *record)
 		add_bytes(text, record->socket.unacked_bytes);
 		text_add(text, " ");
 	} else if (ended_by == ENDED_BY_RETRANSMIT_TIMEOUT) {
-		text_add(text, "what was sent ");
+		text_add(text, "sent data ");
 	}
 	text_add(text, "%s", how_phrases[ended_by]);
-	add_how_detail(text, record);
+	if (how_details[ended_by])
+		how_details[ended_by](text, record);
 }
 
 static bool never_came_up(enum ended_by ended_by)
@@ -144,80 +155,172 @@ struct phrase {
 };
 
 static const struct phrase why_phrases[CAUSE_MAX] = {
-	[CAUSE_UNKNOWN] = { "the evidence ", "does not tell why" },
-	[CAUSE_EVIDENCE_LOST] = { "why is not known, for the probe ", "had to drop records" },
+	[CAUSE_UNKNOWN] = { "", "the evidence does not show why" },
+	[CAUSE_EVIDENCE_LOST] = { "", "the cause is unknown because the probe dropped records" },
 	[CAUSE_AGENT_CRASH] = { "the agent ", "crashed" },
-	[CAUSE_AGENT_OOM] = { "the OOM killer ", "chose the agent" },
+	[CAUSE_AGENT_OOM] = { "the OOM killer ", "killed the agent" },
 	[CAUSE_AGENT_EXIT] = { "the agent ", "exited" },
 	[CAUSE_AGENT_STOPPED] = { "the agent was ", "stopped on request" },
-	[CAUSE_AGENT_HANG] = { "the agent is alive, but ", "hangs" },
-	[CAUSE_AGENT_ABORT] = { "the agent is alive and ", "cut it off itself" },
-	[CAUSE_AGENT_CLOSE] = { "that was ", "the agent's own choice" },
-	[CAUSE_TOKEN_RENEWAL] = { "it was ", "the agent renewing its token" },
-	[CAUSE_AGENT_NOT_RECONNECTING] = { "the agent is alive, but ", "does not reconnect" },
-	[CAUSE_TOKEN_EXPIRED] = { "the agent's token has ", "expired" },
-	[CAUSE_PEER_IDLE_TIMEOUT] = { "the agent was silent for too long, so the hub ",
-				      "gave it up" },
-	[CAUSE_SESSION_REJECTED] = { "the hub ", "rejects the session: check credentials, clock "
-						 "and quota" },
-	[CAUSE_SESSION_TAKEOVER] = { "another client with the same id has ",
-				     "taken over the session" },
-	[CAUSE_SERVICE_TRANSIENT] = { "the service ", "has a passing trouble" },
+	[CAUSE_AGENT_HANG] = { "the agent is alive but ", "hangs" },
+	[CAUSE_AGENT_ABORT] = { "the agent is alive and ", "aborted the connection" },
+	[CAUSE_AGENT_CLOSE] = { "that was ", "the agent's own decision" },
+	[CAUSE_TOKEN_RENEWAL] = { "the agent ", "renewed its token" },
+	[CAUSE_AGENT_NOT_RECONNECTING] = { "the agent is alive but ", "does not reconnect" },
+	[CAUSE_TOKEN_EXPIRED] = { "the agent's token ", "expired" },
+	[CAUSE_PEER_IDLE_TIMEOUT] = { "the hub ", "dropped the silent agent" },
+	[CAUSE_SESSION_REJECTED] = { "the hub ",
+				     "rejected the session: check credentials, clock and quota" },
+	[CAUSE_SESSION_TAKEOVER] = { "another client with the same id ", "took over the session" },
+	[CAUSE_SERVICE_TRANSIENT] = { "the service ", "had a transient fault" },
 	[CAUSE_CONNECT_REFUSED] = { "", "nothing listens there, or a firewall rejects it" },
-	[CAUSE_PEER_RESET] = { "it was ", "the peer's own doing, and nothing here tells why" },
-	[CAUSE_PEER_CLOSE] = { "it was ", "the peer's own doing, and nothing here tells why" },
-	[CAUSE_LINK_DOWN] = { "this host's network link has ", "gone down" },
+	[CAUSE_PEER_RESET] = { "the cause is ", "on the peer's side, not visible from here" },
+	[CAUSE_PEER_CLOSE] = { "the cause is ", "on the peer's side, not visible from here" },
+	[CAUSE_TLS_REFUSED_BY_AGENT] = { "the agent ",
+					 "does not accept the hub's certificate or TLS" },
+	[CAUSE_TLS_REFUSED_BY_HUB] = { "the hub ", "refused the agent's TLS handshake" },
+	[CAUSE_TLS_NOT_SPOKEN] = { "what answers there ", "does not speak TLS" },
+	[CAUSE_TLS_STALLED] = { "the TLS handshake ", "stalled" },
+	[CAUSE_NAME_NOT_FOUND] = { "its DNS lookups ", "find no address" },
+	[CAUSE_NAME_SERVER_FAILING] = { "its DNS lookups ", "fail at the name server" },
+	[CAUSE_NAME_SERVER_SILENT] = { "its name server ", "does not answer" },
+	[CAUSE_LINK_DOWN] = { "this host's network link ", "went down" },
 	[CAUSE_NO_ROUTE] = { "this host ", "has no route to the peer" },
-	[CAUSE_ADDRESS_CHANGED] = { "this host has ", "lost the address it was using" },
-	[CAUSE_UNREACHABLE] = { "the network ", "reports that the peer cannot be reached" },
-	[CAUSE_PATH_SILENT] = { "nothing comes back, so the way to the peer is ",
-				"broken or the peer is gone" },
-	[CAUSE_IDLE_DROP] = { "a NAT or load balancer on the way has ",
-			      "forgotten the idle connection" },
-	[CAUSE_MIDDLEBOX_RESET] = { "the RST ", "came from a box on the way, not from the peer" },
-	[CAUSE_OPERATOR_ABORT] = { "somebody on this host ", "asked for that, as with ss -K" },
-	[CAUSE_HOST_SUSPEND] = { "the connection ", "did not survive this host's sleep" },
-	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of memory for TCP" },
+	[CAUSE_ADDRESS_CHANGED] = { "this host ", "lost the connection's local address" },
+	[CAUSE_UNREACHABLE] = { "the network ", "reported the peer as unreachable" },
+	[CAUSE_PATH_SILENT] = { "the path to the peer is ", "broken, or the peer is gone" },
+	[CAUSE_IDLE_DROP] = { "a NAT or load balancer on the path ",
+			      "dropped the idle connection" },
+	[CAUSE_MIDDLEBOX_RESET] = { "it ", "came from a middlebox, not from the peer" },
+	[CAUSE_OPERATOR_ABORT] = { "somebody on this host ", "did that, as with ss -K" },
+	[CAUSE_HOST_SUSPEND] = { "the connection ", "broke while this host was suspended" },
+	[CAUSE_CLOCK_WRONG] = { "this host's clock is ",
+				"wrong: the hub's certificate is not valid by it" },
+	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of TCP memory" },
 };
 
-static void add_why_detail(struct text *text, const struct record *record)
+static void add_period(struct text *text, const struct record *record)
 {
-	const struct socket_facts *socket = &record->socket;
+	add_span(text, ", as it does every ", record->verdict.period, "");
+}
+
+static void add_silence(struct text *text, const struct record *record)
+{
+	add_span(text, " (nothing sent for ", record->socket.idle_tx, ")");
+}
+
+static void add_idle_time(struct text *text, const struct record *record)
+{
+	add_span(text, " (idle for ", record->socket.idle_tx, ")");
+}
+
+static void add_local_address(struct text *text, const struct record *record)
+{
 	char address[ADDRESS_TEXT_SIZE];
 
-	switch (record->verdict.cause) {
-	case CAUSE_TOKEN_RENEWAL:
-	case CAUSE_TOKEN_EXPIRED:
-		add_span(text, ", as it does every ", record->verdict.period, "");
-		break;
-	case CAUSE_PEER_IDLE_TIMEOUT:
-		add_span(text, " (nothing sent for ", socket->idle_tx, ")");
-		break;
-	case CAUSE_IDLE_DROP:
-		add_span(text, " (idle for ", socket->idle_tx, ")");
-		break;
-	case CAUSE_ADDRESS_CHANGED:
-		if (record->local.family)
-			text_add(text, " (%s)", endpoint_address(&record->local, address));
-		break;
-	case CAUSE_AGENT_HANG:
-		if (socket->unread_bytes > 0) {
-			text_add(text, " (");
-			add_bytes(text, socket->unread_bytes);
-			text_add(text, " unread)");
-		} else {
-			add_span(text, " (nothing sent for ", socket->idle_tx, ")");
-		}
-		break;
-	default: /* no detail adds to the phrase */
-		break;
-	}
+	if (record->local.family)
+		text_add(text, " (%s)", endpoint_address(&record->local, address));
 }
+
+static void add_hang_detail(struct text *text, const struct record *record)
+{
+	if (record->socket.unread_bytes == 0)
+		return add_silence(text, record);
+	text_add(text, " (");
+	add_bytes(text, record->socket.unread_bytes);
+	text_add(text, " unread)");
+}
+
+/* Adds " (VALUE)" of the evidence `name`, if it is there: a reason in the words of its protocol. */
+static void add_evidence(struct text *text, const struct record *record, const char *name)
+{
+	const struct tokens *evidence = &record->verdict.evidence;
+	size_t length = strlen(name);
+
+	for (unsigned i = 0; i < evidence->count; i++)
+		if (strncmp(evidence->text[i], name, length) == 0 &&
+		    evidence->text[i][length] == '=')
+			text_add(text, " (%s)", evidence->text[i] + length + 1);
+}
+
+/* Adds " (VALUE)" of the evidence `name`, in words. */
+static bool add_words(struct text *text, const struct record *record, const char *name)
+{
+	const struct tokens *evidence = &record->verdict.evidence;
+	size_t length = strlen(name);
+
+	for (unsigned i = 0; i < evidence->count; i++) {
+		const char *token = evidence->text[i];
+
+		if (strncmp(token, name, length) != 0 || token[length] != '=')
+			continue;
+		text_add(text, " (");
+		for (token += length + 1; *token; token++)
+			text_add(text, "%c", *token == '-' ? ' ' : *token);
+		text_add(text, ")");
+		return true;
+	}
+	return false;
+}
+
+/* The reason that the peer gave for a refusal, or for the end of the session. */
+static void add_refusal(struct text *text, const struct record *record)
+{
+	static const char *const names[] = { "mqtt_connack", "mqtt_disconnect_received",
+					     "sasl_outcome", "http_status", "websocket_close" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (add_words(text, record, names[i]))
+			return;
+	add_evidence(text, record, "amqp_error"); /* a name of the protocol's, and no words */
+}
+
+static void add_alert_sent(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "tls_alert_sent");
+}
+
+static void add_alert_received(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "tls_alert_received");
+}
+
+static void add_tls_answer(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "tls_answer");
+}
+
+static void add_name_answer(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "name_answer");
+}
+
+static void add_name_server(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "name_server");
+}
+
+static add_detail *const why_details[CAUSE_MAX] = {
+	[CAUSE_TLS_REFUSED_BY_AGENT] = add_alert_sent,
+	[CAUSE_TLS_REFUSED_BY_HUB] = add_alert_received,
+	[CAUSE_CLOCK_WRONG] = add_alert_sent,
+	[CAUSE_TLS_NOT_SPOKEN] = add_tls_answer,
+	[CAUSE_NAME_NOT_FOUND] = add_name_answer,
+	[CAUSE_NAME_SERVER_FAILING] = add_name_answer,
+	[CAUSE_NAME_SERVER_SILENT] = add_name_server,
+	[CAUSE_SESSION_REJECTED] = add_refusal,
+	[CAUSE_SERVICE_TRANSIENT] = add_refusal,
+	[CAUSE_TOKEN_RENEWAL] = add_period,
+	[CAUSE_TOKEN_EXPIRED] = add_period,
+	[CAUSE_PEER_IDLE_TIMEOUT] = add_silence,
+	[CAUSE_IDLE_DROP] = add_idle_time,
+	[CAUSE_ADDRESS_CHANGED] = add_local_address,
+	[CAUSE_AGENT_HANG] = add_hang_detail,
+};
 
 static const struct phrase *why_phrase(const struct verdict *verdict)
 {
 	static const struct phrase unheard = {
-		"what was sent last never arrived, so the way to the peer is ", "broken"
+		"the peer never received the last data: the path to it is ", "broken"
 	};
 
 	if (verdict->cause == CAUSE_PATH_SILENT && verdict->ended_by == ENDED_BY_PEER_FIN)
@@ -228,11 +331,13 @@ static const struct phrase *why_phrase(const struct verdict *verdict)
 static void add_why(struct text *text, const struct record *record)
 {
 	const struct phrase *phrase = why_phrase(&record->verdict);
-	bool diagnosed = cause_side(record->verdict.cause) != SIDE_NONE;
+	enum cause cause = record->verdict.cause;
+	bool diagnosed = cause_side(cause) != SIDE_NONE;
 
 	text_add(text, "%s%s%s", phrase->before,
 		 diagnosed ? adverb(record->verdict.confidence) : "", phrase->after);
-	add_why_detail(text, record);
+	if (why_details[cause])
+		why_details[cause](text, record);
 }
 
 /* ---- ended */
@@ -245,18 +350,15 @@ static bool is_agents_end(enum cause cause)
 
 static struct phrase fate(const struct record *record)
 {
+	static const struct phrase fates[CAUSE_MAX] = {
+		[CAUSE_AGENT_OOM] = { "was ", "killed by the OOM killer" },
+		[CAUSE_AGENT_EXIT] = { "", "exited by itself" },
+		[CAUSE_AGENT_STOPPED] = { "was ", "stopped on request" },
+	};
 	const struct exit_facts *exit = &record->exit;
 
-	switch (record->verdict.cause) {
-	case CAUSE_AGENT_OOM:
-		return (struct phrase){ "was ", "killed by the OOM killer" };
-	case CAUSE_AGENT_EXIT:
-		return (struct phrase){ "", "exited by itself" };
-	case CAUSE_AGENT_STOPPED:
-		return (struct phrase){ "was ", "stopped on request" };
-	default:
-		break;
-	}
+	if (fates[record->verdict.cause].after)
+		return fates[record->verdict.cause];
 	/* A crash. Nobody crashes by SIGKILL: it always comes from somebody else. */
 	if (exit->known && exit->by_signal && exit->status == SIGKILL)
 		return (struct phrase){ "was ", "killed" };
@@ -278,8 +380,8 @@ static void add_exit(struct text *text, const struct exit_facts *exit)
 	text_add(text, exit->dumped ? ", core dumped)" : ")");
 }
 
-/* That the process ended is certain once its exit status is known; what is only likely then is
- * that the connection ended for that reason. Whether a stop was asked for is never so certain. */
+/* Once the exit status is known, the end of the process is certain, and only its role as the reason
+ * of the connection's end is likely. A request to stop is never so certain. */
 static void tell_agents_end(struct text *text, const struct record *record)
 {
 	struct phrase phrase = fate(record);
@@ -335,14 +437,28 @@ static void tell_ended(struct text *text, const struct record *record)
 
 /* ---- stalled */
 
+static void tell_lookups(struct text *text, const struct record *record)
+{
+	text_add(text, " has had no connection to ");
+	add_peer(text, record);
+	add_span(text, " for ", record->downtime, "");
+	text_add(text, ": ");
+	add_why(text, record);
+	text_add(text, ".");
+}
+
 static void tell_stalled(struct text *text, const struct record *record)
 {
 	add_who(text, record);
 	if (record->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING) {
-		text_add(text, " is alive, but has had no connection to ");
+		text_add(text, " is alive but has had no connection to ");
 		add_peer(text, record);
 		add_span(text, " for ", record->downtime, "");
 		text_add(text, ".");
+		return;
+	}
+	if (cause_is_of_names(record->verdict.cause)) {
+		tell_lookups(text, record);
 		return;
 	}
 	text_add(text, ": the connection to ");
@@ -367,7 +483,7 @@ static void tell_healed(struct text *text, const struct record *record)
 	text_add(text, ": the connection to ");
 	add_peer(text, record);
 	text_add(text, " works again");
-	add_span(text, "; it did not for ", record->downtime, "");
+	add_span(text, " after ", record->downtime, " of trouble");
 	text_add(text, " (%s).", cause_to_string(record->verdict.cause) ?: "?");
 }
 
@@ -378,15 +494,13 @@ static void tell_recovered(struct text *text, const struct record *record)
 		return;
 	}
 	add_who(text, record);
-	text_add(text, " is connected to ");
+	text_add(text, " reconnected to ");
 	add_peer(text, record);
-	text_add(text, " again");
-	add_span(text, " after ", record->downtime, " without a connection");
+	add_span(text, " after ", record->downtime, "");
 	if (record->attempts > 1)
-		text_add(text, ", at attempt %u", record->attempts);
+		text_add(text, ", on attempt %u", record->attempts);
 	if (record->action.type != ACTION_NONE)
-		text_add(text, ", after the action '%s'",
-			 action_type_to_string(record->action.type));
+		text_add(text, ", after the action %s", action_type_to_string(record->action.type));
 	text_add(text, ".");
 }
 
@@ -435,16 +549,16 @@ static const char *held_phrase(const char *held_by)
 	static const struct {
 		const char *held_by, *phrase;
 	} phrases[] = {
-		{ "limit", "the limit of actions is reached" },
+		{ "limit", "the action limit is reached" },
 		{ "offline", "this host is offline" },
-		{ "operator", "the operator holds its actions" },
-		{ "confidence", "that is only suspected" },
-		{ "did-not-help", "it did not help the last times" },
+		{ "operator", "the operator has put its actions on hold" },
+		{ "confidence", "the cause is only suspected" },
+		{ "did-not-help", "it did not help the last few times" },
 		{ "stopped", "the unit was stopped" },
 		{ "masked", "the unit is masked" },
-		{ "start-limit", "systemd has given up starting the unit" },
-		{ "systemd", "systemd is at work on the unit" },
-		{ "bus", "systemd cannot be asked" },
+		{ "start-limit", "the unit has reached systemd's start limit" },
+		{ "systemd", "systemd is already acting on the unit" },
+		{ "bus", "systemd cannot be reached over D-Bus" },
 	};
 
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
@@ -453,7 +567,7 @@ static const char *held_phrase(const char *held_by)
 	return held_by;
 }
 
-/* What it came to, with the verb in front of its object. */
+/* Adds the outcome of an action, with the verb in front of its object. */
 static void add_outcome(struct text *text, const struct verb *verb, const struct record *record)
 {
 	switch (action_outcome_from_string(record->action_result)) {
@@ -461,10 +575,10 @@ static void add_outcome(struct text *text, const struct verb *verb, const struct
 		text_add(text, ": did not %s", verb->infinitive);
 		break;
 	case ACTION_FAILED:
-		text_add(text, ": wanted to %s", verb->infinitive);
+		text_add(text, ": tried to %s", verb->infinitive);
 		break;
 	case ACTION_INTERRUPTED:
-		text_add(text, ": was to %s", verb->infinitive);
+		text_add(text, ": was about to %s", verb->infinitive);
 		break;
 	case ACTION_DONE:
 	case ACTION_DID_NOT_HELP:
@@ -488,17 +602,17 @@ static void add_end_of_action(struct text *text, const struct record *record)
 			text_add(text, ": %s", held_phrase(record->action_held_by));
 		break;
 	case ACTION_FAILED:
-		text_add(text, ", but failed: %s", strerror(-record->action_error));
+		text_add(text, ", but that failed: %s", strerror(-record->action_error));
 		break;
 	case ACTION_DID_NOT_HELP:
 		text_add(text, ", but that did not help");
 		break;
 	case ACTION_INTERRUPTED:
-		text_add(text, ", but connwatch or the system bus died before it did");
+		text_add(text, ", but connwatch or the system bus went down first");
 		break;
 	case ACTION_UNCERTAIN:
-		text_add(text, ", but connwatch or the system bus was gone before its end: whether "
-			       "it was done is not known, so it is not done again");
+		text_add(text, ", but connwatch or the system bus went down meanwhile: the "
+			       "result is unknown, so it is not done again");
 		break;
 	case ACTION_STARTED:
 	case ACTION_DONE:
@@ -524,7 +638,7 @@ static void tell_action(struct text *text, const struct record *record)
 	add_object(text, record);
 	if (record->delay)
 		add_span(text, " in ", record->delay, "");
-	text_add(text, held_by && !dry_run ? " in spite of %s" : " because of %s", cause);
+	text_add(text, held_by && !dry_run ? " despite %s" : " because of %s", cause);
 	if (!dry_run)
 		add_end_of_action(text, record);
 	text_add(text, ".");
@@ -537,23 +651,47 @@ static void tell_watching(struct text *text, const struct record *record)
 	if (record->unit[0] != '\0' && strcmp(record->unit, record->agent) != 0)
 		text_add(text, " (%s)", record->unit);
 	if (record->mode == MODE_SOCK_DIAG)
-		text_add(text, " by sock_diag: without eBPF, how a connection ended often stays "
-			       "unknown.");
+		text_add(text,
+			 " with sock_diag: without eBPF, name lookups, TLS and logins are not "
+			 "seen, and how a connection ended often stays unknown.");
 	else
-		text_add(text, " by eBPF.");
+		text_add(text, " with eBPF.");
+}
+
+static void tell_records_lost(struct text *text, uint64_t count)
+{
+	text_add(text, "%llu probe record%s dropped", (unsigned long long)count,
+		 count == 1 ? " was" : "s were");
+}
+
+static void tell_groups_lost(struct text *text, const struct record *record)
+{
+	uint64_t records = record->lost_events - record->lost_groups;
+	bool one = record->lost_groups == 1;
+
+	if (records) {
+		tell_records_lost(text, records);
+		text_add(text, ", and ");
+	}
+	text_add(text,
+		 "%llu control group%s not watched, as the agent has more than its share; "
+		 "connections in %s stay unseen.",
+		 (unsigned long long)record->lost_groups, one ? " is" : "s are",
+		 one ? "it" : "them");
 }
 
 static void tell_evidence_lost(struct text *text, const struct record *record)
 {
 	if (record->agent[0] != '\0')
 		text_add(text, "%s: ", record->agent);
-	if (record->mode == MODE_SOCK_DIAG) /* which counts no more than that there were some */
-		text_add(text, "Some of the kernel's news had to be dropped");
+	if (record->lost_groups)
+		return tell_groups_lost(text, record);
+	if (record->mode == MODE_SOCK_DIAG) /* the count is only a flag in this mode */
+		text_add(text, "%s kernel notifications were dropped",
+			 record->agent[0] != '\0' ? "some" : "Some");
 	else
-		text_add(text, "%llu record%s of the probe had to be dropped",
-			 (unsigned long long)record->lost_events,
-			 record->lost_events == 1 ? "" : "s");
-	text_add(text, "; what ended meanwhile may stay unexplained.");
+		tell_records_lost(text, record->lost_events);
+	text_add(text, "; connections that ended meanwhile may stay unexplained.");
 }
 
 const char *record_message(const struct record *record, char message[static MESSAGE_SIZE])

@@ -1,74 +1,85 @@
-#include "record_parse.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/parse.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
 enum { VALUE_SIZE = MESSAGE_SIZE };
 
 #define AT(member)    offsetof(struct past_record, member)
 #define WIDTH(member) sizeof(((struct past_record *)0)->member)
 
-/* ---- what is told by one field alone */
+/* ---- fields that are read alone */
 
-struct plain_field {
+struct text_field {
 	const char *name;
 	size_t at, size;
 };
 
-#define FIELD(name, member)                     \
+#define TEXT(name, member)                      \
 	{                                       \
 		name, AT(member), WIDTH(member) \
 	}
 
-static const struct plain_field text_fields[] = {
-	FIELD("MESSAGE", message),
-	FIELD("_BOOT_ID", boot_id),
-	FIELD("OBJECT_SYSTEMD_UNIT", record.unit),
-	FIELD("INVOCATION_ID", record.invocation_id),
-	FIELD("CONNWATCH_AGENT", record.agent),
-	FIELD("CONNWATCH_COMM", record.process.comm),
-	FIELD("CONNWATCH_ACTION", action),
-	FIELD("CONNWATCH_ACTION_RESULT", action_result),
-	FIELD("CONNWATCH_ACTION_HELD_BY", action_held_by),
-	FIELD("CONNWATCH_KIND", kind),
-	FIELD("CONNWATCH_CAUSE", cause),
-	FIELD("CONNWATCH_ENDED_BY", ended_by),
-	FIELD("EXIT_CODE", exit_code),
-	FIELD("EXIT_STATUS", exit_status),
+static const struct text_field text_fields[] = {
+	TEXT("MESSAGE", message),
+	TEXT("_BOOT_ID", boot_id),
+	TEXT("OBJECT_SYSTEMD_UNIT", record.unit),
+	TEXT("INVOCATION_ID", record.invocation_id),
+	TEXT("CONNWATCH_AGENT", record.agent),
+	TEXT("CONNWATCH_COMM", record.process.comm),
+	TEXT("CONNWATCH_ACTION", action),
+	TEXT("CONNWATCH_ACTION_RESULT", action_result),
+	TEXT("CONNWATCH_ACTION_HELD_BY", action_held_by),
+	TEXT("CONNWATCH_KIND", kind),
+	TEXT("CONNWATCH_CAUSE", cause),
+	TEXT("CONNWATCH_ENDED_BY", ended_by),
+	TEXT("EXIT_CODE", exit_code),
+	TEXT("EXIT_STATUS", exit_status),
 };
 
-static const struct plain_field number_fields[] = {
-	FIELD("ERRNO", error),
-	FIELD("CONNWATCH_PID", record.process.pid),
-	FIELD("CONNWATCH_LOCAL_PORT", record.local.port),
-	FIELD("CONNWATCH_PEER_PORT", record.peer.port),
-	FIELD("CONNWATCH_NETNS", record.netns),
-	FIELD("CONNWATCH_SOCKET_COOKIE", record.cookie),
-	FIELD("CONNWATCH_AGE_USEC", record.socket.age),
-	FIELD("CONNWATCH_IDLE_RX_USEC", record.socket.idle_rx),
-	FIELD("CONNWATCH_IDLE_TX_USEC", record.socket.idle_tx),
-	FIELD("CONNWATCH_BYTES_SENT", record.socket.bytes_sent),
-	FIELD("CONNWATCH_BYTES_ACKED", record.socket.bytes_acked),
-	FIELD("CONNWATCH_BYTES_RECEIVED", record.socket.bytes_received),
-	FIELD("CONNWATCH_UNACKED_BYTES", record.socket.unacked_bytes),
-	FIELD("CONNWATCH_UNREAD_BYTES", record.socket.unread_bytes),
-	FIELD("CONNWATCH_RETRANSMITS", record.socket.retransmits),
-	FIELD("CONNWATCH_PROBES", record.socket.probes),
-	FIELD("CONNWATCH_RTT_USEC", record.socket.rtt_usec),
-	FIELD("CONNWATCH_PERIOD_USEC", record.verdict.period),
-	FIELD("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
-	FIELD("CONNWATCH_DELAY_USEC", record.delay),
-	FIELD("CONNWATCH_DOWNTIME_USEC", record.downtime),
-	FIELD("CONNWATCH_ATTEMPTS", record.attempts),
-	FIELD("CONNWATCH_LOST_EVENTS", record.lost_events),
-	FIELD("CONNWATCH_TIME_USEC", happened),
+struct number_field {
+	const char *name;
+	size_t at, size;
+	uint64_t most; /* the largest number that the member holds */
 };
 
-/* Follow from other fields, so they need no reading. */
+/* Each member is unsigned or bool, so -1 converts to its largest value. */
+#define NUMBER(name, member)                                                                   \
+	{                                                                                      \
+		name, AT(member), WIDTH(member), (typeof(((struct past_record *)0)->member))-1 \
+	}
+
+/* The column `journal` of SOCKET_FACTS. */
+#define JOURNAL_ALWAYS(name, field)   NUMBER(field, record.socket.name),
+#define JOURNAL_IF_KNOWN(name, field) NUMBER(field, record.socket.name),
+#define JOURNAL_OWN(name, field)
+#define JOURNAL_NONE(name, field)
+#define FACT(kind, name, probe, sock_diag, journal, field) JOURNAL_##journal(name, field)
+
+static const struct number_field number_fields[] = {
+	NUMBER("ERRNO", error),
+	NUMBER("CONNWATCH_PID", record.process.pid),
+	NUMBER("CONNWATCH_LOCAL_PORT", record.local.port),
+	NUMBER("CONNWATCH_PEER_PORT", record.peer.port),
+	NUMBER("CONNWATCH_NETNS", record.netns),
+	NUMBER("CONNWATCH_SOCKET_COOKIE", record.cookie),
+	SOCKET_FACTS(FACT) /* a row each that has a field */
+	NUMBER("CONNWATCH_PERIOD_USEC", record.verdict.period),
+	NUMBER("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
+	NUMBER("CONNWATCH_DELAY_USEC", record.delay),
+	NUMBER("CONNWATCH_DOWNTIME_USEC", record.downtime),
+	NUMBER("CONNWATCH_ATTEMPTS", record.attempts),
+	NUMBER("CONNWATCH_LOST_EVENTS", record.lost_events),
+	NUMBER("CONNWATCH_LOST_GROUPS", record.lost_groups),
+	NUMBER("CONNWATCH_TIME_USEC", happened),
+};
+
+/* Follow from other fields, so they are not read. */
 static const char *const derived_fields[] = { "CONNWATCH_SIDE" };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -81,13 +92,13 @@ static bool take_text(struct past_record *past, const char *name, const char *va
 		if (strcmp(text_fields[i].name, name) != 0)
 			continue;
 		snprintf(to, text_fields[i].size, "%s", value);
-		text_make_printable(to); /* a character may have been cut in two */
+		text_make_printable(to); /* cutting may have split a character */
 		return true;
 	}
 	return false;
 }
 
-static bool number_from_text(const char *text, uint64_t limit, uint64_t *number)
+static bool number_from_text(const char *text, uint64_t most, uint64_t *number)
 {
 	*number = 0;
 	if (*text == '\0')
@@ -96,23 +107,25 @@ static bool number_from_text(const char *text, uint64_t limit, uint64_t *number)
 		if (*text < '0' || *text > '9' || __builtin_mul_overflow(*number, 10, number) ||
 		    __builtin_add_overflow(*number, (uint64_t)(*text - '0'), number))
 			return false;
-	return *number <= limit;
+	return *number <= most;
 }
 
-static bool store_number(void *to, size_t size, const char *text)
+static void store_number(void *to, size_t size, uint64_t number)
 {
-	uint64_t limit = size == sizeof(uint64_t) ? UINT64_MAX : (UINT64_C(1) << 8 * size) - 1;
-	uint64_t number;
-
-	if (!number_from_text(text, limit, &number))
-		return false;
-	if (size == sizeof(uint16_t))
+	switch (size) {
+	case sizeof(uint8_t):
+		*(uint8_t *)to = (uint8_t)number;
+		break;
+	case sizeof(uint16_t):
 		*(uint16_t *)to = (uint16_t)number;
-	else if (size == sizeof(uint32_t))
+		break;
+	case sizeof(uint32_t):
 		*(uint32_t *)to = (uint32_t)number;
-	else
+		break;
+	default:
 		*(uint64_t *)to = number;
-	return true;
+		break;
+	}
 }
 
 static void is_strange(struct past_record *past, const char *name, const char *value)
@@ -123,16 +136,21 @@ static void is_strange(struct past_record *past, const char *name, const char *v
 static bool take_number(struct past_record *past, const char *name, const char *value)
 {
 	for (size_t i = 0; i < COUNT(number_fields); i++) {
-		if (strcmp(number_fields[i].name, name) != 0)
+		const struct number_field *field = &number_fields[i];
+		uint64_t number;
+
+		if (strcmp(field->name, name) != 0)
 			continue;
-		if (!store_number((char *)past + number_fields[i].at, number_fields[i].size, value))
+		if (number_from_text(value, field->most, &number))
+			store_number((char *)past + field->at, field->size, number);
+		else
 			is_strange(past, name, value);
 		return true;
 	}
 	return false;
 }
 
-/* ---- what has a form of its own */
+/* ---- fields with a form of their own */
 
 static void take_address(struct past_record *past, struct endpoint *endpoint, const char *name,
 			 const char *value)
@@ -143,7 +161,7 @@ static void take_address(struct past_record *past, struct endpoint *endpoint, co
 		is_strange(past, name, value);
 		return;
 	}
-	read.port = endpoint->port; /* its field may have come before */
+	read.port = endpoint->port; /* the port's field may have come before */
 	*endpoint = read;
 }
 
@@ -164,7 +182,7 @@ static bool take_special(struct past_record *past, const char *name, const char 
 	return true;
 }
 
-/* ---- words out of a vocabulary */
+/* ---- fields that hold a name of the vocabulary */
 
 static bool take_word(struct past_record *past, const char *name, const char *value)
 {
@@ -175,6 +193,8 @@ static bool take_word(struct past_record *past, const char *name, const char *va
 		number = record->verdict.confidence = confidence_from_string(value);
 	else if (strcmp(name, "CONNWATCH_TCP_STATE") == 0)
 		number = record->socket.state_before = tcp_state_from_string(value);
+	else if (strcmp(name, "CONNWATCH_RUNG") == 0)
+		number = record->verdict.rung = rung_from_string(value);
 	else if (strcmp(name, "CONNWATCH_MODE") == 0)
 		number = record->mode = mode_from_string(value);
 	else
@@ -184,6 +204,8 @@ static bool take_word(struct past_record *past, const char *name, const char *va
 	is_strange(past, name, value);
 	if (record->socket.state_before == TCP_STATE_INVALID)
 		record->socket.state_before = TCP_STATE_NONE;
+	if (record->verdict.rung == RUNG_INVALID)
+		record->verdict.rung = RUNG_NONE;
 	return true;
 }
 
@@ -229,7 +251,7 @@ void record_parse_field(struct past_record *past, const char *field, size_t size
 		is_strange(past, name, value);
 }
 
-/* ---- what several fields tell together */
+/* ---- what follows from several fields */
 
 static void end_words(struct past_record *past)
 {
@@ -310,6 +332,6 @@ bool past_came_up(const struct past_record *past)
 {
 	enum ended_by ended_by = past->record.verdict.ended_by;
 
-	return ended_by != ENDED_BY_CONNECT_REFUSED && ended_by != ENDED_BY_CONNECT_TIMEOUT &&
-	       ended_by != ENDED_BY_CONNECT_UNREACHABLE;
+	return past->record.verdict.rung == RUNG_NONE && ended_by != ENDED_BY_CONNECT_REFUSED &&
+	       ended_by != ENDED_BY_CONNECT_TIMEOUT && ended_by != ENDED_BY_CONNECT_UNREACHABLE;
 }

@@ -1,21 +1,23 @@
-/* The way back: from the fields that the journal has kept to the record that they were.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the fields of a record, as the journal returns them, back into a struct record.
  *
- * Fields may be forged, cut short, or of a newer version. Whatever comes, the record stays within
- * its types; what is not understood is left at "not known" and listed in `strange`. */
+ * Fields may be forged, truncated or of a newer version. Whatever they hold, each member of the
+ * result stays within its type; a value that is not understood leaves its member "not known", and
+ * is listed in `strange`. */
 #pragma once
 
-#include "record.h"
+#include "record/record.h"
 
 enum { WORD_SIZE = 32, BOOT_ID_SIZE = 33 };
 
 struct past_record {
-	struct record
-		record;  /* its `time` is when journald got it, if read there, else `happened` */
-	usec_t happened; /* CLOCK_MONOTONIC of its boot; 0: an older version does not tell */
-	usec_t realtime; /* since 1970; left to the reader */
+	struct record record; /* `time`: set by the caller to when journald received it; a 0
+				 becomes `happened` */
+	usec_t happened;      /* CLOCK_MONOTONIC of that boot; 0: an older version left it out */
+	usec_t realtime;      /* CLOCK_REALTIME; set by the caller */
 	char boot_id[BOOT_ID_SIZE];
 	char message[MESSAGE_SIZE];
-	/* The words as they were written, also those that this version does not know; or "". */
+	/* Values as they were written, also those that this version does not know; "": none */
 	char kind[WORD_SIZE];
 	char cause[WORD_SIZE];
 	char ended_by[WORD_SIZE];
@@ -25,17 +27,19 @@ struct past_record {
 	char exit_code[WORD_SIZE];
 	char exit_status[WORD_SIZE];
 	uint32_t error;        /* ERRNO */
-	struct tokens strange; /* "FIELD=value" of what was not understood */
+	struct tokens strange; /* each "FIELD=value" that was not understood */
 };
 
+/* Makes `*past` empty: nothing is known yet. */
 void record_parse_begin(struct past_record *past);
 
-/* Takes "NAME=value", of `size` bytes, in any order. Fields of others are passed over. */
+/* Takes one field, "NAME=value" of `size` bytes, which need not be terminated. Fields may come in
+ * any order; those that are not of connwatch's records are ignored. */
 void record_parse_field(struct past_record *past, const char *field, size_t size);
 
-/* Once there are no more fields. True if it was a record of connwatch's; one of a kind that this
- * version does not know has RECORD_KIND_INVALID. */
+/* Ends the record after its last field. Returns true if it is one of connwatch; a kind that this
+ * version does not know is RECORD_KIND_INVALID. */
 bool record_parse_end(struct past_record *past);
 
-/* True unless it is about a connection that never came up. */
+/* Whether the session had come up, according to CONNWATCH_ENDED_BY and CONNWATCH_RUNG. */
 bool past_came_up(const struct past_record *past);

@@ -1,14 +1,16 @@
-#include "record.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/record.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
-enum { VALUE_SIZE = 512 };
-_Static_assert(VALUE_SIZE >= (int)MESSAGE_SIZE && VALUE_SIZE > (int)ACTION_TEXT_SIZE, "it fits");
+enum { VALUE_SIZE = 512 }; /* of the longest field */
+_Static_assert(VALUE_SIZE >= (int)MESSAGE_SIZE && VALUE_SIZE > (int)ACTION_TEXT_SIZE,
+	       "no field is cut");
 
 void tokens_add(struct tokens *tokens, const char *format, ...)
 {
@@ -26,7 +28,7 @@ void tokens_add(struct tokens *tokens, const char *format, ...)
 			*text = '?';
 }
 
-/* ---- what kind of message it is */
+/* ---- priority and message id */
 
 enum {
 	PRIORITY_ERROR = 3, /* syslog(3) */
@@ -37,17 +39,13 @@ enum {
 
 static int cause_priority(enum cause cause)
 {
-	switch (cause) {
-	case CAUSE_TOKEN_RENEWAL:
-	case CAUSE_AGENT_STOPPED:
+	if (cause == CAUSE_TOKEN_RENEWAL || cause == CAUSE_AGENT_STOPPED)
 		return PRIORITY_INFO;
-	case CAUSE_AGENT_CLOSE: /* its right, not its fault */
+	if (cause == CAUSE_AGENT_CLOSE) /* an agent may close: no fault */
 		return PRIORITY_NOTICE;
-	case CAUSE_EVIDENCE_LOST:
+	if (cause == CAUSE_EVIDENCE_LOST || cause_side(cause) == SIDE_AGENT)
 		return PRIORITY_WARNING;
-	default:
-		return cause_side(cause) == SIDE_AGENT ? PRIORITY_WARNING : PRIORITY_NOTICE;
-	}
+	return PRIORITY_NOTICE;
 }
 
 int record_priority(const struct record *record)
@@ -69,8 +67,8 @@ int record_priority(const struct record *record)
 	return PRIORITY_WARNING;
 }
 
-/* Random, made once with `systemd-id128 new`, never to be changed: people filter by them, and the
- * message catalog is found by them. */
+/* Made once with `systemd-id128 new`. Never change one: people filter by them, and journald finds
+ * the catalog entry by them. */
 static const char *const cause_ids[CAUSE_MAX] = {
 	[CAUSE_UNKNOWN] = "70209eedd47d403c9d2c37f9ef55d817",
 	[CAUSE_EVIDENCE_LOST] = "4959036587ca43ed849f7512da61553d",
@@ -91,6 +89,13 @@ static const char *const cause_ids[CAUSE_MAX] = {
 	[CAUSE_CONNECT_REFUSED] = "7bcf3f1f1813431cb4497637a3307c83",
 	[CAUSE_PEER_RESET] = "0ff878e90f0c442286d1293020d3efc1",
 	[CAUSE_PEER_CLOSE] = "eb0db6e47f984d01b44e081372cb644c",
+	[CAUSE_TLS_REFUSED_BY_AGENT] = "9c793df2a96f4fcfbcb24970916a572d",
+	[CAUSE_TLS_REFUSED_BY_HUB] = "c59dcdd392264447a8831c5cb1eb7366",
+	[CAUSE_TLS_NOT_SPOKEN] = "b206685a36b047b1bbc2cce3811e6fc8",
+	[CAUSE_TLS_STALLED] = "f3662f920bed4557b1d18bf90fd2559d",
+	[CAUSE_NAME_NOT_FOUND] = "35764e48ce504a3da507dd9969cab11a",
+	[CAUSE_NAME_SERVER_FAILING] = "5731611b7d1849689363696df9fef7db",
+	[CAUSE_NAME_SERVER_SILENT] = "7ec2ce0439894274acc3910f33005557",
 	[CAUSE_LINK_DOWN] = "17b81f2ce0ef4404bc8027075899b038",
 	[CAUSE_NO_ROUTE] = "79804d7e68f94d799a74080f2c733232",
 	[CAUSE_ADDRESS_CHANGED] = "95ac89a173de45e3a3bb485114eccad3",
@@ -100,6 +105,7 @@ static const char *const cause_ids[CAUSE_MAX] = {
 	[CAUSE_MIDDLEBOX_RESET] = "f64cc66cc6f2416d8888a8abf6bf9f6d",
 	[CAUSE_OPERATOR_ABORT] = "4a996caab5b94374816778de90153b7c",
 	[CAUSE_HOST_SUSPEND] = "95a44585bfdd44619eb8faa5cc1506a4",
+	[CAUSE_CLOCK_WRONG] = "36dcd801099e4f42888b278174cbb144",
 	[CAUSE_MEMORY_PRESSURE] = "b6bfbcc323b54dada7d7666a0c2b712a",
 };
 
@@ -142,7 +148,7 @@ static void add(struct fields *fields, const char *name, const char *format, ...
 	fields->emit(fields->userdata, name, value);
 }
 
-/* Leaves out what is empty. */
+/* Leaves out an empty text. */
 static void add_text(struct fields *fields, const char *name, const char *value)
 {
 	if (value && *value)
@@ -154,7 +160,7 @@ static void add_number(struct fields *fields, const char *name, uint64_t number)
 	add(fields, name, "%" PRIu64, number);
 }
 
-/* Leaves out 0, where it means that the number is not known. */
+/* For numbers whose 0 means that they are not known: leaves out 0. */
 static void add_known_number(struct fields *fields, const char *name, uint64_t number)
 {
 	if (number != 0)
@@ -177,18 +183,20 @@ static void add_tokens(struct fields *fields, const char *name, const struct tok
 		add_text(fields, name, tokens->text[i]);
 }
 
-/* A record of another kind names the cause that it follows from, if there is one. */
+/* A record without a verdict of its own names the cause that it follows from, if there is one. */
 static void add_verdict(struct fields *fields, const struct record *record)
 {
 	const struct verdict *verdict = &record->verdict;
 
 	if (record->kind == RECORD_ENDED)
 		add_text(fields, "CONNWATCH_ENDED_BY", ended_by_to_string(verdict->ended_by));
-	if (!has_verdict(record) && verdict->cause == CAUSE_UNKNOWN)
-		return;
-	add_text(fields, "CONNWATCH_CAUSE", cause_to_string(verdict->cause));
-	add_text(fields, "CONNWATCH_SIDE", side_to_string(cause_side(verdict->cause)));
-	add_text(fields, "CONNWATCH_CONFIDENCE", confidence_to_string(verdict->confidence));
+	if (has_verdict(record) || verdict->cause != CAUSE_UNKNOWN) {
+		add_text(fields, "CONNWATCH_CAUSE", cause_to_string(verdict->cause));
+		add_text(fields, "CONNWATCH_SIDE", side_to_string(cause_side(verdict->cause)));
+		add_text(fields, "CONNWATCH_CONFIDENCE", confidence_to_string(verdict->confidence));
+	}
+	if (verdict->rung != RUNG_NONE)
+		add_text(fields, "CONNWATCH_RUNG", rung_to_string(verdict->rung));
 	add_tokens(fields, "CONNWATCH_EVIDENCE", &verdict->evidence);
 	add_tokens(fields, "CONNWATCH_RULED_OUT", &verdict->ruled_out);
 }
@@ -205,27 +213,24 @@ static void add_connection(struct fields *fields, const struct record *record)
 	add_known_number(fields, "CONNWATCH_SOCKET_COOKIE", record->cookie);
 }
 
+/* The column `journal` of SOCKET_FACTS. */
+#define JOURNAL_ALWAYS(name, field)   add_number(fields, field, socket->name);
+#define JOURNAL_IF_KNOWN(name, field) add_known_number(fields, field, socket->name);
+#define JOURNAL_OWN(name, field)
+#define JOURNAL_NONE(name, field)
+#define ADD_FACT(kind, name, probe, sock_diag, journal, field) JOURNAL_##journal(name, field)
+
 /* The socket as it was before it reached the state of its end. */
 static void add_socket(struct fields *fields, const struct socket_facts *socket)
 {
 	enum tcp_state state = socket->state_before ? socket->state_before : socket->state;
 
-	add_known_number(fields, "CONNWATCH_AGE_USEC", socket->age);
-	add_number(fields, "CONNWATCH_IDLE_RX_USEC", socket->idle_rx);
-	add_number(fields, "CONNWATCH_IDLE_TX_USEC", socket->idle_tx);
-	add_number(fields, "CONNWATCH_BYTES_SENT", socket->bytes_sent);
-	add_number(fields, "CONNWATCH_BYTES_ACKED", socket->bytes_acked);
-	add_number(fields, "CONNWATCH_BYTES_RECEIVED", socket->bytes_received);
-	add_number(fields, "CONNWATCH_UNACKED_BYTES", socket->unacked_bytes);
-	add_number(fields, "CONNWATCH_UNREAD_BYTES", socket->unread_bytes);
-	add_number(fields, "CONNWATCH_RETRANSMITS", socket->retransmits);
-	add_number(fields, "CONNWATCH_PROBES", socket->probes);
-	add_known_number(fields, "CONNWATCH_RTT_USEC", socket->rtt_usec);
+	SOCKET_FACTS(ADD_FACT)
 	add_text(fields, "CONNWATCH_TCP_STATE", tcp_state_to_string(state));
 	add_known_number(fields, "ERRNO", socket->error);
 }
 
-/* As systemd names them: systemd.exec(5), $EXIT_CODE and $EXIT_STATUS. */
+/* The values of $EXIT_CODE and $EXIT_STATUS in systemd.exec(5). */
 static void add_exit(struct fields *fields, const struct exit_facts *exit)
 {
 	const char *signal = signal_to_string(exit->status);
@@ -282,5 +287,6 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 	}
 	add_text(&fields, "CONNWATCH_MODE", mode_to_string(record->mode));
 	add_known_number(&fields, "CONNWATCH_LOST_EVENTS", record->lost_events);
+	add_known_number(&fields, "CONNWATCH_LOST_GROUPS", record->lost_groups);
 	add_known_number(&fields, "CONNWATCH_TIME_USEC", record->time);
 }

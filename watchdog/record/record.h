@@ -1,10 +1,11 @@
-/* The one record of a verdict, typed; and its fields, named as in the journal.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* struct record: what connwatch reports, and its fields as the journal and JSON have them.
  * docs/connwatch.journal-fields.7 describes each field. */
 #pragma once
 
-#include "event.h"
-#include "settings.h"
-#include "vocabulary.h"
+#include "base/vocabulary.h"
+#include "events/event.h"
+#include "settings/settings.h"
 
 enum {
 	TOKEN_SIZE = 96,
@@ -12,46 +13,47 @@ enum {
 	MESSAGE_SIZE = 512,
 };
 
-/* Short "name=value" texts. */
+/* Evidence, or rivals that were ruled out: texts of the form "name=value". */
 struct tokens {
 	unsigned count;
 	char text[TOKENS_MAX][TOKEN_SIZE];
 };
 
-/* Adds one formatted token; cuts what is too long, drops what is too many. Bytes that are not
- * printable ASCII come out as '?'. */
+/* Adds one token, formatted as by printf(3). A token longer than TOKEN_SIZE - 1 bytes is cut, one
+ * beyond TOKENS_MAX is dropped, and each byte that is not printable ASCII becomes '?'. */
 void tokens_add(struct tokens *tokens, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 struct verdict {
 	enum ended_by ended_by;
 	enum cause cause;
-	enum confidence
-		confidence; /* CONFIDENCE_INVALID with CAUSE_UNKNOWN: nothing to be sure of */
+	enum confidence confidence; /* CONFIDENCE_INVALID with CAUSE_UNKNOWN */
+	enum rung rung; /* where the attempt failed; recovered: the last one that was seen to be
+			   reached; RUNG_NONE: not about an attempt, or not known */
 	struct tokens evidence;
 	struct tokens ruled_out;
-	usec_t period; /* where a rhythm was found: its length and how often in a row */
-	unsigned period_count;
+	usec_t period;         /* the length of a rhythm; 0: none was found */
+	unsigned period_count; /* how often in a row */
 };
 
-/* How the owner of the connection ended, if it did. */
+/* How the process that owned the connection exited. */
 struct exit_facts {
-	bool known;
+	bool known; /* false: no exit had part in the end, or none was seen */
 	bool by_signal;
 	bool dumped;
-	int status; /* exit code or signal number */
+	int status; /* exit code, or the signal's number if by_signal */
 };
 
 struct record {
 	enum record_kind kind;
-	usec_t time;
+	usec_t time; /* CLOCK_MONOTONIC of what the record is about */
 	enum mode mode;
 	/* who */
 	char agent[AGENT_NAME_SIZE];
 	char unit[UNIT_NAME_SIZE];
 	char invocation_id[INVOCATION_ID_SIZE];
 	struct task process;
-	/* which connection; cookie 0: the record is not about one */
+	/* which connection; cookie 0: none */
 	uint64_t cookie;
 	uint64_t netns;
 	struct endpoint local;
@@ -60,29 +62,34 @@ struct record {
 	/* what */
 	struct verdict verdict;
 	struct exit_facts exit;
-	/* what was done */
+	/* an action */
 	struct action action;       /* ACTION_NONE: nothing */
 	int action_error;           /* 0, or -errno */
-	const char *action_result;  /* static text: "starting", "done", "failed", "held"; or NULL */
-	const char *action_held_by; /* static text: "limit", "offline", "dry-run", ...; or NULL */
+	const char *action_result;  /* a name of enum action_outcome, static; NULL: no action */
+	const char *action_held_by; /* static: "limit", "offline", "dry-run", ...; or NULL */
+	usec_t delay;               /* until the action, where it waits; 0: none */
 	/* recovered */
-	usec_t delay; /* of a restart that is about to be */
 	usec_t downtime;
 	unsigned attempts;
 	/* evidence-lost */
 	uint64_t lost_events;
+	uint64_t lost_groups; /* of these, control groups that are not watched */
 };
 
-/* Syslog priority, 3 to 6. */
+/* PRIORITY, as in syslog(3): from 3 (error) to 6 (info). */
 int record_priority(const struct record *record);
 
-/* MESSAGE_ID, 32 lower-case hex digits: one a cause for ended and stalled, one a kind else. */
+/* MESSAGE_ID, 32 lower-case hex digits, static: of the cause for ended and stalled records, of the
+ * kind for others. */
 const char *record_message_id(const struct record *record);
 
-/* MESSAGE: one sentence that stands alone, without a line break. Returns `message`. */
+/* MESSAGE: one sentence that can be read alone, printable ASCII without a line break. Returns
+ * `message`. */
 const char *record_message(const struct record *record, char message[static MESSAGE_SIZE]);
 
-/* Calls `emit` with every field that applies, MESSAGE first, in a stable order; repeated fields
- * once a value. `value` is printable UTF-8 without line breaks; it lives only for the call. */
+/* Takes one field. `value` is printable ASCII without a line break, valid only during the call. */
 typedef void (*record_emit)(void *userdata, const char *name, const char *value);
+
+/* Calls `emit` for each field that applies, in an order that never varies, MESSAGE first. A field
+ * with several values is emitted once for each. */
 void record_fields(const struct record *record, record_emit emit, void *userdata);

@@ -1,4 +1,5 @@
-#include "tally.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record/tally.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ void tally_add(struct tally *tally, const struct record *record)
 	}
 }
 
-/* An entry without a name is free: "" finds one. Returns TALLIES_MAX if there is none. */
+/* Returns the index of the entry, or TALLIES_MAX. "" finds a free entry, which has no name. */
 static unsigned find(const struct tallies *tallies, const char *agent)
 {
 	unsigned i = 0;

@@ -1,11 +1,12 @@
-/* Counts records: what the bus and the metrics tell of an agent beside its present state. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counts records, for the bus and the metrics. */
 #pragma once
 
-#include "record.h"
+#include "record/record.h"
 
 enum { TALLIES_MAX = 64 };
 
-/* One agent's; all zero but for `agent` to begin with. */
+/* The counts of one agent. Starts as zero, but for `agent`. */
 struct tally {
 	char agent[AGENT_NAME_SIZE];
 	uint64_t records; /* of any kind */
@@ -13,8 +14,8 @@ struct tally {
 	uint64_t stalled[CAUSE_MAX];
 	uint64_t actions[ACTION_TYPE_MAX][ACTION_OUTCOME_MAX];
 	uint64_t recovered;
-	usec_t downtime; /* of all that it recovered from */
-	/* the last `ended` or `stalled` record; no message: there was none yet */
+	usec_t downtime; /* the sum over all recoveries */
+	/* the last `ended` or `stalled` record; last_message is empty before the first */
 	enum record_kind last_kind;
 	enum cause last_cause;
 	enum ended_by last_ended_by;
@@ -23,23 +24,24 @@ struct tally {
 	char last_message[MESSAGE_SIZE];
 };
 
-/* Counts `record`, which must be about this agent. */
+/* Counts `record`, which must be of this agent. */
 void tally_add(struct tally *tally, const struct record *record);
 
-/* Of all agents; all zero to begin with. */
+/* The counts of all agents. Starts as zero. */
 struct tallies {
 	struct tally agents[TALLIES_MAX];
 	uint64_t lost_events;
 };
 
-/* Counts `record` where it belongs. One of an agent that finds no room is not counted. */
+/* Counts `record` for its agent. With TALLIES_MAX agents already, one of a further agent is
+ * dropped. */
 void tallies_add(struct tallies *tallies, const struct record *record);
 
-/* NULL if nothing was counted of `agent` yet. */
+/* Returns the counts of `agent`, or NULL if it has none yet. Valid until tallies_forget(). */
 const struct tally *tallies_find(const struct tallies *tallies, const char *agent);
 
-/* Makes room for another agent. */
+/* Drops the counts of `agent`, which makes room for another. */
 void tallies_forget(struct tallies *tallies, const char *agent);
 
-/* How many ended by `cause`, however the socket ended. */
+/* Returns how many connections ended by `cause`, over all values of ENDED_BY. */
 uint64_t tally_ended(const struct tally *tally, enum cause cause);

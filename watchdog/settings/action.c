@@ -1,9 +1,12 @@
-#include "action.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/action.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 bool unit_name_is_valid(const char *name)
 {
@@ -25,7 +28,7 @@ bool unit_name_is_valid(const char *name)
 	return false;
 }
 
-/* What follows the colon. */
+/* Reads the text after the colon; NULL if there is no colon. */
 static int parse_argument(const char *argument, struct action *action)
 {
 	if (action->type == ACTION_SIGNAL) {
@@ -35,8 +38,7 @@ static int parse_argument(const char *argument, struct action *action)
 	if (action->type == ACTION_START_UNIT) {
 		if (!argument || !unit_name_is_valid(argument))
 			return -EINVAL;
-		strcpy(action->unit, argument);
-		return 0;
+		return text_copy(action->unit, sizeof(action->unit), argument) < 0 ? -EINVAL : 0;
 	}
 	return argument ? -EINVAL : 0;
 }

@@ -1,7 +1,12 @@
-/* What can be done about a cause, as the settings name it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The actions of a policy and their names in the settings. */
 #pragma once
 
-#include "event.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/limits.h"
+#include "base/vocabulary.h"
 
 enum { ACTION_TEXT_SIZE = UNIT_NAME_SIZE + 8 };
 
@@ -15,9 +20,9 @@ struct action {
  * Returns 0, or -EINVAL. */
 int action_parse(const char *text, struct action *action);
 
-/* The same text back, into `text` of `size` bytes; always terminated, ACTION_TEXT_SIZE bytes are
- * enough. */
+/* Writes what action_parse() reads to the `size` bytes at `text`. `text` is always terminated;
+ * ACTION_TEXT_SIZE bytes are enough. */
 void action_format(const struct action *action, char *text, size_t size);
 
-/* True for a name that systemd.unit(5) allows, with its suffix. */
+/* Returns true if `name` is a valid unit name with its suffix (systemd.unit(5)). */
 bool unit_name_is_valid(const char *name);

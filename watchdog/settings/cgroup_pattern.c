@@ -1,17 +1,19 @@
-#include "cgroup_pattern.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/cgroup_pattern.h"
 
 #include <string.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
-/* A pattern is a machine that reads a path character by character. It may be in several states at
- * once, so that its time is bound by the product of both lengths, whatever the pattern. State n
- * waits for what token n takes; the one behind the last token has taken all. */
+/* A pattern is a nondeterministic state machine that reads a path character by character. It may be
+ * in several states at once, so the time is bounded by the product of both lengths for every
+ * pattern. State n waits for a character that token n accepts; the state after the last token
+ * accepts the path. */
 enum token {
-	/* below: the character itself */
+	/* smaller values: the character itself */
 	TOKEN_IN_NAME = 256, /* any text without a slash */
 	TOKEN_ACROSS,        /* any text */
-	TOKEN_NAMES,         /* nothing, or as the next one */
+	TOKEN_NAMES,         /* nothing, or TOKEN_NAMES_LOOP */
 	TOKEN_NAMES_LOOP,    /* any text that ends with a slash */
 };
 
@@ -26,7 +28,7 @@ static void add_token(struct machine *machine, enum token token)
 	machine->tokens[machine->count++] = token;
 }
 
-/* A name begins here. */
+/* True if the next character starts a name in the path. */
 static bool is_at_name(const struct machine *machine)
 {
 	enum token last = machine->count > 0 ? machine->tokens[machine->count - 1] : 0;
@@ -34,7 +36,8 @@ static bool is_at_name(const struct machine *machine)
 	return last == '/' || last == TOKEN_NAMES_LOOP;
 }
 
-/* Takes what `text` begins with: no more tokens than characters. Returns its length. */
+/* Adds the tokens for the start of `text`, no more than it has characters. Returns the number of
+ * characters that were read. */
 static size_t read_token(struct machine *machine, const char *text)
 {
 	if (is_at_name(machine) && strncmp(text, "**/", 3) == 0 && text[strspn(text, "*/")]) {
@@ -55,7 +58,8 @@ static size_t read_token(struct machine *machine, const char *text)
 	return 1;
 }
 
-/* Enters the states that are reached without a character: all of them lie ahead. */
+/* Enters the states that need no character. All of them come later in the pattern, so one pass is
+ * enough. */
 static void pass_on(struct machine *machine)
 {
 	for (unsigned i = 0; i < machine->count; i++) {
@@ -101,7 +105,7 @@ static void read_character(struct machine *machine, char c)
 	pass_on(machine);
 }
 
-/* Slashes that do not count are left out. */
+/* Feeds `path` to the machine, without repeated and trailing slashes. */
 static bool read_path(struct machine *machine, const char *path)
 {
 	if (strnlen(path, CGROUP_PATH_SIZE) == CGROUP_PATH_SIZE)
@@ -120,7 +124,7 @@ bool cgroup_pattern_matches(const char *pattern, const char *path)
 	       machine.states[machine.count];
 }
 
-/* Wherever the machine is before its end, some text leads on. */
+/* In each state before the last, some text leads to the end: so any live state will do. */
 bool cgroup_pattern_reaches_below(const char *pattern, const char *path)
 {
 	struct machine machine;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which control groups a ControlGroup= means.
  *
  *	*     any text within one name, also none
@@ -11,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* True if the control group at `path` is one that `pattern` means. */
+/* Returns true if `pattern` matches the control group at `path`. */
 bool cgroup_pattern_matches(const char *pattern, const char *path);
 
-/* True if there can be a group below `path` that `pattern` means. */
+/* Returns true if `pattern` can match a group below `path`. */
 bool cgroup_pattern_reaches_below(const char *pattern, const char *path);

@@ -1,16 +1,19 @@
-#include "peer_pattern.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/peer_pattern.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static unsigned address_bits(uint8_t family)
 {
 	return family == AF_INET6 ? 128 : family == AF_INET ? 32 : 0;
 }
 
-/* Clears what lies behind the first `bits` of `address`. */
+/* Clears all but the first `bits` bits of `address`. */
 static void keep_prefix(uint8_t address[16], unsigned bits)
 {
 	for (unsigned i = 0; i < 16; i++) {
@@ -21,7 +24,7 @@ static void keep_prefix(uint8_t address[16], unsigned bits)
 	}
 }
 
-/* Takes "/LENGTH" out of `text`. Returns LENGTH, -1 if there is none, or -EINVAL. */
+/* Removes "/LENGTH" from `text`. Returns LENGTH, -1 if there is none, or -EINVAL. */
 static int take_prefix_length(char *text)
 {
 	char *slash = strchr(text, '/');
@@ -45,11 +48,10 @@ int peer_pattern_parse(const char *text, struct peer_pattern *pattern)
 	struct endpoint endpoint;
 	int length;
 
-	if (strlen(text) >= sizeof(rest))
+	if (text_copy(rest, sizeof(rest), text) < 0)
 		return -EINVAL;
-	strcpy(rest, text);
 	length = take_prefix_length(rest);
-	/* Without brackets nobody can tell the last group of an IPv6 address from a port. */
+	/* without brackets, the last group of an IPv6 address could be a port */
 	if (length == -EINVAL || (rest[0] != '[' && strchr(rest, ':') != strrchr(rest, ':')) ||
 	    endpoint_parse(rest, &endpoint) < 0)
 		return -EINVAL;

@@ -1,16 +1,17 @@
-/* What may stand in a settings file: each key, its kind of value and its default. Inside the
- * settings' own sources only. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The keys of the settings files, with the type and the default of each value. Private to settings/
+ * and its tests. */
 #pragma once
 
-#include "settings.h"
+#include "settings/settings.h"
 
-/* A kind of value. `field` is where the setting's offset points to. */
+/* A type of value. `field` points to the setting's member of the settings struct. */
 struct setting_type {
 	const char *expects;                           /* "X must be ..." */
 	int (*assign)(void *field, const char *value); /* as agent_settings_assign() */
 	/* Empties a list; NULL: not a list. */
 	void (*clear)(void *field);
-	/* Calls `emit` once a value. */
+	/* Calls `emit` once for each value. */
 	void (*format)(const void *field, void (*emit)(void *userdata, const char *value),
 		       void *userdata);
 };
@@ -19,18 +20,17 @@ extern const struct setting_type span_setting, number_setting, boolean_setting, 
 	mode_setting, path_setting, steps_list_setting;
 
 /* Lists; their field is the whole struct agent_settings. */
-extern const struct setting_type unit_list_setting, control_group_list_setting,
-	process_list_setting, peer_list_setting;
+extern const struct setting_type unit_list_setting, control_group_list_setting, peer_list_setting;
 
 struct setting {
 	const char *section;
 	char key[40];
 	const struct setting_type *type;
 	size_t offset;
-	const char *fallback; /* what an empty assignment sets; lists: NULL */
+	const char *fallback; /* the default, which an empty assignment restores; lists: NULL */
 };
 
-/* Puts setting number `index` into `*setting`; false behind the last one. */
+/* Stores setting number `index` in `*setting`; returns false past the last one. */
 typedef bool (*settings_schema)(unsigned index, struct setting *setting);
 
 bool agent_setting(unsigned index, struct setting *setting);

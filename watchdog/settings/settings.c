@@ -1,10 +1,11 @@
-#include "settings.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "settings/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "settings_schema.h"
+#include "settings/schema.h"
 
 /* ---- what to do about a cause */
 
@@ -52,7 +53,7 @@ static struct setting policy_setting(enum cause cause)
 static const struct setting agent_table[] = {
 	{ "Match", "Unit", &unit_list_setting, 0, NULL },
 	{ "Match", "ControlGroup", &control_group_list_setting, 0, NULL },
-	{ "Match", "Process", &process_list_setting, 0, NULL },
+	{ "Match", "Delegated", &boolean_setting, AT(delegated), "no" },
 	{ "Match", "Peer", &peer_list_setting, 0, NULL },
 	{ "Connection", "KeepAliveSec", &span_setting, AT(keepalive), "0" },
 	{ "Connection", "TokenLifetimeSec", &span_setting, AT(token_lifetime), "0" },
@@ -166,7 +167,7 @@ void agent_settings_format(const struct agent_settings *settings, settings_emit 
 				     &changed);
 }
 
-/* An action goes to the unit of its agent: there must be no doubt which one. */
+/* An action needs a unique target, so an agent has at most one unit. */
 const char *agent_settings_check(const struct agent_settings *settings)
 {
 	unsigned units = 0;

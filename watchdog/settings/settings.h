@@ -1,16 +1,17 @@
-/* Settings of the daemon and of each agent, and their parser. Reads no files: the text is handed
- * in by sources/settings_files, with its name for the messages. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Settings of the daemon and of the agents, and their parser. The parser reads no files:
+ * sources/settings_files passes the text, and the file's name for the messages. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "action.h"
-#include "event.h"
-#include "peer_pattern.h"
-#include "time_span.h"
-#include "vocabulary.h"
+#include "base/time_span.h"
+#include "base/usec.h"
+#include "base/vocabulary.h"
+#include "settings/action.h"
+#include "settings/peer_pattern.h"
 
 enum {
 	AGENT_NAME_SIZE = 64,
@@ -20,8 +21,8 @@ enum {
 	POLICY_STEPS_MAX = 4,
 };
 
-/* What is done about one cause: steps, each taken EscalateAfterSec= after the one before unless
- * the agent has recovered. "none" ends the list and is not a step. */
+/* The actions for one cause: steps, each taken EscalateAfterSec= after the one before unless the
+ * agent has recovered. "none" ends the list and is not a step. */
 struct policy_steps {
 	struct action steps[POLICY_STEPS_MAX];
 	unsigned count;
@@ -30,7 +31,6 @@ struct policy_steps {
 enum match_type {
 	MATCH_UNIT,          /* Unit=: a systemd unit's name */
 	MATCH_CONTROL_GROUP, /* ControlGroup=: see cgroup_pattern.h */
-	MATCH_PROCESS,       /* Process=: a pid and its descendants; set by `run` and `watch` */
 	MATCH_TYPE_MAX,
 	MATCH_TYPE_INVALID = -1,
 };
@@ -44,14 +44,15 @@ struct agent_settings {
 	char name[AGENT_NAME_SIZE];
 	struct agent_match matches[AGENT_MATCHES_MAX];
 	unsigned match_count;
+	bool delegated; /* Delegated=: control groups that others than root could make count, too */
 	struct peer_pattern peers[AGENT_PEERS_MAX];
-	unsigned peer_count; /* 0: every connection the agent opens is the hub's */
+	unsigned peer_count; /* 0: each connection of the agent counts */
 	/* [Connection] */
-	usec_t keepalive;         /* KeepAliveSec=: the protocol's own, e.g. MQTT's; 0: not known */
+	usec_t keepalive; /* KeepAliveSec=: the protocol's keep-alive, e.g. MQTT's; 0: not known */
 	usec_t token_lifetime;    /* TokenLifetimeSec=; 0: not known */
 	usec_t reconnect_timeout; /* ReconnectTimeoutSec=; 5 min */
 	usec_t stalled_after;     /* StalledAfterSec=; 60 s */
-	bool mqtt_inspect;        /* MqttInspect=: look at the types of its MQTT packets */
+	bool mqtt_inspect;        /* MqttInspect=: read the headers of its MQTT packets */
 	/* [Policy] */
 	struct policy_steps policy[CAUSE_MAX];
 	usec_t escalate_after;   /* EscalateAfterSec=; 2 min */
@@ -70,31 +71,31 @@ struct daemon_settings {
 void agent_settings_defaults(struct agent_settings *settings, const char *name);
 void daemon_settings_defaults(struct daemon_settings *settings);
 
-/* Told of each thing that is wrong: `file` as handed in, `line` from 1, `text` a sentence without
+/* Called for each mistake: `file` as passed to the parser, `line` from 1, `text` a sentence without
  * a full stop. */
 typedef void (*settings_complaint)(void *userdata, const char *file, unsigned line,
 				   const char *text);
 
-/* Reads the `size` bytes of `text` on top of what `settings` holds, so drop-ins are read by
- * calling again. An unknown section or key and a bad value are complained about and skipped; the
- * rest counts. An assignment of nothing resets a list to empty and a value to its default.
- * Returns the number of complaints. */
+/* Reads the `size` bytes of `text` into `settings` and keeps what they do not set; so another call
+ * reads a drop-in. An unknown section or key and a bad value are reported and skipped; the rest
+ * takes effect. An empty assignment empties a list and resets a value to its default. Returns the
+ * number of complaints. */
 unsigned agent_settings_parse(struct agent_settings *settings, const char *file, const char *text,
 			      size_t size, settings_complaint complain, void *userdata);
 unsigned daemon_settings_parse(struct daemon_settings *settings, const char *file, const char *text,
 			       size_t size, settings_complaint complain, void *userdata);
 
-/* One assignment by its key, as from a command line or a trace. Returns 0, -ENOENT for an unknown
- * key, -EINVAL for a bad value, -ENOSPC for one too many in a list. */
+/* Assigns one setting, as from a command line or a trace. Returns 0, -ENOENT for an unknown key,
+ * -EINVAL for a bad value, -ENOSPC if a list is full. */
 int agent_settings_assign(struct agent_settings *settings, const char *section, const char *key,
 			  const char *value);
 
-/* Calls `emit` with section, key and value for all that differs from the defaults, so that
- * agent_settings_assign() of each gives the same settings again. */
+/* Calls `emit` with section, key and value of each setting that differs from its default:
+ * agent_settings_assign() with all of them gives the same settings. */
 typedef void (*settings_emit)(void *userdata, const char *section, const char *key,
 			      const char *value);
 void agent_settings_format(const struct agent_settings *settings, settings_emit emit,
 			   void *userdata);
 
-/* A complaint that only the whole can show (no match at all, two units, ...), or NULL. */
+/* Checks the settings as a whole. Returns a complaint (no match, two units, ...), or NULL. */
 const char *agent_settings_check(const struct agent_settings *settings);

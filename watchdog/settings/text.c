@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reads settings files: the syntax of systemd.syntax(7). */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "settings.h"
-#include "settings_schema.h"
-#include "text.h"
+#include "base/text.h"
+#include "settings/schema.h"
+#include "settings/settings.h"
 
 enum {
 	LINE_SIZE = 4096, /* with its continuations */
@@ -23,12 +24,12 @@ struct reader {
 	unsigned complaints;
 	char section[NAME_SIZE];
 	bool section_known;
-	/* The line under way, its continuations joined. */
-	unsigned line; /* where it began */
+	/* The current line, with its continuation lines. */
+	unsigned line; /* its first physical line */
 	char text[LINE_SIZE];
 	size_t length;
 	bool continued;
-	bool unusable; /* complained about already */
+	bool unusable; /* already reported */
 };
 
 static void complain(struct reader *reader, unsigned line, const char *format, ...)
@@ -61,8 +62,8 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 	return d < c ? d : c;
 }
 
-/* How many letters must be typed, dropped or changed to make one of the other (Levenshtein),
- * upper and lower case being one. Names of NAME_SIZE and more are far from everything. */
+/* The number of letters to insert, delete or change to make one name of the other (Levenshtein),
+ * without regard to case. Names of NAME_SIZE bytes and more are far from everything. */
 static unsigned edit_distance(const char *a, const char *b)
 {
 	unsigned row[NAME_SIZE];
@@ -86,7 +87,7 @@ static unsigned edit_distance(const char *a, const char *b)
 	return row[length];
 }
 
-/* The known key closest to `key`, if it is close enough to be meant. */
+/* Finds the known key closest to `key`. Returns false if none is close enough to be suggested. */
 static bool closest_key(settings_schema schema, const char *key, struct setting *closest)
 {
 	unsigned best = 1 + (unsigned)strlen(key) / 3;
@@ -190,7 +191,7 @@ static void assign(struct reader *reader, const char *key, const char *value)
 	complain_unknown(reader, key);
 }
 
-/* Takes the line that is complete now. */
+/* Reads the current line, which is complete. */
 static void read_line(struct reader *reader)
 {
 	char *text = strip(reader->text), *equals = strchr(text, '=');
@@ -222,7 +223,7 @@ static void begin_line(struct reader *reader, unsigned line)
 	reader->unusable = false;
 }
 
-/* Adds a physical line. A backslash at its end stands for a blank, and the next line goes on. */
+/* Adds a physical line. A backslash at its end becomes a space and continues the line. */
 static void add_physical_line(struct reader *reader, const char *text, size_t length, unsigned line)
 {
 	bool goes_on;

@@ -1,11 +1,12 @@
-/* The kinds of values that a settings file holds. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The types of values in a settings file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings_schema.h"
-#include "text.h"
+#include "base/text.h"
+#include "settings/schema.h"
 
 typedef void (*value_emit)(void *userdata, const char *value);
 
@@ -136,7 +137,7 @@ const struct setting_type mode_setting = {
 	.format = format_mode,
 };
 
-/* A path of its own or one in the cgroup tree: absolute, nothing in it that climbs. */
+/* Returns true for an absolute path without "." and "..", of a file or of a control group. */
 static bool path_is_valid(const char *path)
 {
 	size_t length = strlen(path);
@@ -149,8 +150,7 @@ static int assign_path(void *field, const char *value)
 {
 	if (*value != '\0' && !path_is_valid(value))
 		return -EINVAL;
-	strcpy(field, value);
-	return 0;
+	return text_copy(field, CGROUP_PATH_SIZE, value) < 0 ? -EINVAL : 0;
 }
 
 static void format_path(const void *field, value_emit emit, void *userdata)
@@ -168,13 +168,13 @@ const struct setting_type path_setting = {
 
 static int add_match(struct agent_settings *settings, enum match_type type, const char *value)
 {
-	struct agent_match *match;
+	struct agent_match match = { .type = type };
 
 	if (settings->match_count == AGENT_MATCHES_MAX)
 		return -ENOSPC;
-	match = &settings->matches[settings->match_count++];
-	*match = (struct agent_match){ .type = type };
-	strcpy(match->value, value);
+	if (text_copy(match.value, sizeof(match.value), value) < 0)
+		return -EINVAL;
+	settings->matches[settings->match_count++] = match;
 	return 0;
 }
 
@@ -238,32 +238,6 @@ const struct setting_type control_group_list_setting = {
 	.assign = assign_control_group,
 	.clear = clear_control_groups,
 	.format = format_control_groups,
-};
-
-static int assign_process(void *field, const char *value)
-{
-	unsigned pid;
-
-	if (number_parse(value, INT32_MAX, &pid) < 0 || pid == 0)
-		return -EINVAL;
-	return add_match(field, MATCH_PROCESS, value);
-}
-
-static void clear_processes(void *field)
-{
-	clear_matches(field, MATCH_PROCESS);
-}
-
-static void format_processes(const void *field, value_emit emit, void *userdata)
-{
-	format_matches(field, MATCH_PROCESS, emit, userdata);
-}
-
-const struct setting_type process_list_setting = {
-	.expects = "the number of a process",
-	.assign = assign_process,
-	.clear = clear_processes,
-	.format = format_processes,
 };
 
 static int assign_peer(void *field, const char *value)
