@@ -1,19 +1,21 @@
-/* The report as a page: no script, nothing from elsewhere, and every name only ever text. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The report as an HTML page without scripts and external resources; every name is escaped text. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "cli/fleet_report.h"
-#include "core/bar.h"
-#include "core/time_span.h"
+#include "base/time_span.h"
+#include "collector/report.h"
+#include "past/bar.h"
 #include "support/cleanup.h"
 #include "support/markup.h"
 
-/* Of the picture, in pixels. */
+/* The sizes of the picture, in pixels. */
 enum {
 	WIDTH = 1120,
-	LEFT = 70, /* the scales */
+	LEFT = 70, /* space for the scales */
 	RIGHT = 10,
 	TOP = 24,
 	LANE = 110,
@@ -23,7 +25,7 @@ enum {
 	STEPS = 8,
 };
 
-/* Colours that also people who do not see red or green tell apart (Okabe and Ito). */
+/* Colours that people with colour blindness can distinguish too (Okabe and Ito). */
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#dde2e8;--card:#fff;"
 	"--page:#f4f6f8;--common:#0072b2}"
@@ -71,15 +73,35 @@ static void print_count_tile(FILE *stream, uint64_t count, const char *words)
 	print_tile(stream, text, words);
 }
 
+/* Names the time zone of the page's times: "UTC+01:00" style, by the last record. Returns `text`.
+ */
+static const char *time_zone(usec_t realtime, char *text, size_t size)
+{
+	time_t seconds = (time_t)(realtime / USEC_PER_SEC);
+	struct tm date = { 0 };
+	long minutes;
+
+	localtime_r(&seconds, &date);
+	minutes = date.tm_gmtoff / 60;
+	if (minutes == 0)
+		snprintf(text, size, "UTC");
+	else
+		snprintf(text, size, "UTC%c%02ld:%02ld", minutes < 0 ? '-' : '+',
+			 labs(minutes) / 60, labs(minutes) % 60);
+	return text;
+}
+
 static void print_head(FILE *stream, const struct fleet_report *report)
 {
 	const struct fleet_findings *found = report->found;
 	int ppm = fleet_availability(found->up, found->down + found->stalled);
-	char since[TIMESTAMP_SIZE], until[TIMESTAMP_SIZE], available[32];
+	char since[TIMESTAMP_SIZE], until[TIMESTAMP_SIZE], available[32], zone[32];
 
 	fprintf(stream,
-		"<h1>Fleet report</h1>\n<p>%s to %s, by connwatch</p>\n<div class=\"tiles\">",
-		timestamp(found->since, since), timestamp(found->until, until));
+		"<h1>Fleet report</h1>\n<p>%s to %s (%s), by connwatch</p>\n"
+		"<div class=\"tiles\">",
+		timestamp(found->since, since), timestamp(found->until, until),
+		time_zone(found->until, zone, sizeof(zone)));
 	print_count_tile(stream, found->devices, "devices");
 	snprintf(available, sizeof(available), "%d.%02d %%", ppm / 10000, ppm % 10000 / 100);
 	print_tile(stream, ppm < 0 ? "not known" : available, "availability");
@@ -138,7 +160,7 @@ static unsigned highest(const struct fleet_findings *found, bool common)
 	return most;
 }
 
-/* Returns the height that it takes. */
+/* Returns the height of the bar. */
 static double print_bar(FILE *stream, const char *class, unsigned bin, double bottom, unsigned ends,
 			unsigned most)
 {
@@ -191,12 +213,14 @@ static void print_timeline(FILE *stream, const struct fleet_report *report)
 
 	fprintf(stream,
 		"<section><h2>Ends of connections</h2>\n"
-		"<svg viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\">\n",
-		WIDTH, HEIGHT);
+		"<svg viewBox=\"0 0 %d %d\" width=\"100%%\" role=\"img\" "
+		"aria-label=\"Ends of connections over time: %u common outages; the tables "
+		"below have the numbers\">\n",
+		WIDTH, HEIGHT, found->outage_count);
 	print_axis(stream, found);
 	print_lane(stream, found, TOP, true);
 	print_lane(stream, found, TOP + LANE + GAP, false);
-	fprintf(stream, "</svg>\n<p>A bar is %s. Whose doing, by the devices' own word: ",
+	fprintf(stream, "</svg>\n<p>A bar is %s. The side, according to the devices: ",
 		time_span_format((found->until - found->since) / FLEET_BINS, bin, sizeof(bin)));
 	print_legend(stream);
 	fputs("</p></section>\n", stream);
@@ -237,9 +261,12 @@ static void print_outages(FILE *stream, const struct fleet_report *report)
 	fprintf(stream, "<section id=\"outages\"><h2>Common outages: %u</h2>\n",
 		found->outage_count);
 	if (found->outage_count)
-		fputs("<table><tr><th>from</th><th class=\"n\">lasted</th><th>where</th>"
-		      "<th>devices</th><th>cause</th><th>sure</th><th>ended by</th>"
-		      "<th class=\"n\">back within</th><th class=\"n\">most in a "
+		fputs("<table><tr><th scope=\"col\">from</th><th scope=\"col\" "
+		      "class=\"n\">lasted</th><th scope=\"col\">where</th>"
+		      "<th scope=\"col\">devices</th><th scope=\"col\">cause</th><th "
+		      "scope=\"col\">sure</th><th scope=\"col\">ended by</th>"
+		      "<th scope=\"col\" class=\"n\">back within</th><th scope=\"col\" "
+		      "class=\"n\">most in a "
 		      "second</th></tr>\n",
 		      stream);
 	for (unsigned i = 0; i < found->outage_count; i++)
@@ -273,8 +300,9 @@ static void print_troubles_of(FILE *stream, const struct fleet_report *report,
 	if (count == 0)
 		return;
 	fprintf(stream,
-		"<details><summary>%s: %u</summary><p>%s</p><table><tr><th>device</th>"
-		"<th>agent</th><th class=\"n\">ends</th></tr>\n",
+		"<details><summary>%s: %u</summary><p>%s</p><table><tr><th "
+		"scope=\"col\">device</th>"
+		"<th scope=\"col\">agent</th><th scope=\"col\" class=\"n\">ends</th></tr>\n",
 		fleet_trouble_kind_to_string(kind), count, fleet_trouble_words(kind));
 	for (unsigned i = 0; i < found->trouble_count; i++)
 		if (found->troubles[i].kind == kind)
@@ -311,8 +339,9 @@ static void print_relations(FILE *stream, const struct fleet_report *report)
 	fprintf(stream, "<section id=\"relations\"><h2>What goes with what: %u</h2>\n<table>",
 		found->relation_count);
 	if (found->relation_count)
-		fputs("<tr><th>devices with</th><th>have ends by</th><th>share</th>"
-		      "<th>elsewhere</th></tr>\n",
+		fputs("<tr><th scope=\"col\">devices with</th><th scope=\"col\">have ends "
+		      "by</th><th scope=\"col\">share</th>"
+		      "<th scope=\"col\">elsewhere</th></tr>\n",
 		      stream);
 	for (unsigned i = 0; i < found->relation_count; i++) {
 		const struct fleet_relation *relation = &found->relations[i];
@@ -350,6 +379,29 @@ static void print_cause(FILE *stream, const struct fleet_findings *found, enum c
 		time_span_format(found->down_by[cause], down, sizeof(down)), share, share);
 }
 
+static bool costs_more(const struct fleet_findings *found, int a, int b)
+{
+	if (found->down_by[a] != found->down_by[b])
+		return found->down_by[a] > found->down_by[b];
+	return found->ends_by[a] > found->ends_by[b];
+}
+
+/* The cause that cost most time without a connection comes first. */
+static void print_causes(FILE *stream, const struct fleet_findings *found)
+{
+	int order[CAUSE_MAX];
+
+	for (int cause = 0; cause < CAUSE_MAX; cause++) {
+		int at = cause;
+
+		for (; at > 0 && costs_more(found, cause, order[at - 1]); at--)
+			order[at] = order[at - 1];
+		order[at] = cause;
+	}
+	for (int i = 0; i < CAUSE_MAX; i++)
+		print_cause(stream, found, order[i]);
+}
+
 static void print_group(FILE *stream, const struct fleet_report *report,
 			const struct fleet_value *value)
 {
@@ -369,17 +421,19 @@ static void print_availability(FILE *stream, const struct fleet_report *report)
 	const struct fleet_findings *found = report->found;
 
 	fputs("<section id=\"availability\"><h2>Availability by cause</h2>\n<table><tr>"
-	      "<th>cause</th><th class=\"n\">ends</th><th class=\"n\">time without a "
+	      "<th scope=\"col\">cause</th><th scope=\"col\" class=\"n\">ends</th><th "
+	      "scope=\"col\" class=\"n\">time without a "
 	      "connection</th>"
-	      "<th>of all of it</th></tr>\n",
+	      "<th scope=\"col\">of all of it</th></tr>\n",
 	      stream);
-	for (int cause = 0; cause < CAUSE_MAX; cause++)
-		print_cause(stream, found, cause);
+	print_causes(stream, found);
 	fputs("</table></section>\n", stream);
 	if (found->values == 0)
 		return;
-	fputs("<section id=\"groups\"><h2>Availability by group</h2>\n<table><tr><th>group</th>"
-	      "<th class=\"n\">devices</th><th class=\"n\">availability</th></tr>\n",
+	fputs("<section id=\"groups\"><h2>Availability by group</h2>\n<table><tr><th "
+	      "scope=\"col\">group</th>"
+	      "<th scope=\"col\" class=\"n\">devices</th><th scope=\"col\" "
+	      "class=\"n\">availability</th></tr>\n",
 	      stream);
 	for (unsigned i = 0; values && values[i]; i++)
 		print_group(stream, report, values[i]);
@@ -394,13 +448,15 @@ static void print_herds(FILE *stream, const struct fleet_report *report)
 
 	if (found->herd_count == 0)
 		return;
-	fputs("<section id=\"herds\"><h2>Back in the same second</h2>\n<table><tr><th>second</th>"
-	      "<th class=\"n\">devices</th><th class=\"n\">restarted by connwatchd</th>",
+	fputs("<section id=\"herds\"><h2>Back in the same second</h2>\n<table><tr><th "
+	      "scope=\"col\">second</th>"
+	      "<th scope=\"col\" class=\"n\">devices</th><th scope=\"col\" class=\"n\">restarted "
+	      "by connwatchd</th>",
 	      stream);
 	for (unsigned k = 0; k < FLEET_DELAYS; k++) {
 		char delay[TIME_SPAN_TEXT_SIZE];
 
-		fprintf(stream, "<th class=\"n\">with a delay of up to %s</th>",
+		fprintf(stream, "<th scope=\"col\" class=\"n\">with a delay of up to %s</th>",
 			time_span_format(fleet_delays[k], delay, sizeof(delay)));
 	}
 	fputs("</tr>\n", stream);
@@ -415,8 +471,9 @@ static void print_herds(FILE *stream, const struct fleet_report *report)
 				fleet_spread_peak(herd->devices, fleet_delays[k]));
 		fputs("</tr>\n", stream);
 	}
-	fputs("</table><p>RandomizedDelaySec= delays what connwatchd restarts; the others come "
-	      "back by the retry of their own SDK.</p></section>\n",
+	fputs("</table><p>RandomizedDelaySec= delays the agents that connwatchd restarts; the "
+	      "others "
+	      "reconnect by the retry of their SDK.</p></section>\n",
 	      stream);
 }
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 #include <string.h>
 
-#include "cli/fleet_report.h"
+#include "collector/report.h"
 
-/* 10^-N or less likely. */
+/* Prints a probability of 10^-N. */
 static void print_chance(struct json *json, double chance)
 {
 	json_number(json, "chance_exponent", (uint64_t)-ceil(chance));
@@ -176,6 +177,25 @@ static void print_clocks(struct json *json, const struct fleet_report *report)
 	json_close(json, '[');
 }
 
+/* Devices whose records cannot all be true. */
+static void print_doubtful(struct json *json, const struct fleet_report *report)
+{
+	const struct fleet_device *device;
+
+	json_open(json, "doubtful_devices", '[');
+	for (unsigned i = 0; (device = fleet_device(report->fleet, i)); i++) {
+		if (!device->over_quota && !fleet_is_renamed(device))
+			continue;
+		json_open(json, NULL, '{');
+		json_string(json, "device", device->hostname);
+		json_string(json, "machine_id", device->machine);
+		json_number(json, "over_quota", device->over_quota);
+		json_number(json, "renamed", device->renamed);
+		json_close(json, '{');
+	}
+	json_close(json, '[');
+}
+
 static void print_records(struct json *json, const struct fleet_findings *found)
 {
 	json_open(json, "records", '{');
@@ -188,7 +208,13 @@ static void print_records(struct json *json, const struct fleet_findings *found)
 	json_number(json, "undated", found->undated);
 	json_number(json, "clock_steps", found->clock_steps);
 	json_number(json, "reboots", found->reboots);
+	json_number(json, "unproven", found->unproven);
+	json_number(json, "outlying", found->outlying);
+	json_number(json, "over_quota", found->over_quota);
 	json_number(json, "no_room", found->no_room);
+	json_number(json, "no_peer", found->no_peer);
+	json_number(json, "no_group", found->no_group);
+	json_number(json, "more_outages", found->more_outages);
 	json_close(json, '{');
 }
 
@@ -212,6 +238,7 @@ void fleet_print_json(const struct fleet_report *report)
 	print_availability(&json, report);
 	print_herds(&json, report);
 	print_clocks(&json, report);
+	print_doubtful(&json, report);
 	print_records(&json, found);
 	json_close(&json, '{');
 	putchar('\n');

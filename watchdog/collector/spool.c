@@ -1,4 +1,5 @@
-#include "cli/fleet_spool.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collector/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,12 +8,11 @@
 
 #include "support/cleanup.h"
 
-enum { EVENTS = 128 * 1024 }; /* in memory at a time */
-
-/* A sorted piece in the file; while it is read, a part of it stands in memory. */
+/* A sorted run in the file; while the runs are merged, a part of it is in memory. */
 struct run {
-	uint64_t next, end; /* events from the start of the file; next: not in memory yet */
-	struct fleet_event *first, *last; /* those in memory; last: one past them */
+	uint64_t next, end; /* counted in events from the start of the file; `next` is the first one
+			       not in memory yet */
+	struct fleet_event *first, *last; /* the events in memory; `last` is one past the last */
 	struct fleet_event *at;
 	uint64_t start;
 };
@@ -20,6 +20,7 @@ struct run {
 struct fleet_spool {
 	int fd;
 	struct fleet_event *events;
+	uint32_t room;  /* for events in memory */
 	uint32_t count; /* in memory, not in the file yet */
 	uint64_t written;
 	struct run *runs;
@@ -27,8 +28,6 @@ struct fleet_spool {
 	struct run **heap; /* the run with the earliest event first */
 	uint32_t heap_count;
 };
-
-DEFINE_CLEANUP(struct fleet_spool *, fleet_spool_free);
 
 void fleet_spool_free(struct fleet_spool *spool)
 {
@@ -39,7 +38,8 @@ void fleet_spool_free(struct fleet_spool *spool)
 	free(spool);
 }
 
-/* Not /tmp: that is often in memory. Not every file system has O_TMPFILE: open(2). */
+/* Opens an unnamed file in $TMPDIR or /var/tmp; /tmp is often in memory. If the file system lacks
+ * O_TMPFILE (open(2)), the file is created and unlinked. */
 static int open_unnamed(void)
 {
 	const char *directory = getenv("TMPDIR");
@@ -58,7 +58,7 @@ static int open_unnamed(void)
 	return fd;
 }
 
-int fleet_spool_new(struct fleet_spool **spool)
+int fleet_spool_new(struct fleet_spool **spool, uint32_t room)
 {
 	_cleanup_(fleet_spool_free_held) struct fleet_spool *new = calloc(1, sizeof(*new));
 
@@ -67,7 +67,8 @@ int fleet_spool_new(struct fleet_spool **spool)
 	new->fd = open_unnamed();
 	if (new->fd < 0)
 		return -errno;
-	new->events = calloc(EVENTS, sizeof(*new->events));
+	new->room = room;
+	new->events = calloc(room, sizeof(*new->events));
 	if (!new->events)
 		return -ENOMEM;
 	*spool = STEAL_POINTER(new);
@@ -93,7 +94,7 @@ static int write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-/* Makes a run of what is in memory. */
+/* Sorts the events in memory and appends them to the file as a run. */
 static int flush(struct fleet_spool *spool)
 {
 	struct run *grown;
@@ -118,7 +119,7 @@ static int flush(struct fleet_spool *spool)
 
 int fleet_spool_add(struct fleet_spool *spool, const struct fleet_event *event)
 {
-	int r = spool->count == EVENTS ? flush(spool) : 0;
+	int r = spool->count == spool->room ? flush(spool) : 0;
 
 	if (r < 0)
 		return r;
@@ -128,7 +129,7 @@ int fleet_spool_add(struct fleet_spool *spool, const struct fleet_event *event)
 
 /* ---- reading: a merge */
 
-/* Returns 1, 0 at the end of the run, or -errno. */
+/* Reads the next events of the run into memory. Returns 1, 0 at the end of the run, or -errno. */
 static int fill(struct fleet_spool *spool, struct run *run, uint32_t room)
 {
 	uint64_t left = run->end - run->next;
@@ -173,7 +174,7 @@ static void sink(struct fleet_spool *spool, uint32_t at)
 	}
 }
 
-/* Every run gets a part of the memory. */
+/* Divides the memory between the runs and fills it. */
 static int begin_reading(struct fleet_spool *spool, uint32_t room)
 {
 	if (room == 0)
@@ -199,7 +200,7 @@ static int begin_reading(struct fleet_spool *spool, uint32_t room)
 	return 0;
 }
 
-/* To the next event of the run that is first in the heap. Returns 0 or -errno. */
+/* Moves the first run of the heap to its next event. Returns 0 or -errno. */
 static int step(struct fleet_spool *spool, uint32_t room)
 {
 	struct run *run = spool->heap[0];
@@ -224,7 +225,7 @@ int64_t fleet_spool_read(struct fleet_spool *spool,
 	uint32_t room;
 	int r = flush(spool);
 
-	room = EVENTS / (spool->run_count ? spool->run_count : 1);
+	room = spool->room / (spool->run_count ? spool->run_count : 1);
 	if (r >= 0)
 		r = begin_reading(spool, room);
 	while (r >= 0 && spool->heap_count > 0) {

@@ -1,12 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/fleet_report.h"
-#include "core/time_span.h"
+#include "base/time_span.h"
+#include "collector/report.h"
 #include "support/cleanup.h"
 
-enum { SHOWN = 20 }; /* devices with one kind of trouble; the page and the JSON have them all */
+enum {
+	SHOWN = 20
+}; /* devices that are listed for one kind of trouble; the page and the JSON list all */
 
 static const char *ppm_text(int ppm, char text[static TIME_SPAN_TEXT_SIZE])
 {
@@ -26,7 +29,7 @@ static void print_head(const struct fleet_report *report)
 	       found->records, timestamp(found->since, since), timestamp(found->until, until));
 }
 
-/* A sentence in lines of some 90 columns. */
+/* Prints a sentence in lines of some 90 columns. */
 static void print_wrapped(const char *sentence)
 {
 	enum { COLUMNS = 90 };
@@ -205,8 +208,9 @@ static void print_herds(const struct fleet_report *report)
 			printf("%-8u", fleet_spread_peak(herd->devices, fleet_delays[k]));
 		putchar('\n');
 	}
-	puts("  RandomizedDelaySec= delays what connwatchd restarts; the others come back by the\n"
-	     "  retry of their own SDK.");
+	puts("  RandomizedDelaySec= delays the agents that connwatchd restarts; the others "
+	     "reconnect\n"
+	     "  by the retry of their SDK.");
 }
 
 /* ---- the records */
@@ -234,6 +238,25 @@ static void print_clocks(const struct fleet_report *report)
 	}
 }
 
+static void print_doubtful(const struct fleet_report *report)
+{
+	const struct fleet_device *device;
+	unsigned shown = 0;
+
+	for (unsigned i = 0; (device = fleet_device(report->fleet, i)) && shown < SHOWN; i++) {
+		if (!device->over_quota && !fleet_is_renamed(device))
+			continue;
+		shown++;
+		printf("    %-24s ", device->hostname[0] ? device->hostname : device->machine);
+		if (device->over_quota)
+			printf(" %" PRIu64 " records beyond what a device may name",
+			       device->over_quota);
+		if (fleet_is_renamed(device))
+			printf("%s says that it is another device", device->over_quota ? "," : "");
+		putchar('\n');
+	}
+}
+
 void fleet_print_text(const struct fleet_report *report)
 {
 	print_head(report);
@@ -245,4 +268,5 @@ void fleet_print_text(const struct fleet_report *report)
 	puts("\nThe records");
 	fleet_tell_records(report, print_sentence, NULL);
 	print_clocks(report);
+	print_doubtful(report);
 }

@@ -1,9 +1,10 @@
-/* Words and numbers that the text, the JSON and the page of `connwatchctl fleet` share. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Words and numbers that the text, the JSON and the page of `connwatch-fleet report` share. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/fleet_report.h"
+#include "collector/report.h"
 
 const usec_t fleet_delays[FLEET_DELAYS] = { 10 * USEC_PER_SEC, 30 * USEC_PER_SEC,
 					    2 * USEC_PER_MINUTE };
@@ -13,6 +14,13 @@ const char *fleet_device_name(const struct fleet_report *report, uint32_t agent)
 	const struct fleet_device *device = fleet_device_of(report->fleet, agent);
 
 	return device->hostname[0] ? device->hostname : device->machine;
+}
+
+bool fleet_is_renamed(const struct fleet_device *device)
+{
+	enum { SET_UP_ANEW = 3 };
+
+	return device->renamed > SET_UP_ANEW;
 }
 
 const char *fleet_place_name(const struct fleet_report *report, uint16_t place,
@@ -58,9 +66,11 @@ const struct fleet_value **fleet_values(const struct fleet_report *report)
 	unsigned count = report->found->values;
 	const struct fleet_value **values = calloc(count + 1, sizeof(*values));
 
-	for (unsigned i = 0; values && i < count; i++)
+	if (!values)
+		return NULL;
+	for (unsigned i = 0; i < count; i++)
 		values[i] = fleet_value(report->fleet, (uint16_t)(i + 1));
-	if (values && count)
+	if (count > 0)
 		qsort(values, count, sizeof(*values), compare_values);
 	return values;
 }
@@ -134,25 +144,32 @@ void fleet_tell_records(const struct fleet_report *report,
 	const struct fleet_findings *found = report->found;
 	const struct telling to = { tell, userdata };
 
-	say(&to, found->duplicates, "came twice and count once");
+	say(&to, found->duplicates, "are duplicates and count once");
 	say(&to, found->late,
-	    "came late, more than a minute behind newer ones; they count where they belong");
-	say(&to, found->out_of_order,
-	    "stood in another order than they were made; they are sorted");
-	say(&to, found->missing, "are missing: an agent came back of whose end there is no record");
+	    "came late, more than a minute after newer ones; they count at their own time");
+	say(&to, found->out_of_order, "were out of order; they are sorted");
+	say(&to, found->missing,
+	    "are missing: an agent reconnected, but the record of the end is missing");
 	say(&to, found->lost_events,
 	    "were dropped by the kernels of their devices (evidence-lost)");
-	say(&to, found->undated, "have a date that cannot be, and are not used");
+	say(&to, found->undated, "have an impossible date and are not used");
 	say(&to, found->clock_steps,
-	    "times a clock was set or its device slept; what it dated before it was set in a boot "
-	    "is not used for common outages");
+	    "times a clock was set or its device was suspended; records of that boot from before "
+	    "the clock was set are not used for common outages");
 	say(&to, found->skewed,
-	    "devices have a clock that is off, as several common outages tell; it is corrected "
-	    "for");
+	    "devices have a clock that is off, as several common outages show; the report corrects "
+	    "it");
 	say(&to, found->reboots, "reboots");
-	say(&to, found->no_room, "are of more devices, agents or peers than there is room for");
-	say(&to, found->no_group, "have more values of a field than there is room for");
-	say(&to, found->more_outages,
-	    "windows with too many ends are of more outages than there is "
-	    "room for");
+	say(&to, found->unproven,
+	    "are from devices that are known by their own word alone: any of them may have "
+	    "written the records of another (collect a journal for each certificate)");
+	say(&to, found->outlying,
+	    "are from long before or after the time of most devices and are not used");
+	say(&to, found->over_quota,
+	    "name more agents, peers or values than one device may: they count for a port alone, "
+	    "are in no group, or are not used");
+	say(&to, found->no_room, "are not counted: too many devices or agents");
+	say(&to, found->no_peer, "count for a port alone or for no common outage: too many peers");
+	say(&to, found->no_group, "are in no group: too many values of a field");
+	say(&to, found->more_outages, "windows with too many ends are not shown: too many outages");
 }

@@ -1,28 +1,29 @@
-/* The pass that tells what each end was part of: who was hit by which outage, what a device has
- * of its own, how long it was down and because of what, and who came back when. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fleet/account.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "chance.h"
-#include "fleet_state.h"
+#include "fleet/state.h"
 
 /* ---- availability */
 
 static void add_down(struct fleet *fleet, usec_t length)
 {
-	const struct agent *agent = fleet->agent;
+	const struct agent_entry *agent = fleet->agent;
 
 	fleet->found.down_by[agent->cause] += length;
 	if (agent->outage)
 		fleet->details[agent->outage - 1].down_by[agent->cause] += length;
 }
 
+/* A device counts as one, however many agents it has. */
 static void add_span(void *userdata, const struct span *span)
 {
 	struct fleet *fleet = userdata;
 	const uint16_t *values = fleet->agent->device->values;
-	usec_t length = span->until - span->from;
+	usec_t length = (span->until - span->from) / fleet->agent->device->agents;
 	bool up = span->presence == PRESENCE_UP;
 
 	if (span->presence == PRESENCE_UNKNOWN)
@@ -45,8 +46,8 @@ static void add_span(void *userdata, const struct span *span)
 	}
 }
 
-/* What the timeline looks at. */
-static void tell_timeline(struct fleet *fleet, const struct fleet_event *event)
+/* Turns the event back into the fields of a record that the timeline reads. */
+static void feed_timeline(struct fleet *fleet, const struct fleet_event *event)
 {
 	struct past_record *past = &fleet->past;
 	bool recovered = event->kind == RECORD_RECOVERED;
@@ -63,46 +64,61 @@ static void tell_timeline(struct fleet *fleet, const struct fleet_event *event)
 
 /* ---- values of the operator's fields */
 
-/* A device counts for a value once, with the causes that it had while it had that value. */
-static void close_value(struct fleet *fleet, struct device *device, unsigned field)
+/* A device counts once for a value, with the causes of its ends while it had that value. */
+static void add_up_value(struct fleet *fleet, uint16_t number, uint64_t causes)
 {
 	struct fleet_value *value;
 
-	if (!device->values[field])
+	if (!number)
 		return;
-	value = fleet_entry(&fleet->value_table, device->values[field]);
+	value = fleet_entry(&fleet->value_table, number);
 	value->devices++;
 	for (int cause = 0; cause < CAUSE_MAX; cause++)
-		value->with[cause] += device->causes[field] >> cause & 1;
-	device->causes[field] = 0;
+		value->with[cause] += (causes >> cause & 1) != 0;
 }
 
-static void note_values(struct fleet *fleet, struct device *device, const struct fleet_event *event)
+static void add_up_values(struct fleet *fleet, const struct device_entry *device)
 {
-	for (unsigned i = 0; i < fleet->settings.fields; i++) {
-		if (!event->values[i] || event->values[i] == device->values[i])
-			continue;
-		close_value(fleet, device, i);
-		device->values[i] = event->values[i];
-	}
+	for (unsigned field = 0; field < fleet->settings.fields; field++)
+		for (unsigned i = 0; i < FLEET_VALUES_OF_DEVICE; i++)
+			add_up_value(fleet, device->known_values[field][i],
+				     device->causes[field][i]);
+}
+
+static void note_cause(struct device_entry *device, unsigned field, enum cause cause)
+{
+	for (unsigned i = 0; i < FLEET_VALUES_OF_DEVICE; i++)
+		if (device->known_values[field][i] == device->values[field])
+			device->causes[field][i] |= UINT64_C(1) << cause;
+}
+
+static void note_values(struct fleet *fleet, struct device_entry *device,
+			const struct fleet_event *event)
+{
+	for (unsigned i = 0; i < fleet->settings.fields; i++)
+		if (event->values[i])
+			device->values[i] = event->values[i];
 }
 
 /* ---- outages */
 
-static void hit(struct fleet *fleet, struct device *device, const struct fleet_event *event,
-		unsigned number)
+/* The end was part of outage number `number` - 1. A device counts once for an outage, with its
+ * first end in it. */
+static void note_hit(struct fleet *fleet, struct device_entry *device,
+		     const struct fleet_event *event, unsigned number)
 {
 	struct fleet_outage *outage = &fleet->outages[number - 1];
 	struct outage_detail *detail = &fleet->details[number - 1];
+	struct place_use *use = fleet_use_of(device, outage->place);
 
-	outage->ends[event->ended_by]++;
 	detail->ends_by[event->cause]++;
+	if (!use || use->last_outage == number)
+		return;
+	use->last_outage = number;
+	outage->devices++;
+	outage->ends[event->ended_by]++;
 	if (event->span)
 		detail->ages[event->span / REFRACTORY % AGE_BUCKETS]++;
-	if (device->last_outage == number)
-		return;
-	device->last_outage = number;
-	outage->devices++;
 	for (unsigned i = 0; i < fleet->settings.fields; i++)
 		if (device->values[i])
 			fleet->hit[(size_t)(number - 1) * fleet->settings.values +
@@ -111,7 +127,7 @@ static void hit(struct fleet *fleet, struct device *device, const struct fleet_e
 
 /* ---- ends */
 
-static void note_crash(struct agent *agent, const struct fleet_event *event)
+static void note_crash(struct agent_entry *agent, const struct fleet_event *event)
 {
 	if (event->cause != CAUSE_AGENT_CRASH && event->cause != CAUSE_AGENT_OOM &&
 	    event->cause != CAUSE_AGENT_EXIT)
@@ -123,7 +139,7 @@ static void note_crash(struct agent *agent, const struct fleet_event *event)
 		agent->crash_loop = true;
 }
 
-static void add_to_bin(struct fleet *fleet, const struct agent *agent, usec_t time)
+static void add_to_bin(struct fleet *fleet, const struct agent_entry *agent, usec_t time)
 {
 	struct fleet_findings *found = &fleet->found;
 	usec_t part = (found->until - found->since) / FLEET_BINS + 1;
@@ -135,25 +151,27 @@ static void add_to_bin(struct fleet *fleet, const struct agent *agent, usec_t ti
 		bin->ends[cause_side(agent->cause)]++;
 }
 
-static void note_end(struct fleet *fleet, struct agent *agent, const struct fleet_event *event)
+static void note_end(struct fleet *fleet, struct agent_entry *agent,
+		     const struct fleet_event *event)
 {
-	struct device *device = agent->device;
+	struct device_entry *device = agent->device;
 	bool open = event->peer && fleet_event_is_open(event);
 
 	agent->outage = open ? fleet_outage_of(fleet, event) : 0;
 	agent->cause = event->cause;
-	agent->told = TOLD_DOWN;
+	agent->presence = PRESENCE_DOWN;
 	agent->restarted = false;
 	fleet->found.ends_by[event->cause]++;
 	add_to_bin(fleet, agent, event->time);
 	if (agent->outage) {
-		hit(fleet, device, event, agent->outage);
+		note_hit(fleet, device, event, agent->outage);
 		return;
 	}
 	agent->causes[event->cause]++;
 	note_crash(agent, event);
 	for (unsigned i = 0; i < fleet->settings.fields; i++)
-		device->causes[i] |= UINT64_C(1) << event->cause;
+		if (device->values[i])
+			note_cause(device, i, event->cause);
 }
 
 /* ---- coming back */
@@ -163,7 +181,7 @@ static bool is_larger(const struct fleet_herd *a, const struct fleet_herd *b)
 	return a->devices > b->devices;
 }
 
-/* Keeps the largest, sorted, one a minute. */
+/* Keeps the largest herds, the largest first, and of those within a minute only one. */
 static void keep_herd(struct fleet *fleet)
 {
 	struct fleet_findings *found = &fleet->found;
@@ -190,29 +208,32 @@ static void keep_herd(struct fleet *fleet)
 	found->herds[at] = herd;
 }
 
-static void add_to_herd(struct fleet *fleet, const struct agent *agent, usec_t time)
+static void add_to_herd(struct fleet *fleet, const struct agent_entry *agent, usec_t time)
 {
 	usec_t second = time - time % USEC_PER_SEC;
 
+	if (agent->device->herd == second)
+		return;
+	agent->device->herd = second;
 	if (fleet->herd.time != second) {
 		keep_herd(fleet);
 		fleet->herd = (struct fleet_herd){ .time = second };
 	}
 	fleet->herd.devices++;
 	fleet->herd.restarted += agent->restarted;
-	fleet->recoveries++;
 }
 
-static void recover_from(struct fleet *fleet, const struct agent *agent,
+static void recover_from(struct fleet *fleet, const struct agent_entry *agent,
 			 const struct fleet_event *event)
 {
 	struct fleet_outage *outage = &fleet->outages[agent->outage - 1];
 	struct outage_detail *detail = &fleet->details[agent->outage - 1];
+	struct place_use *use = fleet_use_of(agent->device, outage->place);
 	usec_t second = event->time / USEC_PER_SEC;
 
-	if (agent->device->last_recovered == agent->outage)
+	if (!use || use->last_recovered == agent->outage)
 		return;
-	agent->device->last_recovered = agent->outage;
+	use->last_recovered = agent->outage;
 	outage->recovered++;
 	outage->restarted += agent->restarted;
 	if (event->span > outage->downtime_max)
@@ -224,12 +245,13 @@ static void recover_from(struct fleet *fleet, const struct agent *agent,
 		outage->peak = detail->in_second;
 }
 
-static void note_return(struct fleet *fleet, struct agent *agent, const struct fleet_event *event)
+static void note_return(struct fleet *fleet, struct agent_entry *agent,
+			const struct fleet_event *event)
 {
-	if (event->cause != CAUSE_UNKNOWN) /* a stalled connection works again */
+	if (event->cause != CAUSE_UNKNOWN) /* a stalled connection works again: no return */
 		return;
-	fleet->found.missing += agent->told == TOLD_UP;
-	agent->told = TOLD_UP;
+	fleet->found.missing += agent->presence == PRESENCE_UP;
+	agent->presence = PRESENCE_UP;
 	add_to_herd(fleet, agent, event->time);
 	if (agent->outage)
 		recover_from(fleet, agent, event);
@@ -243,7 +265,7 @@ void fleet_account_begin(struct fleet *fleet)
 	fleet->first_outage = 0;
 	record_parse_begin(&fleet->past);
 	for (uint32_t i = 1; i <= fleet->agent_table.count; i++) {
-		struct agent *agent = fleet_entry(&fleet->agent_table, i);
+		struct agent_entry *agent = fleet_entry(&fleet->agent_table, i);
 
 		timeline_begin(&agent->timeline, fleet->found.since, add_span, fleet);
 	}
@@ -251,11 +273,11 @@ void fleet_account_begin(struct fleet *fleet)
 
 void fleet_account_add(struct fleet *fleet, const struct fleet_event *event)
 {
-	struct agent *agent = fleet_entry(&fleet->agent_table, event->agent);
+	struct agent_entry *agent = fleet_entry(&fleet->agent_table, event->agent);
 
 	note_values(fleet, agent->device, event);
 	fleet->agent = agent;
-	tell_timeline(fleet, event); /* of the time before this record */
+	feed_timeline(fleet, event); /* first: it accounts for the time before this event */
 	if (event->kind == RECORD_ENDED)
 		note_end(fleet, agent, event);
 	else if (event->kind == RECORD_STALLED)
@@ -274,7 +296,5 @@ void fleet_account_end(struct fleet *fleet)
 		timeline_finish(&fleet->agent->timeline, fleet->found.until);
 	}
 	for (uint32_t i = 1; i <= fleet->device_table.count; i++)
-		for (unsigned field = 0; field < fleet->settings.fields; field++)
-			close_value(fleet, fleet_entry(&fleet->device_table, i), field);
-	fleet_judge(fleet);
+		add_up_values(fleet, fleet_entry(&fleet->device_table, i));
 }

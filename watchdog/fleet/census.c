@@ -1,17 +1,18 @@
-/* Who is there: devices, agents, peers, values of fields; and whether the clocks are to be
- * believed. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fleet_take(): which devices, agents, peers and values of fields there are, and which clocks are
+ * to be believed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet_state.h"
+#include "fleet/state.h"
 
-/* No record can be older than this program: 2024-01-01. A device without a battery for its clock
- * starts in 1970, or with the date of its image. */
+/* 2024-01-01: no record is older than this program. A device without a battery for its clock starts
+ * in 1970, or at the date of its image. */
 #define EARLIEST (UINT64_C(1704067200) * USEC_PER_SEC)
 #define LATE     USEC_PER_MINUTE
 #define FUTURE   (5 * USEC_PER_MINUTE)
-#define STEP_MIN (10 * USEC_PER_SEC) /* what is less is how clocks run, and how records come */
+#define STEP_MIN (10 * USEC_PER_SEC) /* less is drift of the clock, or delay of a record */
 
 /* FNV-1a, 64 bits. */
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
@@ -37,23 +38,60 @@ static uint64_t hash_number(uint64_t hash, uint64_t number)
 
 /* ---- who */
 
-/* Images are cloned with their machine ID, and host names are not unique either: both together. */
-static struct device *find_device(struct fleet *fleet, const struct fleet_origin *origin)
+static bool has_source(const struct fleet_origin *origin)
 {
-	uint64_t key = hash_text(hash_text(HASH_START, origin->machine), origin->hostname);
-	struct device *device = keyed_table_find(&fleet->device_table, key);
+	return origin->source && origin->source[0];
+}
+
+/* By its source; otherwise by machine ID and host name: images are cloned with their machine ID,
+ * and host names repeat. */
+static uint64_t key_of(const struct fleet_origin *origin)
+{
+	if (has_source(origin))
+		return hash_text(hash_number(HASH_START, 1), origin->source);
+	return hash_text(hash_text(HASH_START, origin->machine), origin->hostname);
+}
+
+/* NULL if there is no room. */
+static struct device_entry *find_device(struct fleet *fleet, const struct fleet_origin *origin)
+{
+	uint64_t key = key_of(origin);
+	struct device_entry *device = keyed_table_find(&fleet->device_table, key);
+	struct fleet_device *report;
 
 	if (device)
 		return device;
 	device = keyed_table_add(&fleet->device_table, key);
 	if (!device)
 		return NULL;
-	snprintf(device->told.machine, sizeof(device->told.machine), "%s", origin->machine);
-	snprintf(device->told.hostname, sizeof(device->told.hostname), "%s", origin->hostname);
+	report = &device->report;
+	report->proven = has_source(origin);
+	snprintf(report->machine, sizeof(report->machine), "%s", origin->machine);
+	snprintf(report->hostname, sizeof(report->hostname), "%s",
+		 report->proven ? origin->source_name : origin->hostname);
+	device->first = USEC_INFINITY;
 	fleet->found.devices++;
 	return device;
 }
 
+/* A device that is known by its source may say that it is another, or have been set up anew. */
+static void note_sender(struct fleet *fleet, struct device_entry *device,
+			const struct fleet_origin *origin)
+{
+	uint64_t named = hash_text(hash_text(HASH_START, origin->machine), origin->hostname);
+
+	fleet->found.unproven += !device->report.proven;
+	device->report.renamed += device->named && device->named != named;
+	device->named = named;
+}
+
+static void exceed_quota(struct fleet *fleet, struct device_entry *device)
+{
+	device->report.over_quota++;
+	fleet->found.over_quota++;
+}
+
+/* 0 if there is no room. */
 static uint16_t find_name(struct fleet *fleet, const char *name)
 {
 	uint64_t key = hash_text(HASH_START, name);
@@ -68,119 +106,168 @@ static uint16_t find_name(struct fleet *fleet, const char *name)
 	return (uint16_t)fleet_number(&fleet->name_table, known);
 }
 
-static struct agent *find_agent(struct fleet *fleet, const struct past_record *past,
-				const struct fleet_origin *origin)
+/* NULL if there is no room. */
+static struct agent_entry *add_agent(struct fleet *fleet, struct device_entry *device,
+				     const char *name, uint64_t key)
 {
-	struct device *device = find_device(fleet, origin);
-	uint16_t name = find_name(fleet, past->record.agent);
-	struct agent *agent;
-	uint64_t key;
+	uint16_t number = find_name(fleet, name);
+	struct agent_entry *agent = number ? keyed_table_add(&fleet->agent_table, key) : NULL;
 
-	if (!device || !name)
+	if (!agent) {
+		fleet->found.no_room++;
 		return NULL;
-	key = hash_number(hash_number(HASH_START, fleet_number(&fleet->device_table, device)),
-			  name);
-	agent = keyed_table_find(&fleet->agent_table, key);
-	if (agent)
-		return agent;
-	agent = keyed_table_add(&fleet->agent_table, key);
-	if (!agent)
-		return NULL;
+	}
 	agent->device = device;
-	agent->name = name;
+	agent->name = number;
+	device->agents++;
 	fleet->found.agents++;
 	return agent;
 }
 
+/* NULL if there is no room, or if its device has too many. */
+static struct agent_entry *find_agent(struct fleet *fleet, struct device_entry *device,
+				      const char *name)
+{
+	uint32_t number = fleet_number(&fleet->device_table, device);
+	uint64_t key = hash_text(hash_number(HASH_START, number), name);
+	struct agent_entry *agent = keyed_table_find(&fleet->agent_table, key);
+
+	if (agent)
+		return agent;
+	if (device->agents < FLEET_AGENTS_OF_DEVICE)
+		return add_agent(fleet, device, name, key);
+	exceed_quota(fleet, device);
+	return NULL;
+}
+
 /* ---- where */
 
-static struct place *find_place(struct fleet *fleet, const struct endpoint *endpoint)
+static uint64_t key_of_place(const struct endpoint *endpoint)
 {
 	uint64_t key = hash_bytes(hash_number(HASH_START, endpoint->port), endpoint->address,
 				  sizeof(endpoint->address));
-	struct place *place;
 
-	key = hash_number(key, endpoint->family);
-	place = keyed_table_find(&fleet->place_table, key);
+	return hash_number(key, endpoint->family);
+}
+
+/* NULL if there is no room; an eighth of the table is for services alone. */
+static struct place_entry *add_place(struct fleet *fleet, const struct endpoint *endpoint)
+{
+	uint32_t all = fleet->settings.places, room = endpoint->family ? all - all / 8 : all;
+	struct place_entry *place = NULL;
+
+	if (fleet->place_table.count < room)
+		place = keyed_table_add(&fleet->place_table, key_of_place(endpoint));
 	if (place)
-		return place;
-	place = keyed_table_add(&fleet->place_table, key);
-	if (place)
-		place->told.endpoint = *endpoint;
+		place->report.endpoint = *endpoint;
+	else
+		fleet->found.no_peer++;
 	return place;
 }
 
-static uint16_t find_peer(struct fleet *fleet, const struct endpoint *endpoint)
+/* Notes that the device uses the place, once. NULL if there is no room for the place, or if the
+ * device uses as many others as it may. */
+static struct place_entry *use_place(struct fleet *fleet, struct device_entry *device,
+				     const struct endpoint *endpoint)
+{
+	struct place_entry *place = keyed_table_find(&fleet->place_table, key_of_place(endpoint));
+	struct place_use *use;
+
+	if (place && fleet_use_of(device, (uint16_t)fleet_number(&fleet->place_table, place)))
+		return place;
+	use = fleet_use_of(device, 0);
+	if (!use) {
+		exceed_quota(fleet, device);
+		return NULL;
+	}
+	if (!place)
+		place = add_place(fleet, endpoint);
+	if (!place)
+		return NULL;
+	use->place = (uint16_t)fleet_number(&fleet->place_table, place);
+	place->report.devices++;
+	return place;
+}
+
+/* The number of the peer, or of its service if the peer finds no room; 0 if there is none. */
+static uint16_t find_peer(struct fleet *fleet, struct device_entry *device,
+			  const struct endpoint *endpoint)
 {
 	struct endpoint any = { .port = endpoint->port };
-	struct place *peer, *service;
+	struct place_entry *peer, *service;
 
 	if (endpoint->family == 0)
 		return 0;
-	service = find_place(fleet, &any);
-	peer = find_place(fleet, endpoint);
-	if (!peer || !service)
+	service = use_place(fleet, device, &any);
+	if (!service)
 		return 0;
-	if (!peer->told.service) {
-		peer->told.service = (uint16_t)fleet_number(&fleet->place_table, service);
-		service->told.peers++;
+	peer = use_place(fleet, device, endpoint);
+	if (!peer) {
+		service->crowded = true;
+		return (uint16_t)fleet_number(&fleet->place_table, service);
+	}
+	if (!peer->report.service) {
+		peer->report.service = (uint16_t)fleet_number(&fleet->place_table, service);
+		service->report.peers++;
 	}
 	return (uint16_t)fleet_number(&fleet->place_table, peer);
 }
 
-/* Counts a device once for each of the last few places that it used. */
-static void uses(struct fleet *fleet, struct device *device, uint16_t number)
+/* NULL if there is no room. */
+static struct fleet_value *add_value(struct fleet *fleet, unsigned field, const char *text,
+				     uint64_t key)
 {
-	struct place *place = fleet_entry(&fleet->place_table, number);
+	struct fleet_value *value = keyed_table_add(&fleet->value_table, key);
 
-	for (unsigned i = 0; i < PLACES_OF_DEVICE; i++)
-		if (device->places[i] == number)
-			return;
-	memmove(device->places + 1, device->places,
-		sizeof(device->places) - sizeof(device->places[0]));
-	device->places[0] = number;
-	place->told.devices++;
+	if (!value) {
+		fleet->found.no_group++;
+		return NULL;
+	}
+	value->field = field;
+	snprintf(value->text, sizeof(value->text), "%s", text);
+	fleet->found.values++;
+	return value;
 }
 
-static uint16_t find_value(struct fleet *fleet, unsigned field, const char *text)
+/* The number of the value; 0 if it is empty, there is no room, or the device had too many others.
+ */
+static uint16_t find_value(struct fleet *fleet, struct device_entry *device, unsigned field,
+			   const char *text)
 {
 	uint64_t key = hash_text(hash_number(HASH_START, field), text);
 	struct fleet_value *value = keyed_table_find(&fleet->value_table, key);
+	uint16_t number = value ? (uint16_t)fleet_number(&fleet->value_table, value) : 0;
+	uint16_t *known = device->known_values[field];
 
 	if (!text[0])
 		return 0;
-	if (!value) {
-		value = keyed_table_add(&fleet->value_table, key);
-		if (!value) {
-			fleet->found.no_group++;
-			return 0;
-		}
-		value->field = field;
-		snprintf(value->text, sizeof(value->text), "%s", text);
-		fleet->found.values++;
+	for (unsigned i = 0; i < FLEET_VALUES_OF_DEVICE; i++) {
+		if (known[i] && known[i] == number)
+			return number;
+		if (known[i])
+			continue;
+		if (!value)
+			value = add_value(fleet, field, text, key);
+		if (value)
+			known[i] = (uint16_t)fleet_number(&fleet->value_table, value);
+		return known[i];
 	}
-	return (uint16_t)fleet_number(&fleet->value_table, value);
+	exceed_quota(fleet, device);
+	return 0;
 }
 
 /* ---- when */
 
-static void doubt(struct device *device, usec_t from, usec_t until)
+/* Forgets the oldest doubt if there is no room. */
+static void doubt(struct device_entry *device, usec_t from, usec_t until)
 {
 	device->doubts[device->doubt_count++ % DOUBTS] = (struct doubt){ from, until };
 }
 
-bool fleet_clock_is_doubted(const struct device *device, usec_t time)
-{
-	for (unsigned i = 0; i < DOUBTS; i++)
-		if (time >= device->doubts[i].from && time < device->doubts[i].until)
-			return true;
-	return false;
-}
-
-/* CLOCK_REALTIME less CLOCK_MONOTONIC stays the same while a host is up, until its clock is set or
- * it sleeps. What was dated before its clock was first set in a boot, or before it was set back,
- * is in doubt. */
-static void look_at_clock(struct fleet *fleet, struct device *device,
+/* CLOCK_REALTIME minus CLOCK_MONOTONIC stays the same while a host is up, until its clock is set or
+ * it sleeps. The dates from before the first step of a boot, and from before any step back, are in
+ * doubt. */
+static void look_at_clock(struct fleet *fleet, struct device_entry *device,
 			  const struct past_record *past, uint32_t boot)
 {
 	int64_t offset = (int64_t)(past->realtime - past->record.time);
@@ -208,8 +295,8 @@ static int compare_times(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-/* The middle one of the last few records, so that one clock that is ahead does not make all others
- * late. */
+/* Takes the median of the last few records, so that one clock that is ahead does not make all
+ * others late. */
 static void advance_newest(struct fleet *fleet, usec_t time)
 {
 	usec_t sorted[LAST_TIMES];
@@ -221,7 +308,7 @@ static void advance_newest(struct fleet *fleet, usec_t time)
 		fleet->newest = sorted[LAST_TIMES / 2];
 }
 
-static void look_at_order(struct fleet *fleet, struct device *device, usec_t time)
+static void look_at_order(struct fleet *fleet, struct device_entry *device, usec_t time)
 {
 	struct fleet_findings *found = &fleet->found;
 
@@ -232,6 +319,8 @@ static void look_at_order(struct fleet *fleet, struct device *device, usec_t tim
 	advance_newest(fleet, time);
 	if (time > device->last)
 		device->last = time;
+	if (time < device->first)
+		device->first = time;
 	if (time < found->since)
 		found->since = time;
 	if (time > found->until)
@@ -282,28 +371,35 @@ static bool is_about_agent(struct fleet *fleet, const struct past_record *past)
 	       past->record.kind != RECORD_EVIDENCE_LOST && past->record.agent[0];
 }
 
+void fleet_begin_journal(struct fleet *fleet)
+{
+	memset(fleet->last_times, 0, sizeof(fleet->last_times));
+	fleet->newest = 0;
+}
+
 bool fleet_take(struct fleet *fleet, const struct past_record *past,
 		const struct fleet_origin *origin, struct fleet_event *event)
 {
-	struct agent *agent;
+	struct device_entry *device;
+	struct agent_entry *agent;
 
 	if (!is_about_agent(fleet, past))
 		return false;
-	agent = find_agent(fleet, past, origin);
-	if (!agent) {
+	device = find_device(fleet, origin);
+	if (!device) {
 		fleet->found.no_room++;
 		return false;
 	}
+	note_sender(fleet, device, origin);
+	agent = find_agent(fleet, device, past->record.agent);
+	if (!agent)
+		return false;
 	fill_event(event, past);
 	event->agent = fleet_number(&fleet->agent_table, agent);
-	event->peer = find_peer(fleet, &past->record.peer);
+	event->peer = find_peer(fleet, device, &past->record.peer);
 	for (unsigned i = 0; i < fleet->settings.fields; i++)
-		event->values[i] = find_value(fleet, i, origin->values[i]);
-	if (event->peer) {
-		uses(fleet, agent->device, event->peer);
-		uses(fleet, agent->device, fleet_place(fleet, event->peer)->service);
-	}
-	look_at_clock(fleet, agent->device, past, event->boot);
-	look_at_order(fleet, agent->device, event->time);
+		event->values[i] = find_value(fleet, device, i, origin->values[i]);
+	look_at_clock(fleet, device, past, event->boot);
+	look_at_order(fleet, device, event->time);
 	return true;
 }

@@ -1,39 +1,9 @@
-/* Which outage an end was part of, and which devices' clocks are so far off that theirs seem to be
- * part of none. */
-#include "fleet_state.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fleet/clocks.h"
 
-static bool is_at(const struct fleet *fleet, const struct fleet_outage *outage, uint16_t peer)
-{
-	return outage->place == peer || outage->place == fleet_place(fleet, peer)->service;
-}
+#include "fleet/state.h"
 
-static void leave_outages_behind(struct fleet *fleet, usec_t time)
-{
-	while (fleet->first_outage < fleet->found.outage_count &&
-	       fleet->outages[fleet->first_outage].until + SKEW_MAX + SKEW_SLACK < time)
-		fleet->first_outage++;
-}
-
-unsigned fleet_outage_of(struct fleet *fleet, const struct fleet_event *event)
-{
-	const struct agent *agent = fleet_entry(&fleet->agent_table, event->agent);
-	int64_t skew = agent->device->told.skew;
-	usec_t slack = CLOCK_SLACK + (skew ? SKEW_SLACK : 0);
-	usec_t time = event->time - (usec_t)skew;
-
-	leave_outages_behind(fleet, event->time);
-	for (unsigned i = fleet->first_outage; i < fleet->found.outage_count; i++) {
-		const struct fleet_outage *outage = &fleet->outages[i];
-
-		if (outage->from > time + slack)
-			break;
-		if (time <= outage->until + slack && is_at(fleet, outage, event->peer))
-			return i + 1;
-	}
-	return 0;
-}
-
-static void note_skew(struct device *device, int64_t offset, unsigned outage)
+static void note_skew(struct device_entry *device, int64_t offset, unsigned outage)
 {
 	struct skew *least = &device->skews[0];
 
@@ -57,11 +27,11 @@ void fleet_clocks_begin(struct fleet *fleet)
 	fleet->first_outage = 0;
 }
 
-/* An end that is part of no outage, but as far from several short ones as it is from this one, is
- * of a device whose clock is off by that much. */
+/* An end that is part of no outage, but lies as far from several short ones, is of a device whose
+ * clock is off by that much. */
 void fleet_clocks_add(struct fleet *fleet, const struct fleet_event *event)
 {
-	struct agent *agent = fleet_entry(&fleet->agent_table, event->agent);
+	struct agent_entry *agent = fleet_entry(&fleet->agent_table, event->agent);
 
 	if (!event->peer || !fleet_event_is_open(event) || fleet_outage_of(fleet, event))
 		return;
@@ -70,13 +40,14 @@ void fleet_clocks_add(struct fleet *fleet, const struct fleet_event *event)
 
 		if (outage->from > event->time + SKEW_MAX)
 			break;
-		if (outage->until - outage->from <= SKEW_SLACK && is_at(fleet, outage, event->peer))
+		if (outage->until - outage->from <= SKEW_SLACK &&
+		    fleet_outage_is_at(fleet, outage, event->peer))
 			note_skew(agent->device, (int64_t)(event->time - outage->from), i + 1);
 	}
 }
 
-/* Several outages must tell the same, and none as many something else. */
-static void judge_skew(struct fleet *fleet, struct device *device)
+/* Several outages must agree on the skew, and no other skew have half as many. */
+static void judge_skew(struct fleet *fleet, struct device_entry *device)
 {
 	enum { OUTAGES_MIN = 3 };
 	const struct skew *most = &device->skews[0];
@@ -89,8 +60,8 @@ static void judge_skew(struct fleet *fleet, struct device *device)
 		rivals += 2 * device->skews[i].outages > most->outages;
 	if (most->outages < OUTAGES_MIN || rivals > 1)
 		return;
-	device->told.skew = most->offset;
-	device->told.skew_outages = most->outages;
+	device->report.skew = most->offset;
+	device->report.skew_outages = most->outages;
 	fleet->found.skewed++;
 }
 

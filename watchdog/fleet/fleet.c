@@ -1,11 +1,18 @@
-#include "fleet_state.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fleet/fleet.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "chance.h"
-#include "names.h"
+#include "base/chance.h"
+#include "base/names.h"
+#include "fleet/account.h"
+#include "fleet/clocks.h"
+#include "fleet/judge.h"
+#include "fleet/rates.h"
+#include "fleet/scan.h"
+#include "fleet/state.h"
 
 static const char *const fleet_extent_names[FLEET_EXTENT_MAX] = {
 	[FLEET_EXTENT_SERVICE] = "service",
@@ -25,14 +32,14 @@ DEFINE_NAMES(fleet_trouble_kind);
 
 /* ---- life */
 
-static int take_tables(struct fleet *fleet)
+static int allocate_tables(struct fleet *fleet)
 {
 	uint32_t devices = fleet->settings.devices;
 
-	if (keyed_table_init(&fleet->device_table, devices, sizeof(struct device)) < 0 ||
-	    keyed_table_init(&fleet->agent_table, devices, sizeof(struct agent)) < 0 ||
-	    keyed_table_init(&fleet->place_table, fleet->settings.places, sizeof(struct place)) <
-		    0 ||
+	if (keyed_table_init(&fleet->device_table, devices, sizeof(struct device_entry)) < 0 ||
+	    keyed_table_init(&fleet->agent_table, devices, sizeof(struct agent_entry)) < 0 ||
+	    keyed_table_init(&fleet->place_table, fleet->settings.places,
+			     sizeof(struct place_entry)) < 0 ||
 	    keyed_table_init(&fleet->value_table, fleet->settings.values,
 			     sizeof(struct fleet_value)) < 0 ||
 	    keyed_table_init(&fleet->name_table, NAMES_MAX, AGENT_NAME_SIZE) < 0)
@@ -40,7 +47,7 @@ static int take_tables(struct fleet *fleet)
 	return 0;
 }
 
-static int take_arrays(struct fleet *fleet)
+static int allocate_arrays(struct fleet *fleet)
 {
 	fleet->block_ends =
 		calloc((size_t)fleet->settings.places * BLOCKS, sizeof(*fleet->block_ends));
@@ -64,7 +71,7 @@ int fleet_new(struct fleet **fleet, const struct fleet_settings *settings)
 	if (!new)
 		return -ENOMEM;
 	new->settings = *settings;
-	if (take_tables(new) < 0 || take_arrays(new) < 0) {
+	if (allocate_tables(new) < 0 || allocate_arrays(new) < 0) {
 		fleet_free(new);
 		return -ENOMEM;
 	}
@@ -114,40 +121,18 @@ void fleet_count_duplicates(struct fleet *fleet, uint64_t duplicates)
 	fleet->found.duplicates = duplicates;
 }
 
-static bool says_no_more_than_was_seen(enum cause cause)
-{
-	switch (cause) {
-	case CAUSE_UNKNOWN:
-	case CAUSE_SERVICE_TRANSIENT:
-	case CAUSE_CONNECT_REFUSED:
-	case CAUSE_PEER_RESET:
-	case CAUSE_PEER_CLOSE:
-	case CAUSE_UNREACHABLE:
-	case CAUSE_PATH_SILENT:
-	case CAUSE_MIDDLEBOX_RESET:
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool fleet_event_is_open(const struct fleet_event *event)
-{
-	enum side side = cause_side(event->cause);
-
-	if (event->kind != RECORD_ENDED)
-		return false;
-	return says_no_more_than_was_seen(event->cause) ||
-	       (event->confidence == CONFIDENCE_SUSPECTED &&
-		(side == SIDE_PEER || side == SIDE_NETWORK));
-}
-
 /* ---- passes */
+
+static void end_account(struct fleet *fleet)
+{
+	fleet_account_end(fleet);
+	fleet_judge(fleet);
+}
 
 void fleet_pass_begin(struct fleet *fleet, enum fleet_pass pass)
 {
 	static void (*const begin[FLEET_PASSES])(struct fleet *) = {
-		[FLEET_MEASURE] = fleet_measure_begin,
+		[FLEET_MEASURE] = fleet_rates_begin,
 		[FLEET_SCAN] = fleet_scan_begin,
 		[FLEET_CLOCKS] = fleet_clocks_begin,
 		[FLEET_ACCOUNT] = fleet_account_begin,
@@ -160,22 +145,25 @@ void fleet_pass_begin(struct fleet *fleet, enum fleet_pass pass)
 void fleet_pass_add(struct fleet *fleet, const struct fleet_event *event)
 {
 	static void (*const add[FLEET_PASSES])(struct fleet *, const struct fleet_event *) = {
-		[FLEET_MEASURE] = fleet_measure_add,
+		[FLEET_MEASURE] = fleet_rates_add,
 		[FLEET_SCAN] = fleet_scan_add,
 		[FLEET_CLOCKS] = fleet_clocks_add,
 		[FLEET_ACCOUNT] = fleet_account_add,
 	};
 
-	add[fleet->pass](fleet, event);
+	if (event->time >= fleet->found.since && event->time <= fleet->found.until)
+		add[fleet->pass](fleet, event);
+	else if (fleet->pass == FLEET_MEASURE)
+		fleet->found.outlying++;
 }
 
 void fleet_pass_end(struct fleet *fleet)
 {
 	static void (*const end[FLEET_PASSES])(struct fleet *) = {
-		[FLEET_MEASURE] = fleet_measure_end,
+		[FLEET_MEASURE] = fleet_rates_end,
 		[FLEET_SCAN] = fleet_scan_end,
 		[FLEET_CLOCKS] = fleet_clocks_end,
-		[FLEET_ACCOUNT] = fleet_account_end,
+		[FLEET_ACCOUNT] = end_account,
 	};
 
 	end[fleet->pass](fleet);
@@ -186,38 +174,6 @@ void fleet_pass_end(struct fleet *fleet)
 const struct fleet_findings *fleet_findings(const struct fleet *fleet)
 {
 	return &fleet->found;
-}
-
-static const struct agent *agent_of(const struct fleet *fleet, uint32_t agent)
-{
-	return fleet_entry(&fleet->agent_table, agent);
-}
-
-const struct fleet_device *fleet_device_of(const struct fleet *fleet, uint32_t agent)
-{
-	return &agent_of(fleet, agent)->device->told;
-}
-
-const char *fleet_agent_name(const struct fleet *fleet, uint32_t agent)
-{
-	return fleet_entry(&fleet->name_table, agent_of(fleet, agent)->name);
-}
-
-const struct fleet_place *fleet_place(const struct fleet *fleet, uint16_t place)
-{
-	return &((const struct place *)fleet_entry(&fleet->place_table, place))->told;
-}
-
-const struct fleet_value *fleet_value(const struct fleet *fleet, uint16_t value)
-{
-	return fleet_entry(&fleet->value_table, value);
-}
-
-const struct fleet_device *fleet_device(const struct fleet *fleet, uint32_t number)
-{
-	const struct device *device = fleet_entry(&fleet->device_table, number + 1);
-
-	return number < fleet->device_table.count ? &device->told : NULL;
 }
 
 unsigned fleet_spread_peak(unsigned devices, usec_t delay)

@@ -1,10 +1,12 @@
-/* What it all comes to: what the common outages are, whose trouble is its own, and which value of
- * an operator's field goes with which cause. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fleet/judge.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "chance.h"
-#include "fleet_state.h"
+#include "base/chance.h"
+#include "fleet/rates.h"
+#include "fleet/state.h"
 
 /* ---- common outages */
 
@@ -17,16 +19,16 @@ static unsigned sum(const unsigned *counts, unsigned number)
 	return all;
 }
 
-/* Ends that the service itself, or what stands in front of it, made. */
+/* Ends by the service itself, or by a box in front of it. */
 static unsigned ends_by_peer(const struct fleet_outage *outage)
 {
 	return outage->ends[ENDED_BY_PEER_FIN] + outage->ends[ENDED_BY_PEER_RESET] +
 	       outage->ends[ENDED_BY_CONNECT_REFUSED];
 }
 
-/* The sessions that ended had one age, and no more others ended than always do: then a limit to
- * the age explains them as well, as a token has one. They had begun together after an earlier
- * outage. */
+/* True if most sessions that ended had one age, and no more of the others ended than usual: then a
+ * limit to the age, such as a token has, explains the outage as well. Sessions have one age if they
+ * began together, after an earlier outage. */
 static bool had_one_age(struct fleet *fleet, unsigned number)
 {
 	const struct fleet_outage *outage = &fleet->outages[number];
@@ -61,7 +63,8 @@ static unsigned devices_with_field(const struct fleet *fleet, unsigned field)
 	return devices;
 }
 
-/* A value that 9 in 10 of the devices that were hit have, and less than half of all. 0: none. */
+/* The number of a value that 9 in 10 of the devices that were hit have, and less than half of all
+ * devices; 0: none. */
 static uint16_t group_of(const struct fleet *fleet, unsigned number)
 {
 	unsigned devices = fleet->outages[number].devices;
@@ -76,7 +79,7 @@ static uint16_t group_of(const struct fleet *fleet, unsigned number)
 	return 0;
 }
 
-/* At least two values of a field with devices that were hit, as many as it takes to be together. */
+/* True if the outage hit FLEET_DEVICES_MIN devices or more with each of two values of a field. */
 static bool hit_several_groups(const struct fleet *fleet, unsigned number)
 {
 	unsigned groups[FLEET_FIELDS_MAX] = { 0 };
@@ -88,10 +91,9 @@ static bool hit_several_groups(const struct fleet *fleet, unsigned number)
 	return false;
 }
 
-/* proved: the peer itself ended the connections of at least half of all devices that use it, in
- * several groups that have nothing else in common. Fewer devices, or of one group for all we know,
- * may share a network that did it: a silent one, or one with a box that speaks in the peer's name.
- */
+/* Proved if the peer itself ended the connections of at least half of all devices that use it, in
+ * several groups. Fewer devices, or devices of one group, may share a network that is the cause:
+ * one that fell silent, or one with a box that answers in the peer's name. */
 static enum confidence confidence_of(const struct fleet *fleet, unsigned number)
 {
 	const struct fleet_outage *outage = &fleet->outages[number];
@@ -106,7 +108,8 @@ static enum confidence confidence_of(const struct fleet *fleet, unsigned number)
 	return several || (half && 2 * by_peer > ends) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED;
 }
 
-/* What an outage of the service took from its devices is its doing. */
+/* Counts the ends and the time without a connection in this outage as service-transient, instead of
+ * by the verdicts of the devices. */
 static void move_to_service(struct fleet *fleet, unsigned number)
 {
 	const struct outage_detail *detail = &fleet->details[number];
@@ -137,7 +140,7 @@ static void judge_outage(struct fleet *fleet, unsigned number)
 
 /* ---- troubles of single devices */
 
-static unsigned ends_of_side(const struct agent *agent, enum side side)
+static unsigned ends_of_side(const struct agent_entry *agent, enum side side)
 {
 	unsigned ends = 0;
 
@@ -147,12 +150,14 @@ static unsigned ends_of_side(const struct agent *agent, enum side side)
 	return ends;
 }
 
-/* How often an agent of this fleet loses its network: the mean, the worst 2 % left out. */
+/* How often an agent of this fleet loses its network: the mean without the worst 2 % of agents, one
+ * at least. */
 static double usual_network_ends(const struct fleet *fleet)
 {
 	enum { COUNTS = 1024 };
 	unsigned agents[COUNTS] = { 0 }, kept = 0;
-	unsigned keep = fleet->agent_table.count - fleet->agent_table.count / 50;
+	unsigned all = fleet->agent_table.count;
+	unsigned keep = all - (all >= FLEET_DEVICES_MIN && all < 50 ? 1 : all / 50);
 	double ends = 1; /* never 0 */
 
 	for (uint32_t i = 1; i <= fleet->agent_table.count; i++) {
@@ -169,8 +174,8 @@ static double usual_network_ends(const struct fleet *fleet)
 	return kept ? ends / kept : 1;
 }
 
-static void tell_trouble(struct fleet *fleet, uint32_t agent, enum fleet_trouble_kind kind,
-			 unsigned count, double expected)
+static void add_trouble(struct fleet *fleet, uint32_t agent, enum fleet_trouble_kind kind,
+			unsigned count, double expected)
 {
 	if (fleet->found.trouble_count < TROUBLES_MAX)
 		fleet->troubles[fleet->found.trouble_count++] = (struct fleet_trouble){
@@ -181,24 +186,24 @@ static void tell_trouble(struct fleet *fleet, uint32_t agent, enum fleet_trouble
 static void look_for_troubles(struct fleet *fleet, uint32_t number, double usual)
 {
 	enum { OFTEN = 3 };
-	const struct agent *agent = fleet_entry(&fleet->agent_table, number);
+	const struct agent_entry *agent = fleet_entry(&fleet->agent_table, number);
 	const unsigned *causes = agent->causes;
 	unsigned network = ends_of_side(agent, SIDE_NETWORK);
 	unsigned rejected = causes[CAUSE_SESSION_REJECTED] + causes[CAUSE_SESSION_TAKEOVER];
 	unsigned hung = causes[CAUSE_AGENT_HANG] + causes[CAUSE_AGENT_NOT_RECONNECTING];
 
 	if (agent->crash_loop)
-		tell_trouble(fleet, number, FLEET_TROUBLE_CRASH_LOOP, agent->crash_count, 0);
+		add_trouble(fleet, number, FLEET_TROUBLE_CRASH_LOOP, agent->crash_count, 0);
 	if (causes[CAUSE_TOKEN_EXPIRED] >= OFTEN)
-		tell_trouble(fleet, number, FLEET_TROUBLE_TOKEN_RHYTHM, causes[CAUSE_TOKEN_EXPIRED],
-			     0);
+		add_trouble(fleet, number, FLEET_TROUBLE_TOKEN_RHYTHM, causes[CAUSE_TOKEN_EXPIRED],
+			    0);
 	if (network >= OFTEN &&
 	    chance_of_count(network, usual) < log10(FLEET_ERROR / fleet->agent_table.count))
-		tell_trouble(fleet, number, FLEET_TROUBLE_BAD_LINK, network, usual);
+		add_trouble(fleet, number, FLEET_TROUBLE_BAD_LINK, network, usual);
 	if (rejected >= OFTEN)
-		tell_trouble(fleet, number, FLEET_TROUBLE_REJECTED, rejected, 0);
+		add_trouble(fleet, number, FLEET_TROUBLE_REJECTED, rejected, 0);
 	if (hung >= OFTEN)
-		tell_trouble(fleet, number, FLEET_TROUBLE_HANG, hung, 0);
+		add_trouble(fleet, number, FLEET_TROUBLE_HANG, hung, 0);
 }
 
 static int compare_troubles(const void *a, const void *b)
@@ -214,7 +219,7 @@ static int compare_troubles(const void *a, const void *b)
 
 /* ---- what goes with what */
 
-/* `found` has the value and the cause; the rest is filled in. */
+/* Fills in the rest of `found`, which has the value and the cause. */
 static void compare_with_others(const struct fleet *fleet, struct fleet_relation *found)
 {
 	const struct fleet_value *value = fleet_value(fleet, found->value);
@@ -233,8 +238,9 @@ static void compare_with_others(const struct fleet *fleet, struct fleet_relation
 					found->of + found->others_of);
 }
 
-/* At least twice as many as of the others, and by no chance. */
-static bool is_telling(const struct fleet *fleet, const struct fleet_relation *relation)
+/* True if the share is at least twice that of the others, and chance does not explain it
+ * (Bonferroni over all values and causes). */
+static bool is_significant(const struct fleet *fleet, const struct fleet_relation *relation)
 {
 	double tests = (double)fleet->value_table.count * CAUSE_MAX;
 
@@ -253,7 +259,7 @@ static void look_for_relations(struct fleet *fleet)
 			if (fleet_value(fleet, (uint16_t)i)->with[cause] == 0)
 				continue;
 			compare_with_others(fleet, &relation);
-			if (is_telling(fleet, &relation) &&
+			if (is_significant(fleet, &relation) &&
 			    fleet->found.relation_count < RELATIONS_MAX)
 				fleet->relations[fleet->found.relation_count++] = relation;
 		}
