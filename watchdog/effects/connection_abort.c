@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/connection_abort.h"
 
 #include <libmnl/libmnl.h>
@@ -8,14 +9,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "namespace/service.h"
+#include "process/service.h"
 #include "support/cleanup.h"
-#include "support/namespace_service.h"
-#include "support/network_namespace.h"
+#include "support/process_files.h"
 
 /* include/net/tcp_states.h */
 enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 };
 
-/* What a dump comes in at most: netlink_dump(). */
+/* The largest message of a dump: netlink_dump(). */
 enum { ANSWER_SIZE = 32768 };
 
 struct search {
@@ -41,7 +43,7 @@ static struct inet_diag_req_v2 *put_request(void *buffer, uint16_t type, uint16_
 	return request;
 }
 
-/* Sends the request in `buffer` and hands each answer to `take`, to the last. */
+/* Sends `request` and passes each answer to `take`, to the last one. */
 static int exchange(struct mnl_socket *netlink, const void *request, mnl_cb_t take, void *userdata)
 {
 	size_t size = ((const struct nlmsghdr *)request)->nlmsg_len;
@@ -96,11 +98,12 @@ static int take_socket(const struct nlmsghdr *header, void *userdata)
 
 /* ---- the last look, and the end */
 
-/* Among all sockets: to ask for one alone takes the interface that it may be bound to. */
+/* Searches a dump of all sockets: a request for one socket would need the interface that it may be
+ * bound to. */
 static int look_for(struct mnl_socket *netlink, struct search *search)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
+	char buffer[NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(families) && r == 0 && !search->found; i++) {
@@ -115,7 +118,8 @@ static int look_for(struct mnl_socket *netlink, struct search *search)
 	return r;
 }
 
-/* Something has been sent again without an answer. A single probe may just be on its way. */
+/* Returns true if sent data waits for an answer after a retransmission. A single unanswered probe
+ * may just be in flight. */
 static bool is_unanswered(const struct search *search)
 {
 	const struct inet_diag_msg *socket = &search->socket;
@@ -132,10 +136,10 @@ static bool is_dead(const struct search *search, uint64_t silence)
 	return is_unanswered(search) && search->info.tcpi_last_ack_recv >= silence / 1000;
 }
 
-/* The kernel compares the cookie once more. */
+/* Destroys the socket; the kernel compares the cookie once more. */
 static int destroy(struct mnl_socket *netlink, const struct inet_diag_msg *socket)
 {
-	char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
+	char buffer[NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
 	struct inet_diag_req_v2 *request = put_request(buffer, SOCK_DESTROY, NLM_F_ACK);
 	int r;
 
@@ -146,13 +150,26 @@ static int destroy(struct mnl_socket *netlink, const struct inet_diag_msg *socke
 	return r == -ENOENT || r == -ESTALE ? -ESRCH : r;
 }
 
+/* A socket that is connected to the kernel takes nothing from others (netlink_getsockbyportid()),
+ * of whom root in the network namespace may send. */
+static int bind_to_kernel(struct mnl_socket *netlink)
+{
+	static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = mnl_socket_get_fd(netlink);
+
+	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    connect(fd, (const void *)&kernel, sizeof(kernel)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int abort_here(struct mnl_socket *netlink, uint64_t cookie, uint64_t silence)
 {
 	struct search search = { .cookie = cookie };
-	int r;
+	int r = bind_to_kernel(netlink);
 
-	if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	r = look_for(netlink, &search);
 	if (r < 0)
 		return r;
@@ -163,19 +180,31 @@ static int abort_here(struct mnl_socket *netlink, uint64_t cookie, uint64_t sile
 	return destroy(netlink, &search.socket);
 }
 
-int connection_abort(uint64_t netns, pid_t pid, uint64_t cookie, uint64_t silence)
+/* The pid was the same process's before and after its namespace was opened if its start still is:
+ * a cookie is unique within a namespace, and a namespace's number may be given again. A start that
+ * is not known (0) is not compared. */
+static bool is_process(pid_t pid, uint64_t started)
+{
+	struct process_status status;
+
+	return !started || (process_status_read(pid, &status) == 0 && status.started == started);
+}
+
+int connection_abort(uint64_t netns, pid_t pid, uint64_t started, uint64_t cookie, uint64_t silence)
 {
 	_cleanup_(mnl_socket_close_held) struct mnl_socket *netlink = NULL;
-	_cleanup_close_ int namespace = network_namespace_open(pid, netns), fd = -1;
+	_cleanup_close_ int namespace = process_service_open_namespace(pid, netns), fd = -1;
 
 	if (namespace < 0)
 		return namespace;
+	if (!is_process(pid, started))
+		return -ESRCH;
 	fd = namespace_service_open(namespace, NETLINK_SOCK_DIAG);
 	if (fd < 0)
 		return fd;
 	netlink = mnl_socket_fdopen(fd);
 	if (!netlink)
 		return -errno;
-	fd = -1; /* the socket's now */
+	fd = -1; /* now owned by the socket */
 	return abort_here(netlink, cookie, silence);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/field_list.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
-/* A record's fields as "NAME=value" texts: what the journal is handed and what JSON is made of. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A record's fields as "NAME=value" strings, for the journal and for JSON. */
 #pragma once
 
-#include "core/record.h"
+#include "record/record.h"
 
 enum {
 	FIELDS_MAX = 128,
@@ -15,9 +16,9 @@ struct field_list {
 	char text[FIELDS_SIZE];
 };
 
-/* Collects all of record_fields(), in its order. Returns 0, or -ENOBUFS if there is no room for
- * every one; those that did fit are there. */
+/* Collects the fields of record_fields(), in its order. Returns 0, or -ENOBUFS if some did not fit;
+ * the list then has the others. */
 int field_list_fill(struct field_list *list, const struct record *record);
 
-/* The value of the field `name`, the first one if it is repeated; NULL if there is none. */
+/* Returns the value of the field `name` (the first one if it repeats), or NULL. */
 const char *field_list_find(const struct field_list *list, const char *name);

@@ -1,17 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/journal_writer.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-/* our own place in the source is not what a reader of the record looks for */
+/* leave out CODE_FILE= and CODE_LINE=: they would name this file */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "effects/field_list.h"
 
-/* journald's native socket (systemd.journal-fields(7)). sd_journal_sendv() keeps it to itself when
- * the socket is missing, so that must be seen here. */
+/* journald's native socket (systemd.journal-fields(7)). sd_journal_sendv() reports success if the
+ * socket is missing, so we look for it ourselves. */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 int journal_write(const struct record *record)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/json_writer.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ static bool same_name(const char *a, const char *b)
 	return name_length(a) == name_length(b) && memcmp(a, b, name_length(a)) == 0;
 }
 
-/* How many fields of one name follow one another from `first`. */
+/* The number of fields from `first` on that have the same name. */
 static unsigned run_length(const struct field_list *list, unsigned first)
 {
 	unsigned end = first + 1;
@@ -27,7 +28,7 @@ static unsigned run_length(const struct field_list *list, unsigned first)
 	return end - first;
 }
 
-static void print_fields(FILE *stream, const struct field_list *list)
+static void write_members(FILE *stream, const struct field_list *list)
 {
 	for (unsigned i = 0, run; i < list->count; i += run) {
 		size_t name = name_length(list->fields[i]);
@@ -51,7 +52,7 @@ int json_write(FILE *stream, const struct record *record, usec_t realtime)
 	int incomplete = field_list_fill(&list, record);
 
 	putc('{', stream);
-	print_fields(stream, &list);
+	write_members(stream, &list);
 	if (realtime != USEC_INFINITY)
 		fprintf(stream, ",\"__REALTIME_TIMESTAMP\":\"%" PRIu64 "\"", realtime);
 	fprintf(stream, ",\"__MONOTONIC_TIMESTAMP\":\"%" PRIu64 "\"}\n", record->time);

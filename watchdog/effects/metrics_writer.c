@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/metrics_writer.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/text.h"
+#include "base/text.h"
 #include "support/cleanup.h"
 
 struct report {
@@ -21,11 +22,11 @@ struct report {
 
 static void family(struct report *report, const char *name, const char *type, const char *help)
 {
-	fprintf(report->stream, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+	fprintf(report->stream, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* OpenMetrics 1.0, escaped-string: backslash and quote; a line feed is not printable. */
-static void print_agent(const struct report *report, unsigned agent)
+/* Prometheus's text format 0.0.4 escapes backslash and quote; a line feed is not printable. */
+static void write_agent_label(const struct report *report, unsigned agent)
 {
 	char name[AGENT_NAME_SIZE];
 
@@ -38,16 +39,16 @@ static void print_agent(const struct report *report, unsigned agent)
 	}
 }
 
-/* One line of `name`: the agent's label, and more of them in `labels` (",a=\"b\""). */
-static void sample(struct report *report, const char *name, unsigned agent, const char *labels,
-		   uint64_t value)
+/* Writes one sample of the metric `name` with the agent's label and more `labels` (",a=\"b\""). */
+static void write_sample(struct report *report, const char *name, unsigned agent,
+			 const char *labels, uint64_t value)
 {
 	fprintf(report->stream, "%s{agent=\"", name);
-	print_agent(report, agent);
+	write_agent_label(report, agent);
 	fprintf(report->stream, "\"%s} %" PRIu64 "\n", labels, value);
 }
 
-/* What nothing was counted of yet is all zero. */
+/* The agent's tally; all zero if nothing was counted yet. */
 static const struct tally *tally_of(const struct report *report, unsigned agent)
 {
 	static const struct tally nothing_yet;
@@ -55,118 +56,141 @@ static const struct tally *tally_of(const struct report *report, unsigned agent)
 	return tallies_find(report->tallies, report->agents[agent].agent) ?: &nothing_yet;
 }
 
-static void tell_state(struct report *report)
+static void write_state(struct report *report)
 {
 	family(report, "connwatch_agent_connected", "gauge",
-	       "Whether the agent has a connection to its hub.");
+	       "1 if the agent has a session with its hub, else 0.");
 	for (unsigned i = 0; i < report->count; i++)
-		sample(report, "connwatch_agent_connected", i, "",
-		       report->agents[i].connections > 0);
+		write_sample(report, "connwatch_agent_connected", i, "",
+			     report->agents[i].connections > 0);
 	family(report, "connwatch_agent_connections", "gauge",
-	       "How many connections to its hub the agent has.");
+	       "Open connections of the agent to its hub.");
 	for (unsigned i = 0; i < report->count; i++)
-		sample(report, "connwatch_agent_connections", i, "", report->agents[i].connections);
+		write_sample(report, "connwatch_agent_connections", i, "",
+			     report->agents[i].connections);
 	family(report, "connwatch_agent_actions_held", "gauge",
-	       "Whether the operator holds the agent's actions.");
+	       "1 if the operator holds the agent's actions, else 0.");
 	for (unsigned i = 0; i < report->count; i++)
-		sample(report, "connwatch_agent_actions_held", i, "",
-		       report->agents[i].actions_held);
+		write_sample(report, "connwatch_agent_actions_held", i, "",
+			     report->agents[i].actions_held);
 }
 
-static void tell_ended_of(struct report *report, unsigned agent)
+static void write_rungs(struct report *report)
 {
-	const struct tally *tally = tally_of(report, agent);
-	char labels[160];
+	char labels[32];
 
-	for (enum cause cause = 0; cause < CAUSE_MAX; cause++)
-		for (enum ended_by by = 0; by < ENDED_BY_MAX; by++) {
-			if (tally->ended[cause][by] == 0)
-				continue;
-			snprintf(labels, sizeof(labels),
-				 ",cause=\"%s\",side=\"%s\",ended_by=\"%s\"",
-				 cause_to_string(cause), side_to_string(cause_side(cause)),
-				 ended_by_to_string(by));
-			sample(report, "connwatch_connections_ended_total", agent, labels,
-			       tally->ended[cause][by]);
+	family(report, "connwatch_agent_failing", "gauge",
+	       "1 if the agent is not connected and its last attempt failed on this rung, else 0.");
+	for (unsigned i = 0; i < report->count; i++)
+		for (enum rung rung = RUNG_NAME; rung < RUNG_MAX; rung++) {
+			snprintf(labels, sizeof(labels), ",rung=\"%s\"", rung_to_string(rung));
+			write_sample(report, "connwatch_agent_failing", i, labels,
+				     report->agents[i].failed == rung);
 		}
 }
 
-static void tell_stalled_of(struct report *report, unsigned agent)
+/* How many connections ended so, whatever the cause. */
+static uint64_t ended_by_of(const struct tally *tally, enum ended_by by)
+{
+	uint64_t sum = 0;
+
+	for (enum cause cause = 0; cause < CAUSE_MAX; cause++)
+		sum += tally->ended[cause][by];
+	return sum;
+}
+
+/* Every cause has its series from the start: Prometheus does not see the first event of a counter
+ * that appears with it. */
+static void write_causes_of(struct report *report, const char *name, unsigned agent,
+			    uint64_t (*count)(const struct tally *tally, enum cause cause))
 {
 	const struct tally *tally = tally_of(report, agent);
 	char labels[96];
 
 	for (enum cause cause = 0; cause < CAUSE_MAX; cause++) {
-		if (tally->stalled[cause] == 0)
-			continue;
 		snprintf(labels, sizeof(labels), ",cause=\"%s\",side=\"%s\"",
 			 cause_to_string(cause), side_to_string(cause_side(cause)));
-		sample(report, "connwatch_connections_stalled_total", agent, labels,
-		       tally->stalled[cause]);
+		write_sample(report, name, agent, labels, count(tally, cause));
 	}
 }
 
-static void tell_actions_of(struct report *report, unsigned agent)
+static uint64_t stalled_of(const struct tally *tally, enum cause cause)
+{
+	return tally->stalled[cause];
+}
+
+static void write_ended_by_of(struct report *report, unsigned agent)
+{
+	const struct tally *tally = tally_of(report, agent);
+	char labels[64];
+
+	for (enum ended_by by = 0; by < ENDED_BY_MAX; by++) {
+		snprintf(labels, sizeof(labels), ",ended_by=\"%s\"", ended_by_to_string(by));
+		write_sample(report, "connwatch_connections_ended_by_total", agent, labels,
+			     ended_by_of(tally, by));
+	}
+}
+
+static void write_actions_of(struct report *report, unsigned agent)
 {
 	const struct tally *tally = tally_of(report, agent);
 	char labels[96];
 
-	for (enum action_type type = 0; type < ACTION_TYPE_MAX; type++)
+	for (enum action_type type = ACTION_NONE + 1; type < ACTION_TYPE_MAX; type++)
 		for (enum action_outcome outcome = 0; outcome < ACTION_OUTCOME_MAX; outcome++) {
-			if (tally->actions[type][outcome] == 0)
-				continue;
 			snprintf(labels, sizeof(labels), ",action=\"%s\",result=\"%s\"",
 				 action_type_to_string(type), action_outcome_to_string(outcome));
-			sample(report, "connwatch_actions_total", agent, labels,
-			       tally->actions[type][outcome]);
+			write_sample(report, "connwatch_actions_total", agent, labels,
+				     tally->actions[type][outcome]);
 		}
 }
 
-static void tell_ends(struct report *report)
+static void write_ends(struct report *report)
 {
-	family(report, "connwatch_connections_ended", "counter",
-	       "Connections to the hub that ended, by cause and by what happened to the socket.");
+	family(report, "connwatch_connections_ended_total", "counter",
+	       "Connections to the hub that ended, by cause.");
 	for (unsigned i = 0; i < report->count; i++)
-		tell_ended_of(report, i);
-	family(report, "connwatch_connections_stalled", "counter",
-	       "Connections that were open but in trouble, by cause.");
+		write_causes_of(report, "connwatch_connections_ended_total", i, tally_ended);
+	family(report, "connwatch_connections_ended_by_total", "counter",
+	       "Connections to the hub that ended, by how the socket ended.");
 	for (unsigned i = 0; i < report->count; i++)
-		tell_stalled_of(report, i);
-	family(report, "connwatch_actions", "counter", "Actions, by what became of them.");
+		write_ended_by_of(report, i);
+	family(report, "connwatch_connections_stalled_total", "counter",
+	       "Stalls of open connections, and times without any, by cause.");
 	for (unsigned i = 0; i < report->count; i++)
-		tell_actions_of(report, i);
+		write_causes_of(report, "connwatch_connections_stalled_total", i, stalled_of);
+	family(report, "connwatch_actions_total", "counter", "Actions, by kind and result.");
+	for (unsigned i = 0; i < report->count; i++)
+		write_actions_of(report, i);
 }
 
-static void tell_recovery(struct report *report)
+static void write_recovery(struct report *report)
 {
-	family(report, "connwatch_recoveries", "counter",
-	       "How often the agent had a connection again.");
+	family(report, "connwatch_recoveries_total", "counter",
+	       "Recoveries: the agent had a connection again.");
 	for (unsigned i = 0; i < report->count; i++)
-		sample(report, "connwatch_recoveries_total", i, "", tally_of(report, i)->recovered);
-	fputs("# TYPE connwatch_downtime_seconds counter\n"
-	      "# UNIT connwatch_downtime_seconds seconds\n"
-	      "# HELP connwatch_downtime_seconds How long the agent was without a connection, all "
-	      "in all, until it recovered.\n",
-	      report->stream);
+		write_sample(report, "connwatch_recoveries_total", i, "",
+			     tally_of(report, i)->recovered);
+	family(report, "connwatch_downtime_seconds_total", "counter",
+	       "Time without a connection, counted at each recovery.");
 	for (unsigned i = 0; i < report->count; i++) {
 		usec_t downtime = tally_of(report, i)->downtime;
 
 		fputs("connwatch_downtime_seconds_total{agent=\"", report->stream);
-		print_agent(report, i);
+		write_agent_label(report, i);
 		fprintf(report->stream, "\"} %" PRIu64 ".%06" PRIu64 "\n", downtime / USEC_PER_SEC,
 			downtime % USEC_PER_SEC);
 	}
 }
 
-static void tell_daemon(struct report *report)
+static void write_daemon(struct report *report)
 {
-	family(report, "connwatch_lost_events", "counter",
-	       "Records of the kernel that were lost on their way.");
+	family(report, "connwatch_lost_events_total", "counter",
+	       "Records of the probe that were lost.");
 	fprintf(report->stream, "connwatch_lost_events_total %" PRIu64 "\n",
 		report->tallies->lost_events);
-	fputs("# TYPE connwatch_build info\n# HELP connwatch_build The version that runs.\n"
-	      "connwatch_build_info{version=\"" VERSION "\"} 1\n",
-	      report->stream);
+	family(report, "connwatch_build_info", "gauge", "Version of the running connwatchd.");
+	fputs("connwatch_build_info{version=\"" VERSION "\"} 1\n", report->stream);
 }
 
 char *metrics_format(const struct tallies *tallies, const struct agent_gauges *agents,
@@ -180,11 +204,11 @@ char *metrics_format(const struct tallies *tallies, const struct agent_gauges *a
 	report.stream = open_memstream(&text, &size);
 	if (!report.stream)
 		return NULL;
-	tell_state(&report);
-	tell_ends(&report);
-	tell_recovery(&report);
-	tell_daemon(&report);
-	fputs("# EOF\n", report.stream);
+	write_state(&report);
+	write_rungs(&report);
+	write_ends(&report);
+	write_recovery(&report);
+	write_daemon(&report);
 	whole = !ferror(report.stream);
 	if (fclose(report.stream) == 0 && whole)
 		return text;
@@ -205,7 +229,7 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-/* The collector reads *.prom only, so the unfinished file is none of its business. */
+/* The collector reads only *.prom, so it ignores the unfinished file. */
 int metrics_write(const char *path, const char *text)
 {
 	_cleanup_free_ char *unfinished = NULL;

@@ -1,23 +1,25 @@
-/* The counters and gauges of docs/METRICS.md as OpenMetrics text, for the textfile collector of
- * Prometheus's node_exporter. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The counters and gauges of docs/METRICS.md in Prometheus's text format 0.0.4, which the textfile
+ * collector of node_exporter reads. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "core/tally.h"
+#include "record/tally.h"
 
-/* One agent's present state. */
+/* The present state of one agent. */
 struct agent_gauges {
 	const char *agent;
 	uint32_t connections;
 	bool actions_held;
+	enum rung failed; /* RUNG_NONE: connected, or no attempt has failed yet */
 };
 
-/* The whole text, to be freed; NULL: no memory. `agents` are the ones that are watched; what was
- * counted of others is left out. */
+/* Formats all metrics of the `count` watched `agents`, without the counts of others. Returns the
+ * text, which the caller frees, or NULL without memory. */
 char *metrics_format(const struct tallies *tallies, const struct agent_gauges *agents,
 		     unsigned count);
 
-/* Puts `text` into the file at `path` in one step, readable by all: it is written beside it first.
- * Returns 0 or -errno. */
+/* Replaces the file at `path` by `text` atomically (a temporary file and a rename), readable by
+ * all. Returns 0 or -errno. */
 int metrics_write(const char *path, const char *text);

@@ -1,11 +1,11 @@
-/* Sends a signal to the process that was meant, and to no other. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sends a signal to a process, and never to a later one with the same pid. */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
-#include "core/event.h"
-
-/* Sends `signal` to process `pid` as it was at `seen` (CLOCK_MONOTONIC): one that took over the
- * number since then is left alone. Returns 0, -ESRCH if the process is gone, -EPERM, or -EINVAL for
- * no such signal. */
-int process_signal(pid_t pid, usec_t seen, int signal);
+/* Sends `signal` to the process that has the pid `pid` and started at `started`, in clock ticks
+ * after boot (struct task). Returns 0, -ESRCH if that process is gone or `started` is 0 (not
+ * known), -EPERM, or -EINVAL for an invalid signal. */
+int process_signal(pid_t pid, uint64_t started, int signal);

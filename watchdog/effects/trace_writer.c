@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/trace_writer.h"
 
 #include <errno.h>
 
-#include "core/trace.h"
+#include "events/trace.h"
 
 int trace_write(FILE *stream, const struct event *event)
 {

@@ -1,9 +1,10 @@
-/* Records events into a trace file (core/trace.h). */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes events to a trace file (events/trace.h). */
 #pragma once
 
 #include <stdio.h>
 
-#include "core/event.h"
+#include "events/event.h"
 
 /* Writes one event as a line. Returns 0 or -errno. */
 int trace_write(FILE *stream, const struct event *event);

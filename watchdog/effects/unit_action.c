@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effects/unit_action.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE SYSTEMD ".Manager"
 
-/* One job of systemd's, from our asking for it to its end. */
+/* One job of systemd, from our request to its end. */
 struct unit_job {
 	struct unit_actions *actions;
 	struct unit_job *next;
@@ -23,7 +24,7 @@ struct unit_actions {
 	sd_event *loop;
 	event_sink sink;
 	void *userdata;
-	sd_bus *bus; /* NULL: not joined yet */
+	sd_bus *bus; /* NULL: not connected yet */
 	struct unit_job *jobs;
 };
 
@@ -61,7 +62,7 @@ static void finish_job(struct unit_job *job, int error, const char *detail)
 	actions->sink(actions->userdata, &event);
 }
 
-/* The results of JobRemoved (org.freedesktop.systemd1(5)) that have an errno of their own. */
+/* The -errno for a result of JobRemoved (org.freedesktop.systemd1(5)). */
 static int job_error(const char *result)
 {
 	if (strcmp(result, "done") == 0)
@@ -73,7 +74,8 @@ static int job_error(const char *result)
 	return -EIO;
 }
 
-/* Without an answer it is not known whether systemd has got the call. */
+/* The -errno for a refused call. Without an answer, it is unknown whether systemd received the
+ * call. */
 static int refusal_error(const sd_bus_error *refusal)
 {
 	if (sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY))
@@ -99,7 +101,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	return 0;
 }
 
-/* systemd tells who asked for a job of its end, with or without Subscribe(). */
+/* systemd sends JobRemoved to the client that requested the job, also without Subscribe(). */
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct unit_actions *actions = userdata;
@@ -126,7 +128,7 @@ static struct unit_job *find_answered(struct unit_actions *actions)
 	return job;
 }
 
-/* Calls without an answer got an error for one before this. */
+/* Pending calls have already received an error before this signal. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct unit_actions *actions = userdata;
@@ -149,7 +151,8 @@ static int join_bus(struct unit_actions *actions)
 	r = sd_bus_open_system_with_description(&actions->bus, "unit-action");
 	if (r < 0)
 		return r;
-	r = sd_bus_attach_event(actions->bus, actions->loop, SD_EVENT_PRIORITY_NORMAL);
+	/* the loop handles one message at a time, and one agent's records without end */
+	r = sd_bus_attach_event(actions->bus, actions->loop, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r < 0)
 		return r;
 	r = sd_bus_match_signal_async(actions->bus, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER_INTERFACE,

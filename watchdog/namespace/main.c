@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatch-namespace: opens netlink sockets in network namespaces for connwatchd, which may not
  * enter them. systemd passes the socket to listen on as standard input, and starts and stops this.
  */
@@ -7,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "namespace/service.h"
 #include "support/cleanup.h"
-#include "support/namespace_service.h"
 
 int main(void)
 {

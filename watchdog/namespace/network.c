@@ -1,6 +1,6 @@
-#include "support/network_namespace.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "namespace/network.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -8,44 +8,6 @@
 #include <sys/stat.h>
 
 #include "support/cleanup.h"
-
-static int open_namespace(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	return errno == ENOENT ? -ESRCH : -errno;
-}
-
-int network_namespace_of(pid_t pid, uint64_t *inode)
-{
-	char path[64];
-	struct stat status;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (stat(path, &status) < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	*inode = status.st_ino;
-	return 0;
-}
-
-int network_namespace_open(pid_t pid, uint64_t inode)
-{
-	_cleanup_close_ int fd = -1;
-	char path[64];
-	struct stat status;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	fd = open_namespace(path);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (status.st_ino != inode)
-		return -ESTALE;
-	return STEAL_FD(fd);
-}
 
 static int open_netlink(int protocol)
 {
@@ -58,7 +20,7 @@ struct visit {
 	int namespace, protocol, result;
 };
 
-/* setns(2) changes the calling thread only, so that a thread of its own needs no way back. */
+/* setns(2) changes the calling thread only: a thread of its own need not come back. */
 static void *visit(void *argument)
 {
 	struct visit *visit = argument;

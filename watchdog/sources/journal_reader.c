@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/journal_reader.h"
 
 #include <errno.h>
@@ -8,12 +9,13 @@
 
 #include <systemd/sd-journal.h>
 
-#include "core/text.h"
+#include "base/limits.h"
+#include "base/text.h"
 #include "support/cleanup.h"
 
 enum {
-	KINDS_MAX = 32,        /* as many kinds of records are looked for, newer ones included */
-	FIELD_SIZE_MAX = 4096, /* what is longer is cut: no field of ours is */
+	KINDS_MAX = 32, /* kinds of records that are looked for at most, newer ones included */
+	FIELD_SIZE_MAX = 4096, /* bytes; longer fields are cut: none of ours is */
 	FIELDS_MAX = 256,
 	NAMES_MAX = 16,
 };
@@ -31,11 +33,9 @@ struct journal_reader {
 	sd_journal *journal;
 	struct journal_query query;
 	struct names fields, others;
-	char values[OTHERS_MAX][OTHER_SIZE]; /* of the others */
+	char values[OTHERS_MAX][OTHER_SIZE]; /* of query->others */
 	char boot_id[SD_ID128_STRING_MAX];
 };
-
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
 
 void journal_reader_free(struct journal_reader *reader)
 {
@@ -60,8 +60,8 @@ static int match(sd_journal *journal, const char *name, const char *value)
 	return sd_journal_add_match(journal, field, (size_t)length);
 }
 
-/* All values of CONNWATCH_KIND that the journal has: a newer version may have written others than
- * are known here. */
+/* Matches all values of CONNWATCH_KIND in the journal: a newer version may have written kinds that
+ * are not known here. */
 static int match_kinds(sd_journal *journal)
 {
 	unsigned kinds = 0;
@@ -84,12 +84,16 @@ static int match_kinds(sd_journal *journal)
 	return r < 0 ? r : 0;
 }
 
+/* Records have the name of an agent as printable text. */
 static int match_agent(sd_journal *journal, const char *agent)
 {
+	char name[UNIT_NAME_SIZE];
 	int r = sd_journal_add_conjunction(journal);
 
+	text_copy(name, sizeof(name), agent);
+	text_make_printable(name);
 	if (r >= 0)
-		r = match(journal, "CONNWATCH_AGENT", agent);
+		r = match(journal, "CONNWATCH_AGENT", name);
 	if (r >= 0)
 		r = sd_journal_add_disjunction(journal);
 	if (r >= 0)
@@ -125,7 +129,8 @@ static int compare_boots(const void *a, const void *b)
 	return left->first < right->first ? -1 : left->first > right->first;
 }
 
-/* The journal's boots, the earliest first, in an array to be freed. Returns their number. */
+/* Lists the journal's boots, the earliest first, in an array to be freed. Returns how many there
+ * are, or -errno. */
 static int list_boots(sd_journal *journal, struct boot **boots)
 {
 	const void *field;
@@ -152,7 +157,7 @@ static int list_boots(sd_journal *journal, struct boot **boots)
 	return count;
 }
 
-/* `boot` is an ID, or a number from the end: 0, -1, ... */
+/* Matches one boot: an ID, or a number from the end (0, -1, ...). */
 static int match_boot(sd_journal *journal, const char *boot)
 {
 	_cleanup_free_ struct boot *boots = NULL;
@@ -172,9 +177,9 @@ static int match_boot(sd_journal *journal, const char *boot)
 	return sd_journal_add_match(journal, boots[count - 1 + offset].field, 0);
 }
 
-/* The last entry is of this boot: whoever asks has been started in it, which systemd writes down.
- * Not sd_id128_get_boot(): in a container, a unit may see the host's ID in /proc, journald the
- * container's. */
+/* Takes the boot of the last entry for the present one: the caller was started in it, which systemd
+ * logs. sd_id128_get_boot() is no help in a container, where a unit may see the host's ID in /proc
+ * and journald the container's. */
 static int note_boot(struct journal_reader *reader)
 {
 	sd_journal *journal = reader->journal;
@@ -209,7 +214,7 @@ static int open_journal(struct journal_reader *reader)
 	return sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY);
 }
 
-/* sd_journal_open() passes over files that may not be read. */
+/* sd_journal_open() skips files that may not be read. */
 static int check_readable(sd_journal *journal)
 {
 	uint64_t bytes;
@@ -343,7 +348,7 @@ static int read_record(struct journal_reader *reader, struct past_record *past)
 	return record_parse_end(past);
 }
 
-/* A damaged entry (-EBADMSG) is passed over, as journalctl does. */
+/* Skips a damaged entry (-EBADMSG), as journalctl does. */
 int journal_reader_next(struct journal_reader *reader, struct past_record *past)
 {
 	int r;
@@ -413,7 +418,10 @@ char *journal_reader_catalog(struct journal_reader *reader)
 {
 	char *text = NULL;
 
-	return sd_journal_get_catalog(reader->journal, &text) < 0 ? NULL : text;
+	if (sd_journal_get_catalog(reader->journal, &text) < 0)
+		return NULL;
+	text_make_latin(text); /* fields of the record are in it */
+	return text;
 }
 
 /* ---- the fields of an entry, as they are */
@@ -472,7 +480,7 @@ static int add_place(struct journal_reader *reader, struct fields *fields)
 	return r;
 }
 
-/* MESSAGE first, then by name. */
+/* Sorts MESSAGE first, then by name. */
 static int compare_fields(const void *a, const void *b)
 {
 	const char *left = *(char *const *)a, *right = *(char *const *)b;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/journal_sync.h"
 
 #include <errno.h>
@@ -7,10 +8,10 @@
 
 #include "support/cleanup.h"
 
-/* The zero at its end ends a message of Varlink's. */
+/* The null byte at the end ends a message of Varlink. */
 static const char request[] = "{\"method\":\"io.systemd.Journal.Synchronize\",\"parameters\":{}}";
 
-/* For connect(2), which waits for room to be heard in, as well as for the rest: socket(7). */
+/* Limits connect(2), too, which waits for room in the queue of the listener (socket(7)). */
 static int limit_waiting(int fd, usec_t timeout)
 {
 	const struct timeval limit = { .tv_sec = (time_t)(timeout / USEC_PER_SEC),
@@ -36,6 +37,6 @@ int journal_sync(usec_t timeout)
 	if (connect(fd, (const void *)&journald, sizeof(journald)) < 0 ||
 	    send(fd, request, sizeof(request), MSG_NOSIGNAL) < 0 || recv(fd, &answer, 1, 0) < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return 0; /* an error says that it does not know the method: then there is nothing to wait
-		     for */
+	return 0; /* an error: journald does not know the method, and there is nothing to wait for
+		   */
 }

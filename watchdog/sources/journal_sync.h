@@ -1,7 +1,9 @@
-/* Asks journald to catch up, over Varlink: io.systemd.Journal, as `journalctl --sync` does. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Has journald write down what was sent to it, over Varlink: io.systemd.Journal, as `journalctl
+ * --sync` does. */
 #pragma once
 
-#include "core/event.h"
+#include "events/event.h"
 
 /* Waits, up to `timeout` microseconds, until journald has written what was sent to it before.
  * Returns 0, -ETIMEDOUT, -ENOENT or -ECONNREFUSED if there is no journald that can be asked,

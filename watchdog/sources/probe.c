@@ -1,4 +1,5 @@
-#include "probe.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -6,23 +7,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/decode.h"
 #include "ebpf/probe.skel.h"
-#include "probe_iterator.h"
-#include "probe_load.h"
-#include "probe_mqtt.h"
-#include "probe_packets.h"
-#include "probe_stalls.h"
-#include "probe_state.h"
+#include "ebpf/probe_record.h"
+#include "ebpf/watch_keys.h"
+#include "events/decode.h"
+#include "sources/probe_iterator.h"
+#include "sources/probe_load.h"
+#include "sources/probe_mqtt.h"
+#include "sources/probe_overflow.h"
+#include "sources/probe_packets.h"
+#include "sources/probe_stalls.h"
+#include "sources/probe_state.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
-#include "support/handover.h"
+#include "support/handover_memory.h"
 
-/* In one probe_drain(): more than the ring can hold (each takes 8 bytes for itself there), so all
- * that was there when it began is among them. */
+/* The most records in one probe_drain(). The ring holds fewer (each takes 8 bytes more there), so
+ * all that were in it at the beginning are among them. */
 enum { RECORDS_AT_ONCE = 4096 };
 
-DEFINE_CLEANUP(struct probe *, probe_close);
+/* The most records of the overflow in one probe_drain(): then the ring is looked at again. */
+enum { OVERFLOW_AT_ONCE = 64 };
+
+/* From one word on groups that are not watched to the next. */
+#define GROUPS_PAUSE (1 * USEC_PER_MINUTE)
 
 /* ---- records as events */
 
@@ -36,106 +44,195 @@ static bool read_record(struct probe *probe, const void *record, size_t size, st
 
 static void hand_on(struct probe *probe, const struct event *event)
 {
-	if (probe->inspected[event->agent & AGENTS_MAX])
-		mqtt_probe_take(probe->mqtt, event);
 	if (event->type == EVENT_RETRANSMIT)
 		probe->stalled = true;
 	if (event->type == EVENT_SAMPLE_DONE) {
 		if (!probe->sampling)
-			return; /* the process before us had asked for it */
+			return; /* the daemon before us had asked for it */
 		probe->sampling = false;
 	}
 	probe->sink(probe->userdata, event);
 	probe->events++;
 }
 
+/* An iterator writes its records back to back; all are of connections. */
 static void hand_on_sample(struct probe *probe)
 {
+	enum { SIZE = sizeof(struct probe_connection) };
 	_cleanup_free_ char *sample = STEAL_POINTER(probe->sample);
 	struct event event;
 
-	for (size_t at = 0; sample && at < probe->sample_size; at += DECODE_SAMPLE_SIZE)
-		if (read_record(probe, sample + at, DECODE_SAMPLE_SIZE, &event))
+	for (size_t at = 0; sample && at < probe->sample_size; at += SIZE)
+		if (read_record(probe, sample + at, SIZE, &event))
 			hand_on(probe, &event);
 }
 
-/* ---- records that are kept for the process after us */
+/* ---- records that are kept for the next daemon */
 
-/* What a session's verdict rests on. Its troubles while it is open are told as they come. */
+/* Returns true for the records that a session's verdict rests on. Troubles of open sessions are
+ * told when they come. */
 static bool is_for_keeps(enum event_type type)
 {
 	return event_is_process(type) || (event_is_connection(type) && type != EVENT_RETRANSMIT &&
 					  type != EVENT_HEALED && type != EVENT_SAMPLED);
 }
 
-/* The process before us may have died between keeping a record and giving its room in the ring
- * back: then the last one it kept comes once more. */
+/* The daemon before us may have died between keeping a record and giving its room in the ring or in
+ * the overflow back: then the last record it kept comes once more. */
 static bool is_kept_already(struct probe *probe, const void *record, size_t size)
 {
-	uint64_t end = handover_end(probe->handover);
 	const void *last;
 	size_t last_size;
 
-	if (!probe->resuming)
+	if (probe->recalled <= handover_memory_first(probe->kept)) /* there is none, any more */
 		return false;
-	probe->resuming = false;
-	if (end == handover_first(probe->handover))
-		return false;
-	last = handover_record(probe->handover, end - 1, &last_size);
+	last = handover_memory_record(probe->kept, probe->recalled - 1, &last_size);
 	return last_size == size && memcmp(last, record, size) == 0;
 }
 
-_Static_assert((int)DECODE_SAMPLE_SIZE <= (int)HANDOVER_RECORD_SIZE,
+_Static_assert(sizeof(struct probe_connection) <= HANDOVER_RECORD_SIZE,
 	       "the longest record finds room");
 
-/* Returns false if it was handed on by probe_recall(). */
+/* Keeps the record. Returns false if probe_recall() has handed it on already. */
 static bool keep(struct probe *probe, enum event_type type, const void *record, size_t size)
 {
-	if (!probe->handover || !is_for_keeps(type))
+	if (!probe->kept || !is_for_keeps(type))
 		return true;
 	if (is_kept_already(probe, record, size))
 		return false;
-	handover_keep(probe->handover, record, size);
+	handover_memory_keep(probe->kept, record, size);
 	return true;
 }
 
-/* A sample that the sink asked for is older than what follows in the ring. */
+/* Not for what probe_recall() hands on: if a file of an agent should ever end us, it would end each
+ * daemon after us at its start. */
+static void look_into_process(struct probe *probe, const struct event *event)
+{
+	if (probe->inspected[event->agent & AGENT_NUMBER_MAX])
+		mqtt_probe_take(probe->mqtt, event);
+}
+
+/* A sample that the sink asked for while it took this record is older than what follows. */
+static void take_record(struct probe *probe, const void *data, size_t size)
+{
+	struct event event;
+
+	if (read_record(probe, data, size, &event) && keep(probe, event.type, data, size)) {
+		look_into_process(probe, &event);
+		hand_on(probe, &event);
+	}
+	hand_on_sample(probe);
+}
+
+/* ---- the ring, and then its overflow
+ *
+ * The kernel lets no record of an agent into the ring while earlier ones of that agent wait in the
+ * overflow. So the records of each agent are in order if the ring is read first; and an agent that
+ * fills the overflow keeps nobody waiting but itself. */
+
+/* Called by the overflow for its next record. */
+static void on_overflow(void *userdata, const void *data, size_t size)
+{
+	take_record(userdata, data, size);
+}
+
+static bool is_end_of_sample(const void *record, size_t size)
+{
+	const struct probe_header *header = record;
+
+	return size == sizeof(*header) && header->type == PROBE_SAMPLE_DONE;
+}
+
+/* The end of a sample comes behind the ends that the sample passed over, some of which may be in
+ * the overflow. */
+static void hold_end_of_sample(struct probe *probe, const void *record)
+{
+	memcpy(&probe->end_of_sample, record, sizeof(probe->end_of_sample));
+	probe->end_of_sample_after = probe_overflow_next_look(probe->overflow);
+}
+
+static void hand_on_end_of_sample(struct probe *probe)
+{
+	uint64_t after = probe->end_of_sample_after;
+
+	if (!after || !probe_overflow_is_past(probe->overflow, after))
+		return;
+	probe->end_of_sample_after = 0;
+	take_record(probe, &probe->end_of_sample, sizeof(probe->end_of_sample));
+}
+
+/* Gives the agent its share of the ring back. */
+static void give_share_back(struct probe *probe, const struct probe_header *header)
+{
+	int64_t *used = (int64_t *)&probe->bpf->bss->ring_used[header->agent % PROBE_AGENTS];
+
+	__atomic_fetch_sub(used, header->size, __ATOMIC_RELAXED);
+}
+
 static int on_record(void *userdata, void *data, size_t size)
 {
 	struct probe *probe = userdata;
-	struct event event;
 
-	if (read_record(probe, data, size, &event) && keep(probe, event.type, data, size))
-		hand_on(probe, &event);
-	hand_on_sample(probe);
+	if (is_end_of_sample(data, size))
+		hold_end_of_sample(probe, data);
+	else
+		take_record(probe, data, size);
+	give_share_back(probe, data);
 	return ++probe->records < RECORDS_AT_ONCE ? 0 : -EAGAIN;
+}
+
+static int take_records(struct probe *probe)
+{
+	int r = ring_buffer__consume(probe->ring);
+
+	probe_overflow_look(probe->overflow);
+	probe_overflow_take(probe->overflow, OVERFLOW_AT_ONCE, on_overflow, probe);
+	hand_on_end_of_sample(probe);
+	return r < 0 && r != -EAGAIN ? r : 0;
+}
+
+bool probe_is_behind(const struct probe *probe)
+{
+	return probe_overflow_is_behind(probe->overflow);
 }
 
 /* ---- opening */
 
+/* At the TTLs of what comes in, and at name lookups. */
+static void look_at_packets(struct probe *probe)
+{
+	struct bpf_program *received = probe->bpf->progs.packet_received;
+
+	if (!bpf_program__autoload(received))
+		return;
+	packet_watches_use(probe->packets, LOOK_AT_RECEIVED, received, NULL);
+	packet_watches_use(probe->packets, LOOK_AT_SENT, probe->bpf->progs.packet_sent, NULL);
+}
+
 static int attach(struct probe *probe)
 {
-	struct bpf_program *packets = probe->bpf->progs.packet_received;
-
 	probe->ring =
 		ring_buffer__new(bpf_map__fd(probe->bpf->maps.records), on_record, probe, NULL);
 	if (!probe->ring)
 		return -errno;
+	if (probe_overflow_new(&probe->overflow, probe->bpf) < 0)
+		return -ENOMEM;
 	probe->stalled = probe->taken_over_count > 0; /* for all we know */
-	if (bpf_program__autoload(packets))
-		packet_watches_use(probe->packets, LOOK_AT_TTL, packets, NULL);
-	probe_set_wake_ups(probe, true); /* whatever the process before us was at */
+	look_at_packets(probe);
+	probe_set_wake_ups(probe, true); /* the daemon before us may have died in a rush */
 	return probe_bpf__attach(probe->bpf);
 }
 
 static int load_and_attach(struct probe *probe)
 {
+	struct probe_bpf *bpf = NULL;
 	int r;
 
 	probe->packets = packet_watches_new();
 	if (!probe->packets)
 		return -ENOMEM;
-	r = probe_load(&probe->bpf, probe->taken_over, probe->taken_over_count);
+	r = probe_load(&bpf, probe->taken_over, probe->taken_over_count);
+	probe->bpf = bpf;
 	return r < 0 ? r : attach(probe);
 }
 
@@ -171,6 +268,7 @@ struct probe *probe_close(struct probe *probe)
 	packet_watches_free(probe->packets);
 	mqtt_probe_close(probe->mqtt);
 	ring_buffer__free(probe->ring);
+	probe_overflow_free(probe->overflow);
 	probe_bpf__destroy(probe->bpf);
 	for (unsigned i = 0; i < probe->taken_over_count; i++)
 		close(probe->taken_over[i]);
@@ -191,13 +289,16 @@ int probe_descriptors(const struct probe *probe, int descriptors[static PROBE_DE
 
 static int take_sample(struct probe *probe)
 {
+	const struct bpf_map *map = probe->bpf->maps.connections;
+	const struct bpf_program *take = probe_iterator_choose(
+		probe->bpf->progs.sample_connections, probe->bpf->progs.sample_by_file, &map);
 	_cleanup_free_ char *sample = NULL;
 	size_t size;
 	int r;
 
 	probe->bpf->bss->sample_done = false;
-	r = probe_iterator_read(probe->bpf->progs.sample_connections, probe->bpf->maps.connections,
-				&sample, &size);
+	probe->bpf->bss->sample_number++;
+	r = probe_iterator_read(take, map, &sample, &size);
 	if (r < 0)
 		return r;
 	if (probe->bpf->bss->sample_done) {
@@ -211,7 +312,8 @@ int probe_sample(struct probe *probe)
 {
 	int r;
 
-	if (!bpf_program__autoload(probe->bpf->progs.sample_connections))
+	if (!bpf_program__autoload(probe->bpf->progs.sample_connections) &&
+	    !bpf_program__autoload(probe->bpf->progs.sample_by_file))
 		return -EOPNOTSUPP;
 	if (probe->sampling)
 		return 0;
@@ -232,20 +334,57 @@ static void look_for_new_groups(struct probe *probe)
 	packet_watches_look_again(probe->packets);
 }
 
-static void tell_lost(struct probe *probe)
+static void tell_lost_of(struct probe *probe, uint32_t agent, const struct lost_event *lost)
 {
-	uint64_t lost = probe->undecoded + probe->bpf->bss->lost_records;
-	struct event event = { .type = EVENT_LOST };
+	struct event event = {
+		.type = EVENT_LOST,
+		.agent = agent,
+		.time = clock_now(CLOCK_MONOTONIC),
+		.lost = *lost,
+	};
 
-	if (lost == probe->lost_told)
+	if (!lost->records && !lost->groups)
 		return;
-	event.time = clock_now(CLOCK_MONOTONIC);
-	event.lost.records = lost - probe->lost_told;
-	probe->lost_told = lost;
-	if (probe->handover)
-		handover_set_lost(probe->handover, probe->bpf->bss->lost_records);
 	probe->sink(probe->userdata, &event);
 	probe->events++;
+}
+
+/* Returns what was counted since the last call. The number reported stands beside the number
+ * counted, where the next daemon finds it. */
+static uint64_t take_count(const __u64 *counted, __u64 *told)
+{
+	uint64_t more = __atomic_load_n(counted, __ATOMIC_RELAXED) - *told;
+
+	*told += more;
+	return more;
+}
+
+/* A user can make groups that find no room without end. */
+static bool groups_are_due(const struct probe *probe, usec_t now)
+{
+	return !probe->groups_told || now >= probe->groups_told + GROUPS_PAUSE;
+}
+
+static void tell_lost(struct probe *probe)
+{
+	struct probe_bpf__bss *run = probe->bpf->bss;
+	struct lost_event lost = { .records = probe->undecoded };
+	usec_t now = clock_now(CLOCK_MONOTONIC);
+	bool due = groups_are_due(probe, now);
+
+	probe->undecoded = 0;
+	tell_lost_of(probe, 0, &lost);
+	for (uint32_t agent = 0; agent < PROBE_AGENTS; agent++) {
+		lost = (struct lost_event){
+			.records = take_count(&run->lost_records[agent], &run->lost_told[agent]),
+		};
+		if (due)
+			lost.groups = take_count(&run->unwatched_cgroups[agent],
+						 &run->unwatched_told[agent]);
+		if (lost.groups)
+			probe->groups_told = now;
+		tell_lost_of(probe, agent, &lost);
+	}
 }
 
 int probe_fd(const struct probe *probe)
@@ -258,22 +397,22 @@ void probe_set_wake_ups(struct probe *probe, bool on)
 	probe->bpf->bss->wake_ups_off = !on;
 }
 
-void probe_remember(struct probe *probe, struct handover *handover)
+void probe_remember(struct probe *probe, struct handover_memory *memory)
 {
-	probe->handover = handover;
-	probe->lost_told = handover_lost(handover);
-	probe->resuming = probe->taken_over_count > 0;
+	probe->kept = memory;
+	if (probe->taken_over_count > 0)
+		probe->recalled = handover_memory_end(memory);
 }
 
 void probe_recall(struct probe *probe, event_sink sink, void *userdata)
 {
-	uint64_t end = handover_end(probe->handover);
+	uint64_t end = handover_memory_end(probe->kept);
 
 	probe->sink = sink;
 	probe->userdata = userdata;
-	for (uint64_t at = handover_first(probe->handover); at < end; at++) {
+	for (uint64_t at = handover_memory_first(probe->kept); at < end; at++) {
 		size_t size;
-		const void *record = handover_record(probe->handover, at, &size);
+		const void *record = handover_memory_record(probe->kept, at, &size);
 		struct event event;
 
 		if (read_record(probe, record, size, &event))
@@ -291,13 +430,12 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->records = 0;
 	look_for_new_groups(probe);
 	hand_on_sample(probe);
-	r = ring_buffer__consume(probe->ring);
-	if (r < 0 && r != -EAGAIN)
+	r = take_records(probe);
+	if (r < 0)
 		return r;
-	r = 0;
 	probe_stalls_follow(probe);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
-		probe->sampling = false; /* the ring was full: once more */
+		probe->sampling = false; /* the ring was full: the sample is taken again */
 		r = probe_sample(probe);
 	}
 	tell_lost(probe);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The eBPF probe: loads it, tells it what to watch, hands on what it saw as events.
  *
  * One probe a process. Watches are kept in the kernel by agent number (from 1); processes hand
@@ -10,9 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "core/event.h"
+#include "base/cleanup.h"
+#include "events/event.h"
 
-struct handover;
+struct handover_memory;
 struct probe;
 
 /* Loads and attaches. Returns 0 and the probe in `*ret`, to be freed with probe_close(); or
@@ -23,25 +25,35 @@ struct probe;
  * with a sentence for the operator in `*complaint` (static text) in every case of failure. */
 int probe_open(struct probe **ret, const char **complaint);
 
-/* As probe_open(), but goes on with the probe of a process before us, which went on by itself:
- * `descriptors` are copies of what probe_descriptors() gave there, and the new probe's from now on,
- * also in case of failure. None (`count` 0): opens a new probe. -ESTALE if they do not fit. */
+/* Opens like probe_open(), but continues the probe of the daemon before us, which went on by
+ * itself. `descriptors` are copies of what probe_descriptors() gave there; they are the new probe's
+ * from now on, also in case of failure. With a `count` of 0 it opens a new probe. Returns -ESTALE
+ * if they do not fit, otherwise as probe_open(). */
 int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
 		    const char **complaint);
 
 struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
+DEFINE_CLEANUP(struct probe *, probe_close);
 
-/* Becomes readable when there are records. Owned by the probe. */
+/* Returns the descriptor that becomes readable when there are records. Owned by the probe. */
 int probe_fd(const struct probe *probe);
 
-/* Hands every waiting record to `sink` as an event, in the order in which the kernel wrote them;
- * records that do not decode and records the kernel had to drop come as one EVENT_LOST at the
- * end. What comes while it is under way may have to wait for the next call: no flood of records
- * keeps the caller from its other duties. Returns the number of events, or -errno. */
+/* Hands the waiting records to `sink` as events: all in the ring, and after them up to 64 of those
+ * that found no room there and wait in its overflow (all that tell of an end, and a few others).
+ * Those of one agent come in the order in which the kernel wrote them. At the end, records that the
+ * kernel had to drop and control groups that are not watched come as one EVENT_LOST for each agent,
+ * and records that cannot be decoded as one without an agent. Records that come meanwhile may have
+ * to wait for the next call, so that no flood of them keeps the caller from its other work. Returns
+ * the number of events, or -errno. */
 int probe_drain(struct probe *probe, event_sink sink, void *userdata);
 
-/* Whether probe_fd() becomes readable. Without, the caller calls probe_drain() every so often; the
- * kernel, which spends more on a wake-up than on a record, is spared that. On at first. */
+/* Returns true if the last probe_drain() has left records in the overflow: call it again soon, for
+ * they do not make probe_fd() readable. */
+bool probe_is_behind(const struct probe *probe);
+
+/* Switches on or off that probe_fd() becomes readable; on at first. While it is off, the caller
+ * calls probe_drain() now and then, and the kernel saves wake-ups, each of which costs it more than
+ * a record. */
 void probe_set_wake_ups(struct probe *probe, bool on);
 
 /* Watches process `pid` (of our pid namespace) and its descendants from now on. Returns 0, -ESRCH
@@ -49,22 +61,24 @@ void probe_set_wake_ups(struct probe *probe, bool on);
 int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent);
 
 /* Watches the control group at `path` (absolute, in the file system, version 2) and all below it,
- * from now on. Returns 0, -ENOENT or another -errno. */
+ * from now on. What is beyond the agent's share of the 16384 groups that can be watched is not
+ * watched, and told by the next EVENT_LOST. Returns 0, -ENOENT or another -errno. */
 int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent);
 
-/* Watches the control group `name` from the moment it is made in `parent` (absolute path), so
- * that no connection of a unit that is just starting escapes. Watches one that is there already.
- * Returns 0 or -errno. */
+/* Watches the control group `name` from the moment it is made in `parent` (absolute path), so that
+ * no connection of a unit that starts goes unseen; or from now on, if it is there already. Returns
+ * 0 or -errno. */
 int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const char *name,
 			       uint32_t agent);
 
-/* Lets go of what is kept for a control group that is gone: `path` as it was handed in above. */
+/* Forgets a control group that is gone: `path` as it was given above. */
 void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent);
 
-/* Forgets every watch of `agent`. Connections that are known already are still reported. */
+/* Forgets every watch of `agent`. Connections that are known already are still told. */
 int probe_unwatch(struct probe *probe, uint32_t agent);
 
-/* False before kernel 5.11: connections that are older than the probe cannot be found. */
+/* Returns false if connections that are older than the probe cannot be found: before kernel 5.11.
+ */
 bool probe_shows_connections(const struct probe *probe);
 
 /* Looks for open connections of what is watched, in every network namespace; each new one becomes
@@ -75,33 +89,33 @@ int probe_find_connections(struct probe *probe);
 
 /* Takes a sample of all watched connections, in every network namespace, as they are now. The next
  * probe_drain() hands it on: an EVENT_SAMPLED for each one that is open, in its place between what
- * happened before and after, and at last an EVENT_SAMPLE_DONE (see core/event.h). May be called
- * from within a sink. Nothing happens if the last sample has not been handed on yet.
- * Returns 0, -EOPNOTSUPP before kernel 5.11, or another -errno. */
+ * happened before and after, and at the end an EVENT_SAMPLE_DONE (events/event.h). May be called
+ * from inside a sink. Does nothing if the last sample has not been handed on yet. Returns 0,
+ * -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_sample(struct probe *probe);
 
-/* Has the MQTT of `agent` (up to 255) looked at, or no longer: of connections that come up from now
- * on, where it is plain and the socket was made in a watched control group, or TLS by way of
- * libssl. Events tell of it in `mqtt`. Returns 0, or 1 if TLS cannot be looked at (no uprobes are
- * to be had), -EOPNOTSUPP before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another -errno. */
+/* Begins or stops to look at the MQTT of `agent` (up to 255), in connections that come up from now
+ * on: plain MQTT of sockets that were made in a watched control group, and TLS by way of libssl.
+ * Events have it in `mqtt`. Returns 0, 1 if TLS cannot be looked at (no uprobes here), -EOPNOTSUPP
+ * before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another -errno. */
 int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes);
 
-/* ---- for the process after us */
+/* ---- the handover to the next daemon */
 
-/* Names this version of the probe: only the same one can take it over. */
+/* A hash of the probe's object: only a daemon with the same one can take it over. */
 uint64_t probe_version(void);
 
 enum { PROBE_DESCRIPTORS_MAX = 64 };
 
-/* The descriptors that keep the probe going when we do not. They stay the probe's. Returns how many
- * there are, or -ENOBUFS. */
+/* Gives the descriptors that keep the probe going without us. They stay the probe's. Returns how
+ * many there are, or -ENOBUFS. */
 int probe_descriptors(const struct probe *probe, int descriptors[static PROBE_DESCRIPTORS_MAX]);
 
-/* From now on every record that a session's verdict rests on is kept in `handover` (borrowed), from
- * before it is handed on. A `handover` that already holds something belongs to the probe that was
- * taken over. To be called before the first probe_drain(). */
-void probe_remember(struct probe *probe, struct handover *handover);
+/* From now on every record that a session's verdict rests on is kept in `memory` (borrowed) before
+ * it is handed on. A `memory` that already holds records belongs to the probe that was taken over.
+ * To be called before the first probe_drain(). */
+void probe_remember(struct probe *probe, struct handover_memory *memory);
 
-/* Hands on again what the process before us had kept; what it had not seen comes with the next
+/* Hands on again what the daemon before us had kept. What it had not seen comes with the next
  * probe_drain(), without a gap and without a repetition. */
 void probe_recall(struct probe *probe, event_sink sink, void *userdata);

@@ -1,4 +1,5 @@
-#include "probe_iterator.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe_iterator.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -6,10 +7,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/decode.h"
+#include "ebpf/probe_record.h"
 #include "support/cleanup.h"
 
-/* Over `map`, or over what there is one of (NULL). Returns what to read it from, or -errno. */
+const struct bpf_program *probe_iterator_choose(const struct bpf_program *over_map,
+						const struct bpf_program *over_files,
+						const struct bpf_map **map)
+{
+	if (bpf_program__autoload(over_map))
+		return over_map;
+	*map = NULL;
+	return over_files;
+}
+
+/* Opens an iterator over the entries of `map`, or over what a program without a map goes through
+ * (NULL). Returns the descriptor to read from, or -errno. */
 static int open_iterator(const struct bpf_program *program, const struct bpf_map *map)
 {
 	union bpf_iter_link_info info = { .map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0 };
@@ -39,10 +51,10 @@ int probe_iterator_run(const struct bpf_program *program, const struct bpf_map *
 	return n < 0 ? -errno : 0;
 }
 
-/* Appends what is there to read. Returns the number of bytes, 0 at the end, or -errno. */
+/* Appends what can be read. Returns the number of bytes, 0 at the end, or -errno. */
 static ssize_t read_more(int fd, char **buffer, size_t *size)
 {
-	enum { STEP = 1024 * DECODE_SAMPLE_SIZE };
+	enum { STEP = 1024 * sizeof(struct probe_connection) };
 	char *longer = realloc(*buffer, *size + STEP);
 	ssize_t n;
 

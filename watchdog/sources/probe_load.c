@@ -1,5 +1,7 @@
-#include "probe_load.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe_load.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -13,12 +15,16 @@
 
 DEFINE_CLEANUP(struct probe_bpf *, probe_bpf__destroy);
 
-/* ---- what libbpf has to say, for the complaint */
+/* ---- libbpf's last warning, for the complaint */
 
 static char last_warning[256];
 
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_level level,
+							      const char *format, va_list arguments)
 {
+	/* slim_object has taken the lines out, on purpose */
+	if (strstr(format, ".BTF.ext line info"))
+		return 0;
 	if (level == LIBBPF_WARN && last_warning[0] == '\0')
 		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
 	return 0;
@@ -31,6 +37,7 @@ struct kernel_features {
 	bool socket_cookie;
 	bool socket_from_file;
 	bool congestion_state;
+	bool storage_iterator;
 };
 
 /* Helpers show in BTF as the functions behind them, tracepoints as the types of their probes. */
@@ -57,6 +64,25 @@ static void note_feature(struct kernel_features *features, const struct btf *btf
 			*(bool *)((char *)features + FEATURES[i].member) = true;
 }
 
+/* Some hosts refuse it, or their kernels were built without: only a load tells. Its target shows as
+ * the function whose arguments the program gets. */
+static bool can_iterate_storage(const struct btf *btf)
+{
+	const struct bpf_insn return_0[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int32_t target = btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
+		    .attach_btf_id = target > 0 ? (uint32_t)target : 0);
+	_cleanup_close_ int fd = -EBADF;
+
+	if (target > 0)
+		fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", return_0, 2,
+				   &options);
+	return fd >= 0;
+}
+
 static int find_features(struct kernel_features *features)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -69,14 +95,49 @@ static int find_features(struct kernel_features *features)
 		if (btf_is_func(type) || btf_is_typedef(type))
 			note_feature(features, btf, type);
 	}
+	features->storage_iterator = features->socket_storage && can_iterate_storage(btf);
 	btf__free(btf);
 	return 0;
 }
 
-/* Takes CAP_NET_ADMIN. */
+/* Returns true with CAP_NET_ADMIN. */
 static bool can_look_at_packets(void)
 {
 	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
+}
+
+/* Where storage cannot be walked, the descriptors of all tasks lead to the same sockets. */
+static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_features *features)
+{
+	bool by_storage = features->storage_iterator;
+	bool by_file = !by_storage && features->socket_storage && features->socket_from_file;
+	const struct {
+		struct bpf_program *program;
+		bool wanted;
+	} iterators[] = {
+		{ bpf->progs.find_healed, by_storage && features->congestion_state },
+		{ bpf->progs.find_healed_by_file, by_file && features->congestion_state },
+		{ bpf->progs.find_connections, features->socket_from_file },
+		{ bpf->progs.sample_connections, by_storage },
+		{ bpf->progs.sample_by_file, by_file },
+		{ bpf->progs.adopt_processes, true },
+	};
+
+	for (size_t i = 0; i < sizeof(iterators) / sizeof(iterators[0]); i++) {
+		bpf_program__set_autoload(iterators[i].program, iterators[i].wanted);
+		bpf_program__set_autoattach(iterators[i].program, false);
+	}
+}
+
+static void prepare_packets(struct probe_bpf *bpf, const struct kernel_features *features)
+{
+	struct bpf_program *programs[] = { bpf->progs.packet_received, bpf->progs.packet_sent };
+	bool possible = features->socket_storage && can_look_at_packets();
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		bpf_program__set_autoload(programs[i], possible);
+		bpf_program__set_autoattach(programs[i], false);
+	}
 }
 
 static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
@@ -98,21 +159,13 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 				false);
 	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->socket_storage);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
-	bpf_program__set_autoload(bpf->progs.find_healed, features->congestion_state);
-	bpf_program__set_autoload(bpf->progs.find_connections, features->socket_from_file);
-	bpf_program__set_autoload(bpf->progs.sample_connections, features->socket_storage);
-	bpf_program__set_autoload(bpf->progs.packet_received,
-				  features->socket_storage && can_look_at_packets());
+	prepare_iterators(bpf, features);
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
-	bpf_program__set_autoattach(bpf->progs.find_healed, false);
-	bpf_program__set_autoattach(bpf->progs.packet_received, false);
-	bpf_program__set_autoattach(bpf->progs.find_connections, false);
-	bpf_program__set_autoattach(bpf->progs.sample_connections, false);
-	bpf_program__set_autoattach(bpf->progs.adopt_processes, false);
+	prepare_packets(bpf, features);
 	return 0;
 }
 
-/* ---- what goes on without us: the maps, and the links of the tracepoints */
+/* ---- what the handover keeps: the maps, and the links of the tracepoints */
 
 static bool is_linked(const struct bpf_program *program)
 {
@@ -139,8 +192,8 @@ int probe_load_descriptors(const struct probe_bpf *bpf,
 	return count;
 }
 
-/* The other way round, before the load: the maps are used again, and programs that are linked
- * already are not loaded once more. */
+/* Takes over before the load: the maps are used again, and programs that are linked already are not
+ * loaded again. */
 static int take_over(const struct probe_bpf *bpf, const int *descriptors, unsigned count)
 {
 	const struct bpf_object_skeleton *skeleton = bpf->skeleton;
@@ -211,7 +264,7 @@ const char *probe_load_complaint(int error)
 	return last_warning[0] ? last_warning : strerror(-error);
 }
 
-/* FNV-1a, over the whole object: whatever differs between two versions of it counts. */
+/* FNV-1a over the whole object: any difference makes another version. */
 uint64_t probe_version(void)
 {
 	uint64_t hash = 0xcbf29ce484222325;

@@ -1,22 +1,23 @@
-/* Inside the probe: loads its programs as the running kernel needs them, or takes over those that a
- * process before us has left. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside the probe: loads its programs as the running kernel needs them, or takes over those of the
+ * daemon before us. */
 #pragma once
 
-#include "probe.h"
+#include "sources/probe.h"
 
 struct probe_bpf;
 
 /* Opens the probe's object and loads it; nothing is attached yet. `descriptors` (none: `count` 0)
- * are what probe_load_descriptors() gave in the process before us: its maps are used again, and
- * what is linked is not loaded once more. They stay the caller's. Returns 0 and the object in
- * `*ret`, to be freed with probe_bpf__destroy(); or -errno as probe_take_over(). */
+ * are what probe_load_descriptors() gave in the daemon before us: its maps are used again, and what
+ * is linked is not loaded again. They stay the caller's. Returns 0 and the object in `*ret`, to be
+ * freed with probe_bpf__destroy(); or -errno as probe_take_over(). */
 int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count);
 
-/* For the operator: why probe_load(), or attaching what it loaded, failed with `error` (-errno).
- * Valid until the next probe_load(). */
+/* Returns a sentence for the operator: why probe_load(), or attaching what it loaded, failed with
+ * `error` (-errno). Valid until the next probe_load(). */
 const char *probe_load_complaint(int error);
 
-/* What keeps it going without us, once it is attached: the maps, and the links of the tracepoints.
- * Returns how many there are, or -ENOBUFS. */
+/* Gives the descriptors that keep an attached probe going without us: the maps, and the links of
+ * the tracepoints. Returns how many there are, or -ENOBUFS. */
 int probe_load_descriptors(const struct probe_bpf *bpf,
 			   int descriptors[static PROBE_DESCRIPTORS_MAX]);

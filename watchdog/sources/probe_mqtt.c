@@ -1,10 +1,9 @@
-#include "probe_mqtt.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe_mqtt.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <glob.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -13,17 +12,21 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "base/elf_functions.h"
 #include "ebpf/mqtt.skel.h"
-#include "probe_functions.h"
-#include "probe_uprobes.h"
+#include "process/service.h"
+#include "sources/probe_state.h"
+#include "sources/probe_uprobes.h"
 #include "support/cleanup.h"
 
 enum {
-	LIBRARIES_MAX = 4,     /* of a process */
-	PROCESSES_MAX = 32,    /* each costs up to 18 descriptors a library */
-	STRANGERS_MAX = 64,    /* files without these functions that are kept in mind */
-	MAPS_LINE_SIZE = 4352, /* proc(5), /proc/pid/maps: a path and what stands before it */
+	INSPECTED_MAX = 4,  /* libraries of a process */
+	PROCESSES_MAX = 32, /* each costs up to 18 descriptors a library */
+	STRANGERS_MAX = 64, /* the last files that were found to lack these functions */
 };
+
+/* After a look at an agent's files that took too long: a second of it is spent waiting. */
+#define PAUSE USEC_PER_MINUTE
 
 struct file_id {
 	dev_t device;
@@ -37,7 +40,7 @@ static const char *const functions[FUNCTIONS] = {
 	[SSL_WRITE_EX] = "SSL_write_ex", [SSL_FREE] = "SSL_free",
 };
 
-/* Which of them a program looks at. */
+/* Which function a program looks at, and where. */
 struct tls_program {
 	struct bpf_program *program;
 	bool at_return;
@@ -57,7 +60,7 @@ struct tls_process {
 	uint32_t agent;
 	pid_t pid;
 	unsigned library_count;
-	struct tls_library libraries[LIBRARIES_MAX];
+	struct tls_library libraries[INSPECTED_MAX];
 };
 
 LIST_HEAD(tls_processes, tls_process);
@@ -66,19 +69,18 @@ struct mqtt_probe {
 	struct mqtt_bpf *bpf;
 	struct tls_program programs[TLS_PROGRAMS]; /* in the order in which they are attached */
 	struct tls_processes alive;
-	struct tls_processes dead; /* their uprobes are yet to be closed */
+	struct tls_processes dead;                /* their uprobes are yet to be closed */
+	usec_t asked_again[AGENT_NUMBER_MAX + 1]; /* not before */
 	unsigned next_stranger;
 	struct file_id strangers[STRANGERS_MAX]; /* a ring */
 };
 
-/* Whose descriptors are open, be it only until a thread has closed them. */
+/* Processes whose descriptors are open, also while a thread closes them. */
 static atomic_uint processes_held;
-
-DEFINE_CLEANUP(struct mqtt_probe *, mqtt_probe_close);
 
 /* ---- loading */
 
-/* Maps of the same name are the same map. */
+/* Has the two objects share their maps of the same name. */
 static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe)
 {
 	struct bpf_map *map, *shared;
@@ -93,7 +95,7 @@ static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe
 	return r;
 }
 
-/* Those at returns come first: a call that begins before they are there would never end. */
+/* Programs at returns come first: a call that begins before they are attached would never end. */
 static void name_programs(struct mqtt_probe *mqtt)
 {
 	const struct mqtt_bpf *bpf = mqtt->bpf;
@@ -165,14 +167,22 @@ static void detach(struct tls_library *library, unsigned count)
 		uprobe_detach(&library->uprobes[i]);
 }
 
-/* Returns false where the functions are not in that file, or may not be looked at. */
-static bool attach(const struct mqtt_probe *mqtt, pid_t pid, const char *path,
-		   struct tls_library *library)
+static bool read_file(void *userdata, uint64_t offset, void *buffer, size_t size)
 {
-	uint64_t in_file[FUNCTIONS], offsets[UPROBE_FUNCTIONS_MAX];
+	return pread(*(const int *)userdata, buffer, size, (off_t)offset) == (ssize_t)size;
+}
 
-	if (functions_find(path, functions, FUNCTIONS, in_file) < 0)
+/* The kernel is given the file that was read, whatever has its name by now. Returns false if the
+ * functions are not in that file, or may not be looked at. */
+static bool attach(const struct mqtt_probe *mqtt, pid_t pid, int fd, struct tls_library *library)
+{
+	const struct elf_file file = { read_file, &fd };
+	uint64_t in_file[FUNCTIONS], offsets[UPROBE_FUNCTIONS_MAX];
+	char path[32];
+
+	if (elf_functions_find(&file, functions, FUNCTIONS, in_file) < 0)
 		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (unsigned i = 0; i < TLS_PROGRAMS; i++) {
 		const struct tls_program *one = &mqtt->programs[i];
 		const struct uprobe_place place = { path, pid, one->at_return, one->count,
@@ -202,77 +212,23 @@ static bool is_settled(const struct mqtt_probe *mqtt, const struct tls_process *
 	for (unsigned i = 0; i < STRANGERS_MAX; i++)
 		if (is_same(&mqtt->strangers[i], file))
 			return true;
-	return process->library_count == LIBRARIES_MAX;
+	return process->library_count == INSPECTED_MAX;
 }
 
-static void try_library(struct mqtt_probe *mqtt, struct tls_process *process, const char *path)
+static void try_library(struct mqtt_probe *mqtt, struct tls_process *process, int fd)
 {
 	struct tls_library library = {};
 	struct stat status;
 
-	if (stat(path, &status) < 0)
+	if (fstat(fd, &status) < 0)
 		return;
 	library.file = (struct file_id){ status.st_dev, status.st_ino };
 	if (is_settled(mqtt, process, &library.file))
 		return;
-	if (attach(mqtt, process->pid, path, &library))
+	if (attach(mqtt, process->pid, fd, &library))
 		process->libraries[process->library_count++] = library;
 	else if (kill(process->pid, 0) == 0) /* not for want of a process */
 		mqtt->strangers[mqtt->next_stranger++ % STRANGERS_MAX] = library.file;
-}
-
-/* ---- where a process has its libssl */
-
-/* A program may hold it itself, as Node.js does. */
-static void try_program(struct mqtt_probe *mqtt, struct tls_process *process)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)process->pid);
-	try_library(mqtt, process, path);
-}
-
-/* What it may come to use: ld.so(8)'s directories, as it sees them. A uprobe waits there until the
- * file is mapped. */
-static void try_installed(struct mqtt_probe *mqtt, struct tls_process *process)
-{
-	char pattern[128];
-	glob_t found = {};
-
-	snprintf(pattern, sizeof(pattern),
-		 "/proc/%d/root/{usr/lib,usr/lib64,usr/lib/*-linux-gnu*,lib,lib64}/libssl.so.*",
-		 (int)process->pid);
-	if (glob(pattern, GLOB_BRACE | GLOB_NOSORT, NULL, &found) == 0)
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			try_library(mqtt, process, found.gl_pathv[i]);
-	globfree(&found);
-}
-
-/* The file that is mapped at `range`, also if it was replaced since (proc(5), map_files); the one
- * that has its name, where we may not follow that link: it takes CAP_CHECKPOINT_RESTORE. */
-static void try_mapping(struct mqtt_probe *mqtt, struct tls_process *process, const char *range,
-			const char *name)
-{
-	char path[PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)process->pid, range);
-	if (access(path, F_OK) < 0)
-		snprintf(path, sizeof(path), "/proc/%d/root%s", (int)process->pid, name);
-	try_library(mqtt, process, path);
-}
-
-/* What it has mapped, wherever that lies. */
-static void try_mapped(struct mqtt_probe *mqtt, struct tls_process *process)
-{
-	char line[MAPS_LINE_SIZE], path[32], range[64], mode[8], name[PATH_MAX];
-	_cleanup_fclose_ FILE *maps = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)process->pid);
-	maps = fopen(path, "re");
-	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%63s %7s %*s %*s %*s %4095[^\n]", range, mode, name) == 3 &&
-		    mode[2] == 'x' && strncmp(basename(name), "libssl", strlen("libssl")) == 0)
-			try_mapping(mqtt, process, range, name);
 }
 
 /* ---- processes */
@@ -292,10 +248,10 @@ static void *close_uprobes(void *userdata)
 	return NULL;
 }
 
-/* Closing a uprobe waits for every processor of the host (uprobe_unregister_sync()), a good part of
- * a second for all of a process: nothing that the event loop could wait for, and opening one would
- * have to wait for it. So those of a process that has ended are closed when its successor has its
- * own. */
+/* Closes the uprobes of a process that has ended once its successor has uprobes of its own. Closing
+ * a uprobe waits for every processor of the host (uprobe_unregister_sync()), a good part of a
+ * second for all of a process: the event loop cannot wait for that, and opening others at the time
+ * would wait for it, too. */
 static void bury(struct mqtt_probe *mqtt)
 {
 	struct tls_process *dead = LIST_FIRST(&mqtt->dead);
@@ -344,26 +300,45 @@ static struct tls_process *add_process(struct mqtt_probe *mqtt, uint32_t agent, 
 	return process;
 }
 
-/* Uprobes of before an exec stay, and go for the new program too. */
-static void take_begin(struct mqtt_probe *mqtt, uint32_t agent, uint32_t pid)
+/* Looks for libssl in `process`. If the answer takes too long, which the agent's file systems can
+ * bring about, nobody asks about the agent for a while. */
+static void look_for(struct mqtt_probe *mqtt, struct tls_process *process,
+		     enum libraries_which which, usec_t now)
 {
-	struct tls_process *process = add_process(mqtt, agent, pid);
+	usec_t *asked_again = &mqtt->asked_again[process->agent & AGENT_NUMBER_MAX];
+	struct libraries found = {};
 
-	if (process) {
-		try_program(mqtt, process);
-		try_installed(mqtt, process);
-	}
+	if (now < *asked_again)
+		return;
+	if (process_service_libraries(process->pid, which, &found) == -EAGAIN)
+		*asked_again = now + PAUSE;
+	for (unsigned i = 0; i < found.count; i++)
+		try_library(mqtt, process, found.files[i]);
+	libraries_close(&found);
+}
+
+/* Uprobes from before an exec stay, and count for the new program, too. They wait for libraries
+ * that are not mapped yet. */
+static void take_begin(struct mqtt_probe *mqtt, const struct event *event)
+{
+	struct tls_process *process = add_process(mqtt, event->agent, event->process.task.pid);
+
+	if (process)
+		look_for(mqtt, process, LIBRARIES_INSTALLED, event->time);
 	bury(mqtt);
 }
 
-static void take_connect(struct mqtt_probe *mqtt, uint32_t agent, uint32_t pid)
+/* A process that began under the daemon before us is new here. */
+static void take_connect(struct mqtt_probe *mqtt, const struct event *event)
 {
-	struct tls_process *process = add_process(mqtt, agent, pid);
+	uint32_t pid = event->connection.owner.pid;
+	bool is_new = !find_process(mqtt, pid);
+	struct tls_process *process = add_process(mqtt, event->agent, pid);
 
-	if (process) {
-		try_program(mqtt, process);
-		try_mapped(mqtt, process);
-	}
+	if (process)
+		look_for(mqtt, process, LIBRARIES_MAPPED, event->time);
+	if (process && is_new)
+		look_for(mqtt, process, LIBRARIES_INSTALLED, event->time);
 }
 
 static void take_end(struct mqtt_probe *mqtt, uint32_t pid)
@@ -381,15 +356,15 @@ void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event)
 	switch (event->type) {
 	case EVENT_STARTED:
 	case EVENT_EXECED:
-		take_begin(mqtt, event->agent, event->process.task.pid);
+		take_begin(mqtt, event);
 		break;
 	case EVENT_OPENED:
-		take_connect(mqtt, event->agent, event->connection.owner.pid);
+		take_connect(mqtt, event);
 		break;
 	case EVENT_EXITED:
 		take_end(mqtt, event->process.task.pid);
 		break;
-	default: /* tells nothing of what a process has mapped */
+	default: /* not about what a process has mapped */
 		break;
 	}
 }

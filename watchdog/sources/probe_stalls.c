@@ -1,24 +1,28 @@
-#include "probe_stalls.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe_stalls.h"
 
 #include <bpf/libbpf.h>
 
 #include "ebpf/probe.skel.h"
-#include "probe_iterator.h"
-#include "probe_state.h"
+#include "sources/probe_iterator.h"
+#include "sources/probe_state.h"
 #include "support/clock.h"
 
-/* It stays for a while: a way that loses packets once will do so again, and to attach it anew may
- * take the kernel a grace period, some milliseconds (tp_rcu_cond_sync()). */
+/* How long the program stays attached at least: a path that loses packets once will do so again,
+ * and attaching it anew may take the kernel a grace period of some milliseconds
+ * (tp_rcu_cond_sync()). */
 #define LOOK_AGAIN (10 * USEC_PER_SEC)
 
 /* Has what healed unseen told. Returns whether anything is still stalled, for all we know. */
 static bool look(struct probe *probe)
 {
+	const struct bpf_map *map = probe->bpf->maps.connections;
+	const struct bpf_program *find = probe_iterator_choose(
+		probe->bpf->progs.find_healed, probe->bpf->progs.find_healed_by_file, &map);
+
 	probe->healing_looked = clock_now(CLOCK_MONOTONIC);
 	probe->bpf->bss->still_stalled = false;
-	return probe_iterator_run(probe->bpf->progs.find_healed, probe->bpf->maps.connections) <
-		       0 ||
-	       probe->bpf->bss->still_stalled;
+	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->still_stalled;
 }
 
 static void begin(struct probe *probe)

@@ -1,9 +1,10 @@
-/* Inside the probe: what tells that a stall is over is attached only while it is needed, for every
- * new connection of the host passes by there. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside the probe: attaches the program that sees the end of a stall, only while something is
+ * stalled: every new connection of the host runs it. */
 #pragma once
 
 struct probe;
 
-/* To be called whenever records have been taken: attaches it if something may be stalled, and
- * detaches it once nothing has been for a while. What fails is tried again the next time. */
+/* To be called whenever records have been taken: attaches the program if something may be stalled,
+ * and detaches it once nothing has been for a while. A failure is tried again the next time. */
 void probe_stalls_follow(struct probe *probe);

@@ -1,34 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Inside the probe: what probe.c and probe_watches.c share. */
 #pragma once
 
-#include "probe.h"
+#include "ebpf/probe_record.h"
+#include "sources/probe.h"
 
 struct bpf_link;
 struct mqtt_probe;
 struct packet_watches;
 struct probe_bpf;
+struct probe_overflow;
 struct ring_buffer;
 
-enum { AGENTS_MAX = 255 };
+/* The highest number of an agent whose MQTT may be looked at; as a mask, it keeps an index in
+ * range. */
+enum { AGENT_NUMBER_MAX = 255 };
 
 struct probe {
 	struct probe_bpf *bpf;
 	struct ring_buffer *ring;
-	uint64_t undecoded; /* records that were no use to us */
-	uint64_t lost_told; /* of these and of those the kernel dropped */
-	bool sampling;      /* a sample was asked for and is not handed on to its end */
+	struct probe_overflow *overflow;
+	struct probe_header end_of_sample;
+	uint64_t end_of_sample_after; /* it waits for that look into the overflow; 0: there is none
+				       */
+	uint64_t undecoded; /* records that could not be decoded, and are yet to be told */
+	usec_t groups_told; /* when groups that are not watched were last told; 0: never */
+	bool sampling;      /* a sample was asked for and is not handed on completely */
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
 	struct packet_watches *packets;
-	struct mqtt_probe *mqtt;        /* NULL until an agent asks for it */
-	bool inspected[AGENTS_MAX + 1]; /* by agent: its MQTT is looked at */
-	uint32_t groups_made;      /* as counted by the kernel when they were last looked for */
-	bool stalled;              /* a connection is, or was lately */
-	struct bpf_link *healing;  /* of what tells when it is over; NULL: not attached */
-	usec_t healing_looked;     /* when it was last looked whether that is needed */
-	struct handover *handover; /* NULL: nobody comes after us */
-	bool resuming; /* the next record may be one that the process before us had taken */
-	int taken_over[PROBE_DESCRIPTORS_MAX]; /* links of the process before us */
+	struct mqtt_probe *mqtt;              /* NULL until an agent asks for it */
+	bool inspected[AGENT_NUMBER_MAX + 1]; /* by agent: its MQTT is looked at */
+	uint32_t groups_made;     /* the kernel's count when new groups were last looked for */
+	bool stalled;             /* a connection is, or was lately */
+	struct bpf_link *healing; /* the program that sees the end of a stall; NULL: not attached */
+	usec_t healing_looked;    /* when it was last checked that it is needed */
+	struct handover_memory *kept; /* records for the next daemon; NULL: there will be none */
+	uint64_t recalled; /* number of the first record in `kept` that is not of the daemon
+			      before us; 0: there was none */
+	int taken_over[PROBE_DESCRIPTORS_MAX]; /* links of the daemon before us */
 	unsigned taken_over_count;
 	/* during probe_drain() only */
 	event_sink sink;

@@ -1,4 +1,5 @@
-#include "probe_uprobes.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sources/probe_uprobes.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,7 +15,7 @@
 #define TRACE_UPROBE_MULTI ((enum bpf_attach_type)48)
 #define MULTI_RETURN       UINT32_C(1)
 
-/* Of union bpf_attr there: link_create.uprobe_multi. */
+/* Part of union bpf_attr there: link_create.uprobe_multi. */
 struct multi_request {
 	uint32_t program;
 	uint32_t target;
@@ -47,8 +48,9 @@ static int create_multi(int program, const struct uprobe_place *place)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* Before 6.10 such a link goes for one thread in place of a process. Since then a pid below 0 is
- * refused at once (bpf_uprobe_multi_link_attach()); else a path that is no file comes first. */
+/* Returns true from 6.10 on: before, such a link counts for one thread instead of a process. Since
+ * then a pid below 0 is refused at once (bpf_uprobe_multi_link_attach()); before, a path that is no
+ * file is refused first. */
 static bool has_multi(void)
 {
 	const struct bpf_insn nothing[] = {
@@ -67,7 +69,7 @@ static bool has_multi(void)
 	return create_multi(program, &nowhere) == -EINVAL;
 }
 
-/* Of the dynamic PMU "uprobe"; -errno where there is none. */
+/* Returns the type of the dynamic PMU "uprobe"; -errno where there is none. */
 static int type_of_events(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
@@ -78,7 +80,8 @@ static int type_of_events(void)
 	return fscanf(file, "%d", &type) == 1 ? type : -ENODATA;
 }
 
-/* Whether the caller may is looked at first, so a bad request tells (perf_uprobe_event_init()). */
+/* Returns true if perf events are allowed: the kernel checks that before it refuses a bad request
+ * (perf_uprobe_event_init()). */
 static bool has_events(void)
 {
 	struct perf_event_attr request = { .size = sizeof(request) };

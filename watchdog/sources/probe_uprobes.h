@@ -1,4 +1,6 @@
-/* Inside the probe: puts BPF programs to functions of one file, as far as one process uses it. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside the probe: attaches BPF programs to functions of one file, for one process that uses it.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -9,13 +11,13 @@ struct bpf_link;
 struct bpf_program;
 
 enum uprobe_way {
-	UPROBES_NONE,   /* the kernel has none, or lets us have none */
+	UPROBES_NONE,   /* the kernel has none, or does not allow them */
 	UPROBES_EVENTS, /* a perf event for each function: 4.17, with CAP_PERFMON; newer kernels
 			   want CAP_SYS_ADMIN */
 	UPROBES_MULTI,  /* a link for all functions of a program: 6.10, with CAP_BPF, CAP_PERFMON */
 };
 
-/* The best there is. Asks the kernel. */
+/* Asks the kernel, and returns the best one. */
 enum uprobe_way uprobe_way(void);
 
 /* To be called before `program` is loaded. */
@@ -23,7 +25,7 @@ void uprobe_prepare(struct bpf_program *program, enum uprobe_way way);
 
 enum { UPROBE_FUNCTIONS_MAX = 2 };
 
-/* Functions of a file, as far as one process uses it. */
+/* Functions of a file, for one process that uses it. */
 struct uprobe_place {
 	const char *path;
 	pid_t pid;

@@ -1,8 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Inside the probe: who is watched, and whose MQTT is looked at. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fts.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +11,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "ebpf/probe.skel.h"
 #include "ebpf/watch_keys.h"
-#include "probe_iterator.h"
-#include "probe_mqtt.h"
-#include "probe_packets.h"
-#include "probe_state.h"
+#include "sources/probe_iterator.h"
+#include "sources/probe_mqtt.h"
+#include "sources/probe_packets.h"
+#include "sources/probe_state.h"
+#include "support/cgroup_tree.h"
 #include "support/cleanup.h"
 
 int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
@@ -36,8 +38,8 @@ int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
 	return run->wanted_found ? 0 : -ESRCH;
 }
 
-/* The id of the control group at `path`, which must be of version 2: ids of the other hierarchies
- * are numbers of their own. */
+/* Gives the id of the control group at `path`, which must be of version 2: ids of version 1
+ * hierarchies are numbers of another kind. */
 static int cgroup_id(const char *path, uint64_t *ret)
 {
 	struct statfs file_system;
@@ -51,47 +53,107 @@ static int cgroup_id(const char *path, uint64_t *ret)
 	return 0;
 }
 
-static int watch_cgroup_id(struct probe *probe, uint64_t id, uint32_t agent)
+/* ---- shares of what all agents use, as ebpf/maps.bpf.h has them */
+
+static void count(struct probe *probe, const struct bpf_map *map, uint32_t agent, int64_t change)
 {
-	return bpf_map__update_elem(probe->bpf->maps.watched_cgroups, &id, sizeof(id), &agent,
-				    sizeof(agent), BPF_ANY);
+	struct probe_bpf__bss *run = probe->bpf->bss;
+	__s64 *used = run->processes_used, *used_by_all = &run->processes_used_by_all;
+
+	if (map == probe->bpf->maps.awaited_cgroups)
+		return;
+	if (map == probe->bpf->maps.watched_cgroups) {
+		used = run->cgroups_used;
+		used_by_all = &run->cgroups_used_by_all;
+	}
+	__atomic_fetch_add(&used[agent % PROBE_AGENTS], change, __ATOMIC_RELAXED);
+	__atomic_fetch_add(used_by_all, change, __ATOMIC_RELAXED);
 }
 
-/* A directory is entered into the map before its children are listed, so that a control group
- * which is made meanwhile inherits its watch, if it is not listed. */
-static int watch_tree(struct probe *probe, FTS *tree, uint32_t agent)
+static bool has_cgroup_share(const struct probe *probe, uint32_t agent)
 {
-	FTSENT *entry;
+	const struct probe_bpf__bss *run = probe->bpf->bss;
+
+	return probe_has_share(run->cgroups_used[agent % PROBE_AGENTS], run->cgroups_used_by_all,
+			       WATCHED_CGROUPS);
+}
+
+/* ---- control groups */
+
+/* Enters a group that no agent had. Returns 0, -ENOSPC if the agent has its share, or -errno. */
+static int enter_cgroup(struct probe *probe, uint64_t id, uint32_t agent)
+{
+	const struct bpf_map *map = probe->bpf->maps.watched_cgroups;
 	int r;
 
-	while ((entry = fts_read(tree))) {
-		if (entry->fts_info != FTS_D)
-			continue;
-		r = watch_cgroup_id(probe, entry->fts_statp->st_ino, agent);
-		if (r < 0)
-			return r;
+	if (!has_cgroup_share(probe, agent))
+		return -ENOSPC;
+	r = bpf_map__update_elem(map, &id, sizeof(id), &agent, sizeof(agent), BPF_NOEXIST);
+	if (r == 0)
+		count(probe, map, agent, 1);
+	return r == -E2BIG ? -ENOSPC : r;
+}
+
+static int watch_cgroup_id(struct probe *probe, uint64_t id, uint32_t agent)
+{
+	const struct bpf_map *map = probe->bpf->maps.watched_cgroups;
+	uint32_t before;
+	int r;
+
+	if (bpf_map__lookup_elem(map, &id, sizeof(id), &before, sizeof(before), 0) < 0) {
+		r = enter_cgroup(probe, id, agent);
+		return r == -EEXIST ? 0 : r; /* the kernel was faster, with what is above it */
 	}
-	return 0;
+	if (before == agent)
+		return 0;
+	r = bpf_map__update_elem(map, &id, sizeof(id), &agent, sizeof(agent), BPF_EXIST);
+	if (r == -ENOENT) /* gone */
+		return 0;
+	if (r == 0) {
+		count(probe, map, before, -1);
+		count(probe, map, agent, 1);
+	}
+	return r;
+}
+
+/* A walk over the control groups of an agent. */
+struct group_walk {
+	struct probe *probe;
+	uint32_t agent;
+};
+
+static int visit_cgroup(void *userdata, uint64_t id)
+{
+	const struct group_walk *walk = userdata;
+
+	return watch_cgroup_id(walk->probe, id, walk->agent);
+}
+
+/* A directory is entered into the map before its children are listed: a control group that is made
+ * in between inherits its watch, if it is not listed. The walk ends where the agent has its share:
+ * it costs no more than that, however many groups there are. */
+static int watch_tree(struct probe *probe, const char *path, uint32_t agent)
+{
+	struct group_walk walk = { probe, agent };
+	int r = cgroup_tree_walk(path, visit_cgroup, &walk);
+
+	if (r == -ENOSPC)
+		__atomic_fetch_add(&probe->bpf->bss->unwatched_cgroups[agent % PROBE_AGENTS], 1,
+				   __ATOMIC_RELAXED);
+	return r;
 }
 
 int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent)
 {
-	char *paths[] = { (char *)path, NULL };
 	uint64_t id;
-	FTS *tree;
 	int r;
 
 	r = cgroup_id(path, &id);
-	if (r < 0)
-		return r;
-	tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-	if (!tree)
-		return -errno;
-	r = watch_tree(probe, tree, agent);
-	fts_close(tree);
-	if (r == 0)
-		packet_watches_add(probe->packets, path, agent);
-	return r;
+	if (r >= 0)
+		r = watch_tree(probe, path, agent);
+	if (r == 0 || r == -ENOSPC) /* some of it is watched */
+		packet_watches_add(probe->packets, path, agent, false);
+	return r == -ENOSPC ? 0 : r;
 }
 
 int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const char *name,
@@ -99,45 +161,46 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 {
 	_cleanup_free_ char *path = NULL;
 	struct awaited_cgroup key = {};
-	uint64_t id;
+	uint64_t id = 0;
 	int r;
 
-	if (strlen(name) >= sizeof(key.name))
+	if (text_copy(key.name, sizeof(key.name), name) < 0)
 		return -ENAMETOOLONG;
 	r = cgroup_id(parent, &id);
 	if (r < 0)
 		return r;
 	key.parent = id;
-	strcpy(key.name, name);
 	r = bpf_map__update_elem(probe->bpf->maps.awaited_cgroups, &key, sizeof(key), &agent,
 				 sizeof(agent), BPF_ANY);
 	if (r < 0)
 		return r;
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
-	packet_watches_add(probe->packets, path, agent);
+	packet_watches_add(probe->packets, path, agent, true);
 	r = probe_watch_cgroup(probe, path, agent);
 	return r == -ENOENT ? 0 : r;
 }
 
-/* In the map, the kernel has. */
+/* The kernel removes its own entry when the group goes. */
 void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent)
 {
 	packet_watches_remove(probe->packets, path, agent);
 }
 
-static void forget_entry(const struct bpf_map *map, const void *key, uint32_t agent)
+static void forget_entry(struct probe *probe, const struct bpf_map *map, const void *key,
+			 uint32_t agent)
 {
 	size_t size = bpf_map__key_size(map);
 	uint32_t value;
 
-	if (bpf_map__lookup_elem(map, key, size, &value, sizeof(value), 0) == 0 && value == agent)
-		bpf_map__delete_elem(map, key, size, 0);
+	if (bpf_map__lookup_elem(map, key, size, &value, sizeof(value), 0) == 0 && value == agent &&
+	    bpf_map__delete_elem(map, key, size, 0) == 0)
+		count(probe, map, agent, -1);
 }
 
 /* Deletes every entry of `map` whose value is `agent`. The next key is taken before an entry goes:
  * after a key that is gone, the kernel starts over. */
-static int forget_in(const struct bpf_map *map, uint32_t agent)
+static int forget_in(struct probe *probe, const struct bpf_map *map, uint32_t agent)
 {
 	size_t size = bpf_map__key_size(map);
 	_cleanup_free_ char *key = calloc(1, size), *next = calloc(1, size);
@@ -149,7 +212,7 @@ static int forget_in(const struct bpf_map *map, uint32_t agent)
 	while (more) {
 		memcpy(key, next, size);
 		more = bpf_map__get_next_key(map, key, next, size) == 0;
-		forget_entry(map, key, agent);
+		forget_entry(probe, map, key, agent);
 	}
 	return 0;
 }
@@ -166,7 +229,7 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	packet_watches_remove_agent(probe->packets, agent);
 	probe_inspect_mqtt(probe, agent, false);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
-		r = forget_in(maps[i], agent);
+		r = forget_in(probe, maps[i], agent);
 	return r;
 }
 
@@ -184,7 +247,7 @@ int probe_find_connections(struct probe *probe)
 
 /* ---- whose MQTT is looked at */
 
-/* What was learned by an earlier process has been out of date since it died. */
+/* Forgets the TLS sessions of processes that have ended: what is known of them is out of date. */
 static int forget_tls_sessions(const struct bpf_map *sessions)
 {
 	uint64_t cookie;
@@ -225,7 +288,7 @@ int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes)
 	if (yes)
 		r = bpf_map__update_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent),
 					 &one, sizeof(one), BPF_ANY);
-	else /* or it was not there */
+	else /* or the entry was not there */
 		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
 	if (r < 0)
 		return r;
@@ -233,7 +296,7 @@ int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes)
 		mqtt_probe_leave(probe->mqtt, agent);
 	if (probe->inspected[agent] != yes) {
 		probe->inspected[agent] = yes;
-		packet_watches_look_again(probe->packets);
+		packet_watches_change_agents(probe->packets);
 	}
 	return yes && !mqtt_probe_sees_tls(probe->mqtt) ? 1 : 0;
 }

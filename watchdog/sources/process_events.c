@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/process_events.h"
 
 #include <fcntl.h>
@@ -8,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "namespace/network.h"
 #include "support/cleanup.h"
-#include "support/network_namespace.h"
 
 enum {
 	MESSAGES_SIZE = 8192,
@@ -20,17 +21,16 @@ struct process_events {
 	struct mnl_socket *netlink;
 };
 
-DEFINE_CLEANUP(struct process_events *, process_events_close);
-
 /* ---- one message */
 
-/* It stands at no multiple of its own alignment. Returns false if the message is too short. */
+/* Copies the event out of `message`, where it is not aligned. Returns false if the message is too
+ * short. */
 static bool read_event(const void *message, size_t size, struct proc_event *event)
 {
 	const struct nlmsghdr *header = message;
 	const struct cn_msg *connector;
 
-	/* mnl_nlmsg_ok() takes a length of 2^31 for one below 0. */
+	/* mnl_nlmsg_ok() reads a length of 2^31 or more as negative */
 	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) || header->nlmsg_len > size ||
 	    mnl_nlmsg_get_payload_len(header) < sizeof(*connector))
 		return false;
@@ -49,9 +49,9 @@ int process_events_parse(const void *message, size_t size, struct process_notice
 	if (!read_event(message, size, &event))
 		return -EBADMSG;
 	*notice = (struct process_notice){ .time = event.timestamp_ns / 1000 };
-	/* Numbers, as the enum moved within struct proc_event in Linux 6.6. */
+	/* Numbers instead of names: the enum moved within struct proc_event in Linux 6.6. */
 	switch ((uint32_t)event.what) {
-	case 0x00000001: /* PROC_EVENT_FORK: of a thread, if both are the same process */
+	case 0x00000001: /* PROC_EVENT_FORK; of a thread, if parent and child are one process */
 		notice->type = PROCESS_FORKED;
 		notice->pid = event.event_data.fork.child_tgid;
 		notice->parent = event.event_data.fork.parent_tgid;
@@ -94,8 +94,7 @@ static int open_socket(struct process_events *events, const char *namespace)
 	return mnl_socket_bind(events->netlink, CN_IDX_PROC, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 }
 
-/* The connector is in the initial network namespace only: in ours, or in that of the first process.
- */
+/* The connector is in the initial network namespace only: ours, or that of process 1. */
 static int open_there(struct process_events *events)
 {
 	static const int size = RECEIVE_BUFFER;
@@ -114,7 +113,7 @@ static int open_there(struct process_events *events)
 static int ask_for_events(struct process_events *events)
 {
 	_Alignas(struct nlmsghdr) char
-		buffer[MNL_NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(uint32_t)];
+		buffer[NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(uint32_t)];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct cn_msg *connector =
 		mnl_nlmsg_put_extra_header(header, sizeof(*connector) + sizeof(uint32_t));
@@ -127,8 +126,8 @@ static int ask_for_events(struct process_events *events)
 	return mnl_socket_sendto(events->netlink, header, header->nlmsg_len) < 0 ? -errno : 0;
 }
 
-/* The answer is there when the request is sent: the connector works for the sender. Whoever is in
- * another pid namespace gets none (cn_proc_mcast_ctl()). */
+/* Reads the answer, which is there when the request is sent: the connector works in the sender's
+ * context. In another pid namespace there is none (cn_proc_mcast_ctl()). */
 static int hear_answer(struct process_events *events)
 {
 	_Alignas(struct nlmsghdr) char message[MESSAGES_SIZE];
@@ -177,7 +176,7 @@ int process_events_fd(const struct process_events *events)
 
 /* ---- draining */
 
-/* A datagram holds one message. */
+/* Each datagram holds one message. */
 int process_events_drain(struct process_events *events, notice_sink sink, void *userdata)
 {
 	_Alignas(struct nlmsghdr) char message[MESSAGES_SIZE];

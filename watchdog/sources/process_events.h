@@ -1,12 +1,14 @@
-/* What every process of the host does, by the proc connector (linux/cn_proc.h): fork, exec, core
- * dump and exit. It takes CAP_NET_ADMIN and the initial pid and user namespaces. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Forks, execs, core dumps and exits of every process of the host, by the proc connector
+ * (linux/cn_proc.h). Needs CAP_NET_ADMIN and the initial pid and user namespaces. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "core/event.h"
+#include "base/cleanup.h"
+#include "events/event.h"
 
 struct process_events;
 
@@ -29,20 +31,21 @@ struct process_notice {
 /* Takes one notice. It lives for the call only. */
 typedef void (*notice_sink)(void *userdata, const struct process_notice *notice);
 
-/* Returns 0 and the source in `*ret`, to be freed with process_events_close(); -EPERM without
- * CAP_NET_ADMIN, -EOPNOTSUPP if the kernel does not answer (CONFIG_PROC_EVENTS is missing, or we
- * are in a pid or user namespace of our own), or another -errno. */
+/* Asks the kernel for process events. Returns 0 and the source in `*ret`, to be freed with
+ * process_events_close(); -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP if the kernel does not answer
+ * (no CONFIG_PROC_EVENTS, or a pid or user namespace of our own); or another -errno. */
 int process_events_open(struct process_events **ret);
 struct process_events *process_events_close(struct process_events *events); /* returns NULL */
+DEFINE_CLEANUP(struct process_events *, process_events_close);
 
-/* Becomes readable when there is something. Owned by the source. */
+/* Returns the descriptor that becomes readable when there are events. Owned by the source. */
 int process_events_fd(const struct process_events *events);
 
-/* Hands on what has come, without waiting. Returns 0, -ENOBUFS if something was lost on the way
- * (call again for the rest), or another -errno. */
+/* Hands on the events that have come, without waiting. Returns 0, -ENOBUFS if some were lost (call
+ * again for the rest), or another -errno. */
 int process_events_drain(struct process_events *events, notice_sink sink, void *userdata);
 
 /* Reads one netlink message (its header included) of `size` bytes, aligned as a struct nlmsghdr.
- * Returns 0, -EBADMSG if it is too short for what it says to be, or -ENOMSG if it tells nothing of
- * the above. */
+ * Returns 0, -EBADMSG if it is shorter than it says, or -ENOMSG if it is none of the types above.
+ */
 int process_events_parse(const void *message, size_t size, struct process_notice *notice);

@@ -1,5 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/route_monitor.h"
 
+#include <fcntl.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -15,15 +18,15 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "namespace/service.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
-#include "support/namespace_service.h"
 
 enum {
 	RECEIVE_BUFFER = 1 << 20, /* a burst of some thousand changes */
-	READS_MAX = 64,           /* of one namespace, before it is another's turn */
+	READS_MAX = 64,           /* of one namespace before it is the next one's turn */
 	READY_MAX = 16,
-	FAILED_MAX = 64, /* neighbours; the failure of more is not told */
+	FAILED_MAX = 64, /* neighbours; more are not told */
 };
 
 struct neighbour {
@@ -37,7 +40,7 @@ struct watched_namespace {
 	uint64_t netns;
 	struct nl_sock *socket;
 	unsigned listed; /* how many of `listings` are complete */
-	bool list_again; /* something was missed */
+	bool list_again; /* a change was missed */
 	unsigned failed_count;
 	struct neighbour failed[FAILED_MAX];
 };
@@ -50,11 +53,11 @@ struct route_monitor {
 	LIST_HEAD(, watched_namespace) namespaces;
 };
 
-/* Links first: everything else refers to them. */
-static const int listings[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH };
+/* The order of listing: links first, as everything else refers to them. */
+static const int listings[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETRULE, RTM_GETNEIGH };
 enum { LISTINGS = sizeof(listings) / sizeof(listings[0]) };
 
-/* libnl's own error numbers do not tell more than this. */
+/* Returns the -errno for an error of libnl, which does not tell more than this. */
 static int errno_of(int nl_error)
 {
 	switch (-nl_error) {
@@ -88,7 +91,7 @@ static void tell_namespace(struct watched_namespace *in, bool known)
 	tell(in, EVENT_NAMESPACE, &(struct path_event){ .up = known });
 }
 
-/* ---- one message: what the kernel says of one thing */
+/* ---- one message about one thing */
 
 struct message {
 	struct watched_namespace *in;
@@ -175,7 +178,7 @@ static void tell_next_hop(const struct message *message, struct path_event *path
 	path->interface = (uint32_t)rtnl_route_nh_get_ifindex(hop);
 	path->gateway = endpoint_of(rtnl_route_nh_get_gateway(hop) ?: rtnl_route_nh_get_via(hop));
 	tell(message->in, EVENT_ROUTE, path);
-	path->replaces = false; /* the next hop does not replace this one */
+	path->replaces = false; /* the next hop comes in addition to this one */
 }
 
 static void take_route(struct nl_object *object, void *userdata)
@@ -206,6 +209,83 @@ static void take_route(struct nl_object *object, void *userdata)
 		tell_next_hop(message, &path, rtnl_route_nexthop_n(route, i));
 }
 
+/* The kernel's own: for the tables local, main and default (fib4_rules_init() and others). */
+static bool is_own_rule(const struct fib_rule_hdr *rule, uint32_t priority)
+{
+	return rule->action == FR_ACT_TO_TBL && !rule->dst_len &&
+	       (priority == 0 || priority == 32766 || priority == 32767);
+}
+
+/* What every rule has, and says nothing about the packets that it is for. */
+static bool is_plain(const struct nlattr *attribute)
+{
+	switch (nla_type(attribute)) {
+	case FRA_DST:
+	case FRA_PRIORITY:
+	case FRA_TABLE:
+	case FRA_PROTOCOL:
+	case FRA_PAD:
+		return true;
+	case FRA_SUPPRESS_PREFIXLEN:
+		return nla_get_u32(attribute) == UINT32_MAX; /* suppresses nothing */
+	default:
+		return false;
+	}
+}
+
+static bool is_for_some_packets(const struct nlmsghdr *header)
+{
+	const struct fib_rule_hdr *rule = nlmsg_data(header);
+	const struct nlattr *attribute;
+	int rest;
+
+	nlmsg_for_each_attr(attribute, header, sizeof(*rule),
+			    rest) if (!is_plain(attribute)) return true;
+	return rule->src_len || rule->tos || rule->flags & FIB_RULE_INVERT;
+}
+
+/* NULL if the rule has none of that type. */
+static const struct nlattr *rule_attribute(const struct nlmsghdr *header, int type)
+{
+	const int size = sizeof(struct fib_rule_hdr);
+
+	return nla_find(nlmsg_attrdata(header, size), nlmsg_attrlen(header, size), type);
+}
+
+static struct endpoint rule_destination(const struct nlmsghdr *header)
+{
+	const struct fib_rule_hdr *rule = nlmsg_data(header);
+	const struct nlattr *destination = rule_attribute(header, FRA_DST);
+	struct endpoint endpoint = { .family = rule->family };
+
+	if (destination && (size_t)nla_len(destination) <= sizeof(endpoint.address))
+		memcpy(endpoint.address, nla_data(destination), (size_t)nla_len(destination));
+	return endpoint;
+}
+
+static void take_rule(const struct message *message, const struct nlmsghdr *header)
+{
+	const struct fib_rule_hdr *rule = nlmsg_data(header);
+	const struct nlattr *attribute;
+	struct path_event path = {
+		.up = message->type == RTM_NEWRULE,
+		.initial = is_listed(message),
+		.rule = true,
+		.refuses = rule->action == FR_ACT_BLACKHOLE || rule->action == FR_ACT_UNREACHABLE ||
+			   rule->action == FR_ACT_PROHIBIT,
+		.partial = is_for_some_packets(header),
+		.address = rule_destination(header),
+		.prefix_length = rule->dst_len,
+	};
+
+	attribute = rule_attribute(header, FRA_PRIORITY);
+	path.metric = attribute ? nla_get_u32(attribute) : 0;
+	attribute = rule_attribute(header, FRA_TABLE);
+	path.table = attribute ? nla_get_u32(attribute) : rule->table;
+	if (!is_own_rule(rule, path.metric))
+		tell(message->in, EVENT_ROUTE, &path);
+}
+
 static bool is_same(const struct neighbour *a, const struct neighbour *b)
 {
 	return a->interface == b->interface && a->address.family == b->address.family &&
@@ -221,7 +301,7 @@ static struct neighbour *find_failed(struct watched_namespace *in,
 	return NULL;
 }
 
-/* Neighbours change their state all the time; that one fails, or no longer does, is the news. */
+/* Only failure and its end are events: neighbours change between other states all the time. */
 static void take_neighbour(struct nl_object *object, void *userdata)
 {
 	const struct message *message = userdata;
@@ -238,12 +318,12 @@ static void take_neighbour(struct nl_object *object, void *userdata)
 	/* between two attempts it is NUD_INCOMPLETE */
 	if (fails == (failed != NULL) || state & NUD_INCOMPLETE)
 		return;
-	if (fails && in->failed_count == FAILED_MAX)
-		return;
-	if (fails)
+	if (failed)
+		*failed = in->failed[--in->failed_count];
+	else if (in->failed_count < FAILED_MAX)
 		in->failed[in->failed_count++] = neighbour;
 	else
-		*failed = in->failed[--in->failed_count];
+		return;
 	tell(in, EVENT_NEIGHBOUR,
 	     &(struct path_event){
 		     .interface = neighbour.interface,
@@ -253,7 +333,8 @@ static void take_neighbour(struct nl_object *object, void *userdata)
 	     });
 }
 
-/* Of links only the device's own messages: those of AF_BRIDGE tell of its place in a bridge. */
+/* Messages about links in AF_BRIDGE tell of their place in a bridge: only those in AF_UNSPEC count.
+ */
 static bool family_fits(const struct nlmsghdr *header, bool is_link)
 {
 	const struct rtgenmsg *content = nlmsg_data(header);
@@ -263,6 +344,46 @@ static bool family_fits(const struct nlmsghdr *header, bool is_link)
 	if (is_link)
 		return content->rtgen_family == AF_UNSPEC;
 	return content->rtgen_family == AF_INET || content->rtgen_family == AF_INET6;
+}
+
+/* Returns true if the next hops fill `left` bytes exactly, as the kernel's do (RTNH_NEXT): libnl
+ * takes one of length 0 without end, and reads on behind one that is not aligned. */
+static bool are_whole(const char *hops, size_t left)
+{
+	while (left > 0) {
+		struct rtnexthop hop;
+		size_t size;
+
+		if (left < sizeof(hop))
+			return false;
+		memcpy(&hop, hops, sizeof(hop));
+		size = (size_t)RTNH_ALIGN(hop.rtnh_len);
+		if (hop.rtnh_len < sizeof(hop) || size > left)
+			return false;
+		hops += size;
+		left -= size;
+	}
+	return true;
+}
+
+static bool hops_are_whole(struct nlmsghdr *header)
+{
+	struct nlattr *attribute;
+	int left;
+
+	nlmsg_for_each_attr(
+		attribute, header, sizeof(struct rtmsg),
+		left) if (nla_type(attribute) == RTA_MULTIPATH &&
+			  !are_whole(nla_data(attribute), (size_t)nla_len(attribute))) return false;
+	return true;
+}
+
+/* Whoever is root in the network namespace may send us messages, also to our groups: what does not
+ * come from the kernel, which has no port, is passed over. */
+static int on_any(struct nl_msg *msg, void *userdata)
+{
+	(void)userdata;
+	return nlmsg_get_src(msg)->nl_pid == 0 ? NL_OK : NL_SKIP;
 }
 
 static int on_message(struct nl_msg *msg, void *userdata)
@@ -289,14 +410,18 @@ static int on_message(struct nl_msg *msg, void *userdata)
 		take = take_neighbour;
 		break;
 	}
-	if (take && family_fits(header, take == take_link))
+	if (take && family_fits(header, take == take_link) &&
+	    (take != take_route || hops_are_whole(header)))
 		nl_msg_parse(msg, take, &message);
+	if ((header->nlmsg_type == RTM_NEWRULE || header->nlmsg_type == RTM_DELRULE) &&
+	    nlmsg_valid_hdr(header, sizeof(struct fib_rule_hdr)) && family_fits(header, false))
+		take_rule(&message, header);
 	return NL_OK;
 }
 
 /* ---- listing */
 
-/* A netlink socket lists one thing at a time. */
+/* Asks for the next listing: a netlink socket gives one at a time. */
 static int list_next(struct watched_namespace *in)
 {
 	int r = nl_rtgen_request(in->socket, listings[in->listed], AF_UNSPEC, NLM_F_DUMP);
@@ -335,14 +460,15 @@ static void missed_something(struct watched_namespace *in)
 	in->list_again = true;
 }
 
-/* Reads until there is nothing more, or it is another's turn. Returns 1 or 0, or -errno. */
+/* Reads until there is nothing left or READS_MAX is reached. Returns 1 if nothing is left, 0 if
+ * something may be, or -errno. */
 static int drain(struct watched_namespace *in)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < READS_MAX && r != -NLE_AGAIN; i++) {
 		r = nl_recvmsgs_default(in->socket);
-		/* libnl gives ENOBUFS, that the socket has overrun, as NLE_NOMEM, too */
+		/* libnl reports ENOBUFS, an overrun of the socket, as NLE_NOMEM */
 		if (r == -NLE_NOMEM || r == -NLE_DUMP_INTR)
 			missed_something(in);
 		else if (r < 0 && r != -NLE_AGAIN)
@@ -373,7 +499,7 @@ static int connect_socket(struct nl_sock *socket, int namespace)
 	return 0;
 }
 
-/* Subscribes before anything is listed, so that no change falls between. */
+/* Subscribes before anything is listed, so that no change is missed between the two. */
 static int open_socket(struct watched_namespace *in, int fd)
 {
 	int size = RECEIVE_BUFFER, r;
@@ -383,24 +509,27 @@ static int open_socket(struct watched_namespace *in, int fd)
 		return -ENOMEM;
 	nl_socket_disable_seq_check(in->socket);
 	nl_socket_disable_auto_ack(in->socket);
+	nl_socket_modify_cb(in->socket, NL_CB_MSG_IN, NL_CB_CUSTOM, on_any, NULL);
 	nl_socket_modify_cb(in->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, in);
 	nl_socket_modify_cb(in->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_listed, in);
 	r = connect_socket(in->socket, fd);
 	if (r < 0)
 		return r;
-	/* without CAP_NET_ADMIN the usual size has to do */
+	/* without CAP_NET_ADMIN the size stays as it is */
 	setsockopt(nl_socket_get_fd(in->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	r = nl_socket_set_nonblocking(in->socket);
 	if (r >= 0)
 		r = nl_socket_add_memberships(in->socket, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
 					      RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-					      RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH, RTNLGRP_NONE);
+					      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
+					      RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH, RTNLGRP_NONE);
 	return r < 0 ? errno_of(r) : 0;
 }
 
 static void forget(struct watched_namespace *in)
 {
-	/* closing is not enough, epoll(7): who opened the socket for us may still have it, too */
+	/* closing is not enough (epoll(7)): the process that opened the socket for us may still
+	 * have it */
 	if (in->socket)
 		epoll_ctl(in->monitor->epoll, EPOLL_CTL_DEL, nl_socket_get_fd(in->socket), NULL);
 	nl_socket_free(in->socket);
@@ -535,3 +664,62 @@ void route_monitor_remove(struct route_monitor *monitor, uint64_t netns)
 	if (in)
 		stop(in);
 }
+
+/* ---- as a source of the loop */
+
+static int open_with_own(struct route_monitor **ret, const struct source_listener *listener)
+{
+	_cleanup_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	_cleanup_(route_monitor_close_held) struct route_monitor *monitor = NULL;
+	int r = own < 0 ? -errno
+			: route_monitor_open(&monitor, listener->event, listener->userdata);
+
+	if (r >= 0)
+		r = route_monitor_add(monitor, own);
+	if (r >= 0)
+		*ret = STEAL_POINTER(monitor);
+	return r;
+}
+
+static int open_source(void **ret, const struct source_listener *listener, const void *options)
+{
+	struct route_monitor *monitor = NULL;
+	int r = open_with_own(&monitor, listener);
+
+	(void)options;
+	if (r < 0)
+		listener->notice(listener->userdata, "cannot follow links and routes", r);
+	*ret = monitor;
+	return r;
+}
+
+static int descriptor(const void *source)
+{
+	return route_monitor_fd(source);
+}
+
+/* The failure of one namespace is told as an EVENT_NAMESPACE, and does not concern the loop. */
+static int take(void *source)
+{
+	route_monitor_drain(source);
+	return 0;
+}
+
+static usec_t told_until(const void *source)
+{
+	return route_monitor_told_until(source);
+}
+
+static void close_source(void *source)
+{
+	route_monitor_close(source);
+}
+
+const struct source route_monitor_source = {
+	.name = "rtnetlink",
+	.open = open_source,
+	.descriptor = descriptor,
+	.take = take,
+	.told_until = told_until,
+	.close = close_source,
+};

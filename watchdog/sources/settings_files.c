@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/settings_files.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 enum { FILE_SIZE_MAX = 1024 * 1024 };
 
-/* The one that wins first. */
+/* The directory that wins comes first. */
 static const char *const directories[] = {
 	"/etc/connwatch",
 	"/run/connwatch",
@@ -32,7 +33,7 @@ struct reading {
 	int complaints;
 };
 
-/* What a file's text is read into: the one that is not NULL. */
+/* The destination of a file's text: the member that is not NULL. */
 struct target {
 	struct agent_settings *agent;
 	struct daemon_settings *daemon;
@@ -75,7 +76,7 @@ static ssize_t read_all(int fd, char *text, size_t size)
 	return (ssize_t)used;
 }
 
-/* Returns 1 if the file was read, 0 if it masks or is of no use, or -ENOMEM. */
+/* Returns 1 if the file was read, 0 if it masks another or cannot be used, or -ENOMEM. */
 static int read_file(struct reading *reading, const char *path, const struct target *target)
 {
 	_cleanup_free_ char *text = NULL;
@@ -83,7 +84,7 @@ static int read_file(struct reading *reading, const char *path, const struct tar
 	struct stat status;
 	ssize_t size;
 
-	/* not to hang on a FIFO, nor to gain a terminal */
+	/* does not hang on a FIFO, nor take a terminal */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status) < 0) {
 		complain_about(reading, path, strerror(errno));
@@ -185,7 +186,7 @@ static int add_names_of(struct reading *reading, const char *path, const char *s
 	return 0;
 }
 
-/* `below`: "" for the directories themselves, or "/FILE.d". */
+/* Collects names. `below` is "" for the directories themselves, or "/FILE.d". */
 static int find_names(struct reading *reading, const char *below, const char *suffix,
 		      struct names *names)
 {
@@ -204,7 +205,7 @@ static int find_names(struct reading *reading, const char *below, const char *su
 
 /* ---- a file of the settings, as shadowed */
 
-/* Returns as read_file(); 0 also if no directory has it. */
+/* Reads the file that wins. Returns as read_file(); 0 also if no directory has it. */
 static int read_winner(struct reading *reading, const char *below, const char *name,
 		       const struct target *target)
 {
@@ -282,7 +283,7 @@ int settings_files_load(const char *root, struct daemon_settings *daemon, agent_
 
 /* ---- one file by itself */
 
-/* "NAME.agent" or "NAME.agent.d/anything.conf". */
+/* Returns true for "NAME.agent" and "NAME.agent.d/ANYTHING.conf". */
 static bool is_of_agent(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Finds and reads the settings: connwatchd.conf and one NAME.agent an agent, in /usr/lib/connwatch,
  * /run/connwatch and /etc/connwatch.
  *
@@ -6,9 +7,9 @@
  * empty file or a link to /dev/null masks what it shadows: an agent, or a drop-in. */
 #pragma once
 
-#include "core/settings.h"
+#include "settings/settings.h"
 
-/* Takes one agent. `settings` lives for the call only. */
+/* Takes the settings of one agent, which live for the call only. */
 typedef void (*agent_settings_sink)(void *userdata, const struct agent_settings *settings);
 
 /* Reads everything below `root` ("" for the running system) into `daemon`, and hands each agent to

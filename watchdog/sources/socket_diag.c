@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/socket_diag.h"
 
 #include <fcntl.h>
@@ -9,11 +10,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "namespace/service.h"
 #include "support/cleanup.h"
-#include "support/namespace_service.h"
 
 enum {
-	ANSWER_SIZE = 32768,      /* what a dump comes in at most: netlink_dump() */
+	ANSWER_SIZE = 32768,      /* bytes; the most that a dump sends at once: netlink_dump() */
 	RECEIVE_BUFFER = 1 << 20, /* some thousand destroyed sockets */
 };
 
@@ -23,11 +24,9 @@ struct socket_diag {
 	char answer[ANSWER_SIZE];
 };
 
-DEFINE_CLEANUP(struct socket_diag *, socket_diag_close);
-
 /* ---- one message */
 
-/* A v4-mapped address of IPv6 is the IPv4 address behind it (RFC 4291, 2.5.5.2). */
+/* A v4-mapped IPv6 address becomes the IPv4 address in it (RFC 4291, 2.5.5.2). */
 static struct endpoint endpoint_of(uint8_t family, const uint32_t words[4], uint16_t port)
 {
 	struct endpoint endpoint = { .family = family, .port = ntohs(port) };
@@ -68,8 +67,8 @@ static void take_info(const struct tcp_info *info, struct socket_look *look)
 	look->idle_ack = usec_of(info->tcpi_last_ack_recv);
 }
 
-/* The kernel's struct tcp_info may be longer or shorter than ours; shorter than this, it is older
- * than Linux 5.4 and does not count what is needed. */
+/* The kernel's struct tcp_info may be longer or shorter than ours. If it is shorter than this, the
+ * kernel is older than Linux 5.4 and does not count what is needed. */
 static void take_info_attribute(const struct nlattr *attribute, struct socket_look *look)
 {
 	enum { WANTED = offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(uint32_t) };
@@ -82,29 +81,34 @@ static void take_info_attribute(const struct nlattr *attribute, struct socket_lo
 	take_info(&info, look);
 }
 
+static int take_protocol(const struct nlattr *nested, void *userdata)
+{
+	struct socket_look *look = userdata;
+
+	look->subflow |= mnl_attr_get_type(nested) == INET_ULP_INFO_MPTCP;
+	return MNL_CB_OK;
+}
+
 static void take_attribute(const struct nlattr *attribute, struct socket_look *look)
 {
-	const struct nlattr *nested;
-
 	switch (mnl_attr_get_type(attribute)) {
 	case INET_DIAG_INFO:
 		take_info_attribute(attribute, look);
 		break;
 	case INET_DIAG_ULP_INFO:
-		mnl_attr_for_each_nested(nested, attribute) look->subflow |=
-			mnl_attr_get_type(nested) == INET_ULP_INFO_MPTCP;
+		mnl_attr_parse_nested(attribute, take_protocol, look);
 		break;
 	default:
 		break;
 	}
 }
 
-/* True if the attributes fill the message to its end. */
+/* Returns true if the attributes fill the message to its end. */
 static bool take_attributes(const struct nlmsghdr *header, struct socket_look *look)
 {
-	const char *end = (const char *)header + header->nlmsg_len; /* libmnl's rounds it up */
+	const char *end = (const char *)header + header->nlmsg_len; /* libmnl rounds its end up */
 	const struct nlattr *attribute =
-		mnl_nlmsg_get_payload_offset(header, MNL_ALIGN(sizeof(struct inet_diag_msg)));
+		mnl_nlmsg_get_payload_offset(header, NLMSG_ALIGN(sizeof(struct inet_diag_msg)));
 
 	while (mnl_attr_ok(attribute, (int)(end - (const char *)attribute))) {
 		take_attribute(attribute, look);
@@ -118,7 +122,7 @@ int socket_diag_parse(const void *message, size_t size, struct socket_look *look
 	const struct nlmsghdr *header = message;
 	const struct inet_diag_msg *socket;
 
-	/* mnl_nlmsg_ok() takes a length of 2^31 for one below 0. */
+	/* mnl_nlmsg_ok() reads a length of 2^31 or more as negative */
 	if (size > INT32_MAX || !mnl_nlmsg_ok(header, (int)size) || header->nlmsg_len > size ||
 	    mnl_nlmsg_get_payload_len(header) < sizeof(*socket))
 		return -EBADMSG;
@@ -165,8 +169,8 @@ static int bind_requests(struct socket_diag *diag)
 	return mnl_socket_bind(diag->requests, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 }
 
-/* The groups are numbered from 1, and setsockopt() does not load the module that tells: bind()
- * does (sock_diag_bind()). */
+/* The groups are numbered from 1. bind() loads the module that sends them (sock_diag_bind()),
+ * setsockopt() does not. */
 static int bind_destroyed(struct socket_diag *diag)
 {
 	static const int size = RECEIVE_BUFFER;
@@ -232,7 +236,7 @@ int socket_diag_fd(const struct socket_diag *diag)
 
 static int ask(struct socket_diag *diag, uint8_t family)
 {
-	_Alignas(struct nlmsghdr) char buffer[MNL_NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
+	_Alignas(struct nlmsghdr) char buffer[NLMSG_HDRLEN + sizeof(struct inet_diag_req_v2)];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *request;
 
@@ -246,13 +250,29 @@ static int ask(struct socket_diag *diag, uint8_t family)
 	return mnl_socket_sendto(diag->requests, header, header->nlmsg_len) < 0 ? -errno : 0;
 }
 
+/* Receives what the kernel sends into `answer`, and passes over what others do: whoever is root in
+ * the network namespace may. Returns the size, or -1 and errno. */
+static ssize_t receive(struct socket_diag *diag, const struct mnl_socket *socket)
+{
+	struct sockaddr_nl sender = { 0 };
+	socklen_t size;
+	ssize_t n;
+
+	do {
+		size = sizeof(sender);
+		n = recvfrom(mnl_socket_get_fd(socket), diag->answer, ANSWER_SIZE, 0,
+			     (struct sockaddr *)&sender, &size);
+	} while (n >= 0 && sender.nl_pid != 0);
+	return n;
+}
+
 static int hear(struct socket_diag *diag, struct taker *taker)
 {
 	unsigned port = mnl_socket_get_portid(diag->requests);
 	int more = MNL_CB_OK;
 
 	while (more > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(diag->requests, diag->answer, ANSWER_SIZE);
+		ssize_t n = receive(diag, diag->requests);
 
 		if (n < 0)
 			return -errno;
@@ -280,7 +300,7 @@ int socket_diag_drain(struct socket_diag *diag, look_sink sink, void *userdata)
 	struct taker taker = { sink, userdata, 0 };
 
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(diag->destroyed, diag->answer, ANSWER_SIZE);
+		ssize_t n = receive(diag, diag->destroyed);
 
 		if (n < 0)
 			return errno == EAGAIN ? taker.count : -errno;

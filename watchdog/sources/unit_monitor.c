@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/unit_monitor.h"
 
 #include <errno.h>
@@ -6,7 +7,9 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "core/settings.h"
+#include "base/text.h"
+#include "settings/settings.h"
+#include "support/process_files.h"
 
 #define SYSTEMD           "org.freedesktop.systemd1"
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
@@ -19,13 +22,13 @@ struct watched_unit {
 	struct unit_monitor *monitor;
 	struct watched_unit *next;
 	uint32_t agent;
-	/* as systemd last told it */
+	/* what systemd told last */
 	struct unit_event now;
 	uint32_t job; /* number of the job under way; 0: none */
 	char load_state[UNIT_WORD_SIZE];
 	char slice[UNIT_NAME_SIZE];
 	char control_group[CGROUP_PATH_SIZE];
-	/* as we last told it */
+	/* what we told last */
 	struct unit_event told;
 	bool told_once;
 	char told_load_state[UNIT_WORD_SIZE];
@@ -39,12 +42,12 @@ struct watched_unit {
 };
 
 struct unit_monitor {
-	sd_event *loop;
+	struct source_listener listener;
+	struct unit_groups groups;
 	sd_event_source *retry;
 	usec_t retry_delay;
-	struct unit_listener listener;
 	sd_bus *bus; /* NULL: not connected */
-	bool lost;   /* and the operator was told so */
+	bool lost;   /* and that is said */
 	struct watched_unit *units;
 };
 
@@ -57,23 +60,25 @@ __attribute__((format(printf, 2, 3))) static void say(struct unit_monitor *monit
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	monitor->listener.notice(monitor->listener.userdata, text);
+	monitor->listener.notice(monitor->listener.userdata, text, 0);
 }
 
 /* ---- telling */
 
-/* Not while systemd is asked how the unit stands: the answer tells. */
+/* Tells nothing while systemd is asked for the unit's state: the answer is told. */
 static void tell_state(struct watched_unit *unit)
 {
 	struct unit_monitor *monitor = unit->monitor;
 	struct event event = { .type = EVENT_UNIT, .agent = unit->agent, .unit = unit->now };
 
-	if (unit->read_call ||
-	    (unit->told_once && memcmp(&unit->now, &unit->told, sizeof unit->now) == 0))
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): memcpy() took the padding along */
+	bool is_told = unit->told_once && memcmp(&unit->now, &unit->told, sizeof unit->now) == 0;
+
+	if (unit->read_call || is_told)
 		return;
 	memcpy(&unit->told, &unit->now, sizeof unit->told);
 	unit->told_once = true;
-	sd_event_now(monitor->loop, CLOCK_MONOTONIC, &event.time);
+	sd_event_now(monitor->listener.loop, CLOCK_MONOTONIC, &event.time);
 	monitor->listener.event(monitor->listener.userdata, &event);
 }
 
@@ -106,29 +111,30 @@ static void slice_path(const char *slice, char *path, size_t size)
 		snprintf(path + used, size - used, "/%s", slice);
 }
 
-/* A group that systemd would have to escape ("cpu.service" becomes "_cpu.service", see cg_escape())
- * is expected under its plain name, and found once the unit runs. */
+/* systemd escapes the names of some groups ("cpu.service" becomes "_cpu.service", see cg_escape()).
+ * Such a group is expected under its plain name, and found once the unit runs. */
 static void tell_control_group(struct watched_unit *unit)
 {
 	struct unit_monitor *monitor = unit->monitor;
 	char group[2 * CGROUP_PATH_SIZE];
+	size_t length;
 	char *name;
 
 	if (unit->control_group[0]) {
 		snprintf(group, sizeof group, "%s", unit->control_group);
 	} else if (unit->slice[0]) {
 		slice_path(unit->slice, group, CGROUP_PATH_SIZE);
-		strcat(strcat(group, "/"), unit->now.unit);
+		length = strlen(group);
+		snprintf(group + length, sizeof group - length, "/%s", unit->now.unit);
 	} else {
 		return;
 	}
 	name = strrchr(group, '/');
 	if (!name || strlen(group) >= sizeof unit->told_group || !strcmp(group, unit->told_group))
 		return;
-	strcpy(unit->told_group, group);
+	text_copy(unit->told_group, sizeof unit->told_group, group);
 	*name++ = '\0';
-	monitor->listener.control_group(monitor->listener.userdata, unit->agent,
-					group[0] ? group : "/", name);
+	monitor->groups.found(monitor->groups.userdata, unit->agent, group[0] ? group : "/", name);
 }
 
 /* ---- reading */
@@ -176,7 +182,7 @@ static int read_invocation(sd_bus_message *message, struct watched_unit *unit)
 		return r;
 	memset(hex, 0, INVOCATION_ID_SIZE);
 	for (size_t i = 0; i < count && 2 * i + 2 < INVOCATION_ID_SIZE; i++)
-		sprintf(hex + 2 * i, "%02x", bytes[i]);
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 	return sd_bus_message_exit_container(message);
 }
 
@@ -189,8 +195,8 @@ static void set_text(char *text, size_t size, const char *value)
 
 static int on_job_type(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* The property names the job but not its type, which must be asked for, and is "unknown"
- * until then. */
+/* The property has the job's number, not its type. The type is asked for, and is "unknown" until
+ * the answer comes. */
 static int read_job(sd_bus_message *message, struct watched_unit *unit)
 {
 	const char *path;
@@ -240,6 +246,19 @@ static int read_text(sd_bus_message *message, struct watched_unit *unit, const c
 	return sd_bus_message_skip(message, "v");
 }
 
+/* systemd names the main process by its pid alone. By the time of an action that may be another's,
+ * so its start is read at once. */
+static int read_main_process(sd_bus_message *message, struct watched_unit *unit)
+{
+	struct process_status status = { 0 };
+	int r = sd_bus_message_read(message, "v", "u", &unit->now.main_pid);
+
+	if (r >= 0 && unit->now.main_pid)
+		process_status_read((pid_t)unit->now.main_pid, &status);
+	unit->now.main_started = status.started;
+	return r;
+}
+
 static int read_property(sd_bus_message *message, struct watched_unit *unit)
 {
 	const char *name;
@@ -252,7 +271,7 @@ static int read_property(sd_bus_message *message, struct watched_unit *unit)
 	if (strcmp(name, "InvocationID") == 0)
 		return read_invocation(message, unit);
 	if (strcmp(name, "MainPID") == 0)
-		return sd_bus_message_read(message, "v", "u", &unit->now.main_pid);
+		return read_main_process(message, unit);
 	if (strcmp(name, "Job") == 0)
 		return read_job(message, unit);
 	return read_text(message, unit, name);
@@ -276,7 +295,7 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 
 	(void)error;
 	unit->read_call = sd_bus_slot_unref(unit->read_call);
-	/* systemd is on its way out or in: its name's new owner brings us here again */
+	/* systemd stops or starts: its name's new owner brings us here again */
 	if (sd_bus_message_is_method_error(reply, NULL))
 		return 0;
 	if (read_properties(reply, unit) < 0)
@@ -289,7 +308,8 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	return 0;
 }
 
-/* An empty interface name stands for all of them: the unit's, and that of its type. */
+/* Reads the properties of all interfaces, that of the unit and that of its type: an empty name
+ * stands for all. */
 static void read_unit(struct watched_unit *unit)
 {
 	unit->read_call = sd_bus_slot_unref(unit->read_call);
@@ -297,14 +317,14 @@ static void read_unit(struct watched_unit *unit)
 				 PROPERTIES, "GetAll", on_properties, unit, "s", "");
 }
 
-/* With Restart=, a unit passes through "failed" or "inactive" on its way to "auto-restart"
+/* With Restart=, a unit passes through "failed" or "inactive" before "auto-restart"
  * (service_enter_dead()): systemd's next answer tells whether it stays there. */
 static bool may_be_passing(const struct watched_unit *unit)
 {
 	return unit->now.state == UNIT_FAILED || unit->now.state == UNIT_INACTIVE;
 }
 
-/* systemd sends the properties of the unit's type first and those of every unit last, "clients may
+/* systemd sends the properties of the unit's type first and those of every unit last: "clients may
  * rely on this order to get atomic behaviour" (bus_unit_send_change_signal()). */
 static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -318,7 +338,7 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 		return 0;
 	if (strcmp(interface, SYSTEMD ".Unit") != 0)
 		return 0;
-	/* a new run may have a new control group, which no signal carries */
+	/* a new run may have a new control group, which no signal tells */
 	if (may_be_passing(unit) ||
 	    memcmp(invocation, unit->now.invocation_id, sizeof invocation) != 0)
 		read_unit(unit);
@@ -326,7 +346,7 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	return 0;
 }
 
-/* ---- finding: a unit's object path is that of its first name, which may be another */
+/* ---- finding: a unit's object path comes from its first name, which may be another */
 
 static int on_loaded(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -421,7 +441,8 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	return 0;
 }
 
-/* A daemon-reload has ended: units may have come, moved to another slice or changed names. */
+/* Loads all units again when a daemon-reload has ended: units may have come, moved to another slice
+ * or changed names. */
 static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	int begins;
@@ -432,7 +453,8 @@ static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *e
 	return 0;
 }
 
-/* systemd tells about units only those who subscribed, and forgets them when it loses the bus. */
+/* systemd sends signals about units to subscribers only, and forgets those when it loses the bus.
+ */
 static void subscribe(struct unit_monitor *monitor)
 {
 	sd_bus_call_method_async(monitor->bus, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER_INTERFACE,
@@ -457,7 +479,8 @@ static int join_bus(struct unit_monitor *monitor)
 	r = sd_bus_open_system_with_description(&monitor->bus, "unit-monitor");
 	if (r < 0)
 		return r;
-	r = sd_bus_attach_event(monitor->bus, monitor->loop, SD_EVENT_PRIORITY_NORMAL);
+	/* the loop handles one message at a time, and one agent's records without end */
+	r = sd_bus_attach_event(monitor->bus, monitor->listener.loop, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r < 0)
 		return r;
 	r = sd_bus_match_signal_async(monitor->bus, NULL, "org.freedesktop.DBus.Local",
@@ -497,19 +520,20 @@ static int on_retry(sd_event_source *source, uint64_t time, void *userdata)
 
 /* ---- from outside */
 
-int unit_monitor_new(struct unit_monitor **ret, sd_event *loop,
-		     const struct unit_listener *listener)
+int unit_monitor_new(struct unit_monitor **ret, const struct source_listener *listener,
+		     const struct unit_groups *groups)
 {
 	struct unit_monitor *monitor = calloc(1, sizeof *monitor);
 	int r;
 
 	if (!monitor)
 		return -ENOMEM;
-	monitor->loop = sd_event_ref(loop);
 	monitor->listener = *listener;
+	monitor->groups = *groups;
+	sd_event_ref(listener->loop);
 	monitor->retry_delay = RETRY_FIRST;
-	r = sd_event_add_time_relative(loop, &monitor->retry, CLOCK_MONOTONIC, 0, 0, on_retry,
-				       monitor);
+	r = sd_event_add_time_relative(listener->loop, &monitor->retry, CLOCK_MONOTONIC, 0, 0,
+				       on_retry, monitor);
 	if (r < 0) {
 		unit_monitor_free(monitor);
 		return r;
@@ -536,7 +560,7 @@ struct unit_monitor *unit_monitor_free(struct unit_monitor *monitor)
 	}
 	leave_bus(monitor);
 	sd_event_source_disable_unref(monitor->retry);
-	sd_event_unref(monitor->loop);
+	sd_event_unref(monitor->listener.loop);
 	free(monitor);
 	return NULL;
 }
@@ -545,14 +569,14 @@ int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t 
 {
 	struct watched_unit *unit;
 
-	if (strlen(name) >= UNIT_NAME_SIZE)
+	if (strlen(name) >= sizeof unit->now.unit)
 		return -EINVAL;
 	unit = calloc(1, sizeof *unit);
 	if (!unit)
 		return -ENOMEM;
 	unit->monitor = monitor;
 	unit->agent = agent;
-	strcpy(unit->now.unit, name);
+	text_copy(unit->now.unit, sizeof unit->now.unit, name);
 	unit->next = monitor->units;
 	monitor->units = unit;
 	if (monitor->bus)
@@ -575,3 +599,27 @@ void unit_monitor_unwatch(struct unit_monitor *monitor, uint32_t agent)
 		free_unit(unit);
 	}
 }
+
+/* ---- as a source of the loop */
+
+static int open_source(void **ret, const struct source_listener *listener, const void *options)
+{
+	struct unit_monitor *monitor = NULL;
+	int r = unit_monitor_new(&monitor, listener, options);
+
+	if (r < 0)
+		listener->notice(listener->userdata, "cannot watch units", r);
+	*ret = monitor;
+	return r;
+}
+
+static void close_source(void *source)
+{
+	unit_monitor_free(source);
+}
+
+const struct source unit_monitor_source = {
+	.name = "systemd",
+	.open = open_source,
+	.close = close_source,
+};

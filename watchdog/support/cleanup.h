@@ -1,11 +1,10 @@
-/* Frees what a variable holds when it goes out of scope, on every way out of its block.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* base/cleanup.h for what the C library hands out:
  *
  *	_cleanup_free_ char *text = NULL;
  *	_cleanup_close_ int fd = -1;
  *
- * Always initialise. To hand the value on: return STEAL_POINTER(text) or STEAL_FD(fd). A type of
- * one's own joins in with DEFINE_CLEANUP(struct thing *, thing_free) and
- * _cleanup_(thing_free_held). */
+ * To hand a descriptor on: return STEAL_FD(fd). */
 #pragma once
 
 #include <dirent.h>
@@ -14,16 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(function) __attribute__((cleanup(function)))
-
-/* Defines NAME_held(), which calls `release` on a variable of `type` unless that is null. */
-#define DEFINE_CLEANUP(type, release)                 \
-	static inline void release##_held(type *held) \
-	{                                             \
-		if (*held)                            \
-			release(*held);               \
-	}                                             \
-	_Static_assert(1, "takes the semicolon")
+#include "base/cleanup.h"
 
 /* errno survives: the clean-up runs between a failing call and its caller's look at errno. */
 static inline void free_held(void *held)
@@ -31,7 +21,7 @@ static inline void free_held(void *held)
 	free(*(void **)held);
 }
 
-static inline void close_held(int *fd)
+static inline void close_held(const int *fd)
 {
 	int saved = errno;
 
@@ -63,14 +53,7 @@ static inline void closedir_held(DIR **directory)
 #define _cleanup_fclose_   _cleanup_(fclose_held)
 #define _cleanup_closedir_ _cleanup_(closedir_held)
 
-/* The value, and the variable is left empty. */
-#define STEAL_POINTER(pointer)                           \
-	({                                               \
-		__typeof__(pointer) *from_ = &(pointer); \
-		__typeof__(pointer) value_ = *from_;     \
-		*from_ = NULL;                           \
-		value_;                                  \
-	})
+/* The descriptor, and the variable is left empty. */
 #define STEAL_FD(fd)                 \
 	({                           \
 		int *from_ = &(fd);  \

@@ -1,10 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The clocks, in microseconds. */
 #pragma once
 
 #include <stdint.h>
 #include <time.h>
 
-/* What `clock` shows, as clock_gettime(2): CLOCK_MONOTONIC, CLOCK_BOOTTIME or CLOCK_REALTIME. */
+/* Returns what `clock` shows: CLOCK_MONOTONIC, CLOCK_BOOTTIME or CLOCK_REALTIME, as
+ * clock_gettime(2). */
 static inline uint64_t clock_now(clockid_t clock)
 {
 	struct timespec time;

@@ -1,4 +1,5 @@
-#include "support/descriptor_parcel.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "support/handover_store.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -9,12 +10,12 @@ enum { LABEL_MAX = 64 };
 
 union control {
 	struct cmsghdr header;
-	char space[CMSG_SPACE(PARCEL_MAX * sizeof(int))];
+	char space[CMSG_SPACE(HANDOVER_DESCRIPTORS_MAX * sizeof(int))];
 };
 
-int descriptor_parcel_pack(const void *label, size_t size, const int *descriptors, unsigned count)
+int handover_store_pack(const void *label, size_t size, const int *descriptors, unsigned count)
 {
-	_cleanup_close_ int sender = -1, parcel = -1;
+	_cleanup_close_ int sender = -1, stored = -1;
 	union control control = { 0 };
 	struct iovec text = { (void *)label, size };
 	struct msghdr message = {
@@ -25,20 +26,21 @@ int descriptor_parcel_pack(const void *label, size_t size, const int *descriptor
 	};
 	int ends[2];
 
-	if (count > PARCEL_MAX || size > LABEL_MAX)
+	if (count > HANDOVER_DESCRIPTORS_MAX || size > LABEL_MAX)
 		return -E2BIG;
-	/* datagrams: the other end of a stream would hang up, and the keeper would notice */
+	/* datagrams: a stream would report that its other end is closed, and systemd would drop it
+	 */
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	sender = ends[0];
-	parcel = ends[1];
+	stored = ends[1];
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
 	if (sendmsg(sender, &message, MSG_NOSIGNAL) < 0)
 		return -errno;
-	return STEAL_FD(parcel);
+	return STEAL_FD(stored);
 }
 
 static unsigned count_of(const struct cmsghdr *header)
@@ -48,8 +50,8 @@ static unsigned count_of(const struct cmsghdr *header)
 	return (unsigned)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
 }
 
-int descriptor_parcel_unpack(int parcel, const void *label, size_t size, int *descriptors,
-			     unsigned max)
+int handover_store_unpack(int stored, const void *label, size_t size, int *descriptors,
+			  unsigned max)
 {
 	union control control = { 0 };
 	char found[LABEL_MAX];
@@ -60,8 +62,8 @@ int descriptor_parcel_unpack(int parcel, const void *label, size_t size, int *de
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	/* a look takes copies of the descriptors */
-	ssize_t n = recvmsg(parcel, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	/* MSG_PEEK gives copies of the descriptors, and leaves the message */
+	ssize_t n = recvmsg(stored, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	unsigned count;
 	const int *all;
 

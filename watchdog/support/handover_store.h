@@ -1,20 +1,23 @@
-/* File descriptors packed into one: a socket that holds a message with all of them. Whoever keeps
- * the socket keeps them open, without knowing what they are, all or none of them.
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handover's descriptors, packed into one that systemd's file descriptor store can keep: a
+ * socket that holds a message with all of them (SCM_RIGHTS, unix(7)). Whoever keeps the socket
+ * keeps them open, all of them or none, without knowing what they are.
  *
- * systemd's store could hold them one by one, but would drop a BPF map at once: poll(2) tells of an
- * error there. */
+ * The store could hold them one by one, but it drops a descriptor that poll(2) reports an error
+ * for, and a BPF map's does so at once. */
 #pragma once
 
 #include <stddef.h>
 
-enum { PARCEL_MAX = 250 }; /* SCM_MAX_FD is 253 (unix(7)) */
+enum { HANDOVER_DESCRIPTORS_MAX = 250 }; /* SCM_MAX_FD is 253 (unix(7)) */
 
-/* Packs `count` descriptors under a label of `size` bytes. Returns the parcel, to be closed by the
- * caller; -E2BIG for too many, or another -errno. The descriptors stay the caller's. */
-int descriptor_parcel_pack(const void *label, size_t size, const int *descriptors, unsigned count);
+/* Packs `count` descriptors under a label of `size` bytes (64 at most). Returns the descriptor that
+ * holds them, the caller's to close; -E2BIG for too many or too long a label, or another -errno.
+ * `descriptors` stay the caller's. */
+int handover_store_pack(const void *label, size_t size, const int *descriptors, unsigned count);
 
-/* Takes the descriptors out of `parcel`, which keeps them too. Returns how many there were, all
- * close-on-exec and the caller's; -ESTALE if there is nothing under this very label or more than
- * `max`, or another -errno. */
-int descriptor_parcel_unpack(int parcel, const void *label, size_t size, int *descriptors,
-			     unsigned max);
+/* Takes copies of the descriptors out of `stored`, which keeps them too. Returns how many there
+ * were, all close-on-exec and the caller's to close; -ESTALE if there is nothing under this very
+ * label or more than `max`, or another -errno. */
+int handover_store_unpack(int stored, const void *label, size_t size, int *descriptors,
+			  unsigned max);

@@ -1,4 +1,5 @@
-/* Writes JSON (RFC 8259), one value after the other; commas come by themselves. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes JSON (RFC 8259), one value after the other, with the commas between them. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,7 +8,7 @@
 
 struct json {
 	FILE *stream;
-	bool follows; /* a value stands before the next one */
+	bool follows; /* the next value needs a comma */
 };
 
 /* Writes `text` in quotes. It must be UTF-8. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "support/markup.h"
 
 void markup_text(FILE *stream, const char *text)
@@ -13,6 +14,8 @@ void markup_text(FILE *stream, const char *text)
 			fputs("&quot;", stream);
 		else if (*text == '\'')
 			fputs("&#39;", stream);
+		else if (*text < 0x20 || *text > 0x7e)
+			putc('?', stream);
 		else
 			putc(*text, stream);
 	}

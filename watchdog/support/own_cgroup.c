@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "support/own_cgroup.h"
 
 #include <dirent.h>
@@ -15,7 +16,7 @@
 
 #define NAME_PREFIX "connwatch-run-"
 
-/* Our place in the version 2 hierarchy: the line "0::PATH" (cgroups(7)). */
+/* Reads our group in the version 2 hierarchy: the line "0::PATH" (cgroups(7)). */
 static int read_own_group(char *group, size_t size)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/cgroup", "re");

@@ -1,13 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "support/process_files.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "support/cleanup.h"
 
-/* The fields behind the name, which may hold anything: state is the first, num_threads the 18th. */
+/* The fields after the name, which may hold anything: state is the first, num_threads the 18th,
+ * starttime the 20th. */
 static const char fields[] = " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-			     " %u";
+			     " %u %*s %" SCNu64;
 
 int process_status_parse(const char *text, size_t size, struct process_status *status)
 {
@@ -15,13 +19,13 @@ int process_status_parse(const char *text, size_t size, struct process_status *s
 	char *name, *end;
 
 	if (size >= sizeof(line))
-		size = sizeof(line) - 1; /* what is wanted stands at its beginning */
+		size = sizeof(line) - 1; /* these fields come early */
 	memcpy(line, text, size);
 	line[size] = '\0';
 	name = strchr(line, '(');
 	end = strrchr(line, ')');
 	if (!name || !end || end < name ||
-	    sscanf(end + 1, fields, &status->state, &status->threads) != 2)
+	    sscanf(end + 1, fields, &status->state, &status->threads, &status->started) != 3)
 		return -EBADMSG;
 	*end = '\0';
 	snprintf(status->comm, sizeof(status->comm), "%s", name + 1);
@@ -42,24 +46,20 @@ int process_status_read(pid_t pid, struct process_status *status)
 	return size < 0 ? -errno : process_status_parse(text, (size_t)size, status);
 }
 
-int process_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode), void *userdata)
+/* The pid is looked up twice. If another process got it in between, or had it already, what /proc
+ * shows is that one's start. */
+int process_open(pid_t pid, uint64_t started)
 {
-	_cleanup_closedir_ DIR *files = NULL;
-	struct dirent *file;
-	char path[32];
+	_cleanup_close_ int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct process_status status = { 0 };
+	int r;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	files = opendir(path);
-	if (!files)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while ((file = readdir(files))) {
-		char target[32];
-		ssize_t length = readlinkat(dirfd(files), file->d_name, target, sizeof(target) - 1);
-		uint32_t inode;
-
-		target[length < 0 ? 0 : length] = '\0';
-		if (sscanf(target, "socket:[%u]", &inode) == 1)
-			visit(userdata, inode);
-	}
-	return 0;
+	if (process < 0)
+		return -errno;
+	r = process_status_read(pid, &status);
+	if (r < 0)
+		return r;
+	if (!started || status.started != started)
+		return -ESRCH;
+	return STEAL_FD(process);
 }

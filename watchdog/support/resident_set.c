@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "support/resident_set.h"
 
 #include <link.h>
@@ -9,7 +10,8 @@
 
 enum {
 	SEGMENTS_MAX = 32,
-	LARGE_BLOCK = 128 * 1024, /* what malloc(3) begins with; said aloud, it stays */
+	LARGE_BLOCK =
+		128 * 1024, /* the default of malloc(3); once set, it no longer grows by itself */
 };
 
 void resident_set_keep_small(void)
@@ -17,7 +19,8 @@ void resident_set_keep_small(void)
 	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 }
 
-/* Nobody has written into what is not mapped for writing, so nothing is lost (madvise(2)). */
+/* Gives back pages that are not mapped for writing: nobody has written there, so nothing is lost
+ * (madvise(2)). */
 static void give_back(uintptr_t begin, uintptr_t end)
 {
 	uintptr_t start = begin & -(uintptr_t)sysconf(_SC_PAGESIZE);

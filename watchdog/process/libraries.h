@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The files in which a process may have libssl. The process chooses what stands under these names:
+ * only regular files are opened, and none of FUSE, nothing waits for the other end of a FIFO, no
+ * device is touched, and its symbolic links lead to no file outside its root directory. */
+#pragma once
+
+#include <sys/types.h>
+
+enum { LIBRARIES_MAX = 16 };
+
+/* Open for reading, close-on-exec. To be initialised with {}. */
+struct libraries {
+	unsigned count;
+	int files[LIBRARIES_MAX];
+};
+
+void libraries_close(struct libraries *libraries); /* all of them */
+
+/* Each of these adds what it finds and has not yet, and stops when there is no room: finding
+ * nothing is no error. */
+
+/* The program itself, which may contain libssl, as Node.js does. */
+void libraries_add_program(struct libraries *libraries, pid_t pid);
+
+/* What the process may load later: libssl.so.* in the directories of ld.so(8). */
+void libraries_add_installed(struct libraries *libraries, pid_t pid);
+
+/* Likewise, of processes with the root directory `root` (a descriptor, the caller's). Of each
+ * directory, the first 16384 entries count. */
+void libraries_add_below(struct libraries *libraries, int root);
+
+/* Every executable mapping of a file named libssl*, in the first 4 MiB of /proc/PID/maps. Following
+ * those to a file that was replaced since takes CAP_CHECKPOINT_RESTORE; without, the file that has
+ * the name now is added. */
+void libraries_add_mapped(struct libraries *libraries, pid_t pid);
