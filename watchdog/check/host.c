@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check/host.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "sources/host_clock.h"
 #include "sources/probe.h"
 #include "sources/process_events.h"
 #include "sources/settings_files.h"
@@ -31,7 +34,7 @@ static bool check_kernel(struct check *check)
 			  name.release, name.machine);
 }
 
-/* CapEff of proc(5). */
+/* Reads CapEff of /proc/self/status (proc(5)). */
 static uint64_t effective_capabilities(void)
 {
 	_cleanup_fclose_ FILE *status = fopen("/proc/self/status", "re");
@@ -44,7 +47,7 @@ static uint64_t effective_capabilities(void)
 	return set;
 }
 
-/* The ones connwatchd.service asks for. */
+/* Checks the capabilities of connwatchd.service. */
 static bool check_capabilities(struct check *check)
 {
 	static const struct {
@@ -59,40 +62,43 @@ static bool check_capabilities(struct check *check)
 		{ "CAP_KILL", CAP_KILL },
 	};
 	uint64_t have = effective_capabilities();
-	char missing[128] = "";
+	char names[128];
+	struct text missing = TEXT_IN(names);
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
-		if (!(have & UINT64_C(1) << wanted[i].number)) {
-			strcat(missing, " ");
-			strcat(missing, wanted[i].name);
-		}
-	if (*missing)
+		if (!(have & UINT64_C(1) << wanted[i].number))
+			text_add(&missing, " %s", wanted[i].name);
+	if (missing.length > 0)
 		return check_tell(check, "capabilities", CHECK_WARNING,
 				  "this process lacks%s: to try the probe, run this as root",
-				  missing);
+				  names);
 	return check_tell(check, "capabilities", CHECK_OK,
-			  "this process has all that connwatchd asks for");
+			  "this process has all that connwatchd needs");
 }
 
-/* Where the probe cannot be had, the mode is sock-diag. */
-static bool check_sock_diag(struct check *check)
+/* Returns 0 if what the mode sock-diag needs is there, or -errno. */
+static int try_sock_diag(void)
 {
 	struct process_events *events = NULL;
-	int r;
+	int r = process_events_open(&events);
 
-	check_begin(check);
-	r = process_events_open(&events);
 	process_events_close(events);
-	if (r < 0)
+	return r < 0 ? r : 0;
+}
+
+static bool tell_sock_diag(struct check *check, int error)
+{
+	if (error < 0)
 		return check_tell(check, "sock-diag", CHECK_FAILED,
-				  "the kernel tells of no processes (%s): CONFIG_PROC_EVENTS, the "
+				  "the kernel reports no processes (%s): CONFIG_PROC_EVENTS, the "
 				  "initial pid and network namespaces",
-				  strerror(-r));
+				  strerror(-error));
 	return check_tell(check, "sock-diag", CHECK_OK, "works instead, but sees less");
 }
 
-/* The proof that the kernel has what the probe uses is that it loads. */
-static bool check_probe(struct check *check)
+/* Loads the probe: only that proves that the kernel has all that it uses. If it cannot be loaded,
+ * tries the mode sock-diag. */
+static bool check_probe(struct check *check, struct host_modes *modes)
 {
 	const char *complaint = NULL;
 	struct probe *probe;
@@ -100,14 +106,20 @@ static bool check_probe(struct check *check)
 
 	check_begin(check);
 	r = probe_open(&probe, &complaint);
-	if (r == -EPERM || r == -EACCES)
-		return check_tell(check, "probe", CHECK_SKIPPED, "not tried: %s", complaint);
-	if (r < 0) {
-		check_tell(check, "probe", CHECK_WARNING, "%s (%s)", complaint, strerror(-r));
-		return check_sock_diag(check);
+	*modes = (struct host_modes){ .probe = r };
+	if (r == 0) {
+		probe_close(probe);
+		return check_tell(check, "probe", CHECK_OK, "loads and attaches");
 	}
-	probe_close(probe);
-	return check_tell(check, "probe", CHECK_OK, "loads and attaches");
+	if (r == -EPERM || r == -EACCES) {
+		check_tell(check, "probe", CHECK_SKIPPED, "not tried: %s", complaint);
+		modes->survey = try_sock_diag();
+		return modes->survey < 0 || tell_sock_diag(check, 0);
+	}
+	check_tell(check, "probe", CHECK_WARNING, "%s (%s)", complaint, strerror(-r));
+	check_begin(check);
+	modes->survey = try_sock_diag();
+	return tell_sock_diag(check, modes->survey);
 }
 
 static bool is_cgroup2(const char *path)
@@ -137,12 +149,35 @@ static bool check_journal(struct check *check)
 	return check_tell(check, "journal", CHECK_OK, "journald listens");
 }
 
+/* A wrong clock makes certificates and tokens invalid. */
+static bool check_clock(struct check *check)
+{
+	switch (host_clock_state()) {
+	case CLOCK_SYNCHRONISED:
+		return check_tell(check, "time", CHECK_OK, "clock: synchronised");
+	case CLOCK_UNVOUCHED:
+		return check_tell(check, "time", CHECK_WARNING,
+				  "clock: not synchronised, no time service vouches for it");
+	case CLOCK_AWAITED:
+		return check_tell(check, "time", CHECK_WARNING,
+				  "clock: not synchronised yet, systemd-timesyncd is at work");
+	case CLOCK_PAST:
+		return check_tell(check, "time", CHECK_FAILED,
+				  "clock: not synchronised, and it shows a time in the past");
+	case CLOCK_UNKNOWN:
+	case CLOCK_STATE_MAX:
+	case CLOCK_STATE_INVALID:
+		break;
+	}
+	return check_tell(check, "time", CHECK_SKIPPED, "adjtimex(2) is not allowed");
+}
+
 /* ---- the settings */
 
 struct settings_seen {
 	unsigned agents;
 	unsigned complaints;
-	char first[STEP_TEXT_SIZE / 2]; /* complaint */
+	char first[STEP_TEXT_SIZE / 2]; /* the first complaint */
 };
 
 static void count_agent(void *userdata, const struct agent_settings *settings)
@@ -181,12 +216,16 @@ static bool check_settings(struct check *check, const char *root)
 			  seen.agents == 1 ? "" : "s");
 }
 
-void check_host(struct check *check, const char *root)
+struct host_modes check_host(struct check *check, const char *root)
 {
+	struct host_modes modes;
+
 	check_kernel(check);
 	check_capabilities(check);
-	check_probe(check);
+	check_probe(check, &modes);
 	check_cgroups(check);
 	check_journal(check);
+	check_clock(check);
 	check_settings(check, root);
+	return modes;
 }

@@ -1,8 +1,16 @@
-/* Whether connwatch can do its work on this host. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks whether connwatch can work on this host. */
 #pragma once
 
 #include "check/step.h"
 
-/* Tells of the kernel, the privileges of this process, the probe or what replaces it, the control
- * groups, the journal and the settings below `root` ("" for the running system). */
-void check_host(struct check *check, const char *root);
+/* The arguments of level_of() in base/level.h. */
+struct host_modes {
+	int probe;  /* 0 if the probe was loaded, or -errno */
+	int survey; /* 0 if the mode sock-diag would work or was not tried, or -errno */
+};
+
+/* Checks the kernel, the privileges of this process, the probe (or what the mode sock-diag needs),
+ * the control groups, the journal and the settings below `root` ("" for the running system).
+ * Returns which modes the host allows. */
+struct host_modes check_host(struct check *check, const char *root);

@@ -1,13 +1,14 @@
-/* `connwatchctl check` goes step by step, and each says how it went. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps of `connwatchctl check`; each reports its result. */
 #pragma once
 
-#include "core/event.h"
+#include "events/event.h"
 
 enum check_result {
 	CHECK_OK,
-	CHECK_WARNING, /* works, but look at it */
+	CHECK_WARNING, /* it works, but needs attention */
 	CHECK_FAILED,
-	CHECK_SKIPPED, /* cannot be told, or makes no sense here */
+	CHECK_SKIPPED, /* it cannot be checked, or does not apply here */
 	CHECK_RESULT_MAX,
 	CHECK_RESULT_INVALID = -1,
 };
@@ -27,19 +28,19 @@ typedef void (*check_sink)(void *userdata, const struct check_step *step);
 struct check {
 	check_sink sink;
 	void *userdata;
-	usec_t started; /* the step under way */
+	usec_t started; /* start of the current step */
 };
 
-/* No step takes longer to wait for somebody else. */
+/* The longest time that a step waits for a network, a peer or systemd. */
 #define STEP_PATIENCE (5 * USEC_PER_SEC)
 
 /* Begins a step. */
 void check_begin(struct check *check);
 
-/* Ends the step that check_begin() began, or is one of its own that took no time. Returns true if
- * it is not CHECK_FAILED. */
+/* Reports the result of the step that check_begin() began, or of a step that took no time. Returns
+ * true if `result` is not CHECK_FAILED. */
 bool check_tell(struct check *check, const char *name, enum check_result result, const char *format,
 		...) __attribute__((format(printf, 4, 5)));
 
-/* What is left of STEP_PATIENCE, in milliseconds for poll(2). */
+/* Returns the rest of STEP_PATIENCE in milliseconds, for poll(2). */
 int check_patience(const struct check *check);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check/tls.h"
 
 #include <arpa/inet.h>
@@ -11,12 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "support/cleanup.h"
+#include "base/cleanup.h"
 
-#define DAY (24 * 60 * 60)
+#define DAY ((time_t)24 * 60 * 60)
 
-/* A hub's certificate is renewed weeks before its end; tokens fail on a clock that is minutes off.
- */
+/* Hubs renew their certificates weeks before the end; tokens fail if the clock is minutes off. */
 enum { DAYS_LEFT_MIN = 14, CLOCK_OFF_MAX = 60 };
 
 #define HTTPS_PORT 443
@@ -31,7 +31,7 @@ struct handshake {
 	SSL *ssl;
 	int fd;
 	bool client_certificate_wanted;
-	int chain_error; /* X509_V_ERR_, the first that is not about time */
+	int chain_error; /* the first X509_V_ERR_ that is not about time */
 };
 
 /* ---- the handshake */
@@ -50,14 +50,14 @@ static bool is_about_time(int error)
 	return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
 }
 
-/* Goes on whatever is wrong, to tell all of it. */
+/* Accepts every certificate, so that all faults can be reported. */
 static int on_chain(int good, X509_STORE_CTX *chain)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct handshake *handshake = SSL_get_app_data(ssl);
 	int error = X509_STORE_CTX_get_error(chain);
 
-	/* An authority's time is the chain's matter, the certificate's own is told by itself. */
+	/* the validity of the hub's own certificate is a step of its own */
 	if (!good && handshake->chain_error == X509_V_OK &&
 	    !(is_about_time(error) && X509_STORE_CTX_get_error_depth(chain) == 0))
 		handshake->chain_error = error;
@@ -71,7 +71,7 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
-/* Waits until OpenSSL can go on. Returns false if it cannot, or time is up (errno ETIMEDOUT). */
+/* Waits until OpenSSL can continue. Returns false on an error or a timeout (errno ETIMEDOUT). */
 static bool wait_for(struct handshake *handshake, int result)
 {
 	struct pollfd poll_fd = { .fd = handshake->fd };
@@ -134,7 +134,7 @@ static bool shake_hands(struct handshake *handshake)
 
 /* ---- the certificate */
 
-/* The names that a certificate is for, as far as `size` allows. */
+/* Lists the names in a certificate, as many as fit into `size` bytes. */
 static void list_names(X509 *certificate, char *text, size_t size)
 {
 	_cleanup_(GENERAL_NAMES_free_held) GENERAL_NAMES *names =
@@ -196,7 +196,7 @@ static const char *day(time_t time, char text[static 32])
 	return text;
 }
 
-/* Returns true if this host's clock lies within. */
+/* Checks the certificate's validity. Returns true if this host's clock is within it. */
 static bool check_validity(struct handshake *handshake, X509 *certificate)
 {
 	time_t from = seconds_of(X509_get0_notBefore(certificate));
@@ -237,7 +237,7 @@ static bool send_request(struct handshake *handshake)
 	return r > 0;
 }
 
-/* Reads up to the end of the headers, or until there is no more. */
+/* Reads up to the end of the headers, or to the end of the data. */
 static void read_headers(struct handshake *handshake, char *text, size_t size)
 {
 	size_t used = 0;
@@ -251,7 +251,7 @@ static void read_headers(struct handshake *handshake, char *text, size_t size)
 	} while (used + 1 < size && !strstr(text, "\r\n\r\n") && (r > 0 || wait_for(handshake, r)));
 }
 
-/* RFC 9110, 5.6.7: IMF-fixdate. Returns 0 if there is none. */
+/* Returns the time of the Date header (RFC 9110, 5.6.7: IMF-fixdate), or 0 if there is none. */
 static time_t date_of(const char *headers)
 {
 	const char *date = strcasestr(headers, "\r\nDate:");
@@ -283,7 +283,8 @@ static void check_clock_by_http(struct handshake *handshake)
 			   ahead < 0 ? "behind" : "ahead of");
 }
 
-/* TLS itself tells no time any more (RFC 8446, 4.1.3: the random holds none). */
+/* Compares this host's clock with the server's Date header. TLS itself no longer has the time (RFC
+ * 8446, 4.1.3). */
 static void check_clock(struct handshake *handshake, bool valid)
 {
 	if (handshake->way->port == HTTPS_PORT && SSL_is_init_finished(handshake->ssl))

@@ -1,8 +1,9 @@
-/* TLS as a client of the hub would do it, by OpenSSL. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* TLS to the hub, by OpenSSL. */
 #pragma once
 
 #include "check/way.h"
 
-/* Tells of the handshake on the connected, non-blocking socket `fd`; of the certificate's name, its
- * chain and its validity; and of the clock, so far as it can be told. */
+/* Checks the handshake on the connected, non-blocking socket `fd`; the certificate's name, chain
+ * and validity; and the clock, if the port is 443. */
 void check_tls(struct check *check, const struct way *way, int fd);

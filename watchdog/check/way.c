@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check/way.h"
 
 #include <arpa/inet.h>
@@ -46,8 +47,8 @@ static void take_address(struct destinations *destinations, const struct addrinf
 		destinations->count++;
 }
 
-/* Returns 0 or an EAI_ of getaddrinfo(3). The request is static because it may go on behind our
- * back when its time is up. */
+/* Returns 0 or an EAI_ of getaddrinfo(3). The request is static because the resolver's thread may
+ * still use it after a timeout. */
 static int resolve(const struct way *way, struct addrinfo **found)
 {
 	static char port[8];
@@ -112,7 +113,7 @@ static bool same_address(const struct sockaddr *a, const struct sockaddr_storage
 		      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
 }
 
-/* Names the interface that has `address`; "?" if none does. */
+/* Stores the name of the interface that has `address`, or "?", in `name`. */
 static void name_interface(const struct sockaddr_storage *address, char *name, size_t size)
 {
 	struct ifaddrs *all = NULL;
@@ -126,7 +127,8 @@ static void name_interface(const struct sockaddr_storage *address, char *name, s
 	freeifaddrs(all);
 }
 
-/* A connected datagram socket sends nothing, but the kernel must choose a route for it. */
+/* Looks up the route by connecting a datagram socket: that sends nothing, but the kernel must
+ * choose a route. */
 static int look_up_route(const struct destination *destination, char *text, size_t size)
 {
 	_cleanup_close_ int fd =
@@ -147,7 +149,7 @@ static int look_up_route(const struct destination *destination, char *text, size
 	return 0;
 }
 
-/* Leaves only the destinations that a route leads to. */
+/* Removes the destinations without a route. */
 static bool find_routes(struct check *check, struct destinations *destinations)
 {
 	char text[STEP_TEXT_SIZE / 2], first[STEP_TEXT_SIZE / 2] = "";
@@ -174,8 +176,8 @@ static bool find_routes(struct check *check, struct destinations *destinations)
 
 /* ---- TCP */
 
-/* Leaves time for as many destinations as are `left`, this one included. Returns a connected socket
- * that does not block, or -errno. */
+/* Connects to `destination` within its share of the time for the `left` destinations, this one
+ * included. Returns a connected, non-blocking socket, or -errno. */
 static int connect_to(struct check *check, const struct destination *destination, unsigned left)
 {
 	_cleanup_close_ int fd = socket(destination->address.ss_family,
@@ -204,18 +206,19 @@ static const char *connect_hint(int error)
 {
 	switch (-error) {
 	case ECONNREFUSED:
-		return ": nothing listens there, or a firewall says so";
+		return ": nothing listens there, or a firewall rejects it";
 	case ETIMEDOUT:
-		return ": the packets are swallowed, on the way there or back";
+		return ": packets are lost, in one direction or both";
 	case EHOSTUNREACH:
 	case ENETUNREACH:
-		return ": a router, or this host, knows no way";
+		return ": a router, or this host, has no route";
 	default:
 		return "";
 	}
 }
 
-/* Tries one after the other. Returns the socket; -1 after having told that all failed. */
+/* Tries the destinations one after the other. Returns the socket, or -1 after reporting that all
+ * failed. */
 static int open_connection(struct check *check, const struct way *way,
 			   const struct destinations *destinations)
 {

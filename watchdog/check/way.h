@@ -1,4 +1,5 @@
-/* The way to a hub, step by step: DNS, route, TCP, TLS, certificate, clock. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks the path to a hub, step by step: DNS, route, TCP, TLS, certificate, clock. */
 #pragma once
 
 #include "check/step.h"
@@ -10,5 +11,5 @@ struct way {
 	const char *authorities; /* a file of certificates to trust; NULL: the system's */
 };
 
-/* Tells of each step up to the first that fails and keeps the next from being taken. */
+/* Checks each step, up to the first failure without which the next step makes no sense. */
 void check_way(struct check *check, const struct way *way);

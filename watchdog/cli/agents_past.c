@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/agents_past.h"
 
 #include <errno.h>
@@ -6,12 +7,10 @@
 
 #include "support/cleanup.h"
 
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
-/* Makes room for one item more in an array that doubles; NULL: no memory. */
+/* Makes room for one more item in an array whose size doubles. Returns NULL without memory. */
 static void *grow(void *items, size_t count, size_t size)
 {
-	if (count & (count - 1)) /* no power of two: there is room */
+	if (count & (count - 1)) /* not a power of two: there is room */
 		return items;
 	return reallocarray(items, count ? 2 * count : 1, size);
 }
@@ -38,8 +37,8 @@ static void keep_span(void *userdata, const struct span *span)
 
 static void keep_ending(struct agent_past *agent, const struct past_record *past)
 {
-	struct ending *grown = grow(agent->endings, agent->ending_count, sizeof(*grown));
-	struct ending *ending;
+	struct past_ending *grown = grow(agent->endings, agent->ending_count, sizeof(*grown));
+	struct past_ending *ending;
 
 	if (!grown) {
 		agent->error = -ENOMEM;
@@ -47,9 +46,9 @@ static void keep_ending(struct agent_past *agent, const struct past_record *past
 	}
 	agent->endings = grown;
 	ending = &grown[agent->ending_count++];
-	*ending = (struct ending){ .time = past->realtime,
-				   .age = past->record.socket.age,
-				   .side = cause_side(past->record.verdict.cause) };
+	*ending = (struct past_ending){ .time = past->realtime,
+					.age = past->record.socket.age,
+					.side = cause_side(past->record.verdict.cause) };
 	memcpy(ending->cause, past->cause, WORD_SIZE);
 	memcpy(ending->ended_by, past->ended_by, WORD_SIZE);
 }
@@ -91,7 +90,7 @@ static int add_record(struct agents_past *past, const struct past_record *record
 {
 	struct agent_past *agent;
 
-	if (!record->record.agent[0]) /* about the watchdog itself */
+	if (!record->record.agent[0]) /* about connwatch itself */
 		return 0;
 	agent = find_agent(past, record->record.agent)
 			?: add_agent(past, record->record.agent, since);
@@ -104,7 +103,7 @@ static int add_record(struct agents_past *past, const struct past_record *record
 	return agent->error;
 }
 
-/* The present is the end of what is shown only where it goes on. */
+/* The end of the shown time: now, if the journal is still written; otherwise its last record. */
 static usec_t end_of(const struct journal_reader *reader, const struct journal_arguments *arguments,
 		     usec_t last)
 {

@@ -1,11 +1,12 @@
-/* The past of each agent, as the journal has it: what `timeline` and `stats` show. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The past of each agent from the journal, for `timeline` and `stats`. */
 #pragma once
 
 #include "cli/journal_arguments.h"
-#include "core/statistics.h"
-#include "core/timeline.h"
+#include "past/statistics.h"
+#include "past/timeline.h"
 
-struct ending {
+struct past_ending {
 	usec_t time;
 	usec_t age;
 	enum side side;
@@ -17,9 +18,9 @@ struct agent_past {
 	char name[AGENT_NAME_SIZE];
 	struct timeline timeline;
 	struct statistics statistics;
-	struct span *spans; /* like ones in a row are one */
+	struct span *spans; /* equal ones in a row are merged */
 	size_t span_count;
-	struct ending *endings;
+	struct past_ending *endings;
 	size_t ending_count;
 	int error;
 };
@@ -27,11 +28,11 @@ struct agent_past {
 struct agents_past {
 	struct agent_past **agents; /* sorted by name */
 	size_t count;
-	usec_t since, until; /* the time that is shown */
+	usec_t since, until; /* the shown time */
 };
 
-/* Reads all of the journal that is asked for, and says why it cannot. Returns 0 or the exit status;
- * to be freed with agents_past_free() in any case. */
+/* Reads the selected part of the journal, or prints why it cannot. Returns 0 or the exit status.
+ * The caller frees `past` with agents_past_free() in both cases. */
 int agents_past_read(struct agents_past *past, const struct command *command,
 		     const struct journal_arguments *arguments, struct strangeness *strangeness);
 void agents_past_free(struct agents_past *past);

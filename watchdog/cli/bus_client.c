@@ -1,12 +1,13 @@
-#include "bus_client.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/bus_client.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "stop_signals.h"
-#include "support/cleanup.h"
+#include "base/cleanup.h"
+#include "cli/stop_signals.h"
 
 #define NAME              "org.connwatch1"
 #define PATH              "/org/connwatch1"
@@ -47,7 +48,6 @@ struct bus_client *bus_client_close(struct bus_client *client)
 
 /* ---- status */
 
-DEFINE_CLEANUP(struct value *, value_free);
 #define _cleanup_value_ _cleanup_(value_free_held)
 
 static void release_message(sd_bus_message **message)
@@ -60,7 +60,7 @@ static void release_error(sd_bus_error *error)
 	sd_bus_error_free(error);
 }
 
-/* No one has the name, or nobody could be started to have it. */
+/* The name has no owner, or the owner could not be started: connwatchd is not running. */
 static int call_error(const sd_bus_error *error, int r)
 {
 	return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
@@ -69,7 +69,7 @@ static int call_error(const sd_bus_error *error, int r)
 		       : r;
 }
 
-/* Calls a method with `argument`, if it is not NULL, and reads its one result. */
+/* Calls a method with `argument`, unless it is NULL, and reads its single result. */
 static int call(struct bus_client *client, const char *interface, const char *method,
 		const char *argument, struct value **ret)
 {
@@ -83,7 +83,7 @@ static int call(struct bus_client *client, const char *interface, const char *me
 	return r < 0 ? call_error(&error, r) : value_read(reply, ret);
 }
 
-/* Takes what `whole` holds under `name`; NULL: nothing. */
+/* Removes the value `name` from `whole` and returns it; NULL if there is none. */
 static struct value *take_out(struct value *whole, const char *name)
 {
 	struct value *before = NULL, *part = whole->first;
@@ -106,7 +106,7 @@ static struct value *take_out(struct value *whole, const char *name)
 	return part;
 }
 
-/* A connection goes to the agent that it names. */
+/* Moves each connection of the agent from `connections` to the agent. */
 static int give_connections(struct value *agent, struct value *connections)
 {
 	const char *name = value_text(agent, "Name");

@@ -1,7 +1,8 @@
-/* Asks connwatchd over D-Bus, and listens to it. Every call is bounded by a time-out. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The D-Bus client of connwatchd: its status, and its signals. Every call has a timeout. */
 #pragma once
 
-#include "bus_value.h"
+#include "cli/bus_value.h"
 
 struct bus_client;
 
@@ -9,16 +10,17 @@ struct bus_client;
 int bus_client_open(struct bus_client **ret);
 struct bus_client *bus_client_close(struct bus_client *client); /* returns NULL */
 
-/* All there is to know, to be freed: a dictionary of the Manager's properties, with "Agents" a list
- * of dictionaries of each Agent's properties, with "OpenConnections" a list of those that
- * Manager.Snapshot() names. Returns 0; -ENOENT if connwatchd is not running; or another -errno. */
+/* Reads the whole status into `*ret`, which the caller frees: a dictionary of the Manager's
+ * properties with "Agents", a list of dictionaries of each Agent's properties, each with
+ * "OpenConnections", the list of its connections in Manager.Snapshot(). Returns 0, -ENOENT if
+ * connwatchd is not running, or another -errno. */
 int bus_client_status(struct bus_client *client, struct value **ret);
 
-/* Takes one signal: its member's name and the fields of its record. Returns 0 to go on, or what
- * bus_client_listen() is to return. */
+/* Receives one signal: the name of its member and the fields of its record. Returns 0 to continue,
+ * or the value that bus_client_listen() returns. */
 typedef int (*signal_sink)(void *userdata, const char *signal, struct value *record);
 
-/* Hands on each signal of an agent until the sink ends it, SIGINT or SIGTERM comes (returns 0) or
- * the bus is lost (-ECONNRESET). connwatchd may stop and start meanwhile. Returns otherwise
- * -errno. */
+/* Passes each signal of an agent to `sink` until the sink ends it, SIGINT or SIGTERM arrives
+ * (returns 0) or the bus is lost (-ECONNRESET). connwatchd may stop and start meanwhile. Otherwise
+ * returns -errno. */
 int bus_client_listen(struct bus_client *client, signal_sink sink, void *userdata);

@@ -1,9 +1,12 @@
-#include "bus_value.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/bus_value.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+
+#include "base/text.h"
 
 struct value *value_new(enum value_type type)
 {
@@ -104,7 +107,7 @@ static int read_text(sd_bus_message *message, char type, struct value *value)
 	return value->text ? 0 : -ENOMEM;
 }
 
-/* Negative numbers, of which connwatchd sends none, come out as large ones. */
+/* connwatchd sends no negative numbers; they would become large ones. */
 static int read_number(sd_bus_message *message, char type, struct value *value)
 {
 	union {
@@ -135,7 +138,7 @@ static int read_parts(sd_bus_message *message, struct value *value)
 	int r;
 
 	while ((r = sd_bus_message_at_end(message, false)) == 0) {
-		struct value *part;
+		struct value *part = NULL;
 
 		r = value_read(message, &part);
 		if (r >= 0)
@@ -146,11 +149,11 @@ static int read_parts(sd_bus_message *message, struct value *value)
 	return r < 0 ? r : 0;
 }
 
-/* A key is a text in all that we read. */
+/* All dictionaries that we read have strings as keys. */
 static int read_entry(sd_bus_message *message, struct value *dictionary)
 {
-	struct value *part;
-	const char *key;
+	struct value *part = NULL;
+	const char *key = NULL;
 	char type;
 	int r = sd_bus_message_peek_type(message, &type, NULL);
 
@@ -163,11 +166,12 @@ static int read_entry(sd_bus_message *message, struct value *dictionary)
 
 static int read_entries(sd_bus_message *message, const char *contents, struct value *value)
 {
-	char entry[256] = "";
+	char entry[256]; /* no signature is longer: D-Bus Specification */
 	int r;
 
 	value->type = VALUE_DICTIONARY;
-	strncat(entry, contents + 1, strlen(contents) - 2); /* without its braces */
+	text_copy(entry, sizeof(entry), contents + 1); /* without its braces */
+	entry[strlen(entry) - 1] = '\0';
 	while ((r = sd_bus_message_enter_container(message, 'e', entry)) > 0) {
 		r = read_entry(message, value);
 		if (r >= 0)
@@ -191,7 +195,7 @@ static int read_container(sd_bus_message *message, char type, const char *conten
 	return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* A variant is what is in it. */
+/* A variant becomes the value that it contains. */
 static int read_variant(sd_bus_message *message, const char *contents, struct value **ret)
 {
 	int r = sd_bus_message_enter_container(message, 'v', contents);

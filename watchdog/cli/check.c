@@ -1,16 +1,18 @@
-/* connwatchctl check: can this host do it, and where does the way to the hub break? */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl check: can connwatch work on this host, and where does the path to the hub break? */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/level.h"
+#include "base/time_span.h"
 #include "check/host.h"
 #include "check/way.h"
 #include "cli/command.h"
-#include "core/time_span.h"
-#include "output.h"
 #include "support/json.h"
 #include "support/terminal.h"
+#include "watch/output.h"
 
 enum { MQTTS_PORT = 8883, ARGUMENT_CA = 256, ARGUMENT_TLS, ARGUMENT_NO_TLS, ARGUMENT_ROOT };
 
@@ -68,20 +70,27 @@ static void take_step(void *userdata, const struct check_step *step)
 	memcpy(report->first_text, step->text, sizeof(report->first_text));
 }
 
-static void print_verdict(const struct report *report)
+static void print_verdict(const struct report *report, const struct host_modes *modes)
 {
+	const char *next = level_next_step(modes->probe, modes->survey);
 	struct json json = { .stream = stdout };
+	char level[LEVEL_TEXT_SIZE];
 
 	if (report->output == OUTPUT_TEXT) {
-		printf("\n%s%s%s%s\n", report->failed ? "It fails at " : "Nothing fails.",
+		level_describe(modes->probe, modes->survey, level, sizeof(level));
+		printf("\n%s%s%s%s\nOf this host: %s\n",
+		       report->failed ? "It fails at " : "Nothing fails.",
 		       report->failed ? report->first_failed : "", report->failed ? ": " : "",
-		       report->first_text);
+		       report->first_text, level);
 		return;
 	}
 	json_open(&json, NULL, '{');
 	json_string(&json, "verdict", report->failed ? "failed" : "ok");
 	if (report->failed)
 		json_string(&json, "fails_at", report->first_failed);
+	json_string(&json, "level", level_to_string(level_of(modes->probe, modes->survey)));
+	if (next)
+		json_string(&json, "next_level_needs", next);
 	json_close(&json, '{');
 	putchar('\n');
 }
@@ -89,26 +98,27 @@ static void print_verdict(const struct report *report)
 static int check(struct report *report, const char *root, const struct way *way)
 {
 	struct check check = { .sink = take_step, .userdata = report };
+	struct host_modes modes;
 
 	report->colour = terminal_wants_colour(stdout);
 	if (report->output == OUTPUT_TEXT)
 		puts("This host");
-	check_host(&check, root);
+	modes = check_host(&check, root);
 	if (way->host && report->output == OUTPUT_TEXT)
-		printf("\nThe way to %s port %u\n", way->host, way->port);
+		printf("\nThe path to %s port %u\n", way->host, way->port);
 	if (way->host)
 		check_way(&check, way);
-	print_verdict(report);
+	print_verdict(report, &modes);
 	return report->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* MQTT, AMQP and HTTP as they were before TLS. */
+/* Returns false for the ports of MQTT, AMQP and HTTP without TLS. */
 static bool port_has_tls(uint16_t port)
 {
 	return port != 1883 && port != 5672 && port != 80;
 }
 
-/* Cuts "HOST", "HOST:PORT", "ADDRESS6" or "[ADDRESS6]:PORT" up in place. */
+/* Splits "HOST", "HOST:PORT", "ADDRESS6" or "[ADDRESS6]:PORT" in place. */
 static int parse_target(char *text, struct way *way)
 {
 	char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
@@ -182,19 +192,20 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_check = {
 	.name = "check",
 	.arguments = "[OPTIONS...] [HOST[:PORT]]",
-	.summary = "Check this host, and the way to a hub step by step",
-	.options = "PORT is 8883 if it is not given. The way: name, route, TCP, TLS, certificate, "
-		   "clock;\n"
-		   "no step waits longer than 5 s. Exits with 1 if a step fails. Nothing is sent "
-		   "but a\n"
-		   "TLS handshake, and on port 443 a HEAD request for the server's date.\n\n"
-		   "  -o, --output=FORMAT    text (the default)\n"
-		   "                         json: one object a step and line, the verdict last\n"
-		   "      --ca=FILE          trust the authorities in FILE, not the system's\n"
-		   "      --tls, --no-tls    with TLS or without; the default is without on ports "
-		   "1883,\n"
-		   "                         5672 and 80, with on all others\n"
-		   "      --root=DIR         look at the settings below DIR\n"
-		   "  -h, --help             print this\n",
+	.summary = "Check this host, and the path to a hub step by step",
+	.options =
+		"The default of PORT is 8883. The steps: DNS, route, TCP, TLS, certificate, "
+		"clock;\n"
+		"no step waits longer than 5 s. The exit status is 1 if a step fails. Sends only "
+		"a\n"
+		"TLS handshake, and on port 443 a HEAD request for the server's date.\n\n"
+		"  -o, --output=FORMAT    text (the default)\n"
+		"                         json: one object a step and line, the verdict last\n"
+		"      --ca=FILE          trust the certificate authorities in FILE, not the\n"
+		"                         system's\n"
+		"      --tls, --no-tls    use TLS, or do not; the default is no TLS on the ports\n"
+		"                         1883, 5672 and 80, TLS on all others\n"
+		"      --root=DIR         read the settings below DIR\n"
+		"  -h, --help             print this\n",
 	.run = run,
 };

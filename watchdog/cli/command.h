@@ -1,25 +1,29 @@
-/* The subcommands of connwatchctl: one file each, one row each in connwatchctl.c. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The subcommands of connwatchctl, and what all of them need to read their command line. A
+ * subcommand is one file and one row of the table in connwatchctl.c, which no other file calls.
+ * connwatch-fleet, in collector/, has subcommands of the same kind. */
 #pragma once
 
-#include "output.h"
+#include "watch/output.h"
 
 /* Exit codes, from sysexits(3). */
 enum {
 	EXIT_USAGE = 64,         /* EX_USAGE: the command line is wrong */
 	EXIT_DATA = 65,          /* EX_DATAERR: a trace or a settings file is wrong */
 	EXIT_NO_INPUT = 66,      /* EX_NOINPUT: no such file, unit or process */
-	EXIT_UNAVAILABLE = 69,   /* EX_UNAVAILABLE: the kernel or the host cannot do it */
+	EXIT_UNAVAILABLE = 69,   /* EX_UNAVAILABLE: the kernel or the host does not support it */
 	EXIT_NO_PERMISSION = 77, /* EX_NOPERM */
 };
 
-/* No exit status: --help was answered and there is nothing else to do. */
+/* Not an exit status: the help text was printed, and the command is done. */
 enum { HELP_GIVEN = -1 };
 
 struct command {
+	const char *program; /* that it is a subcommand of; NULL: connwatchctl */
 	const char *name;
 	const char *arguments; /* for the usage line */
 	const char *summary;   /* one line */
-	const char *options;   /* the text of `connwatchctl NAME --help` below the usage line */
+	const char *options;   /* the text of `PROGRAM NAME --help` below the usage line */
 
 	/* argv[0] is the subcommand's name. Returns the exit status, or HELP_GIVEN. */
 	int (*run)(const struct command *command, int argc, char *argv[]);
@@ -39,25 +43,31 @@ extern const struct command command_status;
 extern const struct command command_monitor;
 extern const struct command command_check;
 
+/* Returns the name of the program that `command` is a subcommand of, static. */
+const char *command_program(const struct command *command);
+
 /* Prints the usage of `command` to standard output; returns HELP_GIVEN. */
 int command_help(const struct command *command);
 
-/* After getopt_long(3) has said what is wrong: says where to read more. Returns EXIT_USAGE. */
+/* Prints where to find help, after getopt_long(3) has printed the mistake. Returns EXIT_USAGE. */
 int command_misread(const struct command *command);
 
-/* Says on standard error what is wrong with the command line and where to read more; returns
+/* Prints "PROGRAM COMMAND: ", the text as by printf(3), and a line break to standard error. */
+void command_complain(const struct command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Prints to standard error what is wrong with the command line, and where to find help. Returns
  * EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Takes the `value` of --output. Returns 0, or EXIT_USAGE after having said what is wrong with it.
- */
+/* Reads the `value` of --output. Returns 0, or EXIT_USAGE after printing what is wrong with it. */
 int command_take_output(const struct command *command, const char *value, enum output *output);
 
-/* Takes the options of a command that has but --output and --help; the rest is argv[optind] and
- * what follows. Returns 0, HELP_GIVEN, or EXIT_USAGE after having said what is wrong. */
+/* Reads the options of a command that has only --output and --help; the arguments are at
+ * argv[optind] and after it. Returns 0, HELP_GIVEN, or EXIT_USAGE after printing what is wrong. */
 int command_take_output_alone(const struct command *command, int argc, char *argv[],
 			      enum output *output);
 
-/* The exit status for an -errno that was already explained. */
+/* Returns the exit status for an -errno whose message was printed already. */
 int command_exit_status(int error);

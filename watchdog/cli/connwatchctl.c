@@ -1,6 +1,4 @@
-#include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,85 +13,15 @@ static const struct command *const commands[] = {
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
-int command_help(const struct command *command)
-{
-	printf("connwatchctl %s %s\n\n%s.\n\n%s", command->name, command->arguments,
-	       command->summary, command->options);
-	return HELP_GIVEN;
-}
-
-int command_misread(const struct command *command)
-{
-	fprintf(stderr, "Try 'connwatchctl %s --help'.\n", command->name);
-	return EXIT_USAGE;
-}
-
-int command_misused(const struct command *command, const char *format, ...)
-{
-	va_list arguments;
-
-	fprintf(stderr, "connwatchctl %s: ", command->name);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return command_misread(command);
-}
-
-int command_take_output(const struct command *command, const char *value, enum output *output)
-{
-	*output = output_from_string(value);
-	if (*output == OUTPUT_NONE)
-		return command_misused(command, "--output: '%s' is neither text nor json", value);
-	return 0;
-}
-
-int command_take_output_alone(const struct command *command, int argc, char *argv[],
-			      enum output *output)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ 0 },
-	};
-	int option, r = 0;
-
-	while (!r && (option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(command);
-		r = option == 'o' ? command_take_output(command, optarg, output)
-				  : command_misread(command);
-	}
-	return r;
-}
-
-int command_exit_status(int error)
-{
-	switch (-error) {
-	case 0:
-		return EXIT_SUCCESS;
-	case EPERM:
-	case EACCES:
-		return EXIT_NO_PERMISSION;
-	case ESRCH:
-	case ENOENT:
-		return EXIT_NO_INPUT;
-	case EOPNOTSUPP:
-		return EXIT_UNAVAILABLE;
-	default:
-		return EXIT_FAILURE;
-	}
-}
-
 static int usage(FILE *stream)
 {
 	fputs("connwatchctl COMMAND [OPTIONS...]\n\n"
-	      "Tells why an agent's connection to its hub ended.\n\n"
+	      "Shows why an agent's connection to its hub ended.\n\n"
 	      "Commands:\n",
 	      stream);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n'connwatchctl COMMAND --help' tells more of each; --version prints the version.\n",
+	fputs("\n'connwatchctl COMMAND --help' describes each; --version prints the version.\n",
 	      stream);
 	return stream == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
@@ -120,7 +48,7 @@ static int help(const char *name)
 	return EXIT_SUCCESS;
 }
 
-/* What getopt_long(3) complains about begins with argv[0]: the command by its full name. */
+/* getopt_long(3) starts its messages with argv[0], so that is the full name of the command. */
 static int run(const struct command *command, int argc, char *argv[])
 {
 	char name[64];

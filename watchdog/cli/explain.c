@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatchctl explain: one verdict in full. */
 #include <errno.h>
 #include <inttypes.h>
@@ -6,15 +7,13 @@
 #include <string.h>
 
 #include "cli/journal_arguments.h"
-#include "core/account.h"
+#include "record/account.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
 enum {
 	ARGUMENT_CURSOR = ARGUMENT_OWN,
-	FOLLOWING_MAX = 16, /* records after the verdict that are told with it */
+	FOLLOWING_MAX = 16, /* records after the verdict that are printed with it */
 };
 
 static bool is_verdict(const struct past_record *past)
@@ -58,7 +57,8 @@ static void print_verdict(const struct journal_arguments *arguments, const struc
 		printf("  side        %s\n", side_to_string(side));
 }
 
-/* The time of a record is when journald got it: a verdict may have waited a little. */
+/* The end of the connection is the moment 0. The time of the record itself is when journald
+ * received it, which may be later. */
 static void print_moments(const struct past_record *past)
 {
 	struct moments moments;
@@ -103,7 +103,8 @@ static void print_evidence(const struct journal_arguments *arguments, struct pas
 	print_socket(&past->record.socket);
 	if (verdict->period) {
 		time_span_format(verdict->period, words, sizeof(words));
-		printf("  a rhythm of %s, %u times in a row\n", words, verdict->period_count);
+		printf("  a regular interval of %s, %u times in a row\n", words,
+		       verdict->period_count);
 	}
 }
 
@@ -120,7 +121,7 @@ static void print_ruled_out(const struct journal_arguments *arguments, const str
 
 /* ---- the catalog's text: what the hub shows, what to do */
 
-/* Behind the header (Subject:, ...) and behind the message, which stands above already. */
+/* Skips the header (Subject:, ...) of the entry, and the message, which is printed already. */
 static const char *body_of(const char *text, const char *message)
 {
 	const char *body = strstr(text, "\n\n");
@@ -139,7 +140,7 @@ static void print_catalog(const struct journal_arguments *arguments, const char 
 {
 	print_heading(arguments, "What it means, and what to do");
 	if (!text) {
-		printf("  The message catalog has no text for it; see docs/CAUSES.md, %s\n",
+		printf("  The message catalog has no entry for it; see docs/CAUSES.md, %s\n",
 		       past->cause);
 		return;
 	}
@@ -153,7 +154,8 @@ static void print_catalog(const struct journal_arguments *arguments, const char 
 
 /* ---- what came after it */
 
-/* Up to the agent's recovery, or the end of its next session. */
+/* Prints the agent's records after the verdict, up to its recovery or the end of its next session.
+ */
 static int print_following(struct journal_reader *reader, const struct journal_arguments *arguments,
 			   const struct past_record *verdict)
 {
@@ -199,7 +201,7 @@ static int print_account(struct journal_reader *reader, const struct journal_arg
 
 /* ---- finding it */
 
-/* Returns 0, -ENOENT if there is none, or another -errno. */
+/* Reads the last verdict into `past`. Returns 0, -ENOENT if there is none, or another -errno. */
 static int find_last_verdict(struct journal_reader *reader, struct past_record *past)
 {
 	int r = journal_reader_last(reader);
@@ -221,7 +223,7 @@ static int find_at_cursor(struct journal_reader *reader, const char *cursor,
 static int not_found(const struct command *command, const char *cursor, int error)
 {
 	if (error == -EINVAL)
-		return command_misused(command, "--cursor: '%s' is no cursor", cursor);
+		return command_misused(command, "--cursor: '%s' is not a cursor", cursor);
 	if (error != -ENOENT)
 		return journal_failed(command, error);
 	fprintf(stderr, "connwatchctl explain: %s\n",
@@ -279,10 +281,10 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_explain = {
 	.name = "explain",
 	.arguments = "[OPTIONS...] [AGENT]",
-	.summary = "Tell one verdict in full: what happened, why, what was ruled out, what to do",
+	.summary = "Explain one verdict: what happened, why, what was ruled out, what to do",
 	.options = "The last verdict; of AGENT, if it is given: the name of an agent or of its "
 		   "unit.\n\n"
-		   "      --cursor=CURSOR    the verdict at this place: __CURSOR in 'log -o "
+		   "      --cursor=CURSOR    the verdict at this position: __CURSOR in 'log -o "
 		   "json'\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/journal_arguments.h"
 
 #include <errno.h>
@@ -5,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/time_point.h"
+#include "base/time_point.h"
 #include "support/clock.h"
 #include "support/terminal.h"
 
@@ -51,7 +52,7 @@ static int take_time(const struct command *command, const char *name, const char
 	int64_t usec;
 
 	if (time_point_parse(value, &point) < 0)
-		return command_misused(command, "%s: '%s' is no time, as systemd.time(7) has them",
+		return command_misused(command, "%s: '%s' is not a time as in systemd.time(7)",
 				       name, value);
 	if (point.type == TIME_POINT_CALENDAR) {
 		*time = calendar_time(&point, now);
@@ -126,7 +127,7 @@ int journal_arguments_take_agent(struct journal_arguments *arguments, const stru
 {
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
-	arguments->query.agent = argv[optind]; /* NULL at the end */
+	arguments->query.agent = argv[optind]; /* NULL if there is no argument left */
 	return 0;
 }
 
@@ -141,33 +142,29 @@ int journal_open(struct journal_reader **reader, const struct journal_arguments 
 	if (r == 0)
 		return 0;
 	if (r == -ENODATA) {
-		fprintf(stderr, "connwatchctl %s: the journal has no boot '%s'\n", command->name,
-			query->boot);
+		command_complain(command, "the journal has no boot '%s'", query->boot);
 		return EXIT_NO_INPUT;
 	}
 	if (r == -ENOENT && !query->files && !query->directory) {
-		fprintf(stderr,
-			"connwatchctl %s: there is no journal, or you may not read it: root and "
-			"the members of systemd-journal may\n",
-			command->name);
+		command_complain(command, "there is no journal, or you may not read it: root and "
+					  "the members of systemd-journal may");
 		return EXIT_NO_INPUT;
 	}
 	if (r == -ENOENT && !query->files) {
-		fprintf(stderr,
-			"connwatchctl %s: %s: there is no journal in it, or none that you may "
-			"read\n",
-			command->name, query->directory);
+		command_complain(command,
+				 "%s: there is no journal in it, or none that you may "
+				 "read",
+				 query->directory);
 		return EXIT_NO_INPUT;
 	}
-	fprintf(stderr, "connwatchctl %s: %s: %s\n", command->name,
-		query->directory ?: "cannot read the journal", strerror(-r));
+	command_complain(command, "%s: %s", query->directory ?: "cannot read the journal",
+			 strerror(-r));
 	return command_exit_status(r);
 }
 
 int journal_failed(const struct command *command, int error)
 {
-	fprintf(stderr, "connwatchctl %s: reading the journal failed: %s\n", command->name,
-		strerror(-error));
+	command_complain(command, "reading the journal failed: %s", strerror(-error));
 	return EXIT_FAILURE;
 }
 
@@ -182,20 +179,20 @@ void strangeness_note(struct strangeness *strangeness, const struct past_record 
 void strangeness_say(const struct strangeness *strangeness, const struct command *command)
 {
 	if (strangeness->records)
-		fprintf(stderr,
-			"connwatchctl %s: %u record%s not fully understood (%s): damaged, or of a "
-			"newer version\n",
-			command->name, strangeness->records,
-			strangeness->records == 1 ? " is" : "s are", strangeness->first);
+		command_complain(command,
+				 "%u record%s not fully understood (%s): damaged, or of a "
+				 "newer version",
+				 strangeness->records, strangeness->records == 1 ? " is" : "s are",
+				 strangeness->first);
 }
 
 /* ---- printing */
 
-/* A field is held back until it is known whether it repeats. */
+/* A field is printed only after the next one was read: then it is known whether it repeats. */
 struct printing {
 	struct json json;
 	char name[128];
-	char *value; /* NULL: none is held */
+	char *value; /* NULL: no field is pending */
 	bool array;
 };
 

@@ -1,4 +1,5 @@
-/* The options that the commands which read the journal share, and what all of them print. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The options and the output that the commands which read the journal share. */
 #pragma once
 
 #include <getopt.h>
@@ -24,10 +25,10 @@ enum { ARGUMENT_FILE = 256, ARGUMENT_ANY_SENDER, ARGUMENT_NO_PAGER, ARGUMENT_OWN
 	}
 
 #define JOURNAL_OPTIONS_HELP                                                                \
-	"  -S, --since=TIME       from this time on: '2026-11-23 12:00', 'today', '-1h'\n"  \
-	"  -U, --until=TIME       up to this time\n"                                        \
+	"  -S, --since=TIME       only records since: '2026-11-23 12:00', 'today', '-1h'\n" \
+	"  -U, --until=TIME       only records until this time\n"                           \
 	"  -b, --boot[=BOOT]      one boot: 0 the last (the default), -1 the one before,\n" \
-	"                         or its ID\n"                                              \
+	"                         or the ID of a boot\n"                                    \
 	"  -D, --directory=DIR    read the journal files in DIR\n"                          \
 	"      --file=FILE        read this journal file; may repeat\n"                     \
 	"      --any-sender       also records that were not sent by root\n"                \
@@ -48,23 +49,23 @@ struct journal_arguments {
 
 void journal_arguments_defaults(struct journal_arguments *arguments);
 
-/* Takes one option as getopt_long(3) returned it. Returns 0, HELP_GIVEN,
- * or the exit status of a mistake (already said). */
+/* Handles one option of getopt_long(3). Returns 0, HELP_GIVEN, or the exit status of a mistake,
+ * after printing it. */
 int journal_arguments_take(struct journal_arguments *arguments, const struct command *command,
 			   int option, const char *value);
 
-/* Takes the one name of an agent that may follow the options; returns as above. */
+/* Reads the optional name of an agent after the options. Returns as journal_arguments_take(). */
 int journal_arguments_take_agent(struct journal_arguments *arguments, const struct command *command,
 				 int argc, char *argv[]);
 
-/* Opens the journal and says why it cannot. Returns 0 or the exit status. */
+/* Opens the journal, or prints why it cannot. Returns 0 or the exit status. */
 int journal_open(struct journal_reader **reader, const struct journal_arguments *arguments,
 		 const struct command *command);
 
-/* Says that reading broke off with `error`; returns the exit status. */
+/* Prints that reading failed with `error`; returns the exit status. */
 int journal_failed(const struct command *command, int error);
 
-/* Collects what this version does not understand of the records, and says it at the end. */
+/* Counts the records that this version does not fully understand, for a warning at the end. */
 struct strangeness {
 	unsigned records;
 	char first[TOKEN_SIZE];
@@ -72,18 +73,18 @@ struct strangeness {
 void strangeness_note(struct strangeness *strangeness, const struct past_record *past);
 void strangeness_say(const struct strangeness *strangeness, const struct command *command);
 
-/* Prints the record just read as `journalctl -o json` would. Returns 0 or -errno. */
+/* Prints the current record as `journalctl -o json` would. Returns 0 or -errno. */
 int print_fields(struct journal_reader *reader);
 
-/* The first multiple of `step` after `time`, counted in the local time zone. */
+/* Returns the first multiple of `step` after `time`, in the local time zone. */
 usec_t round_time_after(usec_t time, usec_t step);
 
-/* "2026-11-23 12:00:00", in the local time zone. Returns `text`. */
+/* Formats `realtime` as "2026-11-23 12:00:00" in the local time zone. Returns `text`. */
 const char *timestamp(usec_t realtime, char text[static TIMESTAMP_SIZE]);
 
-/* The start of the colour for what is this side's doing; "" without colour. */
+/* Returns the escape sequence that starts the colour of a side; "" without colour. */
 const char *side_colour(const struct journal_arguments *arguments, enum side side);
-/* What it is called in a picture's style sheet. */
+/* Returns the class of a side in the style sheets of SVG and HTML. */
 const char *side_class(enum side side);
-/* The end of any colour; "" without. */
+/* Returns the escape sequence that ends a colour; "" without colour. */
 const char *plain(const struct journal_arguments *arguments);

@@ -1,16 +1,15 @@
-/* connwatchctl log: the verdicts out of the journal, a line each, repeated ones folded. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl log: the verdicts of the journal, one a line, similar ones in a row combined. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/journal_arguments.h"
-#include "core/digest.h"
-#include "core/text.h"
+#include "past/digest.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
-
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
 
 enum { COLUMNS = 8, COLUMN_SIZE = ACTION_TEXT_SIZE + 16 };
 
@@ -112,7 +111,7 @@ static void describe(const struct digest_line *line, char columns[COLUMNS][COLUM
 {
 	char time[TIMESTAMP_SIZE];
 
-	memset(columns, 0, COLUMNS * COLUMN_SIZE);
+	memset(columns, 0, sizeof(char[COLUMNS][COLUMN_SIZE]));
 	snprintf(columns[0], COLUMN_SIZE, "%s", timestamp(line->first, time));
 	snprintf(columns[1], COLUMN_SIZE, "%s", line->agent);
 	describe_cause(line, columns[2]);
@@ -205,7 +204,7 @@ static int print_digest(struct journal_reader *reader, const struct journal_argu
 	return r;
 }
 
-/* Goes before the last `last` records, or before all if there are no more. */
+/* Moves before the last `last` records, or before all if there are fewer. */
 static int go_back(struct journal_reader *reader, size_t last, struct past_record *past)
 {
 	int r = journal_reader_last(reader);
@@ -258,7 +257,7 @@ static int take_lines(const struct command *command, const char *value, size_t *
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (errno || *end || value[0] < '0' || value[0] > '9')
-		return command_misused(command, "--lines: '%s' is no number", value);
+		return command_misused(command, "--lines: '%s' is not a number", value);
 	*last = number;
 	return 0;
 }
@@ -286,9 +285,9 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_log = {
 	.name = "log",
 	.arguments = "[OPTIONS...] [AGENT]",
-	.summary = "List the verdicts in the journal, like ones in a row as one",
+	.summary = "List the verdicts in the journal, similar ones in a row as one",
 	.options = "AGENT is the name of an agent or of its unit. With -o json every record is\n"
-		   "printed, none is folded.\n\n"
+		   "printed, and none are combined.\n\n"
 		   "  -n, --lines=N          only the last N lines\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

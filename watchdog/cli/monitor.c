@@ -1,25 +1,26 @@
-/* connwatchctl monitor: verdicts as they come, over D-Bus. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl monitor: prints verdicts as they come, over D-Bus. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "bus_client.h"
+#include "cli/bus_client.h"
 #include "cli/command.h"
-#include "core/event.h"
-#include "output.h"
+#include "events/event.h"
 #include "support/terminal.h"
+#include "watch/output.h"
 
 struct monitor {
 	const char *agent; /* NULL: all */
 	enum output output;
 };
 
-/* The colours journalctl gives priorities. */
+/* The colours that journalctl uses for priorities. */
 static const char *colour_of(const struct value *record)
 {
-	int priority = atoi(value_text(record, "PRIORITY"));
+	long priority = strtol(value_text(record, "PRIORITY"), NULL, 10);
 
 	if (!terminal_wants_colour(stdout) || priority >= 6)
 		return NULL;
@@ -40,7 +41,8 @@ static void print_text(const struct value *record)
 	       colour ? "\x1b[0m" : "");
 }
 
-/* As `journalctl -o json` has it: every value a text, a list of one just that one. */
+/* Prints a field as `journalctl -o json` does: every value is a string, and a list with one entry
+ * is just that string. */
 static void print_field(const struct value *field, struct json *json)
 {
 	char number[24];
@@ -112,7 +114,7 @@ const struct command command_monitor = {
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Print verdicts, recoveries and actions as they come",
 	.options =
-		"Listens to connwatchd over D-Bus until it is stopped; everybody may. Waits while\n"
+		"Listens to connwatchd over D-Bus until interrupted; every user may. Waits while\n"
 		"connwatchd is not running.\n\n"
 		"  -o, --output=FORMAT    text (the default)\n"
 		"                         json: one object a line, as 'journalctl -o json'\n"

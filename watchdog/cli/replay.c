@@ -1,15 +1,16 @@
-/* connwatchctl replay: the same engine over a recorded trace. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl replay: runs the engine over a recorded trace. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
-#include "core/engine.h"
-#include "core/trace.h"
-#include "output.h"
+#include "engine/engine.h"
+#include "events/trace.h"
 #include "support/cleanup.h"
-#include "watch_path.h"
+#include "watch/output.h"
+#include "watch/path.h"
 
 enum { REPLAY_AGENTS = 64, REPLAY_CONNECTIONS = 65536 };
 
@@ -17,7 +18,7 @@ struct replay {
 	struct engine *engine;
 	const char *file;
 	enum output output;
-	/* An event points to the settings that its line brought: one place for each agent. */
+	/* The settings of each agent, which the events of the trace point to. */
 	struct agent_settings *settings[REPLAY_AGENTS + 1];
 };
 
@@ -82,7 +83,7 @@ static int replay_stream(struct replay *replay, FILE *stream)
 	return r;
 }
 
-/* A trace ends where the recording did: give the verdicts that were still waiting then. */
+/* Lets the engine give the verdicts that were still waiting when the recording ended. */
 static void finish(struct replay *replay)
 {
 	while (engine_verdicts_pending(replay->engine)) {
@@ -137,9 +138,9 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_replay = {
 	.name = "replay",
 	.arguments = "[OPTIONS...] FILE",
-	.summary = "Give the verdicts of a recorded trace again",
+	.summary = "Repeat the verdicts of a recorded trace",
 	.options =
-		"Needs no privilege and touches nothing. FILE is what --record wrote; '-' reads\n"
+		"Needs no privileges and changes nothing. FILE is what --record wrote; '-' reads\n"
 		"standard input.\n\n"
 		"  -o, --output=FORMAT    text: sentences (the default)\n"
 		"                         json: one object a line\n"

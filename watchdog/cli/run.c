@@ -1,4 +1,5 @@
-/* connwatchctl run: supervises a command here and now. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl run: starts, watches and supervises a command. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,27 +16,27 @@
 #include "support/own_cgroup.h"
 #include "support/process_tree.h"
 
-/* How long what the command leaves behind has to end after SIGTERM. */
+/* How long processes that the command leaves behind may take to end after SIGTERM. */
 #define LEFTOVERS_TIMEOUT (2 * USEC_PER_SEC)
-/* How long the command has to end after SIGTERM when it is to be restarted; then comes SIGKILL. */
+/* How long the command may take to end after SIGTERM before a restart; then it gets SIGKILL. */
 #define STOP_TIMEOUT (10 * USEC_PER_SEC)
 
-/* How long systemd has, when the command has ended, to carry out what the policy asked it for. */
+/* How long systemd may take for an action of the policy once the command has ended. */
 #define RESULT_TIMEOUT (10 * USEC_PER_SEC)
 
 struct supervisor {
 	struct watch_loop *loop;
 	sd_event *event;
 	sd_event_source *child;
-	sd_event_source *patience; /* with a command that is to end, one that is to begin, or
-				      systemd */
+	sd_event_source *
+		patience; /* the timeout for a command to end, for the next start, or for systemd */
 	uint32_t agent;
 	char **command;
-	char group[PATH_MAX];   /* control group of the command; empty: it has none of its own */
+	char group[PATH_MAX];   /* control group of the command; empty: none of its own */
 	pid_t pid;              /* 0: not running */
 	int status;             /* exit status of its last run */
-	bool stopping;          /* we were asked to end */
-	uint32_t restart_order; /* 0: none is under way */
+	bool stopping;          /* we received a signal to stop */
+	uint32_t restart_order; /* 0: no restart is under way */
 	usec_t restart_delay;
 };
 
@@ -48,7 +49,7 @@ static int exit_status(const siginfo_t *info)
 
 /* ---- the command */
 
-/* Runs in the child: waits until it is watched, then becomes the command. */
+/* Runs in the child: waits until the child is watched, then executes the command. */
 static void __attribute__((noreturn)) become(char **command, int go)
 {
 	sigset_t none;
@@ -63,14 +64,25 @@ static void __attribute__((noreturn)) become(char **command, int go)
 	_exit(errno == ENOENT ? 127 : 126); /* as the shell does */
 }
 
-/* In a control group of its own, its packets can be told from others'. It runs without one, too. */
+/* Makes a control group for the command, so that its packets can be identified. The command also
+ * runs without one. */
 static void make_group(struct supervisor *supervisor)
 {
-	if (own_cgroup_make(supervisor->group, sizeof(supervisor->group)) < 0)
-		*supervisor->group = '\0';
-	else
+	int r = own_cgroup_make(supervisor->group, sizeof(supervisor->group));
+
+	if (r >= 0) {
 		watch_loop_add_control_group(supervisor->loop, supervisor->agent,
 					     supervisor->group);
+		return;
+	}
+	*supervisor->group = '\0';
+	/* `ip netns exec` mounts a /sys of its own, without control groups (ip-netns(8)) */
+	fprintf(stderr,
+		"connwatchctl run: no control group for the command: %s. Verdicts claim less: "
+		"TTLs, "
+		"MQTT and name lookups are not seen. Under 'ip netns exec', use 'nsenter "
+		"--net='.\n",
+		strerror(-r));
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata);
@@ -133,14 +145,14 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
 		return kill(supervisor->pid, SIGKILL) < 0 ? -errno : 0;
 	if (!supervisor->restart_order) {
 		watch_loop_forgo_results(supervisor->loop);
-		return wait_for(supervisor, RESULT_TIMEOUT); /* something else may be begun yet */
+		return wait_for(supervisor, RESULT_TIMEOUT); /* another action may still start */
 	}
 	r = spawn(supervisor);
 	end_restart(supervisor, r);
 	return r < 0 ? sd_event_exit(supervisor->event, EXIT_FAILURE) : 0;
 }
 
-/* Once all is told it is known whether the policy wants a restart. */
+/* Ends the loop unless the policy wants a restart, which is known once all records are out. */
 static int finish(struct supervisor *supervisor)
 {
 	watch_loop_finish(supervisor->loop, supervisor->status);
@@ -162,7 +174,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	return finish(supervisor);
 }
 
-/* The policy's restart: end the command if it lives, start it a while after it has ended. */
+/* Carries out a restart of the policy: stops the command if it is alive, and starts it again after
+ * a delay. */
 static int restart(void *userdata, const struct order *order)
 {
 	struct supervisor *supervisor = userdata;
@@ -181,7 +194,8 @@ static int restart(void *userdata, const struct order *order)
 
 /* ---- signals */
 
-/* SIGHUP of a process means as often "read your settings again". */
+/* True for signals that mean "stop". SIGHUP from a process often means "reload the settings"; from
+ * a terminal it means "stop". */
 static bool asks_to_end(const struct signalfd_siginfo *info)
 {
 	return info->ssi_signo == SIGINT || info->ssi_signo == SIGTERM ||
@@ -189,7 +203,7 @@ static bool asks_to_end(const struct signalfd_siginfo *info)
 	       (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL);
 }
 
-/* Whoever ends us wants no restart, neither one that is under way nor one that waits. */
+/* Cancels all restarts, current and waiting: a user who stops us does not want them. */
 static void give_up_restarts(struct supervisor *supervisor)
 {
 	supervisor->stopping = true;
@@ -200,7 +214,7 @@ static void give_up_restarts(struct supervisor *supervisor)
 		finish(supervisor);
 }
 
-/* What the terminal sends, it sends to the command as well. */
+/* Forwards a signal to the command, unless the terminal has sent it to the command already. */
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct supervisor *supervisor = userdata;
@@ -244,8 +258,8 @@ static int terminate(void *userdata, pid_t pid)
 
 static bool reap_within(usec_t timeout)
 {
-	const struct timespec step = { .tv_nsec = (long)timeout * 1000 % 1000000000,
-				       .tv_sec = timeout / USEC_PER_SEC };
+	const struct timespec step = { .tv_sec = (time_t)(timeout / USEC_PER_SEC),
+				       .tv_nsec = (long)(timeout % USEC_PER_SEC) * 1000 };
 	sigset_t child;
 
 	sigemptyset(&child);
@@ -279,7 +293,7 @@ static int supervise(struct supervisor *supervisor, const struct watch_arguments
 	int r = watch_loop_add_agent(supervisor->loop, &arguments->settings);
 
 	supervisor->event = watch_loop_event(supervisor->loop);
-	supervisor->agent = r;
+	supervisor->agent = r < 0 ? 0 : (uint32_t)r;
 	if (r >= 0)
 		r = catch_signals(supervisor);
 	if (r >= 0)
@@ -352,11 +366,11 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_run = {
 	.name = "run",
 	.arguments = "[OPTIONS...] -- COMMAND [ARGUMENTS...]",
-	.summary = "Run a command and tell why its connections end",
+	.summary = "Run a command and say why its connections end",
 	.options =
 		"Forwards signals to the command and returns its exit status (128 + the signal\n"
-		"that killed it). Restarts it only if a setting says so: after 100 ms, and after\n"
-		"twice as long each time, up to a minute, until it has run for a "
-		"minute.\n\n" WATCH_OPTIONS_HELP,
+		"that killed it). Restarts it only if a setting says so: after 100 ms, then after\n"
+		"twice as long each time, a minute at most; once it has run for a minute, after\n"
+		"100 ms again.\n\n" WATCH_OPTIONS_HELP,
 	.run = run,
 };

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatchctl stats: counts by cause, availability, mean times. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli/agents_past.h"
-#include "support/cleanup.h"
 #include "support/terminal.h"
 
 /* ---- text */
@@ -37,7 +38,7 @@ static void print_times(const struct statistics *statistics)
 		       time_span_format(between, mean, sizeof(mean)));
 	printf("\n  recoveries     %u", statistics->recoveries);
 	if (recover != USEC_INFINITY)
-		printf(", mean time to come back %s, at most %s",
+		printf(", mean time to reconnect %s, at most %s",
 		       time_span_format(recover, mean, sizeof(mean)),
 		       time_span_format(statistics->downtime_max, most, sizeof(most)));
 	putchar('\n');
@@ -69,7 +70,7 @@ static int compare_counts(const void *a, const void *b)
 	return left->count > right->count ? -1 : left->count < right->count;
 }
 
-/* The causes that there were, the commonest first. Returns their number. */
+/* Stores the causes that occurred in `counts`, the commonest first. Returns their number. */
 static unsigned sort_causes(const struct statistics *statistics, struct count counts[CAUSE_MAX + 1])
 {
 	unsigned used = 0;
@@ -206,7 +207,7 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_stats = {
 	.name = "stats",
 	.arguments = "[OPTIONS...] [AGENT]",
-	.summary = "Count causes; availability, mean time between ends and to come back",
+	.summary = "Count causes; show availability, mean time between ends and to reconnect",
 	.options = "AGENT is the name of an agent or of its unit. A stalled connection counts as "
 		   "not\navailable.\n\n" JOURNAL_OPTIONS_HELP,
 	.run = run,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatchctl status: what connwatchd knows now. */
 #include <errno.h>
 #include <getopt.h>
@@ -6,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "bus_client.h"
+#include "base/time_span.h"
+#include "base/vocabulary.h"
+#include "cli/bus_client.h"
 #include "cli/command.h"
-#include "core/time_span.h"
-#include "output.h"
-#include "support/cleanup.h"
 #include "support/terminal.h"
+#include "watch/output.h"
 
 struct style {
 	const char *good;
@@ -67,7 +68,9 @@ static const char *state_of(const struct value *connection)
 {
 	if (value_number(connection, "Ended"))
 		return "closing";
-	return value_number(connection, "Up") ? "open" : "connecting";
+	if (!value_number(connection, "Up"))
+		return "connecting";
+	return value_number(connection, "InSession") ? "open" : "open, but no session yet";
 }
 
 static void print_connection(const struct value *connection, const struct style *style)
@@ -122,6 +125,7 @@ static void print_heading(const struct value *agent, const struct style *style)
 	const char *unit = value_text(agent, "Unit");
 	bool connected = value_number(agent, "Connected");
 	usec_t since = value_number(agent, "DownSince");
+	const char *failed_at = value_text(agent, "FailedAt");
 
 	printf("%s%s%s", style->strong, value_text(agent, "Name"), style->plain);
 	if (*unit)
@@ -131,6 +135,10 @@ static void print_heading(const struct value *agent, const struct style *style)
 	if (since) {
 		print_time(" since ", since);
 		printf(", %" PRIu64 " attempts failed", value_number(agent, "Attempts"));
+	}
+	if (*failed_at) {
+		printf("; %sfails at: %s%s", style->bad, failed_at, style->plain);
+		print_time(" since ", value_number(agent, "FailedSince"));
 	}
 	putchar('\n');
 }
@@ -149,14 +157,29 @@ static void print_agent(const struct value *agent, const struct style *style)
 	print_actions(agent);
 }
 
+/* Nothing is said of a clock that is well. */
+static void print_clock(const char *state, const struct style *style)
+{
+	enum clock_state clock = clock_state_from_string(state);
+
+	if (clock == CLOCK_UNVOUCHED)
+		puts("clock: not synchronised");
+	else if (clock == CLOCK_AWAITED)
+		puts("clock: not synchronised yet");
+	else if (clock == CLOCK_PAST)
+		printf("clock: %snot synchronised, and in the past%s\n", style->bad, style->plain);
+}
+
 static void print_text(const struct value *status)
 {
 	const struct style *style = terminal_wants_colour(stdout) ? &colours : &no_colours;
 	uint64_t lost = value_number(status, "LostEvents");
+	const char *mode = value_text(status, "Mode");
 
-	printf("connwatchd %s, evidence by %s", value_text(status, "Version"),
-	       value_text(status, "Mode"));
+	printf("connwatchd %s, evidence by %s%s", value_text(status, "Version"), mode,
+	       mode_from_string(mode) == MODE_SOCK_DIAG ? " (not seen: name, tls, login)" : "");
 	printf(lost ? "; %s%" PRIu64 " events lost%s\n" : "\n", style->bad, lost, style->plain);
+	print_clock(value_text(status, "Clock"), style);
 	FOR_EACH_PART(agent, value_find(status, "Agents"))
 	{
 		putchar('\n');
@@ -166,7 +189,8 @@ static void print_text(const struct value *status)
 
 /* ---- the command */
 
-/* Leaves only agent `name`. Returns 0, or -ENOENT if there is none of it. */
+/* Removes all agents except `name` from `status`. Returns 0, or -ENOENT if there is no such agent.
+ */
 static int choose_agent(struct value *status, const char *name)
 {
 	struct value *agents = value_find(status, "Agents"), *next;
@@ -218,7 +242,7 @@ static int show(const char *agent, enum output output)
 	int result = ask(&status);
 
 	if (result == EXIT_SUCCESS && agent && choose_agent(status, agent) < 0) {
-		fprintf(stderr, "connwatchctl status: no agent is called '%s'\n", agent);
+		fprintf(stderr, "connwatchctl status: there is no agent '%s'\n", agent);
 		result = EXIT_NO_INPUT;
 	}
 	if (result == EXIT_SUCCESS)
@@ -244,10 +268,9 @@ const struct command command_status = {
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Show what connwatchd knows now: agents, connections, last verdicts",
 	.options =
-		"Asks connwatchd over D-Bus; everybody may. Times that it does not know are left "
-		"out.\n\n"
+		"Asks connwatchd over D-Bus; every user may. Unknown times are left out.\n\n"
 		"  -o, --output=FORMAT    text (the default)\n"
-		"                         json: one object, as the bus has it\n"
+		"                         json: one object, with the names of org.connwatch1(5)\n"
 		"  -h, --help             print this\n",
 	.run = run,
 };

@@ -1,4 +1,5 @@
-#include "stop_signals.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/stop_signals.h"
 
 #include <signal.h>
 

@@ -1,7 +1,8 @@
-/* SIGINT and SIGTERM, for a command that goes on until somebody has seen enough. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SIGINT and SIGTERM for commands that run until the user stops them. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
-/* Either one ends `event`'s loop with 0 from now on. Returns 0 or -errno. */
+/* From now on, either signal ends the loop `event` with 0. Returns 0 or -errno. */
 int stop_signals_end_loop(sd_event *event);

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatchctl timeline: connections and outages as bars over time. */
-#include "core/timeline.h"
+#include "past/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #include "cli/agents_past.h"
 #include "cli/timeline_svg.h"
-#include "core/bar.h"
+#include "past/bar.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
@@ -15,10 +16,10 @@ enum {
 	ARGUMENT_SVG = ARGUMENT_OWN,
 	LETTERS_MAX = 26,
 	WIDTH_MIN = 40,
-	TICK_WIDTH = 14, /* a mark of the axis and the blank after it */
+	TICK_WIDTH = 14, /* a label of the axis and the space after it */
 };
 
-/* Each cause gets a letter, in the order in which they first appear. */
+/* Each cause gets a letter, in the order of their first appearance. */
 struct letters {
 	unsigned count;
 	struct {
@@ -74,7 +75,7 @@ static const char *glyph_colour(const struct journal_arguments *arguments, enum 
 
 /* ---- letters */
 
-static char letter_of(struct letters *letters, const struct ending *ending)
+static char letter_of(struct letters *letters, const struct past_ending *ending)
 {
 	unsigned i = 0;
 
@@ -120,7 +121,7 @@ static void print_bar(const struct drawing *drawing)
 
 static void print_marks(struct drawing *drawing)
 {
-	char marks[BAR_CELLS + 1];
+	char marks[BAR_CELLS + 1] = "";
 	unsigned used = 0;
 
 	for (unsigned i = 0; i < drawing->width; i++) {
@@ -134,7 +135,7 @@ static void print_marks(struct drawing *drawing)
 	printf("%*s%.*s\n", (int)drawing->names, "", (int)used, marks);
 }
 
-/* What of "2026-11-23 12:00:00" tells one mark of the axis from the next. */
+/* The label of a mark: the part of "2026-11-23 12:00:00" that differs from mark to mark. */
 static void axis_label(const struct agents_past *past, usec_t step, usec_t time,
 		       char label[static TIMESTAMP_SIZE])
 {
@@ -147,7 +148,7 @@ static void axis_label(const struct agents_past *past, usec_t step, usec_t time,
 	snprintf(label, TIMESTAMP_SIZE, "%.*s", (int)(until - from), text + from);
 }
 
-/* Marks at round times, as many as there is room for. */
+/* Prints marks at round times, as many as fit. */
 static void print_axis(const struct drawing *drawing)
 {
 	const struct agents_past *past = drawing->past;
@@ -348,9 +349,9 @@ const struct command command_timeline = {
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Draw connections and outages as bars over time",
 	.options = "AGENT is the name of an agent or of its unit. An agent is connected while it "
-		   "has\nat least one connection. Letters stand where connections ended, one a "
+		   "has\nat least one connection. Letters mark the ends, one for each "
 		   "cause.\n\n"
-		   "  -w, --width=COLUMNS    instead of the terminal's width\n"
-		   "      --svg=FILE         draw a picture into FILE\n" JOURNAL_OPTIONS_HELP,
+		   "  -w, --width=COLUMNS    the width; the default is the terminal's\n"
+		   "      --svg=FILE         write an SVG picture to FILE\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

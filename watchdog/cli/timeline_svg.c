@@ -1,15 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/timeline_svg.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/bar.h"
+#include "past/bar.h"
 #include "support/markup.h"
 
-/* In pixels. */
+/* Sizes in pixels. */
 enum {
 	WIDTH = 1200,
-	NAMES = 160, /* the agents' names, on the left */
+	NAMES = 160, /* the agents' names at the left */
 	EDGE = 44,
 	TOP = 40, /* the axis */
 	ROW = 44,
@@ -18,7 +19,7 @@ enum {
 	STEPS = 8,
 };
 
-/* Colours that also people who do not see red or green tell apart (Okabe and Ito). */
+/* Colours that people with colour blindness can distinguish too (Okabe and Ito). */
 static const char style[] = "text{font:13px sans-serif;fill:#222}.small{font-size:11px;fill:#555}"
 			    ".up{fill:#b8dcc8}.down{fill:#f3f3f3;stroke:#bbb;stroke-width:.5}"
 			    ".stalled{fill:#f0e442}.unknown{fill:none}.grid{stroke:#ddd}"
@@ -80,8 +81,8 @@ static void print_span(FILE *stream, const struct agents_past *past, const struc
 		timestamp(span->until, end));
 }
 
-static void print_ending(FILE *stream, const struct agents_past *past, const struct ending *ending,
-			 unsigned y)
+static void print_ending(FILE *stream, const struct agents_past *past,
+			 const struct past_ending *ending, unsigned y)
 {
 	double x = place_of(past, ending->time);
 	char time[TIMESTAMP_SIZE], age[TIME_SPAN_TEXT_SIZE];

@@ -1,9 +1,10 @@
-/* The timeline as a picture. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The timeline as an SVG picture. */
 #pragma once
 
 #include <stdio.h>
 
 #include "cli/agents_past.h"
 
-/* Writes one SVG document that refers to nothing outside of it. Returns 0 or -errno. */
+/* Writes one SVG document without external resources. Returns 0 or -errno. */
 int timeline_svg_write(FILE *stream, const struct agents_past *past);

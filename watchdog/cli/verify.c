@@ -1,4 +1,5 @@
-/* connwatchctl verify: the settings, as the daemon would read them. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl verify: checks the settings as the daemon would read them. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -78,7 +79,7 @@ static int run(const struct command *command, int argc, char *argv[])
 			as_json = strcmp(optarg, "json") == 0;
 	}
 	if (*root && optind < argc)
-		return command_misused(command, "--root goes without FILEs");
+		return command_misused(command, "--root cannot be used with FILEs");
 	return verify(root, argv + optind, argc - optind, as_json);
 }
 
@@ -86,11 +87,12 @@ const struct command command_verify = {
 	.name = "verify",
 	.arguments = "[OPTIONS...] [FILE...]",
 	.summary = "Check the settings",
-	.options = "Reads the settings as the daemon would and says what is wrong with them; of\n"
-		   "FILEs, each by itself: NAME.agent, connwatchd.conf, or a drop-in of either\n"
-		   "(NAME.agent.d/*.conf). Ends with 1 if there is anything to complain about.\n\n"
-		   "      --root=DIR         the settings below DIR\n"
-		   "  -o, --output=FORMAT    short: text (the default); json: one object a line\n"
-		   "  -h, --help             print this\n",
+	.options =
+		"Reads the settings as the daemon would and reports mistakes. With FILEs, reads\n"
+		"only these: NAME.agent, connwatchd.conf, or a drop-in of either\n"
+		"(NAME.agent.d/*.conf). The exit status is 1 if there is a mistake.\n\n"
+		"      --root=DIR         read the settings below DIR\n"
+		"  -o, --output=FORMAT    short: text (the default); json: one object a line\n"
+		"  -h, --help             print this\n",
 	.run = run,
 };

@@ -1,4 +1,5 @@
-/* connwatchctl watch: only observes what is running already. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* connwatchctl watch: observes an agent that is already running. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/stop_signals.h"
 #include "cli/watch_arguments.h"
-#include "stop_signals.h"
+#include "sources/own_peer.h"
 #include "support/cleanup.h"
 
 enum { ARGUMENT_UNIT = 512, ARGUMENT_CGROUP, ARGUMENT_PID };
@@ -35,6 +37,11 @@ static int observe(struct watch_loop *loop, const struct agent_settings *setting
 		r = sd_event_add_io(event, NULL, process, EPOLLIN, on_process_end, loop);
 	if (r >= 0)
 		r = stop_signals_end_loop(event);
+	if (r >= 0 && pid && own_peer_only_accepts(pid))
+		fprintf(stderr,
+			"connwatchctl watch: process %d listens, and has opened no connection. "
+			"Those that it accepts are not watched.\n",
+			pid);
 	if (r >= 0)
 		return sd_event_loop(event);
 	fprintf(stderr, "connwatchctl watch: cannot watch %s: %s\n", settings->name, strerror(-r));
@@ -74,11 +81,19 @@ static int take_match(struct watch_arguments *arguments, const struct command *c
 		      const char *key, const char *value)
 {
 	if (agent_settings_assign(&arguments->settings, "Match", key, value) < 0)
-		return command_misused(command, "'%s' is no value for %s", value, key);
+		return command_misused(command, "'%s' is not a value for %s", value, key);
 	if (!*arguments->settings.name)
 		snprintf(arguments->settings.name, sizeof(arguments->settings.name), "%.*s",
 			 (int)sizeof(arguments->settings.name) - 1, basename(value));
 	return 0;
+}
+
+/* A group that is named here counts, whoever made it: nothing is done about what is seen. */
+static int take_cgroup(struct watch_arguments *arguments, const struct command *command,
+		       const char *value)
+{
+	arguments->settings.delegated = true;
+	return take_match(arguments, command, "ControlGroup", value);
 }
 
 static int take_pid(struct watch_arguments *arguments, const struct command *command,
@@ -90,7 +105,7 @@ static int take_pid(struct watch_arguments *arguments, const struct command *com
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (errno || *end || end == value || number <= 0 || number > 1 << 22) /* PID_MAX_LIMIT */
-		return command_misused(command, "--pid: '%s' is no process number", value);
+		return command_misused(command, "--pid: '%s' is not a process number", value);
 	*pid = (pid_t)number;
 	if (!*arguments->settings.name)
 		snprintf(arguments->settings.name, sizeof(arguments->settings.name), "process %d",
@@ -117,7 +132,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		if (option == ARGUMENT_UNIT)
 			r = take_match(&arguments, command, "Unit", optarg);
 		else if (option == ARGUMENT_CGROUP)
-			r = take_match(&arguments, command, "ControlGroup", optarg);
+			r = take_cgroup(&arguments, command, optarg);
 		else if (option == ARGUMENT_PID)
 			r = take_pid(&arguments, command, optarg, &pid);
 		else
@@ -149,7 +164,7 @@ static int run(const struct command *command, int argc, char *argv[])
 const struct command command_record = {
 	.name = "record",
 	.arguments = "[OPTIONS...] --unit=UNIT | --cgroup=PATH | --pid=PID FILE",
-	.summary = "Watch, and keep the events in a file for 'connwatchctl replay'",
+	.summary = "Watch, and write the events to a file for 'connwatchctl replay'",
 	.options = TARGETS_HELP WATCH_OPTIONS_HELP,
 	.run = run,
 };
@@ -157,7 +172,7 @@ const struct command command_record = {
 const struct command command_watch = {
 	.name = "watch",
 	.arguments = "[OPTIONS...] --unit=UNIT | --cgroup=PATH | --pid=PID",
-	.summary = "Watch what is running already, without touching it",
+	.summary = "Watch an agent that is already running, without changing it",
 	.options = TARGETS_HELP WATCH_OPTIONS_HELP,
 	.run = run,
 };

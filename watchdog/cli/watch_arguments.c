@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/watch_arguments.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static int take_mode(struct watch_arguments *arguments, const struct command *co
 	return 0;
 }
 
-/* The section is known from the key: no key stands in two. */
+/* Assigns one KEY=VALUE of --set. The key alone is enough, because no key is in two sections. */
 static int take_setting(struct watch_arguments *arguments, const struct command *command,
 			const char *text)
 {
@@ -39,7 +40,7 @@ static int take_setting(struct watch_arguments *arguments, const struct command 
 	if (r == -ENOENT)
 		return command_misused(command, "--set: there is no setting '%s'", key);
 	if (r < 0)
-		return command_misused(command, "--set: '%s' is no value for %s", value, key);
+		return command_misused(command, "--set: '%s' is not a value for %s", value, key);
 	return 0;
 }
 

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The options that `run` and `watch` share. */
 #pragma once
 
 #include <getopt.h>
 
 #include "cli/command.h"
-#include "watch_loop.h"
+#include "watch/loop.h"
 
 enum {
 	ARGUMENT_RECORD = 256,
@@ -32,13 +33,13 @@ enum {
 	"                         json: one object a line to standard output\n"             \
 	"      --peer=ADDRESS     only connections to this peer, like '*:8883' or\n"        \
 	"                         '192.0.2.0/24:443'; may repeat\n"                         \
-	"      --agent=FILE       settings as in an agent file\n"                           \
+	"      --agent=FILE       read the settings of an agent file\n"                     \
 	"      --set=KEY=VALUE    one setting of an agent file, like KeepAliveSec=60 or\n"  \
 	"                         OnAgentCrash=restart; may repeat\n"                       \
-	"      --name=NAME        what to call the agent\n"                                 \
+	"      --name=NAME        the name of the agent\n"                                  \
 	"      --mode=MODE        where the evidence comes from: ebpf, sock-diag or auto\n" \
-	"                         (the default): ebpf if it can be had\n"                   \
-	"      --record=FILE      write the events into FILE, for 'connwatchctl replay'\n"  \
+	"                         (the default): ebpf if it works\n"                        \
+	"      --record=FILE      write the events to FILE, for 'connwatchctl replay'\n"    \
 	"  -h, --help             print this\n"
 
 struct watch_arguments {
@@ -50,7 +51,7 @@ struct watch_arguments {
 
 void watch_arguments_defaults(struct watch_arguments *arguments);
 
-/* Takes one option as getopt_long(3) returned it. Returns 0, HELP_GIVEN,
- * or the exit status of a mistake (already said). */
+/* Handles one option of getopt_long(3). Returns 0, HELP_GIVEN, or the exit status of a mistake,
+ * after printing it. */
 int watch_arguments_take(struct watch_arguments *arguments, const struct command *command,
 			 int option, const char *value);

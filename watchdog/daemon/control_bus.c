@@ -1,18 +1,20 @@
-#include "control_bus.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/control_bus.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control_bus_objects.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "daemon/control_bus_objects.h"
 #include "effects/field_list.h"
 #include "support/cleanup.h"
+#include "support/clock.h"
 
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
 
-/* A bus that takes us in and drops us again must not keep us busy. */
+/* The delay before reconnecting, so that a bus that drops us at once does not keep us busy. */
 #define REJOIN_DELAY (1 * USEC_PER_SEC)
 
 static void say(const char *text, int error)
@@ -20,7 +22,7 @@ static void say(const char *text, int error)
 	fprintf(stderr, "connwatchd: %s: %s\n", text, strerror(-error));
 }
 
-/* What is sent before that would wait, and be old news then. */
+/* Returns true if the connection is ready. Signals sent earlier would be queued and outdated. */
 static bool is_connected(const struct control_bus *bus)
 {
 	return bus->bus && sd_bus_is_ready(bus->bus) > 0;
@@ -34,12 +36,15 @@ static void look_at_agent(void *userdata, const struct agent_snapshot *snapshot)
 
 	agent->number = snapshot->number;
 	memcpy(agent->name_text, snapshot->settings->name, sizeof(agent->name_text));
-	text_make_printable(agent->name_text); /* it is a file's name; the bus takes UTF-8 only */
+	text_make_printable(
+		agent->name_text); /* a file name may have any bytes; D-Bus accepts only UTF-8 */
 	memcpy(agent->unit_text, snapshot->unit, sizeof(agent->unit_text));
 	agent->connections = snapshot->connections_up;
 	agent->connected = snapshot->connections_up > 0;
 	agent->attempts = snapshot->attempts;
 	agent->down_since = snapshot->down_since;
+	agent->failed_at = snapshot->failed ? rung_to_string(snapshot->failed) : "";
+	agent->failed_since = snapshot->failed ? snapshot->failed_since : 0;
 }
 
 enum { PROPERTIES_MAX = 24 };
@@ -65,7 +70,8 @@ static void find_changes(const struct bus_agent *old, const struct bus_agent *ne
 		STATE("Unit", unit_text),           STATE("Connected", connected),
 		STATE("Connections", connections),  STATE("Peer", connections),
 		STATE("Attempts", attempts),        STATE("DownSince", down_since),
-		STATE("ActionsHeld", actions_held),
+		STATE("ActionsHeld", actions_held), STATE("FailedAt", failed_at),
+		STATE("FailedSince", failed_since),
 	};
 	static const char *const of_records[] = {
 		"LastCause",    "LastEndedBy",    "LastConfidence", "LastMessage",  "LastTime",
@@ -109,7 +115,8 @@ static void tell_new(struct control_bus *bus, const struct bus_agent *agent)
 		sd_bus_emit_interfaces_added(bus->bus, path, AGENT_INTERFACE, NULL);
 }
 
-/* Takes over what agent `number` is now. Returns true if it is another one than before. */
+/* Stores the current state of agent `number`. Returns true if it is a different agent than before.
+ */
 static bool take_agent(struct control_bus *bus, uint32_t number, const struct bus_agent *now)
 {
 	struct bus_agent *agent = &bus->agents[number], old = *agent;
@@ -140,7 +147,8 @@ static void look(struct control_bus *bus)
 
 	watch_loop_snapshot(bus->loop, &sink, NULL);
 	for (uint32_t number = 1; number <= TALLIES_MAX; number++)
-		others |= take_agent(bus, number, &now[number]);
+		if (bus->agents[number].number || now[number].number)
+			others |= take_agent(bus, number, &now[number]);
 	if (others && is_connected(bus))
 		sd_bus_emit_properties_changed(bus->bus, BUS_PATH, MANAGER_INTERFACE, "Agents",
 					       NULL);
@@ -173,14 +181,14 @@ static const char *const signals[RECORD_KIND_MAX] = {
 	[RECORD_ACTION] = "ActionTaken",
 };
 
-/* These may repeat, and are lists even where they do not. */
+/* Returns true for fields that may repeat: they are always lists. */
 static bool is_list(const char *name)
 {
 	return strcmp(name, "CONNWATCH_EVIDENCE") == 0 || strcmp(name, "CONNWATCH_RULED_OUT") == 0;
 }
 
-/* Appends the values of field `i` and of those of its name behind it. Returns how many, or
- * -errno. */
+/* Appends the values of field `i` and of the fields after it with the same name. Returns their
+ * number, or -errno. */
 static int append_list(sd_bus_message *signal, const struct field_list *fields, unsigned i)
 {
 	size_t prefix = strcspn(fields->fields[i], "=") + 1;
@@ -293,8 +301,7 @@ static int add_objects(struct control_bus *bus)
 	return r;
 }
 
-/* A bus that is not there is waited for, with an eye on its directory
- * (sd_bus_set_watch_bind(3)). */
+/* Connects to the bus, or waits for its socket to appear (sd_bus_set_watch_bind(3)). */
 static int start_bus(struct control_bus *bus)
 {
 	const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
@@ -309,10 +316,58 @@ static int start_bus(struct control_bus *bus)
 	return r < 0 ? r : sd_bus_start(bus->bus);
 }
 
+/* ---- what callers may cost */
+
+/* The first to see a message. What it costs is known when on_answered() runs, before the next
+ * message is read. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct control_bus *bus = userdata;
+	const char *sender = sd_bus_message_get_sender(message);
+
+	if (!sd_bus_message_is_method_call(message, NULL, NULL) || !sender)
+		return 0;
+	sd_event_source_set_enabled(bus->answered, SD_EVENT_ONESHOT);
+	if (bus_budget_begin(&bus->budget, sender, clock_now(CLOCK_MONOTONIC),
+			     clock_now(CLOCK_PROCESS_CPUTIME_ID)))
+		return 0;
+	return sd_bus_error_set_const(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+				      "You ask too often: ask again in a second");
+}
+
+/* Messages wait in the bus while nobody reads them. */
+static int on_answered(sd_event_source *source, void *userdata)
+{
+	struct control_bus *bus = userdata;
+	usec_t pause = bus_budget_end(&bus->budget, clock_now(CLOCK_MONOTONIC),
+				      clock_now(CLOCK_PROCESS_CPUTIME_ID));
+
+	(void)source;
+	if (!pause || sd_bus_detach_event(bus->bus) < 0)
+		return 0;
+	sd_event_source_set_time_relative(bus->resume, pause);
+	return sd_event_source_set_enabled(bus->resume, SD_EVENT_ONESHOT);
+}
+
+static int on_resume(sd_event_source *source, uint64_t time, void *userdata)
+{
+	struct control_bus *bus = userdata;
+
+	(void)source, (void)time;
+	if (!bus->bus || sd_bus_get_event(bus->bus))
+		return 0;
+	if (sd_bus_attach_event(bus->bus, watch_loop_event(bus->loop), SD_EVENT_PRIORITY_NORMAL) >=
+	    0)
+		return 0;
+	return on_disconnected(NULL, bus, NULL);
+}
+
 static int join_bus(struct control_bus *bus)
 {
 	int r = sd_bus_new(&bus->bus);
 
+	if (r >= 0)
+		r = sd_bus_add_filter(bus->bus, NULL, on_message, bus);
 	if (r >= 0)
 		r = add_objects(bus);
 	if (r >= 0)
@@ -342,7 +397,8 @@ static int on_rejoin(sd_event_source *source, uint64_t time, void *userdata)
 	return 0;
 }
 
-/* Before messages of the bus are answered, so that the answer is of now. */
+/* Adds the event sources. The comparison of properties runs before messages are answered, so that
+ * the answers are up to date. */
 static int add_sources(struct control_bus *bus)
 {
 	sd_event *event = watch_loop_event(bus->loop);
@@ -350,6 +406,17 @@ static int add_sources(struct control_bus *bus)
 
 	if (r >= 0)
 		r = sd_event_source_set_priority(bus->look, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &bus->answered, on_answered, bus);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(bus->answered, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(bus->answered, SD_EVENT_PRIORITY_IMPORTANT - 1);
+	if (r >= 0)
+		r = sd_event_add_time(event, &bus->resume, CLOCK_MONOTONIC, UINT64_MAX, 0,
+				      on_resume, bus);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(bus->resume, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_time(event, &bus->rejoin, CLOCK_MONOTONIC, 0, 0, on_rejoin, bus);
 	return r;
@@ -381,8 +448,11 @@ struct control_bus *control_bus_free(struct control_bus *bus)
 	if (!bus)
 		return NULL;
 	sd_event_source_disable_unref(bus->look);
+	sd_event_source_disable_unref(bus->answered);
+	sd_event_source_disable_unref(bus->resume);
 	sd_event_source_disable_unref(bus->rejoin);
 	sd_bus_flush_close_unref(bus->bus);
+	keyed_table_release(&bus->sampled);
 	free(bus);
 	return NULL;
 }

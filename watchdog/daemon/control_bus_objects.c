@@ -1,17 +1,21 @@
-#include "control_bus_objects.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/control_bus_objects.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/keyed_table.h"
-#include "core/text.h"
+#include "base/keyed_table.h"
+#include "base/text.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 
 #define NO_SUCH_AGENT BUS_NAME ".NoSuchAgent"
 
-/* A message of the bus has its limits; nobody reads more. */
+/* The most connections in an answer: a D-Bus message has a maximum size. */
 enum { CONNECTIONS_SHOWN = 1024 };
+
+/* The kernel is asked once for all who ask within this time. */
+#define SAMPLE_LIFETIME (100 * USEC_PER_MSEC)
 
 /* ---- which agent */
 
@@ -75,7 +79,7 @@ static const struct tally *tally_of(const struct bus_agent *agent)
 			      const char *property, sd_bus_message *reply, void *userdata, \
 			      sd_bus_error *error)
 
-/* One value of an agent's tally. */
+/* Defines a getter for one value of an agent's tally. */
 #define GETTER_OF_TALLY(name, type, value)                                              \
 	GETTER(name)                                                                    \
 	{                                                                               \
@@ -85,19 +89,19 @@ static const struct tally *tally_of(const struct bus_agent *agent)
 		return sd_bus_message_append(reply, type, value);                       \
 	}
 
-/* "" before the first verdict, and where a verdict says nothing. */
+/* Returns `word`, or "" before the first verdict and for an unset value. */
 static const char *last_word(const struct tally *tally, const char *word)
 {
 	return *tally->last_message && word ? word : "";
 }
 
-/* The socket of a stalled connection has not ended at all. */
+/* Returns the last end; "" for a stalled connection, which has not ended. */
 static const char *last_ended_by(const struct tally *tally)
 {
 	return tally->last_kind == RECORD_ENDED ? ended_by_to_string(tally->last_ended_by) : "";
 }
 
-/* Microseconds since 1970; 0 stays 0. */
+/* Converts to microseconds since 1970; 0 stays 0. */
 static usec_t realtime(usec_t monotonic)
 {
 	return monotonic ? monotonic + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC) : 0;
@@ -118,6 +122,14 @@ GETTER(down_since)
 
 	(void)sd_bus, (void)path, (void)interface, (void)property, (void)error;
 	return sd_bus_message_append(reply, "t", realtime(agent->down_since));
+}
+
+GETTER(failed_since)
+{
+	const struct bus_agent *agent = userdata;
+
+	(void)sd_bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "t", realtime(agent->failed_since));
 }
 
 static int append_counts(sd_bus_message *reply, const struct tally *tally,
@@ -165,7 +177,7 @@ GETTER(actions)
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* The peer of one of the agent's connections, rather one that is up. */
+/* Finds the peer of one of the agent's connections, preferably one that is up. */
 struct peer_search {
 	uint32_t agent;
 	bool up;
@@ -201,7 +213,6 @@ GETTER(peer)
 struct connection_list {
 	struct control_bus *bus;
 	sd_bus_message *reply;
-	struct keyed_table sampled; /* struct socket_facts by cookie */
 	unsigned shown;
 	int error;
 };
@@ -209,11 +220,12 @@ struct connection_list {
 static void keep_sampled(void *userdata, const struct event *event)
 {
 	struct connection_list *list = userdata;
+	struct keyed_table *table = &list->bus->sampled;
 	const struct connection_event *sampled = &event->connection;
-	struct socket_facts *facts = keyed_table_find(&list->sampled, sampled->cookie);
+	struct socket_facts *facts = keyed_table_find(table, sampled->cookie);
 
 	if (!facts)
-		facts = keyed_table_add(&list->sampled, sampled->cookie);
+		facts = keyed_table_add(table, sampled->cookie);
 	if (facts)
 		*facts = sampled->facts;
 }
@@ -229,7 +241,7 @@ static const char *path_state(const struct path_view *path)
 	return path->routes_known && !path->route.there ? "no-route" : "whole";
 }
 
-/* Adds one entry to the dictionary under way, unless there was an error before. */
+/* Adds one entry to the current dictionary, unless there was an error before. */
 static void add(struct connection_list *list, const char *name, const char *type, ...)
 {
 	sd_bus_message *reply = list->reply;
@@ -258,13 +270,14 @@ static void add_connection(struct connection_list *list,
 {
 	char text[ENDPOINT_TEXT_SIZE], command[COMM_SIZE];
 
-	/* a process may call itself anything, the bus takes UTF-8 only */
+	/* a process name may have any bytes; D-Bus accepts only UTF-8 */
 	memcpy(command, connection->owner.comm, sizeof(command));
 	text_make_printable(command);
 	add(list, "Agent", "s", list->bus->agents[connection->agent].name);
 	add(list, "Local", "s", endpoint_format(&connection->local, text));
 	add(list, "Peer", "s", endpoint_format(&connection->peer, text));
 	add(list, "Up", "b", connection->up);
+	add(list, "InSession", "b", connection->serves);
 	add(list, "Ended", "b", connection->ended);
 	add(list, "Trouble", "s", connection->stalled ? cause_to_string(connection->stalled) : "");
 	add(list, "Path", "s", path_state(&connection->path));
@@ -292,7 +305,8 @@ static void add_facts(struct connection_list *list, const struct socket_facts *f
 static void append_connection(void *userdata, const struct connection_snapshot *connection)
 {
 	struct connection_list *list = userdata;
-	const struct socket_facts *facts = keyed_table_find(&list->sampled, connection->cookie);
+	const struct socket_facts *facts =
+		keyed_table_find(&list->bus->sampled, connection->cookie);
 
 	if (list->error < 0 || list->shown++ >= CONNECTIONS_SHOWN)
 		return;
@@ -304,14 +318,33 @@ static void append_connection(void *userdata, const struct connection_snapshot *
 		list->error = sd_bus_message_close_container(list->reply);
 }
 
+static bool is_fresh(const struct control_bus *bus)
+{
+	return bus->sampled_at && clock_now(CLOCK_MONOTONIC) < bus->sampled_at + SAMPLE_LIFETIME;
+}
+
+static int begin_sample(struct control_bus *bus)
+{
+	bus->sampled_at = 0;
+	keyed_table_release(&bus->sampled);
+	bus->sampled = (struct keyed_table){ 0 };
+	if (keyed_table_init(&bus->sampled, CONNECTIONS_SHOWN, sizeof(struct socket_facts)) < 0)
+		return -ENOMEM;
+	bus->sampled_at = clock_now(CLOCK_MONOTONIC);
+	return 0;
+}
+
 static int append_connections(struct connection_list *list)
 {
 	struct snapshot_sink sink = { .connection = append_connection, .userdata = list };
-	int r = sd_bus_message_open_container(list->reply, 'a', "a{sv}");
+	bool fresh = is_fresh(list->bus);
+	int r = fresh ? 0 : begin_sample(list->bus);
 
+	if (r >= 0)
+		r = sd_bus_message_open_container(list->reply, 'a', "a{sv}");
 	if (r < 0)
 		return r;
-	watch_loop_snapshot(list->bus->loop, &sink, keep_sampled);
+	watch_loop_snapshot(list->bus->loop, &sink, fresh ? NULL : keep_sampled);
 	return list->error < 0 ? list->error : sd_bus_message_close_container(list->reply);
 }
 
@@ -322,12 +355,9 @@ static int snapshot(sd_bus_message *call, void *userdata, sd_bus_error *error)
 
 	(void)error;
 	if (r >= 0)
-		r = keyed_table_init(&list.sampled, CONNECTIONS_SHOWN, sizeof(struct socket_facts));
-	if (r >= 0)
 		r = append_connections(&list);
 	if (r >= 0)
 		r = sd_bus_send(NULL, list.reply, NULL);
-	keyed_table_release(&list.sampled);
 	sd_bus_message_unref(list.reply);
 	return r;
 }
@@ -361,6 +391,15 @@ GETTER(text)
 				     strcmp(property, "Version") == 0
 					     ? VERSION
 					     : mode_to_string(watch_loop_mode(bus->loop)));
+}
+
+GETTER(clock)
+{
+	const struct control_bus *bus = userdata;
+
+	(void)sd_bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "s",
+				     clock_state_to_string(watch_loop_clock(bus->loop)));
 }
 
 static int reload(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -404,6 +443,7 @@ const sd_bus_vtable manager_objects[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Mode", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Clock", "s", get_clock, 0, 0),
 	SD_BUS_PROPERTY("LostEvents", "t", NULL, offsetof(struct control_bus, lost_events),
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Agents", "a(so)", get_agents, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -424,7 +464,7 @@ const sd_bus_vtable manager_objects[] = {
 	SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 #define SIGNAL_OF_RECORD(name) SD_BUS_SIGNAL_WITH_ARGS(name, SD_BUS_ARGS("a{sv}", record), 0)
 
-/* control_bus.c tells of changes by these names. */
+/* control_bus.c announces changes by these names. */
 const sd_bus_vtable agent_objects[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Name", "s", NULL, offsetof(struct bus_agent, name),
@@ -435,6 +475,8 @@ const sd_bus_vtable agent_objects[] = {
 	SD_BUS_PROPERTY("Peer", "s", get_peer, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
 	FOUND("DownSince", "t", get_down_since),
 	KEPT("Attempts", "u", attempts),
+	KEPT("FailedAt", "s", failed_at),
+	FOUND("FailedSince", "t", get_failed_since),
 	KEPT("ActionsHeld", "b", actions_held),
 	FOUND("LastCause", "s", get_last_cause),
 	FOUND("LastEndedBy", "s", get_last_ended_by),

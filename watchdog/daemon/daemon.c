@@ -1,4 +1,5 @@
-#include "daemon.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/daemon.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -6,34 +7,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "control_bus.h"
-#include "core/tally.h"
-#include "metrics.h"
+#include "daemon/control_bus.h"
+#include "daemon/metrics.h"
+#include "record/tally.h"
 #include "sources/settings_files.h"
 #include "support/cleanup.h"
+#include "support/failed_starts.h"
+#include "support/instance_lock.h"
 #include "support/resident_set.h"
-#include "watch_loop.h"
+#include "watch/loop.h"
 
-enum { AGENTS_MAX = TALLIES_MAX, CONNECTIONS_MAX = 131072 };
+/* The engine's limits: agents at once (further ones are refused with an error message), and
+ * connections. */
+enum { WATCHED_AGENTS_MAX = TALLIES_MAX, CONNECTIONS_MAX = 196608 };
 
 struct daemon {
 	const char *settings_root;
 	struct watch_loop *loop;
 	struct daemon_settings settings;
-	enum mode mode; /* Mode= as of our start */
+	enum mode mode; /* Mode= at our start */
 	struct tallies *tallies;
-	struct control_bus *bus; /* NULL: it could not be set up */
+	struct control_bus *bus; /* NULL: it could not be created */
 	struct metrics *metrics;
-	usec_t ping_time; /* from one to the next */
+	usec_t ping_time; /* the time between two pings */
 	bool ready;
-	bool seen[AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
+	bool seen[WATCHED_AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
 };
 
-/* Below systemd, a line's priority stands in front of it (sd-daemon(3)). */
-static void say(const char *priority, const char *format, ...)
+/* Prints a message; under systemd with its priority in front (sd-daemon(3)). */
+__attribute__((format(printf, 2, 3))) static void say(const char *priority, const char *format, ...)
 {
 	va_list arguments;
 
@@ -55,13 +61,26 @@ static void complain(void *userdata, const char *file, unsigned line, const char
 
 static uint32_t find_agent(const struct daemon *daemon, const char *name)
 {
-	for (uint32_t number = 1; number <= AGENTS_MAX; number++) {
+	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++) {
 		const struct agent_settings *settings = watch_loop_settings(daemon->loop, number);
 
 		if (settings && strcmp(settings->name, name) == 0)
 			return number;
 	}
 	return 0;
+}
+
+/* -EUSERS is the one error that an operator cannot read from its text. */
+static void say_unwatched(const char *name, int error)
+{
+	if (error == -EUSERS)
+		say(SD_ERR,
+		    "cannot watch agent %s: connwatchd watches at most %d agents, and has as many; "
+		    "remove the .agent file of one, or watch several units as one agent by a "
+		    "pattern in ControlGroup=",
+		    name, WATCHED_AGENTS_MAX);
+	else
+		say(SD_ERR, "cannot watch agent %s: %s", name, strerror(-error));
 }
 
 static void take_agent(void *userdata, const struct agent_settings *settings)
@@ -75,7 +94,7 @@ static void take_agent(void *userdata, const struct agent_settings *settings)
 	else
 		r = watch_loop_add_agent(daemon->loop, settings);
 	if (r < 0) {
-		say(SD_ERR, "cannot watch agent %s: %s", settings->name, strerror(-r));
+		say_unwatched(settings->name, r);
 		return;
 	}
 	number = find_agent(daemon, settings->name);
@@ -86,7 +105,7 @@ static void tell_status(struct daemon *daemon)
 {
 	unsigned agents = 0;
 
-	for (uint32_t number = 1; number <= AGENTS_MAX; number++)
+	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++)
 		agents += daemon->seen[number];
 	if (agents == 0)
 		say(SD_NOTICE, "no agents are set up: see connwatch.agent(5)");
@@ -94,7 +113,8 @@ static void tell_status(struct daemon *daemon)
 		   agents, agents == 1 ? "" : "s", mode_to_string(watch_loop_mode(daemon->loop)));
 }
 
-/* After READY=1: then all that a start sets off is done. */
+/* How long after READY=1 the memory of the start is given back: by then all work of the start is
+ * done. */
 #define SETTLING_TIME (5 * USEC_PER_SEC)
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
@@ -104,11 +124,21 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+#define RUN_DIRECTORY      "/run/connwatch"
+#define FAILED_STARTS_FILE RUN_DIRECTORY "/failed-starts"
+
+static bool is_service(void)
+{
+	return getenv("NOTIFY_SOCKET");
+}
+
 static void on_ready(void *userdata)
 {
 	struct daemon *daemon = userdata;
 
 	daemon->ready = true;
+	if (is_service())
+		failed_starts_write(FAILED_STARTS_FILE, 0);
 	tell_status(daemon);
 	sd_event_add_time_relative(watch_loop_event(daemon->loop), NULL, CLOCK_MONOTONIC,
 				   SETTLING_TIME, 0, on_settled, NULL);
@@ -116,7 +146,7 @@ static void on_ready(void *userdata)
 
 static void forget_agents_not_seen(struct daemon *daemon)
 {
-	for (uint32_t number = 1; number <= AGENTS_MAX; number++) {
+	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++) {
 		const struct agent_settings *settings = watch_loop_settings(daemon->loop, number);
 
 		if (!settings || daemon->seen[number])
@@ -175,45 +205,46 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return 0;
 }
 
-/* ---- the watchdog before us, and the one after us: systemd keeps the probe going in between */
+/* ---- the handover: systemd keeps the probe going between two daemons */
 
-#define PARCEL_NAME "probe"
+/* The handover's name in systemd's file descriptor store, the same in every version. */
+#define STORED_NAME "probe"
 
-/* Returns 0 if there is none. */
-static int stored_parcel(void)
+/* Returns the descriptor that the previous daemon stored, or 0 if there is none. */
+static int stored_handover(void)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(true, &names);
-	int parcel = 0;
+	int stored = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (!parcel && strcmp(names[i], PARCEL_NAME) == 0)
-			parcel = SD_LISTEN_FDS_START + i;
+		if (!stored && strcmp(names[i], STORED_NAME) == 0)
+			stored = SD_LISTEN_FDS_START + i;
 		else
 			close(SD_LISTEN_FDS_START + i);
 		free(names[i]);
 	}
 	free(names);
-	return parcel;
+	return stored;
 }
 
-#define REMOVE_PARCEL "FDSTOREREMOVE=1\nFDNAME=" PARCEL_NAME
-
-static void store_parcel(struct daemon *daemon)
+static void store_handover(struct daemon *daemon)
 {
-	_cleanup_close_ int parcel = -1;
+	_cleanup_close_ int stored = -1;
 
-	if (watch_loop_inherits(daemon->loop))
-		return;                  /* it is there still */
-	sd_notify(false, REMOVE_PARCEL); /* another version's, or mode's */
+	if (watch_loop_taken_over(daemon->loop))
+		return; /* it is still in the store */
+	/* the stored one is of another version or mode */
+	sd_notify(false, "FDSTOREREMOVE=1\nFDNAME=" STORED_NAME);
 	if (watch_loop_mode(daemon->loop) != MODE_EBPF)
 		return;
-	parcel = watch_loop_parcel(daemon->loop);
-	if (parcel < 0) {
-		say(SD_WARNING, "nothing will be left to the next watchdog: %s", strerror(-parcel));
+	stored = watch_loop_pack_handover(daemon->loop);
+	if (stored < 0) {
+		say(SD_WARNING, "nothing will be handed over to the next daemon: %s",
+		    strerror(-stored));
 		return;
 	}
-	sd_pid_notify_with_fds(0, false, "FDSTORE=1\nFDNAME=" PARCEL_NAME, &parcel, 1);
+	sd_pid_notify_with_fds(0, false, "FDSTORE=1\nFDNAME=" STORED_NAME, &stored, 1);
 }
 
 static int catch_signals(struct daemon *daemon)
@@ -249,7 +280,7 @@ static int on_ping(sd_event_source *source, uint64_t usec, void *userdata)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Thrice in the time that systemd gives us. */
+/* Pings systemd three times in WatchdogSec=. */
 static int begin_pings(struct daemon *daemon)
 {
 	sd_event *event = watch_loop_event(daemon->loop);
@@ -279,7 +310,7 @@ static void on_step(void *userdata)
 	metrics_stepped(daemon->metrics);
 }
 
-/* Neither is worth not to watch. */
+/* Opens the bus and the metrics. The daemon watches even if they fail. */
 static void open_reports(struct daemon *daemon)
 {
 	int r = control_bus_new(&daemon->bus, daemon->loop, daemon->tallies, reload, daemon);
@@ -317,8 +348,8 @@ static void ignore_complaint(void *userdata, const char *file, unsigned line, co
 	(void)userdata, (void)file, (void)line, (void)text;
 }
 
-/* The mode is needed before there is somebody to take the agents; what is wrong with the files is
- * said then. */
+/* Reads Mode= alone, which is needed before the agents. Mistakes in the files are reported later,
+ * with the agents. */
 static enum mode wanted_mode(const char *settings_root)
 {
 	struct daemon_settings settings;
@@ -328,20 +359,83 @@ static enum mode wanted_mode(const char *settings_root)
 	return settings.mode;
 }
 
-int daemon_run(const char *settings_root)
+#define LOCK_FILE RUN_DIRECTORY "/connwatchd.lock"
+
+/* Two daemons that watch the same agents report each end twice, and act twice. Returns the lock, or
+ * -1 if the file cannot be locked: to watch is worth more. Returns -EWOULDBLOCK if another daemon
+ * has it. */
+static int take_lock(void)
+{
+	int lock;
+
+	mkdir(RUN_DIRECTORY, 0755); /* systemd makes it for the service, but not for one by hand */
+	lock = instance_lock(LOCK_FILE);
+	if (lock == -EWOULDBLOCK)
+		say(SD_ERR, "another connwatchd is running, and has locked " LOCK_FILE
+			    "; stop it, or give --force to run both, which report and act twice");
+	else if (lock < 0)
+		say(SD_WARNING, "cannot lock " LOCK_FILE ": %s", strerror(-lock));
+	return lock == -EWOULDBLOCK || lock >= 0 ? lock : -1;
+}
+
+/* ---- starts that fail */
+
+/* Returns false if a signal asks the daemon to end; SIGHUP ends the pause alone. */
+static bool wait_for(unsigned seconds)
+{
+	struct timespec time = { .tv_sec = seconds };
+	sigset_t awaited, before;
+	int signal;
+
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGHUP);
+	sigaddset(&awaited, SIGINT);
+	sigaddset(&awaited, SIGTERM);
+	sigprocmask(SIG_BLOCK, &awaited, &before);
+	signal = sigtimedwait(&awaited, NULL, &time);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return signal != SIGINT && signal != SIGTERM;
+}
+
+/* A start that cannot work is tried again for ever, as a watchdog must, but less and less often. To
+ * be called before the start is tried: so one that crashes counts as well. systemd allows
+ * START_TIMEOUT for a start by default, which the pause extends. Returns false if the daemon is to
+ * end: who stops it by hand and starts it again does not wait. */
+static bool pause_after_failed_starts(void)
+{
+	enum { START_TIMEOUT = 90 }; /* seconds: DefaultTimeoutStartSec= */
+	unsigned failed = failed_starts_read(FAILED_STARTS_FILE);
+	unsigned pause = failed_starts_pause(failed);
+
+	if (pause) {
+		say(SD_ERR, "%u starts in a row have failed: trying again in %u s", failed, pause);
+		sd_notifyf(false,
+			   "STATUS=Not watching: %u starts have failed, trying again in %u s.\n"
+			   "EXTEND_TIMEOUT_USEC=%llu",
+			   failed, pause, (pause + START_TIMEOUT) * 1000000ULL);
+		if (!wait_for(pause)) {
+			failed_starts_write(FAILED_STARTS_FILE, 0);
+			return false;
+		}
+	}
+	failed_starts_write(FAILED_STARTS_FILE, failed + 1);
+	return true;
+}
+
+static int run(const char *settings_root)
 {
 	struct daemon daemon = { .settings_root = settings_root,
 				 .mode = wanted_mode(settings_root) };
 	struct watch_options options = {
 		.mode = daemon.mode,
-		.agents = AGENTS_MAX,
+		.agents = WATCHED_AGENTS_MAX,
 		.connections = CONNECTIONS_MAX,
 		.output = getenv("JOURNAL_STREAM") ? OUTPUT_NONE : OUTPUT_TEXT,
 		.journal = true,
 		.ready = on_ready,
 		.record = on_record,
 		.stepped = on_step,
-		.parcel = stored_parcel(),
+		.stored_handover = stored_handover(),
 		.userdata = &daemon,
 	};
 	int status = EXIT_FAILURE;
@@ -349,7 +443,7 @@ int daemon_run(const char *settings_root)
 	resident_set_keep_small();
 	daemon.tallies = calloc(1, sizeof(*daemon.tallies));
 	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0) {
-		store_parcel(&daemon);
+		store_handover(&daemon);
 		status = watch(&daemon);
 	}
 	metrics_free(daemon.metrics);
@@ -357,4 +451,15 @@ int daemon_run(const char *settings_root)
 	watch_loop_free(daemon.loop);
 	free(daemon.tallies);
 	return status;
+}
+
+int daemon_run(const char *settings_root, bool force)
+{
+	_cleanup_close_ int lock = -1;
+
+	if (is_service() && !pause_after_failed_starts())
+		return EXIT_SUCCESS;
+	if (!force)
+		lock = take_lock();
+	return lock == -EWOULDBLOCK ? EXIT_FAILURE : run(settings_root);
 }

@@ -1,4 +1,5 @@
-#include "metrics.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/metrics.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +14,10 @@ struct metrics {
 	const struct tallies *tallies;
 	sd_event_source *timer;
 	bool waiting; /* the timer is set */
-	bool failed;  /* to write, and the operator was told so */
-	usec_t next;  /* not before */
+	bool failed;  /* writing failed, and we have logged that */
+	usec_t next;  /* the earliest time of the next write */
 	char path[CGROUP_PATH_SIZE];
-	char *text; /* as last written; NULL: not yet */
+	char *text; /* the text as last written; NULL: not yet written */
 };
 
 struct agent_list {
@@ -33,6 +34,7 @@ static void list_agent(void *userdata, const struct agent_snapshot *agent)
 		list->agents[list->count++] = (struct agent_gauges){
 			.agent = agent->settings->name,
 			.connections = agent->connections_up,
+			.failed = agent->failed,
 			.actions_held = watch_loop_actions_held(list->loop, agent->number),
 		};
 }

@@ -1,23 +1,25 @@
-/* Keeps MetricsFile= up to date: when something has changed, but not more often than the file is
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps MetricsFile= up to date: writes it when a value has changed, but not more often than it is
  * read. */
 #pragma once
 
-#include "core/tally.h"
-#include "watch_loop.h"
+#include "record/tally.h"
+#include "watch/loop.h"
 
-/* Prometheus's default scrape_interval is a minute, most set 15 s. */
+/* The minimum time between two writes: most users scrape every 15 s (Prometheus's default is a
+ * minute). */
 #define METRICS_INTERVAL (15 * USEC_PER_SEC)
 
 struct metrics;
 
-/* `loop` and `tallies` must live for as long as this. Returns 0 or -errno. */
+/* Creates the object; `loop` and `tallies` must outlive it. Returns 0 or -errno. */
 int metrics_new(struct metrics **ret, struct watch_loop *loop, const struct tallies *tallies);
 
-/* Removes the file: nobody keeps it up to date any more. Returns NULL. */
+/* Removes the file and frees `metrics`. Returns NULL. */
 struct metrics *metrics_free(struct metrics *metrics);
 
-/* From now on the file is `path`; "": there is none. The one before is removed. */
+/* Sets the path of the file ("": no file) and removes the file at the path before. */
 void metrics_set_path(struct metrics *metrics, const char *path);
 
-/* Something may have changed. */
+/* Marks the values as possibly changed. */
 void metrics_stepped(struct metrics *metrics);

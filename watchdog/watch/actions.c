@@ -1,4 +1,5 @@
-#include "watch_actions.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/actions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +16,16 @@ struct watch_actions {
 	void *userdata;
 	event_sink sink;
 	void *sink_userdata;
-	sd_event_source *results; /* there are some in `done` */
+	sd_event_source *results; /* enabled while `done` holds results */
 	uint32_t agents;
 	uint32_t *by_systemd; /* by agent: the order that systemd carries out; 0: none */
 	unsigned done_count;
-	struct event done[]; /* an agent has one order under way at a time */
+	struct event
+		done[]; /* results that are not handed on yet; an agent has one order at a time */
 };
 
-/* These return -EINPROGRESS for what reports its end later. */
+/* The functions that begin an order return its result, or -EINPROGRESS if that is reported later.
+ */
 static int begin_unit_action(struct watch_actions *actions, const struct order *order,
 			     const char *unit)
 {
@@ -44,11 +47,12 @@ static int begin_restart(struct watch_actions *actions, const struct order *orde
 	return actions->restart(actions->userdata, order) ?: -EINPROGRESS;
 }
 
-static int begin(struct watch_actions *actions, const struct order *order, usec_t stalled_after)
+static int begin_order(struct watch_actions *actions, const struct order *order,
+		       usec_t stalled_after)
 {
 	switch (order->action.type) {
 	case ACTION_SIGNAL:
-		return process_signal(order->pid, order->time, order->action.signal);
+		return process_signal((pid_t)order->pid, order->started, order->action.signal);
 	case ACTION_RESTART:
 		return begin_restart(actions, order);
 	case ACTION_RELOAD:
@@ -56,8 +60,8 @@ static int begin(struct watch_actions *actions, const struct order *order, usec_
 	case ACTION_START_UNIT:
 		return begin_unit_action(actions, order, order->action.unit);
 	case ACTION_ABORT_CONNECTION:
-		return connection_abort(order->netns, (pid_t)order->pid, order->cookie,
-					stalled_after);
+		return connection_abort(order->netns, (pid_t)order->pid, order->started,
+					order->cookie, stalled_after);
 	case ACTION_NONE:
 	case ACTION_TYPE_MAX:
 	case ACTION_TYPE_INVALID:
@@ -69,7 +73,7 @@ static int begin(struct watch_actions *actions, const struct order *order, usec_
 void watch_actions_carry_out(struct watch_actions *actions, const struct order *order,
 			     usec_t stalled_after)
 {
-	int r = begin(actions, order, stalled_after);
+	int r = begin_order(actions, order, stalled_after);
 
 	if (r != -EINPROGRESS)
 		watch_actions_done(actions, order->agent, order->number, r);
@@ -88,7 +92,7 @@ void watch_actions_done(struct watch_actions *actions, uint32_t agent, uint32_t 
 	sd_event_source_set_enabled(actions->results, SD_EVENT_ONESHOT);
 }
 
-/* systemd has done it. */
+/* systemd has carried out an order. */
 static void on_unit_result(void *userdata, const struct event *event)
 {
 	struct watch_actions *actions = userdata;
@@ -122,8 +126,8 @@ bool watch_actions_pending(const struct watch_actions *actions)
 	return actions->done_count > 0;
 }
 
-/* A result may make the engine give an order that is over at once: that one is for the next turn.
- */
+/* A result may make the engine give an order that is done at once. The result of that one waits for
+ * the next iteration of the event loop. */
 static int on_results(sd_event_source *source, void *userdata)
 {
 	struct watch_actions *actions = userdata;

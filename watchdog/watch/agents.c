@@ -1,38 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Inside the loop: who is watched, and with which settings. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/clock.h"
-#include "watch_history.h"
-#include "watch_loop_state.h"
+#include "support/name_service.h"
+#include "support/process_files.h"
+#include "watch/journal_past.h"
+#include "watch/loop_state.h"
 
-void watch_loop_catch_up(struct watch_loop *loop, uint32_t number)
-{
-	watch_loop_drain(loop);
-	watch_loop_feed(loop, &(struct event){
-				      .type = EVENT_CAUGHT_UP,
-				      .time = clock_now(CLOCK_MONOTONIC),
-				      .agent = number,
-				      .blind = !watch_source_shows_connections(loop->source),
-			      });
-}
-
-/* Without it the evidence is less, and everything else as ever. */
+/* Without a look at MQTT a verdict has less evidence; nothing else changes. */
 static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 {
-	int r = watch_source_inspect_mqtt(loop->source, number, loop->agents[number]->mqtt_inspect);
+	int r = watch_observer_inspect_mqtt(loop->observer, number,
+					    loop->agents[number]->mqtt_inspect);
 
-	if (r == 0 || loop->said_unseen)
+	if (r == 0 || loop->said_mqtt_not_seen)
 		return;
-	loop->said_unseen = true;
+	loop->said_mqtt_not_seen = true;
 	if (r < 0)
 		watch_loop_say("cannot look at MQTT (MqttInspect=)", r);
 	else
 		watch_loop_say("no uprobes are to be had: MQTT over TLS is not looked at", 0);
 }
 
-/* To be freed by the caller; NULL: no memory. */
+/* Returns the settings that count for this loop, the caller's to free; NULL without memory. */
 static struct agent_settings *copy_settings(const struct watch_loop *loop,
 					    const struct agent_settings *settings)
 {
@@ -49,15 +42,17 @@ static struct agent_settings *copy_settings(const struct watch_loop *loop,
 static void tell_settings(struct watch_loop *loop, uint32_t number,
 			  const struct agent_settings *settings)
 {
-	watch_loop_feed(loop, &(struct event){
-				      .type = EVENT_AGENT,
-				      .time = clock_now(CLOCK_MONOTONIC),
-				      .agent = number,
-				      .watching = { .settings = settings,
-						    .mode = watch_source_mode(loop->source),
-						    .actions_held = loop->actions_held[number],
-						    .catching_up = true },
-			      });
+	watch_loop_feed(
+		loop, &(struct event){
+			      .type = EVENT_AGENT,
+			      .time = clock_now(CLOCK_MONOTONIC),
+			      .agent = number,
+			      .watching = { .settings = settings,
+					    .mode = watch_observer_mode(loop->observer),
+					    .actions_held = loop->actions_held[number],
+					    .lookups_hide = name_service_hides_lookups(NULL, NULL),
+					    .catching_up = true },
+		      });
 }
 
 static int change_settings(struct watch_loop *loop, uint32_t number,
@@ -78,7 +73,22 @@ static void confirm(void *userdata, uint64_t cookie)
 {
 	struct watch_loop *loop = userdata;
 
-	succession_confirm(loop->succession, cookie);
+	handover_confirm_report(loop->handover, cookie);
+}
+
+/* The journal may have lost their records (journald.conf(5), RateLimitBurst=). */
+static void recall_actions(struct watch_loop *loop, uint32_t number)
+{
+	usec_t times[BUDGET_MAX], now = clock_now(CLOCK_MONOTONIC);
+	size_t count = handover_actions(loop->handover, number, times);
+
+	for (size_t i = 0; i < count; i++)
+		watch_loop_feed(loop, &(struct event){
+					      .type = EVENT_HISTORY_SPENT,
+					      .time = now,
+					      .agent = number,
+					      .spent_ago = times[i] < now ? now - times[i] : 0,
+				      });
 }
 
 static void recall_history(struct watch_loop *loop, uint32_t number)
@@ -86,13 +96,14 @@ static void recall_history(struct watch_loop *loop, uint32_t number)
 	const struct past_listener listener = { watch_loop_feed, confirm, loop };
 	int r = 0;
 
+	recall_actions(loop, number);
 	if (loop->options.journal)
-		r = watch_history_read(loop->agents[number], number, &listener);
+		r = watch_journal_past_read(loop->agents[number], number, &listener);
 	if (r < 0)
 		watch_loop_say("cannot read back what the journal holds", r);
 }
 
-/* It is told of when it is watched, not before. */
+/* The engine hears of the agent once the agent is watched, not before. */
 static int begin_agent(struct watch_loop *loop, uint32_t number,
 		       const struct agent_settings *settings)
 {
@@ -112,11 +123,11 @@ static int begin_agent(struct watch_loop *loop, uint32_t number,
 
 int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *settings)
 {
-	uint32_t number = succession_number(loop->succession, settings->name, loop->options.agents);
+	uint32_t number = handover_number(loop->handover, settings->name, loop->options.agents);
 	int r;
 
 	if (!number)
-		return -ENOSPC;
+		return -EUSERS;
 	r = begin_agent(loop, number, settings);
 	if (r < 0) {
 		watch_loop_remove_agent(loop, number);
@@ -130,7 +141,7 @@ int watch_loop_add_agent(struct watch_loop *loop, const struct agent_settings *s
 void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 {
 	watch_matches_remove(loop->matches, number);
-	watch_source_unwatch(loop->source, number);
+	watch_observer_unwatch(loop->observer, number);
 	watch_loop_drain(loop);
 	watch_loop_feed(loop, &(struct event){
 				      .type = EVENT_AGENT_GONE,
@@ -140,7 +151,7 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 	free(loop->agents[number]);
 	loop->agents[number] = NULL;
 	loop->actions_held[number] = false;
-	succession_free_number(loop->succession, number);
+	handover_free_number(loop->handover, number);
 }
 
 int watch_loop_hold_actions(struct watch_loop *loop, uint32_t number, bool hold)
@@ -154,14 +165,9 @@ bool watch_loop_actions_held(const struct watch_loop *loop, uint32_t number)
 	return loop->actions_held[number];
 }
 
-const struct agent_settings *watch_loop_settings(const struct watch_loop *loop, uint32_t number)
-{
-	return number && number <= loop->options.agents ? loop->agents[number] : NULL;
-}
-
 static bool same_matches(const struct agent_settings *a, const struct agent_settings *b)
 {
-	if (a->match_count != b->match_count)
+	if (a->match_count != b->match_count || a->delegated != b->delegated)
 		return false;
 	for (unsigned i = 0; i < a->match_count; i++)
 		if (a->matches[i].type != b->matches[i].type ||
@@ -187,23 +193,27 @@ int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 
 int watch_loop_add_process(struct watch_loop *loop, uint32_t number, pid_t pid)
 {
-	int r = watch_source_process(loop->source, pid, number);
+	int r = watch_observer_process(loop->observer, pid, number);
 
 	return r < 0 ? r : watch_matches_find_connections(loop->matches);
 }
 
 int watch_loop_add_command(struct watch_loop *loop, uint32_t number, pid_t pid)
 {
+	struct process_status status = { 0 };
 	int r = watch_loop_add_process(loop, number, pid);
 
 	if (r < 0)
 		return r;
-	watch_loop_drain(loop); /* what the one before it left behind did, came before */
+	process_status_read(pid, &status);
+	watch_loop_drain(loop); /* what is left of the command before this one comes first */
 	watch_loop_feed(loop, &(struct event){
 				      .type = EVENT_COMMAND,
 				      .time = clock_now(CLOCK_MONOTONIC),
 				      .agent = number,
-				      .process.task = { .pid = (uint32_t)pid, .in_agent = true },
+				      .process.task = { .pid = (uint32_t)pid,
+							.in_agent = true,
+							.started = status.started },
 			      });
 	return 0;
 }
@@ -215,5 +225,5 @@ void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t or
 
 int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path)
 {
-	return watch_source_cgroup(loop->source, path, number);
+	return watch_observer_cgroup(loop->observer, path, number);
 }

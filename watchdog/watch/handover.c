@@ -1,27 +1,31 @@
-#include "succession.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/handover.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/settings.h"
+#include "settings/settings.h"
 #include "sources/probe.h"
 #include "support/cleanup.h"
-#include "support/descriptor_parcel.h"
-#include "support/handover.h"
+#include "support/handover_memory.h"
+#include "support/handover_store.h"
 
-struct succession {
-	struct handover *handover;
-	bool inherits;
-	size_t settled_count;
-	struct handover_report settled[]; /* by the one before us; no room if there was none */
+struct handover {
+	struct handover_memory *memory;
+	bool taken_over;
+	/* reports of the daemon before us; there is room for them only if there was one */
+	size_t reported_count;
+	struct handover_report reported[];
 };
 
 _Static_assert((int)AGENT_NAME_SIZE == (int)HANDOVER_NAME_SIZE, "every name finds room");
+_Static_assert((int)BUDGET_MAX == (int)HANDOVER_ACTIONS_MAX, "all that count are remembered");
 
+/* Another probe or another layout of the memory is another version, which nobody takes over. */
 struct label {
 	uint64_t probe;
-	uint64_t handover;
+	uint64_t memory;
 };
 
 static struct label own_label(void)
@@ -29,55 +33,56 @@ static struct label own_label(void)
 	return (struct label){ probe_version(), HANDOVER_VERSION };
 }
 
-/* The shared memory is the first in the parcel, the probe's descriptors follow. */
+/* The shared memory comes first, the probe's descriptors follow. */
 enum { CONTENTS_MAX = 1 + PROBE_DESCRIPTORS_MAX };
 
-static int follow(struct succession **ret, struct probe **probe, int parcel, const char **complaint)
+static int take_over(struct handover **ret, struct probe **probe, int stored,
+		     const char **complaint)
 {
 	size_t size =
-		sizeof(struct succession) + HANDOVER_REPORTS_MAX * sizeof(struct handover_report);
-	_cleanup_free_ struct succession *succession = calloc(1, size);
+		sizeof(struct handover) + HANDOVER_REPORTS_MAX * sizeof(struct handover_report);
+	_cleanup_free_ struct handover *handover = calloc(1, size);
 	struct label label = own_label();
 	int contents[CONTENTS_MAX];
 	int count, r;
 
-	if (!succession)
+	if (!handover)
 		return -ENOMEM;
-	count = descriptor_parcel_unpack(parcel, &label, sizeof(label), contents, CONTENTS_MAX);
+	count = handover_store_unpack(stored, &label, sizeof(label), contents, CONTENTS_MAX);
 	if (count < 2)
 		return count < 0 ? count : -ESTALE;
 	r = probe_take_over(probe, contents + 1, (unsigned)count - 1, complaint);
 	if (r >= 0) {
-		r = handover_open(&succession->handover, contents[0]);
+		r = handover_memory_open(&handover->memory, contents[0]);
 		if (r < 0)
 			*probe = probe_close(*probe);
 	}
 	close(contents[0]);
 	if (r < 0)
 		return r;
-	succession->inherits = true;
-	succession->settled_count = handover_reports(succession->handover, succession->settled);
-	probe_remember(*probe, succession->handover);
-	*ret = STEAL_POINTER(succession);
+	handover->taken_over = true;
+	handover->reported_count = handover_memory_reports(handover->memory, handover->reported);
+	probe_remember(*probe, handover->memory);
+	*ret = STEAL_POINTER(handover);
 	return 0;
 }
 
-int succession_open_alone(struct succession **ret)
+int handover_open_alone(struct handover **ret)
 {
-	struct succession *succession = calloc(1, sizeof(*succession));
-	int r = succession ? handover_new(&succession->handover) : -ENOMEM;
+	struct handover *handover = calloc(1, sizeof(*handover));
+	int r = handover ? handover_memory_new(&handover->memory) : -ENOMEM;
 
 	if (r < 0) {
-		free(succession);
+		free(handover);
 		return r;
 	}
-	*ret = succession;
+	*ret = handover;
 	return 0;
 }
 
-static int begin(struct succession **ret, struct probe **probe, const char **complaint)
+static int open_anew(struct handover **ret, struct probe **probe, const char **complaint)
 {
-	int r = succession_open_alone(ret);
+	int r = handover_open_alone(ret);
 
 	if (r < 0) {
 		*complaint = "no shared memory";
@@ -85,73 +90,72 @@ static int begin(struct succession **ret, struct probe **probe, const char **com
 	}
 	r = probe_open(probe, complaint);
 	if (r < 0)
-		*ret = succession_free(*ret);
+		*ret = handover_free(*ret);
 	return r;
 }
 
-int succession_open(struct succession **ret, struct probe **probe, int parcel,
-		    const char **complaint)
+int handover_open(struct handover **ret, struct probe **probe, int stored, const char **complaint)
 {
 	int r = -ESTALE;
 
-	if (parcel) {
-		r = follow(ret, probe, parcel, complaint);
-		close(parcel);
+	if (stored) {
+		r = take_over(ret, probe, stored, complaint);
+		close(stored);
 	}
-	return r < 0 ? begin(ret, probe, complaint) : r;
+	return r < 0 ? open_anew(ret, probe, complaint) : r;
 }
 
-struct succession *succession_free(struct succession *succession)
+struct handover *handover_free(struct handover *handover)
 {
-	if (!succession)
+	if (!handover)
 		return NULL;
-	handover_free(succession->handover);
-	free(succession);
+	handover_memory_free(handover->memory);
+	free(handover);
 	return NULL;
 }
 
-bool succession_inherits(const struct succession *succession)
+bool handover_taken_over(const struct handover *handover)
 {
-	return succession->inherits;
+	return handover->taken_over;
 }
 
-int succession_prepare(struct succession *succession, struct probe *probe)
+int handover_pack(struct handover *handover, struct probe *probe)
 {
-	int contents[CONTENTS_MAX] = { handover_descriptor(succession->handover) };
+	int contents[CONTENTS_MAX] = { handover_memory_descriptor(handover->memory) };
 	struct label label = own_label();
 	int count = probe_descriptors(probe, contents + 1);
 
 	if (count < 0)
 		return count;
-	probe_remember(probe, succession->handover);
-	return descriptor_parcel_pack(&label, sizeof(label), contents, 1 + (unsigned)count);
+	probe_remember(probe, handover->memory);
+	return handover_store_pack(&label, sizeof(label), contents, 1 + (unsigned)count);
 }
 
 /* ---- numbers */
 
-uint32_t succession_number(struct succession *succession, const char *name, uint32_t max)
+uint32_t handover_number(struct handover *handover, const char *name, uint32_t max)
 {
-	return handover_number(succession->handover, name, max);
+	return handover_memory_number(handover->memory, name, max);
 }
 
-bool succession_has_number(const struct succession *succession, uint32_t number)
+bool handover_has_number(const struct handover *handover, uint32_t number)
 {
-	return handover_name(succession->handover, number) != NULL;
+	return handover_memory_name(handover->memory, number) != NULL;
 }
 
-void succession_free_number(struct succession *succession, uint32_t number)
+void handover_free_number(struct handover *handover, uint32_t number)
 {
-	handover_free_number(succession->handover, number);
+	handover_memory_free_number(handover->memory, number);
 }
 
-/* ---- what is told already */
+/* ---- what is reported already */
 
-static struct handover_report *last_report(struct succession *succession, uint64_t cookie)
+static struct handover_report *last_report(struct handover *handover, uint64_t cookie)
 {
 	struct handover_report *last = NULL;
 
-	for (size_t i = 0; i < succession->settled_count; i++) {
-		struct handover_report *report = &succession->settled[i];
+	for (size_t i = 0; i < handover->reported_count; i++) {
+		struct handover_report *report = &handover->reported[i];
 
 		if (report->cookie == cookie && report->written &&
 		    (!last || report->time > last->time))
@@ -160,41 +164,43 @@ static struct handover_report *last_report(struct succession *succession, uint64
 	return last;
 }
 
-static void forget_reports(struct succession *succession, uint64_t cookie)
+static void forget_reports(struct handover *handover, uint64_t cookie)
 {
 	struct handover_report *report;
 
-	while ((report = last_report(succession, cookie)))
-		*report = succession->settled[--succession->settled_count];
+	while ((report = last_report(handover, cookie)))
+		*report = handover->reported[--handover->reported_count];
 }
 
-/* A connection that is opened after its cookie's last one ended is another one. */
-bool succession_is_old_news(struct succession *succession, const struct event *event)
+/* The kernel may give a cookie again: a connection that is opened after the end of the last one
+ * with its cookie is another one. */
+bool handover_is_reported(struct handover *handover, const struct event *event)
 {
 	uint64_t cookie = event->connection.cookie;
 	const struct handover_report *report;
 
 	if (!event_is_connection(event->type))
 		return false;
-	report = last_report(succession, cookie);
+	report = last_report(handover, cookie);
 	if (!report)
 		return false;
 	if (event->type != EVENT_OPENED || event->time <= report->time)
 		return true;
-	forget_reports(succession, cookie);
+	forget_reports(handover, cookie);
 	return false;
 }
 
-/* Whoever follows us is not to look for it again: so far back in the journal it may not look. */
-void succession_confirm(struct succession *succession, uint64_t cookie)
+/* The report is confirmed in the memory, too: by the time of the next daemon it may be too far back
+ * in the journal to be found. */
+void handover_confirm_report(struct handover *handover, uint64_t cookie)
 {
-	for (size_t i = 0; i < succession->settled_count; i++) {
-		struct handover_report *report = &succession->settled[i];
+	for (size_t i = 0; i < handover->reported_count; i++) {
+		struct handover_report *report = &handover->reported[i];
 
 		if (report->cookie != cookie || report->written)
 			continue;
 		report->written = 1;
-		handover_report_confirm(succession->handover, cookie);
+		handover_memory_confirm_report(handover->memory, cookie);
 	}
 }
 
@@ -203,14 +209,45 @@ static bool is_report(const struct record *record)
 	return record->kind == RECORD_ENDED && record->cookie;
 }
 
-void succession_writing(struct succession *succession, const struct record *record)
+/* Returns the number of the agent that the record is about; 0: it has none. */
+static uint32_t number_of(const struct handover *handover, const struct record *record)
 {
-	if (is_report(record))
-		handover_report_begin(succession->handover, record->cookie, record->time);
+	for (uint32_t number = 1; number <= HANDOVER_AGENTS_MAX; number++) {
+		const char *name = handover_memory_name(handover->memory, number);
+
+		if (name && strcmp(name, record->agent) == 0)
+			return number;
+	}
+	return 0;
 }
 
-void succession_written(struct succession *succession, const struct record *record)
+static void count_action(struct handover *handover, const struct record *record)
+{
+	enum action_outcome outcome = action_outcome_from_string(record->action_result);
+	uint32_t number = number_of(handover, record);
+
+	if (number && outcome == ACTION_STARTED)
+		handover_memory_note_action(handover->memory, number, record->time);
+	else if (number && outcome == ACTION_INTERRUPTED)
+		handover_memory_take_action_back(handover->memory, number);
+}
+
+size_t handover_actions(const struct handover *handover, uint32_t number,
+			usec_t times[static BUDGET_MAX])
+{
+	return handover_memory_actions(handover->memory, number, times);
+}
+
+void handover_writing(struct handover *handover, const struct record *record)
+{
+	if (record->kind == RECORD_ACTION)
+		count_action(handover, record);
+	if (is_report(record))
+		handover_memory_begin_report(handover->memory, record->cookie, record->time);
+}
+
+void handover_written(struct handover *handover, const struct record *record)
 {
 	if (is_report(record))
-		handover_report_end(succession->handover);
+		handover_memory_end_report(handover->memory);
 }

@@ -1,47 +1,66 @@
-/* How one watchdog follows another without missing anything: the probe goes on by itself, and what
- * it takes to understand its records lies in shared memory. Both hang on one descriptor, the
- * parcel, that somebody else keeps (systemd's file descriptor store, sd_notify(3)). Wiring only. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handover: how one connwatchd follows another without missing anything.
+ *
+ * The probe goes on by itself, and what it takes to understand its records lies in shared memory
+ * (support/handover_memory.h). Both are packed into one descriptor (support/handover_store.h) that
+ * systemd keeps in its file descriptor store (sd_notify(3)) and passes to the next daemon. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "core/event.h"
-#include "core/record.h"
+#include "engine/policy/budget.h"
+#include "events/event.h"
+#include "record/record.h"
 
+struct handover;
 struct probe;
-struct succession;
 
-/* Opens the probe: the one that `parcel` (taken over; 0: there is none) holds, unless that is of
- * another version, else a new one. Returns 0 and the probe in `*probe`, to be closed before the
- * succession is freed; or -errno with a sentence in `*complaint`, as probe_open(). */
-int succession_open(struct succession **ret, struct probe **probe, int parcel,
-		    const char **complaint);
+/* Opens the probe: the one in `stored` (the descriptor that systemd kept; closed here; 0: there is
+ * none) if that is of our version, else a new one. Returns 0, with the probe in `*probe`, to be
+ * closed before the handover is freed; or -errno as probe_open(), with a sentence for the operator
+ * in `*complaint` (static text). */
+int handover_open(struct handover **ret, struct probe **probe, int stored, const char **complaint);
 
-/* Without a probe: nothing is left to who comes after us. Returns 0 or -errno. */
-int succession_open_alone(struct succession **ret);
+/* Opens one without a probe: nothing is left to the next daemon. Returns 0 or -errno. */
+int handover_open_alone(struct handover **ret);
 
-struct succession *succession_free(struct succession *succession); /* returns NULL */
+struct handover *handover_free(struct handover *handover); /* returns NULL */
 
-/* True if there is a watchdog that we follow. */
-bool succession_inherits(const struct succession *succession);
+/* True if we go on with the probe of the daemon before us. */
+bool handover_taken_over(const struct handover *handover);
 
-/* Makes the parcel that lets another one follow us; must be called before the first record is
- * drained. Returns its descriptor, to be closed by the caller; or -errno. */
-int succession_prepare(struct succession *succession, struct probe *probe);
+/* Packs the handover and the descriptors of `probe` into one descriptor for systemd's store. To be
+ * called before the first record is drained. Returns the descriptor, the caller's to close; or
+ * -errno. */
+int handover_pack(struct handover *handover, struct probe *probe);
 
-/* Agents keep their numbers: the probe knows them by nothing else. Returns the number of agent
- * `name`, up to `max`; 0 if there is none left. */
-uint32_t succession_number(struct succession *succession, const char *name, uint32_t max);
-bool succession_has_number(const struct succession *succession, uint32_t number);
-void succession_free_number(struct succession *succession, uint32_t number);
+/* ---- agents keep their numbers, as the probe knows them by nothing else */
 
-/* True for what the one before us has reported the end of: it must not be told again. */
-bool succession_is_old_news(struct succession *succession, const struct event *event);
+/* Returns the number of agent `name`, from 1 to `max`, the same as with the daemon before us; 0 if
+ * none is left. */
+uint32_t handover_number(struct handover *handover, const char *name, uint32_t max);
 
-/* To be called with each connection whose end the journal tells in this boot, before any event: the
- * one before us may have died just when it wrote that. */
-void succession_confirm(struct succession *succession, uint64_t cookie);
+/* Returns true if `number` is some agent's. */
+bool handover_has_number(const struct handover *handover, uint32_t number);
 
-/* To be called before and after each record is written. */
-void succession_writing(struct succession *succession, const struct record *record);
-void succession_written(struct succession *succession, const struct record *record);
+/* Gives `number` back, for another agent to take. */
+void handover_free_number(struct handover *handover, uint32_t number);
+
+/* Copies when the last actions for agent `number` began (CLOCK_MONOTONIC), the oldest first.
+ * Returns how many. They count for the limit even if the journal has lost their records. */
+size_t handover_actions(const struct handover *handover, uint32_t number,
+			usec_t times[static BUDGET_MAX]);
+
+/* ---- each end is reported once */
+
+/* Returns true if `event` is of a connection whose end the daemon before us has reported: the event
+ * must not reach the engine again. */
+bool handover_is_reported(struct handover *handover, const struct event *event);
+
+/* The journal holds the report on connection `cookie`, ended in this boot: the daemon before us may
+ * have died just when it wrote that. To be called for each such report before any event. */
+void handover_confirm_report(struct handover *handover, uint64_t cookie);
+
+/* Around the writing of each record. */
+void handover_writing(struct handover *handover, const struct record *record);
+void handover_written(struct handover *handover, const struct record *record);

@@ -1,4 +1,5 @@
-#include "watch_journal.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/journal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +8,7 @@
 
 #include "effects/journal_writer.h"
 
-void watch_journal_write(struct watch_journal *journal, const struct record *record)
+int watch_journal_write(struct watch_journal *journal, const struct record *record)
 {
 	int r = journal_write(record); /* -ENOENT: there is none */
 
@@ -15,11 +16,12 @@ void watch_journal_write(struct watch_journal *journal, const struct record *rec
 		if (journal->unwritten++ == 0)
 			fprintf(stderr, "connwatch: cannot write to the journal: %s\n",
 				strerror(-r));
-		return;
+		return r;
 	}
 	journal->seen |= r >= 0;
 	if (journal->unwritten)
 		fprintf(stderr, "connwatch: the journal has missed %" PRIu64 " records\n",
 			journal->unwritten);
 	journal->unwritten = 0;
+	return 0;
 }

@@ -1,17 +1,19 @@
-/* Records to the journal, as long as it takes them. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes records to the journal, and says when the journal misses some. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "record/record.h"
 
-/* Empty at first. */
+/* Zero at first. */
 struct watch_journal {
 	bool seen;          /* it has taken a record */
 	uint64_t unwritten; /* records that it did not take, in a row */
 };
 
-/* A journal that is away or full must not stop us: says on standard error when it begins to miss
- * records, and how many it has missed. Where there has never been one, nothing is missed. */
-void watch_journal_write(struct watch_journal *journal, const struct record *record);
+/* Writes one record. A journal that is away or full does not stop us: says on standard error when
+ * it begins to miss records, and how many it has missed. A journal that has never taken a record
+ * misses none. Returns 0 if the record is written or misses no journal, else -errno. */
+int watch_journal_write(struct watch_journal *journal, const struct record *record);

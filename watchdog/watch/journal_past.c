@@ -1,4 +1,5 @@
-#include "watch_history.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/journal_past.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -6,50 +7,53 @@
 #include <string.h>
 #include <systemd/sd-login.h>
 
-#include "core/past_events.h"
+#include "base/text.h"
+#include "engine/past_events.h"
 #include "sources/journal_reader.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 
-DEFINE_CLEANUP(struct journal_reader *, journal_reader_free);
-
-struct search {
+/* One reading of the journal. */
+struct reading {
 	const struct agent_settings *settings;
 	uint32_t agent;
 	const struct past_listener *listener;
 	struct past_events events;
 };
 
-static bool tells_the_end(const struct search *search, const struct past_record *past)
+static bool tells_the_end(const struct reading *reading, const struct past_record *past)
 {
 	return past->record.kind == RECORD_ENDED &&
-	       strcmp(past->boot_id, search->events.boot_id) == 0;
+	       strcmp(past->boot_id, reading->events.boot_id) == 0;
 }
 
-static int collect(struct journal_reader *reader, struct search *search)
+static int collect(struct journal_reader *reader, struct reading *reading)
 {
 	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
+	char name[AGENT_NAME_SIZE];
 	int r;
 
 	if (!past)
 		return -ENOMEM;
+	text_copy(name, sizeof(name), reading->settings->name);
+	text_make_printable(name); /* as records have it */
 	r = journal_reader_last(reader);
 	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0) {
-		if (strcmp(past->record.agent, search->settings->name) != 0)
+		if (strcmp(past->record.agent, name) != 0)
 			continue;
-		if (tells_the_end(search, past))
-			search->listener->ended(search->listener->userdata, past->record.cookie);
-		if (!past_events_take(&search->events, past))
+		if (tells_the_end(reading, past))
+			reading->listener->ended(reading->listener->userdata, past->record.cookie);
+		if (!past_events_take(&reading->events, past))
 			break;
 	}
 	return r;
 }
 
-static int read_past(struct search *search)
+static int read_past(struct reading *reading)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ char *unit = NULL;
-	struct journal_query query = { .agent = search->settings->name, .until = USEC_INFINITY };
+	struct journal_query query = { .agent = reading->settings->name, .until = USEC_INFINITY };
 	int r = sd_pid_get_unit(0, &unit);
 
 	if (r < 0)
@@ -58,27 +62,27 @@ static int read_past(struct search *search)
 	r = journal_reader_new(&reader, &query);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	past_events_begin(&search->events, search->agent, search->settings->limit_interval,
+	past_events_begin(&reading->events, reading->agent, reading->settings->limit_interval,
 			  clock_now(CLOCK_MONOTONIC), clock_now(CLOCK_REALTIME),
 			  journal_reader_boot(reader));
-	return collect(reader, search);
+	return collect(reader, reading);
 }
 
-int watch_history_read(const struct agent_settings *settings, uint32_t agent,
-		       const struct past_listener *listener)
+int watch_journal_past_read(const struct agent_settings *settings, uint32_t agent,
+			    const struct past_listener *listener)
 {
-	_cleanup_free_ struct search *search = calloc(1, sizeof(*search));
+	_cleanup_free_ struct reading *reading = calloc(1, sizeof(*reading));
 	int r;
 
-	if (!search)
+	if (!reading)
 		return -ENOMEM;
-	search->settings = settings;
-	search->agent = agent;
-	search->listener = listener;
-	r = read_past(search);
+	reading->settings = settings;
+	reading->agent = agent;
+	reading->listener = listener;
+	r = read_past(reading);
 	if (r < 0)
 		return r;
-	for (unsigned left = search->events.count; left > 0; left--)
-		listener->event(listener->userdata, &search->events.events[left - 1]);
+	for (unsigned left = reading->events.count; left > 0; left--)
+		listener->event(listener->userdata, &reading->events.events[left - 1]);
 	return 0;
 }

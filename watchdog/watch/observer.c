@@ -1,125 +1,249 @@
-#include "watch_records.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/observer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "core/event.h"
+#include "base/level.h"
 #include "sources/probe.h"
+#include "support/cleanup.h"
+#include "support/clock.h"
+#include "watch/handover.h"
+#include "watch/ring.h"
+#include "watch/survey/survey.h"
 
-/* As many records in that time are a rush: then a look every so often will do. */
-enum { RUSH_RECORDS = 64 };
-#define RUSH_TIME (10 * USEC_PER_MSEC)
-#define LOOK_TIME (1 * USEC_PER_MSEC)
-
-struct watch_records {
-	struct probe *probe;
-	int (*look)(void *userdata);
-	void *userdata;
-	sd_event_source *woken;
-	sd_event_source *timer; /* the next look, in a rush */
-	bool calmed;            /* the rush is over but for one last look */
-	int count;              /* of records, since that time */
-	usec_t since;
+struct watch_observer {
+	struct source_listener listener;
+	struct handover *handover;
+	struct probe *probe; /* NULL in the mode sock-diag */
+	struct watch_ring *ring;
+	struct watch_survey *survey; /* NULL in the mode ebpf */
 };
 
-static void look_later(struct watch_records *records)
+static void close_observer(void *source)
 {
-	sd_event_source_set_time_relative(records->timer, LOOK_TIME);
-	sd_event_source_set_enabled(records->timer, SD_EVENT_ONESHOT);
+	struct watch_observer *observer = source;
+
+	watch_ring_free(observer->ring);
+	probe_close(observer->probe);
+	watch_survey_free(observer->survey);
+	handover_free(observer->handover);
+	free(observer);
+}
+DEFINE_CLEANUP(struct watch_observer *, close_observer);
+
+/* ---- opening */
+
+static void complain(const struct watch_observer *observer, const char *text, int error)
+{
+	observer->listener.notice(observer->listener.userdata, text, error);
 }
 
-static void begin_rush(struct watch_records *records)
+static int open_survey(struct watch_observer *observer, const struct observer_options *options)
 {
-	records->calmed = false;
-	probe_set_wake_ups(records->probe, false);
-	sd_event_source_set_enabled(records->woken, SD_EVENT_OFF);
-	look_later(records);
-}
+	const char *complaint = "no shared memory";
+	int r = handover_open_alone(&observer->handover);
 
-/* A record that is under way may not wake us yet, nor do those behind it: hence the last look. */
-static void end_rush(struct watch_records *records)
-{
-	records->calmed = true;
-	records->count = 0;
-	probe_set_wake_ups(records->probe, true);
-	sd_event_source_set_enabled(records->woken, SD_EVENT_ON);
-	look_later(records);
-}
-
-static bool is_rush(struct watch_records *records, int count)
-{
-	usec_t now = 0;
-
-	sd_event_now(sd_event_source_get_event(records->woken), CLOCK_MONOTONIC, &now);
-	if (now > records->since + RUSH_TIME) {
-		records->since = now;
-		records->count = 0;
-	}
-	records->count += count;
-	return records->count >= RUSH_RECORDS;
-}
-
-static int on_woken(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-	struct watch_records *records = userdata;
-
-	(void)source, (void)fd, (void)revents;
-	if (is_rush(records, records->look(records->userdata)))
-		begin_rush(records);
-	return 0;
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct watch_records *records = userdata;
-	int count = records->look(records->userdata);
-
-	(void)source, (void)usec;
-	if (records->calmed)
-		return 0;
-	if (count > 0)
-		look_later(records);
-	else
-		end_rush(records);
-	return 0;
-}
-
-int watch_records_new(struct watch_records **ret, sd_event *event, struct probe *probe,
-		      int (*look)(void *userdata), void *userdata)
-{
-	struct watch_records *records = malloc(sizeof(*records));
-	int r;
-
-	if (!records)
-		return -ENOMEM;
-	*records = (struct watch_records){ .probe = probe, .look = look, .userdata = userdata };
-	r = sd_event_add_io(event, &records->woken, probe_fd(probe), EPOLLIN, on_woken, records);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(records->woken, SD_EVENT_OFF);
+		r = watch_survey_new(&observer->survey, options->connections, &observer->listener,
+				     &complaint);
+	if (r < 0)
+		complain(observer, complaint, r);
+	return r;
+}
+
+/* Why no mode works, and what to change: `probe` and `survey` as for level_of(). */
+static void complain_of_level(const struct watch_observer *observer, int probe, int survey)
+{
+	char text[LEVEL_TEXT_SIZE];
+
+	level_describe(probe, survey, text, sizeof(text));
+	complain(observer, text, survey < 0 ? survey : probe);
+}
+
+/* Without the probe the survey will do, unless the settings say Mode=ebpf. */
+static int open_probe_or_survey(struct watch_observer *observer,
+				const struct observer_options *options)
+{
+	const char *complaint;
+	char text[512];
+	int survey, r = handover_open(&observer->handover, &observer->probe,
+				      options->stored_handover, &complaint);
+
 	if (r >= 0)
-		r = sd_event_add_time(event, &records->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
-				      records);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(records->timer, SD_EVENT_OFF);
-	if (r < 0) {
-		watch_records_free(records);
+		return watch_ring_new(&observer->ring, observer->probe);
+	if (options->mode == MODE_EBPF) {
+		complain(observer, complaint, r);
+		complain_of_level(observer, r, SURVEY_EXCLUDED);
 		return r;
 	}
-	*ret = records;
+	snprintf(text, sizeof(text), "no eBPF, so the mode is sock-diag, which sees less: %s",
+		 complaint);
+	complain(observer, text, r);
+	survey = open_survey(observer, options);
+	if (survey < 0)
+		complain_of_level(observer, r, survey);
+	return survey;
+}
+
+static int open_observer(void **ret, const struct source_listener *listener, const void *arguments)
+{
+	const struct observer_options *options = arguments;
+	_cleanup_(close_observer_held) struct watch_observer *observer =
+		calloc(1, sizeof(*observer));
+	int r;
+
+	if (options->mode == MODE_SOCK_DIAG && options->stored_handover)
+		close(options->stored_handover);
+	if (!observer) {
+		listener->notice(listener->userdata, "cannot observe connections", -ENOMEM);
+		return -ENOMEM;
+	}
+	observer->listener = *listener;
+	r = options->mode == MODE_SOCK_DIAG ? open_survey(observer, options)
+					    : open_probe_or_survey(observer, options);
+	if (r < 0)
+		return r;
+	*ret = STEAL_POINTER(observer);
 	return 0;
 }
 
-struct watch_records *watch_records_free(struct watch_records *records)
+/* ---- as a source */
+
+static int descriptor(const void *source)
 {
-	if (!records)
-		return NULL;
-	sd_event_source_unref(records->timer);
-	sd_event_source_unref(records->woken);
-	free(records);
-	return NULL;
+	const struct watch_observer *observer = source;
+
+	return observer->probe ? probe_fd(observer->probe) : watch_survey_fd(observer->survey);
 }
 
-void watch_records_begin(struct watch_records *records)
+static void await(const void *source, struct source_wait *wait)
 {
-	sd_event_source_set_enabled(records->woken, SD_EVENT_ON);
+	const struct watch_observer *observer = source;
+
+	if (observer->probe)
+		watch_ring_wait(observer->ring, wait);
+	else
+		watch_survey_wait(observer->survey, wait);
+}
+
+static void pass_on(void *userdata, const struct event *event)
+{
+	const struct watch_observer *observer = userdata;
+
+	if (!handover_is_reported(observer->handover, event))
+		observer->listener.event(observer->listener.userdata, event);
+}
+
+static int take(void *source)
+{
+	struct watch_observer *observer = source;
+
+	if (observer->probe)
+		return watch_ring_take(observer->ring, clock_now(CLOCK_MONOTONIC), pass_on,
+				       observer);
+	return watch_survey_take(observer->survey);
+}
+
+const struct source watch_observer_source = {
+	.name = "the kernel",
+	.open = open_observer,
+	.descriptor = descriptor,
+	.wait = await,
+	.take = take,
+	.close = close_observer,
+};
+
+/* ---- the handover */
+
+struct handover *watch_observer_handover(const struct watch_observer *observer)
+{
+	return observer->handover;
+}
+
+int watch_observer_pack_handover(const struct watch_observer *observer)
+{
+	return observer->probe ? handover_pack(observer->handover, observer->probe) : -EOPNOTSUPP;
+}
+
+void watch_observer_recall(struct watch_observer *observer)
+{
+	if (observer->probe)
+		probe_recall(observer->probe, pass_on, observer);
+}
+
+/* ---- one door to both */
+
+enum mode watch_observer_mode(const struct watch_observer *observer)
+{
+	return observer->probe ? MODE_EBPF : MODE_SOCK_DIAG;
+}
+
+int watch_observer_sample(struct watch_observer *observer)
+{
+	if (observer->probe)
+		return probe_sample(observer->probe);
+	watch_survey_look(observer->survey, true);
+	return 0;
+}
+
+int watch_observer_find_connections(struct watch_observer *observer)
+{
+	if (observer->probe)
+		return probe_find_connections(observer->probe);
+	watch_survey_look(observer->survey, false);
+	return 0;
+}
+
+bool watch_observer_shows_connections(const struct watch_observer *observer)
+{
+	return !observer->probe || probe_shows_connections(observer->probe);
+}
+
+int watch_observer_process(struct watch_observer *observer, pid_t pid, uint32_t agent)
+{
+	return observer->probe ? probe_watch_process(observer->probe, pid, agent)
+			       : watch_survey_process(observer->survey, pid, agent);
+}
+
+int watch_observer_cgroup(struct watch_observer *observer, const char *path, uint32_t agent)
+{
+	return observer->probe ? probe_watch_cgroup(observer->probe, path, agent)
+			       : watch_survey_cgroup(observer->survey, path, agent);
+}
+
+int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *parent,
+				  const char *name, uint32_t agent)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (observer->probe)
+		return probe_watch_cgroup_to_come(observer->probe, parent, name, agent);
+	if (asprintf(&path, "%s/%s", parent, name) < 0)
+		return -ENOMEM;
+	return watch_survey_cgroup(observer->survey, path, agent);
+}
+
+void watch_observer_forget_cgroup(struct watch_observer *observer, const char *path, uint32_t agent)
+{
+	if (observer->probe)
+		probe_forget_cgroup(observer->probe, path, agent);
+	else
+		watch_survey_forget_cgroup(observer->survey, path, agent);
+}
+
+int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes)
+{
+	if (observer->probe)
+		return probe_inspect_mqtt(observer->probe, agent, yes);
+	return yes ? -EOPNOTSUPP : 0;
+}
+
+void watch_observer_unwatch(struct watch_observer *observer, uint32_t agent)
+{
+	if (observer->probe)
+		probe_unwatch(observer->probe, agent);
+	else
+		watch_survey_unwatch(observer->survey, agent);
 }

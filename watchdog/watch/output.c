@@ -1,4 +1,5 @@
-#include "output.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/output.h"
 
 #include <string.h>
 

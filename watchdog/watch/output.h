@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prints records where a person or a program reads them. */
 #pragma once
 
-#include "core/record.h"
+#include "record/record.h"
 
 enum output {
 	OUTPUT_NONE,
@@ -9,8 +10,9 @@ enum output {
 	OUTPUT_JSON, /* one object a line to standard output */
 };
 
-/* "text" or "json"; OUTPUT_NONE for anything else. */
+/* Returns the output that "text" or "json" names; OUTPUT_NONE for anything else. */
 enum output output_from_string(const char *string);
 
-/* `realtime` is the record's time in microseconds since 1970; USEC_INFINITY: not known. */
+/* Prints one record. `realtime` is its time in microseconds since 1970; USEC_INFINITY: not known.
+ */
 void output_record(enum output output, const struct record *record, usec_t realtime);

@@ -1,40 +1,41 @@
-#include "watch_connections.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/survey/connections.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/keyed_table.h"
-#include "core/socket_look.h"
+#include "base/keyed_table.h"
+#include "events/socket_look.h"
 #include "support/clock.h"
 
-/* A socket that is in no table any more and yet not destroyed is still held by a file: it died of
- * an error, and the agent has not closed it. So long is waited for the last look at it. */
+/* How long to wait for the last look at a socket that is gone from the tables and not destroyed: a
+ * file still holds it. It died of an error, and the agent has not closed it yet. */
 #define DESTRUCTION_TIMEOUT (2 * USEC_PER_SEC)
 
-/* As EVENT_RETRANSMIT is told by the probe: after the first time-out in a row, and the third. */
+/* The levels at which the probe tells EVENT_RETRANSMIT: time-outs in a row. */
 enum { TIMEOUTS_FIRST = 1, TIMEOUTS_MANY = 3 };
 
-struct followed {
+struct followed_connection {
 	uint64_t netns;
 	uint32_t agent;
 	struct task owner;
 	struct endpoint local;
 	struct endpoint peer;
 	struct socket_look last; /* the last look with counters */
-	usec_t looked;           /* when */
+	usec_t looked;           /* when that was */
 	struct socket_look final;
 	bool up;
-	bool closing;   /* told */
+	bool closing;   /* EVENT_CLOSING is told */
 	bool present;   /* in the look under way */
 	bool destroyed; /* `final` is there */
-	bool time_wait; /* in its place, after that */
+	bool time_wait; /* a TIME_WAIT took its place after that */
 	uint32_t timeouts_told;
 	usec_t missing_since; /* 0: it is there */
 };
 
 struct watch_connections {
-	struct keyed_table followed; /* struct followed by cookie */
-	bool full;                   /* no room for a connection, and that is told */
+	struct keyed_table followed; /* struct followed_connection by cookie */
+	bool full; /* there was no room for the last connection, and that is told */
 	/* during a look */
 	event_sink sink;
 	void *userdata;
@@ -42,8 +43,9 @@ struct watch_connections {
 
 /* ---- telling */
 
-static void tell(struct watch_connections *connections, enum event_type type, uint64_t cookie,
-		 const struct followed *followed, const struct socket_facts *facts)
+static void tell_connection(struct watch_connections *connections, enum event_type type,
+			    uint64_t cookie, const struct followed_connection *followed,
+			    const struct socket_facts *facts)
 {
 	struct event event = {
 		.type = type,
@@ -63,11 +65,11 @@ static void tell(struct watch_connections *connections, enum event_type type, ui
 }
 
 static void tell_look(struct watch_connections *connections, enum event_type type,
-		      const struct followed *followed)
+		      const struct followed_connection *followed)
 {
 	struct socket_facts facts = socket_look_facts(&followed->last);
 
-	tell(connections, type, followed->last.cookie, followed, &facts);
+	tell_connection(connections, type, followed->last.cookie, followed, &facts);
 }
 
 /* ---- one connection, from its first look to its last */
@@ -77,17 +79,18 @@ static bool is_open(enum tcp_state state)
 	return state == TCP_STATE_ESTABLISHED || state == TCP_STATE_SYN_SENT;
 }
 
-/* Returns -ENOBUFS if there is no room and was for the one before it. */
-static int begin(struct watch_connections *connections, uint64_t netns,
-		 const struct socket_look *look, const struct socket_holder *holder)
+/* Returns -ENOBUFS if there is no room, and there was for the connection before. */
+static int begin_connection(struct watch_connections *connections, uint64_t netns,
+			    const struct socket_look *look, const struct socket_holder *holder)
 {
-	struct followed *followed = keyed_table_add(&connections->followed, look->cookie);
+	struct followed_connection *followed =
+		keyed_table_add(&connections->followed, look->cookie);
 	bool had_room = !connections->full;
 
 	connections->full = !followed;
 	if (!followed)
 		return had_room ? -ENOBUFS : 0;
-	*followed = (struct followed){
+	*followed = (struct followed_connection){
 		.netns = netns,
 		.agent = holder->agent,
 		.owner = holder->task,
@@ -102,7 +105,7 @@ static int begin(struct watch_connections *connections, uint64_t netns,
 	return 0;
 }
 
-static void come_up(struct watch_connections *connections, struct followed *followed)
+static void come_up(struct watch_connections *connections, struct followed_connection *followed)
 {
 	struct socket_facts facts = socket_look_facts(&followed->last);
 
@@ -110,10 +113,11 @@ static void come_up(struct watch_connections *connections, struct followed *foll
 		return;
 	followed->up = true;
 	facts.state = TCP_STATE_ESTABLISHED;
-	tell(connections, EVENT_ESTABLISHED, followed->last.cookie, followed, &facts);
+	tell_connection(connections, EVENT_ESTABLISHED, followed->last.cookie, followed, &facts);
 }
 
-static void note_timeouts(struct watch_connections *connections, struct followed *followed)
+static void note_timeouts(struct watch_connections *connections,
+			  struct followed_connection *followed)
 {
 	uint32_t timeouts = followed->last.retransmit_timeouts;
 	uint32_t level = timeouts >= TIMEOUTS_MANY ? TIMEOUTS_MANY : timeouts ? TIMEOUTS_FIRST : 0;
@@ -127,8 +131,8 @@ static void note_timeouts(struct watch_connections *connections, struct followed
 	followed->timeouts_told = level;
 }
 
-static void note_closing(struct watch_connections *connections, struct followed *followed,
-			 const struct socket_look *look)
+static void note_closing(struct watch_connections *connections,
+			 struct followed_connection *followed, const struct socket_look *look)
 {
 	struct socket_facts facts;
 
@@ -136,11 +140,11 @@ static void note_closing(struct watch_connections *connections, struct followed 
 		return;
 	come_up(connections, followed);
 	followed->closing = true;
-	tell(connections, EVENT_CLOSING, look->cookie, followed, &facts);
+	tell_connection(connections, EVENT_CLOSING, look->cookie, followed, &facts);
 }
 
 /* A TIME_WAIT has the cookie of the socket in whose place it is, and no counters. */
-static void look_again(struct watch_connections *connections, struct followed *followed,
+static void look_again(struct watch_connections *connections, struct followed_connection *followed,
 		       const struct socket_look *look)
 {
 	followed->present = true;
@@ -161,21 +165,22 @@ static void look_again(struct watch_connections *connections, struct followed *f
 		note_closing(connections, followed, look);
 }
 
-static void end(struct watch_connections *connections, struct followed *followed,
-		const struct socket_look *final)
+static void end_connection(struct watch_connections *connections,
+			   struct followed_connection *followed, const struct socket_look *final)
 {
 	usec_t since = clock_now(CLOCK_MONOTONIC) - followed->looked;
 	struct socket_facts facts =
 		socket_look_ended(&followed->last, final, followed->time_wait, since);
 
-	if (final && final->bytes_acked > 0) /* our SYN, at least */
+	if (final && final->bytes_acked > 0) /* at least our SYN was acknowledged */
 		come_up(connections, followed);
-	tell(connections, EVENT_ENDED, followed->last.cookie, followed, &facts);
+	tell_connection(connections, EVENT_ENDED, followed->last.cookie, followed, &facts);
 	keyed_table_remove(&connections->followed, followed);
 }
 
-/* Only disconnect() lets a socket be used for another connection. */
-static bool is_used_again(const struct followed *followed, const struct socket_look *look)
+/* Returns true if another connection uses the socket: only disconnect() allows that. */
+static bool is_used_again(const struct followed_connection *followed,
+			  const struct socket_look *look)
 {
 	return look->local.port != followed->local.port || look->peer.port != followed->peer.port;
 }
@@ -185,7 +190,7 @@ static bool is_used_again(const struct followed *followed, const struct socket_l
 void watch_connections_begin_look(struct watch_connections *connections, event_sink sink,
 				  void *userdata)
 {
-	struct followed *followed = NULL;
+	struct followed_connection *followed = NULL;
 
 	connections->sink = sink;
 	connections->userdata = userdata;
@@ -197,23 +202,25 @@ int watch_connections_take_look(struct watch_connections *connections, uint64_t 
 				const struct socket_look *look, const struct socket_holder *holder)
 {
 	static const struct socket_look disconnected;
-	struct followed *followed = keyed_table_find(&connections->followed, look->cookie);
+	struct followed_connection *followed =
+		keyed_table_find(&connections->followed, look->cookie);
 
 	if (followed && !followed->destroyed && is_used_again(followed, look)) {
-		end(connections, followed, &disconnected);
+		end_connection(connections, followed, &disconnected);
 		followed = NULL;
 	}
 	if (followed)
 		look_again(connections, followed, look);
 	else if (holder && is_open(look->state))
-		return begin(connections, netns, look, holder);
+		return begin_connection(connections, netns, look, holder);
 	return 0;
 }
 
 bool watch_connections_take_destroyed(struct watch_connections *connections,
 				      const struct socket_look *look)
 {
-	struct followed *followed = keyed_table_find(&connections->followed, look->cookie);
+	struct followed_connection *followed =
+		keyed_table_find(&connections->followed, look->cookie);
 
 	if (!followed)
 		return false;
@@ -225,18 +232,18 @@ bool watch_connections_take_destroyed(struct watch_connections *connections,
 bool watch_connections_end_look(struct watch_connections *connections)
 {
 	usec_t now = clock_now(CLOCK_MONOTONIC);
-	struct followed *followed = NULL;
+	struct followed_connection *followed = NULL;
 	bool complete = true;
 
 	while ((followed = keyed_table_next(&connections->followed, followed))) {
 		if (followed->destroyed) {
-			end(connections, followed, &followed->final);
+			end_connection(connections, followed, &followed->final);
 		} else if (!followed->present && !followed->missing_since) {
 			followed->missing_since = now;
 			complete = false;
 		} else if (!followed->present &&
 			   now >= followed->missing_since + DESTRUCTION_TIMEOUT) {
-			end(connections, followed, NULL);
+			end_connection(connections, followed, NULL);
 		} else {
 			complete = complete && followed->present;
 		}
@@ -247,7 +254,7 @@ bool watch_connections_end_look(struct watch_connections *connections)
 void watch_connections_sample(struct watch_connections *connections)
 {
 	const struct event done = { .type = EVENT_SAMPLE_DONE, .time = clock_now(CLOCK_MONOTONIC) };
-	struct followed *followed = NULL;
+	struct followed_connection *followed = NULL;
 
 	while ((followed = keyed_table_next(&connections->followed, followed)))
 		if (!followed->closing)
@@ -264,7 +271,7 @@ bool watch_connections_none(const struct watch_connections *connections)
 
 bool watch_connections_in(const struct watch_connections *connections, uint64_t netns)
 {
-	const struct followed *followed = NULL;
+	const struct followed_connection *followed = NULL;
 
 	while ((followed = keyed_table_next(&connections->followed, followed)))
 		if (followed->netns == netns)
@@ -274,7 +281,7 @@ bool watch_connections_in(const struct watch_connections *connections, uint64_t 
 
 void watch_connections_forget_agent(struct watch_connections *connections, uint32_t agent)
 {
-	struct followed *followed = NULL;
+	struct followed_connection *followed = NULL;
 
 	while ((followed = keyed_table_next(&connections->followed, followed)))
 		if (followed->agent == agent)
@@ -286,7 +293,7 @@ struct watch_connections *watch_connections_new(uint32_t max)
 	struct watch_connections *connections = calloc(1, sizeof(*connections));
 
 	if (connections &&
-	    keyed_table_init(&connections->followed, max, sizeof(struct followed)) < 0)
+	    keyed_table_init(&connections->followed, max, sizeof(struct followed_connection)) < 0)
 		return watch_connections_free(connections);
 	return connections;
 }

@@ -1,4 +1,5 @@
-#include "watch_processes.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/survey/processes.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -7,18 +8,24 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "core/keyed_table.h"
+#include "base/keyed_table.h"
+#include "base/text.h"
 #include "sources/process_events.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/process_files.h"
 #include "support/process_tree.h"
 
-/* Where the agent's processes come from. */
+/* Control groups below one root that a refresh looks into: who may make them could make any number,
+ * and every look refreshes. */
+enum { GROUPS_AT_ONCE = 256 };
+
+/* A process or a control group that an agent's processes descend from. */
 struct root {
 	LIST_ENTRY(root) next;
 	uint32_t agent;
-	pid_t pid; /* 0: a control group */
+	pid_t pid;   /* 0: a control group */
+	bool beyond; /* it was told that it has more groups than are looked into */
 	char path[];
 };
 
@@ -26,17 +33,17 @@ struct watch_processes {
 	struct process_events *events;
 	struct keyed_table table; /* struct agent_process by pid */
 	LIST_HEAD(, root) roots;
-	/* while something is taken in */
+	/* during a drain or a refresh */
 	event_sink sink;
 	void *userdata;
-	uint32_t agent; /* whose root is being walked */
-	bool ended;     /* one of them */
+	uint32_t agent; /* the one whose root is being walked */
+	bool ended;     /* an agent's process */
 };
 
 /* ---- telling */
 
-static void tell(struct watch_processes *processes, enum event_type type,
-		 const struct agent_process *process, usec_t time, int signal)
+static void tell_process(struct watch_processes *processes, enum event_type type,
+			 const struct agent_process *process, usec_t time, int signal)
 {
 	struct event event = {
 		.type = type,
@@ -48,16 +55,20 @@ static void tell(struct watch_processes *processes, enum event_type type,
 	processes->sink(processes->userdata, &event);
 }
 
+/* Reads the name of the process, and at first when it started. */
 static void read_name(struct agent_process *process)
 {
 	struct process_status status;
 
-	if (process_status_read((pid_t)process->task.pid, &status) == 0)
-		memcpy(process->task.comm, status.comm, sizeof(process->task.comm));
+	if (process_status_read((pid_t)process->task.pid, &status) < 0)
+		return;
+	memcpy(process->task.comm, status.comm, sizeof(process->task.comm));
+	if (!process->task.started)
+		process->task.started = status.started;
 }
 
-/* One that finds no room goes unwatched, as there are no more of them than connections. */
-static void begin(struct watch_processes *processes, pid_t pid, uint32_t agent, usec_t time)
+/* A process that finds no room is not watched: there are no more of them than connections. */
+static void begin_process(struct watch_processes *processes, pid_t pid, uint32_t agent, usec_t time)
 {
 	struct agent_process *process;
 
@@ -69,7 +80,7 @@ static void begin(struct watch_processes *processes, pid_t pid, uint32_t agent, 
 	process->agent = agent;
 	process->task = (struct task){ .pid = (uint32_t)pid, .in_agent = true };
 	read_name(process);
-	tell(processes, EVENT_STARTED, process, time, 0);
+	tell_process(processes, EVENT_STARTED, process, time, 0);
 }
 
 /* ---- what the kernel tells */
@@ -91,13 +102,14 @@ static void forget_roots(struct watch_processes *processes, pid_t pid)
 	}
 }
 
-/* A process has ended when all its threads have; the first stays, as a zombie, to the end. */
+/* A process has ended when all its threads have. The first thread stays to the end, as a zombie. */
 static bool all_threads_ended(const struct agent_process *process)
 {
 	struct process_status status;
 
 	return process->leader_ended &&
-	       (process_status_read((pid_t)process->task.pid, &status) < 0 || status.threads <= 1);
+	       (process_status_read((pid_t)process->task.pid, &status) < 0 ||
+		status.started != process->task.started || status.threads <= 1);
 }
 
 static void take_exit(struct watch_processes *processes, struct agent_process *process,
@@ -110,7 +122,7 @@ static void take_exit(struct watch_processes *processes, struct agent_process *p
 		return;
 	process->task.exit_code = process->exit_code;
 	process->task.exiting = true;
-	tell(processes, EVENT_EXITED, process, notice->time, 0);
+	tell_process(processes, EVENT_EXITED, process, notice->time, 0);
 	forget_roots(processes, notice->pid);
 	keyed_table_remove(&processes->table, process);
 	processes->ended = true;
@@ -126,14 +138,14 @@ static void take_notice(void *userdata, const struct process_notice *notice)
 		return;
 	switch (notice->type) {
 	case PROCESS_FORKED:
-		begin(processes, notice->pid, process->agent, notice->time);
+		begin_process(processes, notice->pid, process->agent, notice->time);
 		break;
 	case PROCESS_EXECED:
 		read_name(process);
-		tell(processes, EVENT_EXECED, process, notice->time, 0);
+		tell_process(processes, EVENT_EXECED, process, notice->time, 0);
 		break;
 	case PROCESS_DUMPING:
-		tell(processes, EVENT_DUMPING, process, notice->time, 0);
+		tell_process(processes, EVENT_DUMPING, process, notice->time, 0);
 		break;
 	case PROCESS_EXITED:
 		take_exit(processes, process, notice);
@@ -158,7 +170,7 @@ static int take_descendant(void *userdata, pid_t pid)
 {
 	struct watch_processes *processes = userdata;
 
-	begin(processes, pid, processes->agent, clock_now(CLOCK_MONOTONIC));
+	begin_process(processes, pid, processes->agent, clock_now(CLOCK_MONOTONIC));
 	return 0;
 }
 
@@ -176,15 +188,35 @@ static void walk_members(struct watch_processes *processes, const char *group)
 			take_descendant(processes, pid);
 }
 
-static void walk_group(struct watch_processes *processes, char *path)
+static void tell_beyond(struct watch_processes *processes, struct root *root)
 {
-	char *paths[] = { path, NULL };
-	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR | FTS_NOSTAT, NULL);
-	FTSENT *entry;
+	const struct event event = {
+		.type = EVENT_LOST,
+		.time = clock_now(CLOCK_MONOTONIC),
+		.agent = root->agent,
+		.lost.groups = 1, /* at least */
+	};
 
-	while (tree && (entry = fts_read(tree)))
-		if (entry->fts_info == FTS_D)
-			walk_members(processes, entry->fts_path);
+	if (!root->beyond)
+		processes->sink(processes->userdata, &event);
+	root->beyond = true;
+}
+
+static void walk_group(struct watch_processes *processes, struct root *root)
+{
+	char *paths[] = { root->path, NULL };
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+	FTSENT *entry = NULL;
+	unsigned groups = 0;
+
+	while (tree && groups < GROUPS_AT_ONCE && (entry = fts_read(tree))) {
+		if (entry->fts_info != FTS_D)
+			continue;
+		walk_members(processes, entry->fts_path);
+		groups++;
+	}
+	if (entry)
+		tell_beyond(processes, root);
 	if (tree)
 		fts_close(tree);
 }
@@ -197,20 +229,22 @@ static void walk_roots(struct watch_processes *processes)
 	{
 		processes->agent = root->agent;
 		if (!root->pid)
-			walk_group(processes, root->path);
+			walk_group(processes, root);
 		else
 			process_tree_walk(root->pid, take_descendant, processes);
 	}
 }
 
-/* That it is stopped is the signal's doing; which one it was, and whose, is not told. */
+/* Tells that a signal has stopped the process, or that it goes on. Which signal, and who sent it,
+ * is not known. */
 static void look_at(struct watch_processes *processes, struct agent_process *process)
 {
 	struct process_status status;
 	bool stopped;
 
-	if (process_status_read((pid_t)process->task.pid, &status) < 0) {
-		if (process->missing) { /* that it ended was lost on the way */
+	if (process_status_read((pid_t)process->task.pid, &status) < 0 ||
+	    status.started != process->task.started) {
+		if (process->missing) { /* the event of its end was lost */
 			forget_roots(processes, (pid_t)process->task.pid);
 			keyed_table_remove(&processes->table, process);
 			return;
@@ -220,8 +254,8 @@ static void look_at(struct watch_processes *processes, struct agent_process *pro
 	}
 	stopped = status.state == 'T';
 	if (stopped != process->stopped)
-		tell(processes, EVENT_SIGNALED, process, clock_now(CLOCK_MONOTONIC),
-		     stopped ? SIGSTOP : SIGCONT);
+		tell_process(processes, EVENT_SIGNALED, process, clock_now(CLOCK_MONOTONIC),
+			     stopped ? SIGSTOP : SIGCONT);
 	process->stopped = stopped;
 }
 
@@ -246,18 +280,19 @@ const struct agent_process *watch_processes_next(const struct watch_processes *p
 
 static int add_root(struct watch_processes *processes, pid_t pid, const char *path, uint32_t agent)
 {
-	struct root *root = calloc(1, sizeof(*root) + strlen(path) + 1);
+	size_t size = strlen(path) + 1;
+	struct root *root = calloc(1, sizeof(*root) + size);
 
 	if (!root)
 		return -ENOMEM;
 	root->agent = agent;
 	root->pid = pid;
-	strcpy(root->path, path);
+	text_copy(root->path, size, path);
 	LIST_INSERT_HEAD(&processes->roots, root, next);
 	return 0;
 }
 
-/* It is not told of: whoever asks knows it. */
+/* Tells no EVENT_STARTED: the caller knows the process. */
 int watch_processes_add(struct watch_processes *processes, pid_t pid, uint32_t agent)
 {
 	struct agent_process *process;

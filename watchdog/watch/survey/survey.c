@@ -1,46 +1,47 @@
-#include "watch_survey.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "watch/survey/survey.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
-#include "core/keyed_table.h"
-#include "support/cleanup.h"
+#include "base/cleanup.h"
+#include "base/keyed_table.h"
+#include "process/service.h"
 #include "support/clock.h"
-#include "support/process_files.h"
-#include "watch_connections.h"
-#include "watch_places.h"
-#include "watch_processes.h"
+#include "watch/survey/connections.h"
+#include "watch/survey/namespaces.h"
+#include "watch/survey/processes.h"
 
-/* Between two times that news of processes wake us. */
+/* Minimum pause between wake-ups for process events: the kernel tells of all processes of the
+ * host. */
 #define PROCESSES_PAUSE (50 * USEC_PER_MSEC)
+
+/* How much later than due a regular look may be, if that saves a wake-up. */
+#define LOOK_ACCURACY (250 * USEC_PER_MSEC)
 
 /* Sockets that agents have open, of any kind. */
 enum { HELD_MAX = 65536 };
 
 struct watch_survey {
-	struct survey_listener listener;
-	sd_event *event;
-	sd_event_source *timer;
-	sd_event_source *process_source;
-	sd_event_source *pause; /* until processes are listened to again */
+	struct source_listener listener;
+	int epoll; /* of processes and namespaces */
 	struct watch_processes *processes;
-	struct watch_places *places;
+	struct watch_namespaces *namespaces;
 	struct watch_connections *connections;
-	bool due;      /* for a look */
-	bool sampling; /* a sample is to be handed on */
-	bool said;     /* that a namespace cannot be looked into */
-	/* while it is drained */
-	event_sink sink;
-	void *userdata;
+	usec_t next_look;   /* USEC_INFINITY: none is planned; 0: at once */
+	usec_t pause_until; /* process events wake nobody until then; USEC_INFINITY: they do */
+	bool due;           /* for a look */
+	bool sampling;      /* a sample is to be handed on */
+	bool said;          /* the log says that a namespace cannot be looked into */
 	/* during a look */
 	struct keyed_table held; /* struct socket_holder by inode */
 	const struct agent_process *holding;
 };
 
-DEFINE_CLEANUP(struct watch_survey *, watch_survey_free);
-
-static void tell_lost(struct watch_survey *survey)
+static void tell_loss(struct watch_survey *survey)
 {
 	const struct event event = {
 		.type = EVENT_LOST,
@@ -48,7 +49,7 @@ static void tell_lost(struct watch_survey *survey)
 		.lost.records = 1, /* at least: netlink does not count them */
 	};
 
-	survey->sink(survey->userdata, &event);
+	survey->listener.event(survey->listener.userdata, &event);
 }
 
 /* ---- a look at everything */
@@ -59,15 +60,15 @@ static void hold(void *userdata, uint32_t inode)
 	struct socket_holder *holder;
 
 	if (keyed_table_find(&survey->held, inode))
-		return; /* several hold it: any of them will do */
+		return; /* several processes hold the socket: any of them will do */
 	holder = keyed_table_add(&survey->held, inode);
 	if (holder)
 		*holder = (struct socket_holder){ survey->holding->task, survey->holding->agent };
 }
 
-static void be_in_place(struct watch_survey *survey, pid_t pid)
+static void enter_namespace(struct watch_survey *survey, pid_t pid)
 {
-	int r = watch_places_enter(survey->places, pid);
+	int r = watch_namespaces_enter(survey->namespaces, pid);
 
 	if (r >= 0 || survey->said)
 		return;
@@ -76,17 +77,18 @@ static void be_in_place(struct watch_survey *survey, pid_t pid)
 				r);
 }
 
-/* What the agents' processes hold, and where they are. */
+/* Finds the sockets that the agents' processes hold, and the namespaces that they are in. */
 static void look_at_processes(struct watch_survey *survey)
 {
-	watch_processes_refresh(survey->processes, survey->sink, survey->userdata);
-	watch_places_leave(survey->places);
+	watch_processes_refresh(survey->processes, survey->listener.event,
+				survey->listener.userdata);
+	watch_namespaces_leave(survey->namespaces);
 	survey->holding = NULL;
 	while ((survey->holding = watch_processes_next(survey->processes, survey->holding))) {
 		pid_t pid = (pid_t)survey->holding->task.pid;
 
-		process_sockets(pid, hold, survey);
-		be_in_place(survey, pid);
+		process_service_sockets(pid, hold, survey);
+		enter_namespace(survey, pid);
 	}
 }
 
@@ -98,10 +100,10 @@ static void on_look(void *userdata, uint64_t netns, const struct socket_look *lo
 	if (look->inode && !served)
 		holder = keyed_table_find(&survey->held, look->inode);
 	if (watch_connections_take_look(survey->connections, netns, look, holder) == -ENOBUFS)
-		tell_lost(survey);
+		tell_loss(survey);
 }
 
-/* Is there a TIME_WAIT in its place? */
+/* The look that follows shows whether a TIME_WAIT took the socket's place. */
 static void on_destroyed(void *userdata, const struct socket_look *look)
 {
 	struct watch_survey *survey = userdata;
@@ -124,111 +126,123 @@ static int look(struct watch_survey *survey)
 		return r;
 	survey->due = false;
 	look_at_processes(survey);
-	watch_connections_begin_look(survey->connections, survey->sink, survey->userdata);
-	r = watch_places_look(survey->places);
+	watch_connections_begin_look(survey->connections, survey->listener.event,
+				     survey->listener.userdata);
+	r = watch_namespaces_look(survey->namespaces);
 	keyed_table_release(&survey->held);
 	if (r < 0)
 		return r;
-	/* While it is not known what became of one, a sample would say that it is gone. */
+	/* a sample now would say of a connection whose end is not known yet that it is gone */
 	if (watch_connections_end_look(survey->connections) && survey->sampling) {
 		survey->sampling = false;
 		watch_connections_sample(survey->connections);
 	}
-	watch_places_close_unused(survey->places, has_connections, survey);
+	watch_namespaces_close_unused(survey->namespaces, has_connections, survey);
 	return 0;
 }
 
 /* ---- when to look */
 
-/* At once, or when we are awake anyway: 0 stands for a quarter of a second (sd_event_add_time(3)).
- */
-static void arm(struct watch_survey *survey, usec_t after)
+static int listen_to_processes(struct watch_survey *survey, bool yes)
 {
-	sd_event_source_set_time_accuracy(survey->timer, after ? 0 : 1);
-	sd_event_source_set_time_relative(survey->timer, after);
-	sd_event_source_set_enabled(survey->timer, SD_EVENT_ONESHOT);
+	struct epoll_event wanted = { .events = EPOLLIN };
+	int fd = watch_processes_fd(survey->processes);
+
+	return epoll_ctl(survey->epoll, yes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &wanted) < 0
+		       ? -errno
+		       : 0;
 }
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static bool processes_wait(const struct watch_survey *survey)
 {
-	struct watch_survey *survey = userdata;
+	struct pollfd events = { .fd = watch_processes_fd(survey->processes), .events = POLLIN };
 
-	(void)source, (void)usec;
-	survey->due = true;
-	survey->listener.ready(survey->listener.userdata);
-	return 0;
+	return poll(&events, 1, 0) > 0;
 }
 
-static void on_place(void *userdata)
+static int pause_processes(struct watch_survey *survey, usec_t now)
 {
-	struct watch_survey *survey = userdata;
+	bool paused = survey->pause_until != USEC_INFINITY, pause;
 
-	survey->listener.ready(survey->listener.userdata);
+	if (paused && now < survey->pause_until)
+		return 0;
+	pause = processes_wait(survey);
+	survey->pause_until = pause ? now + PROCESSES_PAUSE : USEC_INFINITY;
+	return pause == paused ? 0 : listen_to_processes(survey, !pause);
 }
 
-/* The kernel tells of all processes of the host: what comes next waits a little. */
-static int on_processes(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-	struct watch_survey *survey = userdata;
-
-	(void)fd, (void)revents;
-	survey->listener.ready(survey->listener.userdata);
-	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	sd_event_source_set_time_relative(survey->pause, PROCESSES_PAUSE);
-	return sd_event_source_set_enabled(survey->pause, SD_EVENT_ONESHOT);
-}
-
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct watch_survey *survey = userdata;
-
-	(void)source, (void)usec;
-	return sd_event_source_set_enabled(survey->process_source, SD_EVENT_ON);
-}
-
-/* The sockets of a process that ends are closed before its end is told. */
+/* An exit makes a look due: the sockets of the process are closed by then. */
 static int drain_processes(struct watch_survey *survey)
 {
-	int r = watch_processes_drain(survey->processes, survey->sink, survey->userdata);
+	int r = watch_processes_drain(survey->processes, survey->listener.event,
+				      survey->listener.userdata);
 
 	if (r == -ENOBUFS)
-		tell_lost(survey);
+		tell_loss(survey);
 	survey->due |= r > 0;
 	return r == -ENOBUFS || r > 0 ? 0 : r;
 }
 
-static int drain_places(struct watch_survey *survey)
+static int drain_namespaces(struct watch_survey *survey)
 {
-	int r = watch_places_drain(survey->places);
+	int r = watch_namespaces_drain(survey->namespaces);
 
 	if (r == -ENOBUFS)
-		tell_lost(survey);
+		tell_loss(survey);
 	return r == -ENOBUFS ? 0 : r;
 }
 
-int watch_survey_drain(struct watch_survey *survey, event_sink sink, void *userdata)
+static int look_if_due(struct watch_survey *survey, usec_t now)
 {
 	int r;
 
-	survey->sink = sink;
-	survey->userdata = userdata;
-	r = drain_processes(survey);
-	if (r >= 0)
-		r = drain_places(survey);
-	if (r < 0 || !survey->due)
-		return r;
+	survey->due |= now >= survey->next_look;
+	if (!survey->due)
+		return 0;
+	survey->next_look = USEC_INFINITY;
 	r = look(survey);
 	if (survey->sampling || !watch_processes_none(survey->processes) ||
 	    !watch_connections_none(survey->connections))
-		arm(survey, SURVEY_INTERVAL);
+		survey->next_look = now + SURVEY_INTERVAL;
 	return r;
+}
+
+int watch_survey_take(struct watch_survey *survey)
+{
+	usec_t now = clock_now(CLOCK_MONOTONIC);
+	int r = pause_processes(survey, now);
+
+	if (r >= 0)
+		r = drain_processes(survey);
+	if (r >= 0)
+		r = drain_namespaces(survey);
+	return r < 0 ? r : look_if_due(survey, now);
 }
 
 void watch_survey_look(struct watch_survey *survey, bool sample)
 {
 	survey->sampling |= sample;
 	survey->due = true;
-	arm(survey, 0);
+	survey->next_look = 0;
+}
+
+/* A look at once and the end of a pause are exact, regular looks may be later. */
+void watch_survey_wait(const struct watch_survey *survey, struct source_wait *wait)
+{
+	usec_t look = survey->next_look, latest = look;
+
+	if (look > 0 && look != USEC_INFINITY)
+		latest = look + LOOK_ACCURACY;
+	wait->deadline = look < survey->pause_until ? look : survey->pause_until;
+	if (survey->pause_until < latest)
+		latest = survey->pause_until;
+	if (latest > wait->deadline)
+		wait->accuracy = latest - wait->deadline;
+}
+
+int watch_survey_fd(const struct watch_survey *survey)
+{
+	return survey->epoll;
 }
 
 /* ---- who is watched */
@@ -256,55 +270,57 @@ void watch_survey_unwatch(struct watch_survey *survey, uint32_t agent)
 
 /* ---- building and taking down */
 
-static int open_event_sources(struct watch_survey *survey)
+static int open_tables(struct watch_survey *survey, uint32_t connections)
 {
-	int r = sd_event_add_io(survey->event, &survey->process_source,
-				watch_processes_fd(survey->processes), EPOLLIN, on_processes,
-				survey);
-
-	if (r >= 0)
-		r = sd_event_add_time(survey->event, &survey->timer, CLOCK_MONOTONIC, 0, 0,
-				      on_timer, survey);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(survey->timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_time(survey->event, &survey->pause, CLOCK_MONOTONIC, 0, 1,
-				      on_pause_over, survey);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(survey->pause, SD_EVENT_OFF);
-	return r;
-}
-
-int watch_survey_new(struct watch_survey **ret, sd_event *event, uint32_t connections,
-		     const struct survey_listener *listener, const char **complaint)
-{
-	_cleanup_(watch_survey_free_held) struct watch_survey *survey = calloc(1, sizeof(*survey));
-	const struct place_listener places = {
-		.ready = on_place,
+	const struct namespace_listener listener = {
 		.looked = on_look,
 		.destroyed = on_destroyed,
 		.userdata = survey,
 	};
+
+	survey->connections = watch_connections_new(connections);
+	survey->namespaces = watch_namespaces_new(survey->epoll, &listener);
+	return survey->connections && survey->namespaces ? 0 : -ENOMEM;
+}
+
+static int open_everything(struct watch_survey *survey, uint32_t connections,
+			   const char **complaint)
+{
 	int r;
 
-	*complaint = "no memory";
-	if (!survey)
-		return -ENOMEM;
-	survey->listener = *listener;
-	survey->event = sd_event_ref(event);
-	survey->connections = watch_connections_new(connections);
-	survey->places = watch_places_new(event, &places);
-	if (!survey->connections || !survey->places)
-		return -ENOMEM;
+	*complaint = "cannot set up the survey";
+	survey->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (survey->epoll < 0)
+		return -errno;
+	r = open_tables(survey, connections);
+	if (r < 0)
+		return r;
 	*complaint = "the kernel shows no TCP sockets (sock_diag, CONFIG_INET_TCP_DIAG)";
-	r = watch_places_try();
+	r = watch_namespaces_try();
 	if (r < 0)
 		return r;
 	*complaint = "the kernel tells of no processes: the proc connector needs CAP_NET_ADMIN, "
 		     "CONFIG_PROC_EVENTS and the initial pid and network namespaces";
 	r = watch_processes_new(&survey->processes, connections);
-	if (r >= 0)
-		r = open_event_sources(survey);
+	return r < 0 ? r : listen_to_processes(survey, true);
+}
+
+int watch_survey_new(struct watch_survey **ret, uint32_t connections,
+		     const struct source_listener *listener, const char **complaint)
+{
+	_cleanup_(watch_survey_free_held) struct watch_survey *survey = malloc(sizeof(*survey));
+	int r;
+
+	*complaint = "no memory";
+	if (!survey)
+		return -ENOMEM;
+	*survey = (struct watch_survey){
+		.listener = *listener,
+		.epoll = -1,
+		.next_look = USEC_INFINITY,
+		.pause_until = USEC_INFINITY,
+	};
+	r = open_everything(survey, connections, complaint);
 	if (r < 0)
 		return r;
 	*ret = STEAL_POINTER(survey);
@@ -315,13 +331,11 @@ struct watch_survey *watch_survey_free(struct watch_survey *survey)
 {
 	if (!survey)
 		return NULL;
-	watch_places_free(survey->places);
-	sd_event_source_unref(survey->timer);
-	sd_event_source_unref(survey->pause);
-	sd_event_source_unref(survey->process_source);
+	watch_namespaces_free(survey->namespaces);
 	watch_processes_free(survey->processes);
 	watch_connections_free(survey->connections);
-	sd_event_unref(survey->event);
+	if (survey->epoll >= 0)
+		close(survey->epoll);
 	free(survey);
 	return NULL;
 }
