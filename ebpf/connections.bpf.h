@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The snapshot of a socket that goes with every record about it. */
 #pragma once
 
@@ -59,6 +60,8 @@ static __always_inline __u32 socket_flags(const struct connection *connection, s
 		result |= PROBE_SOCKET_LINGER_ZERO;
 	if (connection->reset_received)
 		result |= PROBE_SOCKET_RESET_RECEIVED;
+	if (connection->to_itself)
+		result |= PROBE_SOCKET_TO_ITSELF;
 	return result;
 }
 
@@ -124,6 +127,8 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	record->flags = socket_flags(connection, sk);
 	copy_counters(record, tcp);
 	copy_mqtt(&record->mqtt, connection, sk, tcp);
+	copy_login(&record->login, connection, sk);
+	copy_tls(&record->tls, &connection->tls, tcp->write_seq - has_queued_fin(sk));
 }
 
 /* Who is on the processor: more often than not the owner, of whom most is known. */
@@ -141,27 +146,90 @@ static __always_inline void describe_current(struct probe_task *description,
 	description->pid = connection->owner.pid;
 	description->flags |= connection->owner.flags & PROBE_TASK_IN_AGENT;
 	bpf_get_current_comm(&description->comm, sizeof(description->comm));
+	description->reserved = 0;
+	description->start_nsec = BPF_CORE_READ(task, start_boottime);
 }
 
-/* Writes a record of `type` about a socket that goes from one state to the next. The tracepoint of
- * a change comes before the change, so the socket itself has the old state still. */
-static __noinline int report_change(struct connection *connection, struct sock *sk, int before,
-				    int after, enum probe_record_type type)
+/* From one state to the next: the tracepoint of a change comes before the change, so the socket
+ * itself has the old state still. */
+#define CHANGE(before, after) ((__u32)(before) << 8 | (__u32)(after))
+
+/* Fills in all but the header. */
+static __noinline int fill_change(struct probe_connection *record, struct connection *connection,
+				  struct sock *sk, __u32 change)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	struct probe_connection *record;
 
-	if (!tcp || !connection)
+	if (!tcp || !record || !connection)
 		return 0;
-	record = reserve_record(sizeof(*record), type, connection->agent);
+	copy_socket(record, connection, sk, tcp);
+	record->state_before = change >> 8;
+	record->state = change & 0xff;
+	describe_current(&record->current, connection);
+	return 0;
+}
+
+static __always_inline struct overflow_key overflow_key_of(const struct connection *connection,
+							   enum probe_record_type type)
+{
+	return (struct overflow_key){
+		.subject = connection->cookie,
+		.detail = connection->opened_nsec << 8 | type,
+	};
+}
+
+/* The RST mostly goes out a moment after the end. While the record of the end waits in the
+ * overflow, it can say that of itself. */
+static __always_inline bool add_reset_to_end(const struct connection *connection)
+{
+	struct overflow_key key = overflow_key_of(connection, PROBE_ENDED);
+	union record *end = bpf_map_lookup_elem(&overflow, &key);
+
+	if (!end)
+		return false;
+	end->connection.reset_reason = connection->reset_reason;
+	end->connection.reset_state = connection->reset_state;
+	return true;
+}
+
+/* The record in the overflow. A sample that is taken meanwhile takes the connection as open until
+ * the record of its end is there. */
+static __noinline int overflow_change(struct connection *connection, struct sock *sk, __u32 change,
+				      enum probe_record_type type)
+{
+	struct overflow_key key;
+	union record *draft;
+
+	if (!connection || (type == PROBE_RESET_SENT && add_reset_to_end(connection)))
+		return 0;
+	key = overflow_key_of(connection, type);
+	draft = begin_overflow(&key, sizeof(draft->connection), type, connection->agent);
+	if (!draft) {
+		count_lost(connection->agent);
+		return 0;
+	}
+	fill_change(&draft->connection, connection, sk, change);
+	if (overflow_record(&key, draft, connection->agent))
+		connection->overflowed = true;
+	return 0;
+}
+
+/* Writes a record of `type` about a socket that goes from one state to the next. What follows a
+ * record in the overflow goes there, too, behind it. */
+static __noinline int report_change(struct connection *connection, struct sock *sk, __u32 change,
+				    enum probe_record_type type)
+{
+	struct probe_connection *record = NULL;
+
+	if (!connection || !bpf_skc_to_tcp_sock(sk))
+		return 0;
+	if (!connection->overflowed)
+		record = reserve_in_ring(sizeof(*record), type, connection->agent);
 	if (!record)
-		return 0;
+		return overflow_change(connection, sk, change, type);
 	if (type == PROBE_ENDED) /* its record has a place now, before the end of any sample */
 		connection->ended_told = true;
-	copy_socket(record, connection, sk, tcp);
-	record->state_before = before;
-	record->state = after;
-	describe_current(&record->current, connection);
+	fill_change(record, connection, sk, change);
 	submit_record(record);
 	return 0;
 }
@@ -175,5 +243,5 @@ static __always_inline int state_of(const struct sock *sk)
 static __always_inline void report(struct connection *connection, struct sock *sk,
 				   enum probe_record_type type)
 {
-	report_change(connection, sk, state_of(sk), state_of(sk), type);
+	report_change(connection, sk, CHANGE(state_of(sk), state_of(sk)), type);
 }

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Every difference between kernels that the probe knows of, and nothing else.
  *
- * What can be told from a type is told here, by CO-RE. What needs a name looked up in the running
- * kernel's BTF (is there such a tracepoint, such a helper?) is looked up by probe.c before the
- * load and comes as one of the constants below: a branch on a false one is never verified. */
+ * Differences that show in a type are detected here, by CO-RE. Names (is there such a tracepoint,
+ * such a helper?) are looked up by probe.c in the running kernel's BTF before the load, and the
+ * result is one of the constants below: a branch on a false one is never verified. */
 #pragma once
 
 /* bpf_sk_storage_get() for tracing programs, 5.11 (8e4597c627fb). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The few kernel types the probe reads, with only the members it reads. libbpf finds the real
  * offsets in the running kernel's BTF (CO-RE), so neither order nor size counts here; names do.
  * Types whose shape changed between versions are in kernel_differences.bpf.h. */
@@ -30,12 +31,16 @@ enum {
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_EXIST = 2,
 };
 enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1 << 0,
 };
 enum {
 	BPF_RB_NO_WAKEUP = 1 << 0,
+};
+enum {
+	BPF_RB_AVAIL_DATA = 0,
 };
 
 /* include/uapi/linux/bpf.h: a packet as programs see it, at offsets that never change. */
@@ -47,11 +52,26 @@ struct __sk_buff {
 	__u32 up_to_data[14];
 	__u32 data;
 	__u32 data_end;
-	__u32 up_to_sk[21];
+	__u32 up_to_remote_port[12];
+	__u32 remote_port; /* network byte order */
+	__u32 up_to_sk[8];
 	struct bpf_sock *sk;
 };
 _Static_assert(__builtin_offsetof(struct __sk_buff, data) == 76, "offset of data");
+_Static_assert(__builtin_offsetof(struct __sk_buff, remote_port) == 132, "offset of remote_port");
 _Static_assert(__builtin_offsetof(struct __sk_buff, sk) == 168, "offset of sk");
+
+/* include/uapi/linux/bpf.h: likewise. */
+struct bpf_tcp_sock {
+	__u32 up_to_bytes_received[20];
+	__u64 bytes_received;
+	__u64 bytes_acked;
+};
+_Static_assert(__builtin_offsetof(struct bpf_tcp_sock, bytes_received) == 80,
+	       "offset of bytes_received");
+
+/* include/uapi/asm-generic/errno-base.h */
+#define EEXIST 17
 
 /* include/uapi/linux/if_ether.h */
 #define ETH_P_IP   0x0800
@@ -60,6 +80,7 @@ _Static_assert(__builtin_offsetof(struct __sk_buff, sk) == 168, "offset of sk");
 #define AF_INET     2
 #define AF_INET6    10
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 
 /* include/net/tcp_states.h */
 enum {
@@ -189,15 +210,30 @@ struct signal_struct {
 	struct mm_struct *oom_mm;
 };
 
+/* include/linux/signal_types.h, include/linux/sched/signal.h */
+struct sigaction {
+	void *sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
+};
+
 struct task_struct {
 	unsigned int flags;
 	int exit_code;
 	int pid;
 	int tgid;
 	__u64 start_time;
+	__u64 start_boottime;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 	char comm[16];
 };
@@ -323,6 +359,7 @@ struct bpf_iter__task {
 };
 
 struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 	struct file *file;
 };

@@ -1,18 +1,42 @@
-/* What the probe remembers, and the way its records leave the kernel. */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The probe's state, and the ring buffer that its records leave the kernel by. */
 #pragma once
 
 /* Set by probe.c before the load. */
 const volatile __u32 pid_namespace = 0; /* inode of the loader's */
 const volatile __u32 tick_nsec = 0;     /* length of a jiffy */
 
-/* Records that found no room in the ring. */
-__u64 lost_records = 0;
+/* By agent number: records that found no room, and how many of these are told (written by
+ * probe.c). */
+__u64 lost_records[PROBE_AGENTS] = {};
+__u64 lost_told[PROBE_AGENTS] = {};
+
+/* By agent number: bytes of its records in the ring, and its records in the overflow, give or take
+ * those under way. probe.c takes off what it takes out. */
+__s64 ring_used[PROBE_AGENTS] = {};
+__s64 overflow_used[PROBE_AGENTS] = {};
+__s64 overflow_used_by_all = 0;
+
+/* Records that went into the overflow, ever. */
+__u64 overflowed = 0;
+
+/* By agent number: its entries in watched_processes and in watched_cgroups, give or take those
+ * under way. probe_watches.c counts what it enters and removes. */
+__s64 processes_used[PROBE_AGENTS] = {};
+__s64 processes_used_by_all = 0;
+__s64 cgroups_used[PROBE_AGENTS] = {};
+__s64 cgroups_used_by_all = 0;
+
+/* By agent number: control groups that found no room in watched_cgroups, and how many of these are
+ * told (written by probe.c). */
+__u64 unwatched_cgroups[PROBE_AGENTS] = {};
+__u64 unwatched_told[PROBE_AGENTS] = {};
 
 /* Who is watched: global thread group id -> agent, id of a control group -> agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
+	__uint(max_entries, WATCHED_PROCESSES);
 	__type(key, __u32);
 	__type(value, __u32);
 } watched_processes SEC(".maps");
@@ -20,7 +44,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 16384);
+	__uint(max_entries, WATCHED_CGROUPS);
 	__type(key, __u64);
 	__type(value, __u32);
 } watched_cgroups SEC(".maps");
@@ -46,12 +70,58 @@ struct {
 	__type(value, __u8);
 } exited_processes SEC(".maps");
 
+/* Where processes of agents listen. A socket without an address of its own has zeros. */
+struct listener {
+	__u8 address[16]; /* IPv4: the first 4 bytes */
+	__u32 netns;
+	__u16 port;
+	__u16 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct listener);
+	__type(value, __u32); /* thread group, in the initial pid namespace */
+} listeners SEC(".maps");
+
+#define RING_SIZE (256 << 10)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, RING_SIZE);
 } records SEC(".maps");
 
-/* What is kept about one watched socket, from its SYN until it is destroyed. */
+union record {
+	struct probe_header header;
+	struct probe_connection connection;
+	struct probe_process process;
+};
+
+/* Records of ends that found no room in the ring. Takes memory only while it holds some. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, OVERFLOW_RECORDS);
+	__type(key, struct overflow_key);
+	__type(value, union record);
+} overflow SEC(".maps");
+
+/* Where these are written before they go into `overflow`, whole: the stack has no room for one, and
+ * a program may be interrupted by another one on its processor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 256);
+	__type(key, struct overflow_key);
+	__type(value, union record);
+} drafts SEC(".maps");
+
+/* The state of a TLS handshake, a part of struct connection. */
+#include "ebpf/tls_follow.bpf.h"
+
+/* The state of one watched socket, from its SYN until it is destroyed. */
 struct connection {
 	__u64 cookie;
 	__u64 opened_nsec;
@@ -69,10 +139,14 @@ struct connection {
 	bool closing_told;
 	bool ended_told;
 	bool reset_told;
-	bool inspected;   /* its MQTT is looked at */
+	bool inspected;  /* its MQTT is looked at */
+	bool overflowed; /* a record of it went into the overflow */
+	bool to_itself;  /* its owner listens at the other end */
+	struct tls_follow tls;
 	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled;    /* retransmission time-outs in a row that were told; 0: all is well */
 	__u32 stalled_at; /* snd_una then */
+	__u32 sampled;    /* the last sample by file that it is in */
 	__u32 owner_id;   /* thread group, in the initial pid namespace */
 	struct probe_task owner;
 };
@@ -87,15 +161,113 @@ static __always_inline void fill_header(struct probe_header *header, __u64 size,
 	header->time_nsec = bpf_ktime_get_ns();
 }
 
-/* Room for a record with its header filled in; NULL, counted, if there is none. */
-static __always_inline void *reserve_record(__u64 size, enum probe_record_type type, __u32 agent)
+static __always_inline void count_lost(__u32 agent)
 {
-	struct probe_header *header = bpf_ringbuf_reserve(&records, size, 0);
+	__sync_fetch_and_add(&lost_records[agent % PROBE_AGENTS], 1);
+}
 
-	if (!header) {
-		__sync_fetch_and_add(&lost_records, 1);
-		return NULL;
+/* ---- who is watched, each agent up to its share */
+
+/* Returns false, with a record counted as lost, if there is no room: the process is not watched. */
+static __always_inline bool watch_process(__u32 id, __u32 agent)
+{
+	__s64 *used = &processes_used[agent % PROBE_AGENTS];
+	long r = -1;
+
+	if (probe_has_share(*used, processes_used_by_all, WATCHED_PROCESSES))
+		r = bpf_map_update_elem(&watched_processes, &id, &agent, BPF_NOEXIST);
+	if (r == -EEXIST) /* of a process that had the number before, or found by another way */
+		return bpf_map_update_elem(&watched_processes, &id, &agent, BPF_EXIST) == 0;
+	if (r < 0) {
+		count_lost(agent);
+		return false;
 	}
+	__sync_fetch_and_add(used, 1);
+	__sync_fetch_and_add(&processes_used_by_all, 1);
+	return true;
+}
+
+static __always_inline void unwatch_process(__u32 id)
+{
+	__u32 *found = bpf_map_lookup_elem(&watched_processes, &id), agent;
+
+	if (!found)
+		return;
+	agent = *found;
+	if (bpf_map_delete_elem(&watched_processes, &id) < 0)
+		return;
+	__sync_fetch_and_add(&processes_used[agent % PROBE_AGENTS], -1);
+	__sync_fetch_and_add(&processes_used_by_all, -1);
+}
+
+/* A control group that finds no room is not watched, and counted. */
+static __always_inline void watch_cgroup(__u64 id, __u32 agent)
+{
+	__s64 *used = &cgroups_used[agent % PROBE_AGENTS];
+	long r = -1;
+
+	if (probe_has_share(*used, cgroups_used_by_all, WATCHED_CGROUPS))
+		r = bpf_map_update_elem(&watched_cgroups, &id, &agent, BPF_NOEXIST);
+	if (r == -EEXIST) /* probe_watches.c was faster */
+		return;
+	if (r < 0) {
+		__sync_fetch_and_add(&unwatched_cgroups[agent % PROBE_AGENTS], 1);
+		return;
+	}
+	__sync_fetch_and_add(used, 1);
+	__sync_fetch_and_add(&cgroups_used_by_all, 1);
+}
+
+static __always_inline void unwatch_cgroup(__u64 id)
+{
+	__u32 *found = bpf_map_lookup_elem(&watched_cgroups, &id), agent;
+
+	if (!found)
+		return;
+	agent = *found;
+	if (bpf_map_delete_elem(&watched_cgroups, &id) < 0)
+		return;
+	__sync_fetch_and_add(&cgroups_used[agent % PROBE_AGENTS], -1);
+	__sync_fetch_and_add(&cgroups_used_by_all, -1);
+}
+
+/* ---- the ring */
+
+/* The bytes that an agent may have in the ring, however full the ring is. */
+#define RING_SHARE_LEAST (8 << 10)
+
+/* An agent may fill the ring as long as it leaves a quarter of its own share free: so a fifth of
+ * the ring stays for others, however much one of them has to tell (dynamic thresholds: Choudhury,
+ * Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998). What belongs
+ * to no agent is never turned away. */
+static __always_inline bool has_ring_share(__u32 agent)
+{
+	__s64 used = ring_used[agent % PROBE_AGENTS], held;
+
+	if (!agent || used < RING_SHARE_LEAST)
+		return true;
+	held = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
+	return held < RING_SIZE && used < 4 * (RING_SIZE - held);
+}
+
+/* True while records of the agent wait in the overflow: what follows them comes behind them, and
+ * not into the ring, which is read first. So nobody else waits for them. */
+static __always_inline bool waits_in_overflow(__u32 agent)
+{
+	return agent && overflow_used[agent % PROBE_AGENTS] > 0;
+}
+
+/* Room in the ring for a record with its header filled in; NULL, not counted, if there is none. */
+static __always_inline void *reserve_in_ring(__u64 size, enum probe_record_type type, __u32 agent)
+{
+	struct probe_header *header;
+
+	if (waits_in_overflow(agent) || !has_ring_share(agent))
+		return NULL;
+	header = bpf_ringbuf_reserve(&records, size, 0);
+	if (!header)
+		return NULL;
+	__sync_fetch_and_add(&ring_used[agent % PROBE_AGENTS], size);
 	fill_header(header, size, type, agent);
 	return header;
 }
@@ -106,4 +278,82 @@ bool wake_ups_off = false;
 static __always_inline void submit_record(void *record)
 {
 	bpf_ringbuf_submit(record, wake_ups_off ? BPF_RB_NO_WAKEUP : 0);
+}
+
+/* ---- the overflow: for what a verdict cannot do without, and for some of the rest */
+
+/* Returns how much of the room that all leave free an agent may take for records of that type: the
+ * number of times; 0: no such record goes there. What tells of an end leaves an eighth of the
+ * agent's own share free, what tells of a beginning takes an eighth of it. */
+static __always_inline __s64 overflow_weight(enum probe_record_type type)
+{
+	switch (type) {
+	case PROBE_CLOSING:
+	case PROBE_ENDED:
+	case PROBE_RESET_SENT:
+	case PROBE_NEVER_OPENED:
+	case PROBE_VANISHED:
+	case PROBE_SIGNALED:
+	case PROBE_EXITED:
+		return 64;
+	case PROBE_OPENED:
+	case PROBE_ESTABLISHED:
+	case PROBE_STARTED:
+	case PROBE_EXECED:
+		return 1;
+	case PROBE_FOUND:
+	case PROBE_RETRANSMIT:
+	case PROBE_HEALED:
+	case PROBE_SPOKEN:
+	case PROBE_SAMPLED:
+	case PROBE_LOOKUP:
+	case PROBE_SAMPLE_DONE:
+		return 0;
+	}
+	return 0;
+}
+
+/* The rule of has_ring_share() for the overflow map. */
+static __always_inline bool has_overflow_share(enum probe_record_type type, __u32 agent)
+{
+	__s64 all = overflow_used_by_all;
+
+	return all < OVERFLOW_RECORDS && 8 * overflow_used[agent % PROBE_AGENTS] <
+						 overflow_weight(type) * (OVERFLOW_RECORDS - all);
+}
+
+/* Where a record for the overflow can be written, with its header filled in; NULL if there is no
+ * room for one. overflow_record() when all is there. */
+static __always_inline void *begin_overflow(const struct overflow_key *key, __u64 size,
+					    enum probe_record_type type, __u32 agent)
+{
+	static const union record blank = {};
+	union record *draft;
+
+	if (!has_overflow_share(type, agent))
+		return NULL;
+	if (bpf_map_update_elem(&drafts, key, &blank, BPF_NOEXIST) < 0)
+		return NULL;
+	draft = bpf_map_lookup_elem(&drafts, key);
+	if (draft)
+		fill_header(&draft->header, size, type, agent);
+	return draft;
+}
+
+/* Puts the draft into the overflow. Returns false, with the record counted as lost, if there is no
+ * room. */
+static __always_inline bool overflow_record(const struct overflow_key *key, union record *draft,
+					    __u32 agent)
+{
+	bool done = bpf_map_update_elem(&overflow, key, draft, BPF_NOEXIST) == 0;
+
+	bpf_map_delete_elem(&drafts, key);
+	if (!done) {
+		count_lost(agent);
+		return false;
+	}
+	__sync_fetch_and_add(&overflow_used[agent % PROBE_AGENTS], 1);
+	__sync_fetch_and_add(&overflow_used_by_all, 1);
+	__sync_fetch_and_add(&overflowed, 1);
+	return true;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Follows MQTT from packet to packet, in one direction: the fixed header (MQTT 5, 2.1: type, flags,
  * remaining length) says where the next one begins. Of what is behind it only these bytes are
  * looked at: the protocol's name in a CONNECT, the reason code of a CONNACK and of a DISCONNECT.
@@ -231,24 +232,4 @@ static __always_inline bool take_chunk(struct mqtt_session *session, struct mqtt
 		return true;
 	return look_at_bytes(session, stream, sent, chunk) &&
 	       ((__s32)(stream->next - end) >= 0 || (__s32)(end - chunk_end) <= 0);
-}
-
-static __always_inline void lose_track(struct mqtt_session *session)
-{
-	session->state = session->state == MQTT_AWAITED ? MQTT_OTHER : MQTT_LOST;
-}
-
-/* Takes the next bytes of a session. Two processors may do so at once where the packets of a flow
- * change from one to the other: then who was first is not known. At least one of them sees it. */
-static __always_inline void follow(struct mqtt_session *session, bool sent,
-				   const struct mqtt_chunk *chunk)
-{
-	struct mqtt_stream *stream = sent ? &session->sent : &session->received;
-
-	if (session->state == MQTT_OTHER || session->state == MQTT_LOST)
-		return;
-	__sync_fetch_and_add(&stream->entered, 1);
-	if (stream->entered != stream->left + 1 || !take_chunk(session, stream, sent, chunk))
-		lose_track(session);
-	__sync_fetch_and_add(&stream->left, 1);
 }

@@ -1,4 +1,5 @@
-/* What is kept of the MQTT that watched connections carry: made and read by the probe, filled in by
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The state of MQTT on watched connections: made and read by the probe, filled in by
  * the programs of mqtt.bpf.c, which are loaded only where an agent's settings ask for them
  * (MqttInspect=). Both objects use the same maps. Nothing of a packet is kept but what is here. */
 #pragma once
@@ -6,6 +7,7 @@
 enum mqtt_state {
 	MQTT_AWAITED,  /* not a byte was seen yet, or not the whole of the first packet's name */
 	MQTT_FOLLOWED, /* it began with a CONNECT, and each packet since then was seen */
+	MQTT_LOGIN,    /* AMQP, or HTTP: the peer's answer is looked at */
 	MQTT_OTHER,    /* something else, TLS for one */
 	MQTT_LOST,     /* it was MQTT; where its next packet begins is no longer known */
 };
@@ -26,6 +28,20 @@ struct mqtt_stream {
 	__u64 last_nsec; /* when it went by */
 };
 
+/* The peer's answer to a login that is not MQTT's: login_follow.bpf.h. */
+struct login_follow {
+	__u32 condition; /* hash of the name of an AMQP error; 0: none */
+	__u32 hash;
+	__u16 status;     /* of HTTP; 0: none */
+	__u16 close_code; /* of WebSocket; 0: none */
+	__u8 protocol;    /* enum probe_login_protocol */
+	__u8 flags;       /* enum probe_login_flag */
+	__u8 sasl;        /* the code of an outcome */
+	__u8 part;        /* enum login_part */
+	__u8 descriptor;  /* of AMQP; the first byte of a frame of WebSocket */
+	__u8 left;        /* bytes of the part under way that are to come */
+};
+
 struct mqtt_session {
 	__u64 cookie; /* of the connection; 0: not known */
 	struct mqtt_stream sent;
@@ -36,6 +52,7 @@ struct mqtt_session {
 	__u8 version; /* protocol level */
 	__u8 connack; /* reason code */
 	bool answered;
+	struct login_follow login;
 };
 
 /* agent -> 1, for those whose connections are to be looked at. */
@@ -47,7 +64,7 @@ struct {
 	__type(value, __u32);
 } inspected_agents SEC(".maps");
 
-/* Of each connection of theirs, from its handshake on. */
+/* MQTT of each connection of theirs, from its handshake on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -55,7 +72,7 @@ struct {
 	__type(value, struct mqtt_session);
 } mqtt_sessions SEC(".maps");
 
-/* What an agent said and read over TLS. */
+/* The MQTT that an agent wrote and read over TLS. */
 struct tls_session {
 	struct mqtt_session session;
 	__u64 ssl;       /* the SSL object that it was said through */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The MQTT of a connection: its beginning, and what a record tells of it. */
 #pragma once
 
@@ -105,7 +106,7 @@ static __always_inline void copy_plain_mqtt(struct probe_mqtt *record,
 
 /* Set by probe.c: the process that keeps the uprobes, in the loader's pid namespace; 0: none. */
 __u32 inspector = 0;
-/* It died: since then, nobody has looked. */
+/* The inspector died: since then, nobody has looked at MQTT. */
 bool inspector_is_dead = false;
 
 /* Before its files are closed, and the uprobes with them. */
@@ -140,10 +141,38 @@ static __always_inline void copy_mqtt(struct probe_mqtt *record,
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (!session)
 		return;
+	if (session->state == MQTT_LOGIN)
+		return;
 	if (session->state == MQTT_OTHER || session->state == MQTT_AWAITED)
 		copy_tls_mqtt(record, session->cookie);
 	else
 		copy_plain_mqtt(record, session, sk, tcp);
+}
+
+static __always_inline void copy_login(struct probe_login *record,
+				       const struct connection *connection, struct sock *sk)
+{
+	const struct mqtt_session *session = NULL;
+	const struct tls_session *tls;
+
+	__builtin_memset(record, 0, sizeof(*record));
+	if (!have_socket_storage || !connection->inspected)
+		return;
+	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	if (!session)
+		return;
+	if (!session->login.protocol) {
+		tls = bpf_map_lookup_elem(&tls_sessions, &session->cookie);
+		if (!tls || tls->ambiguous)
+			return;
+		session = &tls->session;
+	}
+	record->reason = session->login.protocol == PROBE_LOGIN_AMQP
+				 ? session->login.condition
+				 : (__u32)session->login.status << 16 | session->login.close_code;
+	record->protocol = session->login.protocol;
+	record->flags = session->login.flags;
+	record->sasl = session->login.sasl;
 }
 
 static __always_inline void forget_mqtt(struct sock *sk)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* MQTT over TLS: as the agent hands it to its own libssl, and takes it from there. Uprobes on
  * SSL_write(3), SSL_read(3), their _ex forms and SSL_free(3) tell what was written and read through
  * which SSL object. Which socket that belongs to, its reading tells: SSL_read() receives from the
@@ -218,7 +219,7 @@ int BPF_KPROBE(tls_freed, void *ssl)
 	return 0;
 }
 
-/* Of every TCP socket of the host that is received from, in the thread that receives. */
+/* Runs for every TCP socket of the host that is received from, in the thread that receives. */
 SEC("?tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_received, struct sock *sk)
 {

@@ -1,12 +1,11 @@
-/* What the headers of a packet tell about where it comes from. */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The origin of a packet, from its headers. */
 #pragma once
 
 enum {
 	/* RFC 791, 3.1; RFC 8200, 3 */
 	IPV4_TTL = 8,
-	IPV6_NEXT_HEADER = 6,
 	IPV6_HOP_LIMIT = 7,
-	IPV6_HEADER_SIZE = 40,
 	/* RFC 9293, 3.1 */
 	TCP_FLAGS = 13,
 	TCP_RST = 1 << 2,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The probe: tracepoints that turn what happens to the sockets and processes of watched agents
  * into records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf) and
  * iterators: fentry, kprobes and LSM hooks are refused on some of the machines we run on. What
@@ -29,29 +30,41 @@
 
 #include "ebpf/mqtt_record.bpf.h"
 
+#include "ebpf/tls_record.bpf.h"
+
 #include "ebpf/connections.bpf.h"
 
+#include "ebpf/listeners.bpf.h"
+
+#include "ebpf/segments.bpf.h"
+
 #include "ebpf/packets.bpf.h"
+
+#include "ebpf/lookups.bpf.h"
+
+#include "ebpf/tls.bpf.h"
 
 /* BPF_PROG() names the raw arguments, and few programs need them. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* ---- connections */
 
-/* Begins to watch `sk`, held by `owner`; publish_connection() when all is there. `in_agent`: the
- * owner belongs to the agent. */
+/* Begins to watch `sk` for `agent`, held by `owner`; publish_connection() when all is there.
+ * `in_agent`: the owner belongs to the agent. */
 static __always_inline struct connection *watch_connection(struct sock *sk,
-							   struct task_struct *owner, bool in_agent)
+							   struct task_struct *owner, bool in_agent,
+							   __u32 agent)
 {
 	struct connection *connection = new_connection(sk);
 
 	if (!connection) {
-		__sync_fetch_and_add(&lost_records, 1);
+		count_lost(agent);
 		return NULL;
 	}
 	connection->cookie = socket_cookie(sk);
+	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
 	connection->owner_id = BPF_CORE_READ(owner, tgid);
 	describe_task(&connection->owner, owner, in_agent);
 	return connection;
@@ -76,12 +89,13 @@ static __always_inline void open_connection(struct sock *sk)
 	agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return;
-	connection = watch_connection(sk, current_task(), agent_of_caller);
+	connection = watch_connection(sk, current_task(), agent_of_caller, agent);
 	if (!connection)
 		return;
 	connection->opened_nsec = bpf_ktime_get_ns();
+	connection->to_itself = leads_to_itself(connection, sk);
 	publish_connection(connection, agent);
-	report_change(connection, sk, TCP_CLOSE, TCP_SYN_SENT, PROBE_OPENED);
+	report_change(connection, sk, CHANGE(TCP_CLOSE, TCP_SYN_SENT), PROBE_OPENED);
 }
 
 static __always_inline void close_connection(struct connection *connection, struct sock *sk,
@@ -90,7 +104,7 @@ static __always_inline void close_connection(struct connection *connection, stru
 	if (connection->closing_told || before != TCP_ESTABLISHED)
 		return;
 	connection->closing_told = true;
-	report_change(connection, sk, before, after, PROBE_CLOSING);
+	report_change(connection, sk, CHANGE(before, after), PROBE_CLOSING);
 }
 
 static __always_inline void end_connection(struct connection *connection, struct sock *sk,
@@ -98,8 +112,19 @@ static __always_inline void end_connection(struct connection *connection, struct
 {
 	if (connection->ended_told)
 		return;
-	report_change(connection, sk, before, TCP_CLOSE, PROBE_ENDED);
+	report_change(connection, sk, CHANGE(before, TCP_CLOSE), PROBE_ENDED);
 	connection->ended_told = true; /* even if there was no room for the record */
+}
+
+/* listen() and what ends it. */
+static __always_inline void follow_listener(struct sock *sk, int after)
+{
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	if (after != TCP_LISTEN)
+		forget_listener(sk);
+	else if (agent_of_current())
+		note_listener(sk, bpf_get_current_pid_tgid() >> 32);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -111,6 +136,10 @@ int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 		open_connection(sk);
 		return 0;
 	}
+	if (after == TCP_LISTEN || before == TCP_LISTEN) {
+		follow_listener(sk, after);
+		return 0;
+	}
 	connection = connection_of(sk);
 	if (!connection)
 		return 0;
@@ -118,7 +147,8 @@ int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 	case TCP_ESTABLISHED:
 		connection->stalled = 0; /* of the SYN */
 		begin_mqtt(connection, sk);
-		report_change(connection, sk, before, after, PROBE_ESTABLISHED);
+		begin_tls(&connection->tls, sk);
+		report_change(connection, sk, CHANGE(before, after), PROBE_ESTABLISHED);
 		break;
 	case TCP_FIN_WAIT1:
 	case TCP_CLOSE_WAIT:
@@ -218,23 +248,30 @@ int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
 /* Set by probe_stalls.c before each run. */
 bool still_stalled = false;
 
-/* What has healed while congestion_state() was not attached. */
+static __always_inline void look_for_healing(struct connection *connection, struct sock *sk)
+{
+	struct tcp_sock *tcp;
+
+	if (!is_stalled(connection))
+		return;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return;
+	if (tcp->snd_una == connection->stalled_at)
+		still_stalled = true;
+	else
+		heal(connection, sk);
+}
+
+/* Finds what has healed while congestion_state() was not attached. */
 SEC("?iter/bpf_sk_storage_map")
 int find_healed(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct connection *connection = ctx->value;
 	struct sock *sk = ctx->sk;
-	struct tcp_sock *tcp;
 
-	if (!sk || !is_stalled(connection))
-		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp)
-		return 0;
-	if (tcp->snd_una == connection->stalled_at)
-		still_stalled = true;
-	else
-		heal(connection, sk);
+	if (sk)
+		look_for_healing(connection, sk);
 	return 0;
 }
 
@@ -254,7 +291,7 @@ static __always_inline void report_never_opened(struct sock *sk)
 	agent = agent_of_current();
 	if (!agent)
 		return;
-	connection = watch_connection(sk, current_task(), true);
+	connection = watch_connection(sk, current_task(), true, agent);
 	if (!connection)
 		return;
 	connection->ended_told = true;
@@ -295,30 +332,38 @@ static __always_inline bool is_outbound(struct sock *sk)
 	return sk->sk_protocol == IPPROTO_TCP && !sk->sk_max_ack_backlog;
 }
 
+/* The TCP socket behind a descriptor of a task; NULL: it is something else, or the walk is over. */
+static __always_inline struct sock *socket_of(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct socket *socket = ctx->task && file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? socket->sk : NULL;
+
+	return sk && bpf_skc_to_tcp_sock(sk) ? sk : NULL;
+}
+
 SEC("?iter/task_file")
 int find_connections(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
+	struct sock *sk = socket_of(ctx);
 	struct connection *connection;
-	struct socket *socket;
-	struct sock *sk;
 	__u32 agent, agent_of_holder;
 
-	if (!task || !file)
+	if (!task || !sk)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
+	if (state_of(sk) == TCP_LISTEN) {
+		if (agent_of_task(task))
+			note_listener(sk, BPF_CORE_READ(task, tgid));
 		return 0;
-	sk = socket->sk;
-	if (!sk || !bpf_skc_to_tcp_sock(sk) || state_of(sk) == TCP_CLOSE ||
-	    state_of(sk) == TCP_LISTEN || !is_outbound(sk) || connection_of(sk))
+	}
+	if (state_of(sk) == TCP_CLOSE || !is_outbound(sk) || connection_of(sk))
 		return 0;
 	agent_of_holder = agent_of_task(task);
 	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return 0;
-	connection = watch_connection(sk, task->group_leader, agent_of_holder);
+	connection = watch_connection(sk, task->group_leader, agent_of_holder, agent);
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
@@ -327,20 +372,51 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
+/* Does the work of find_healed() where the kernel refuses an iterator over storage. */
+SEC("?iter/task_file")
+int find_healed_by_file(struct bpf_iter__task_file *ctx)
+{
+	struct sock *sk = socket_of(ctx);
+	struct connection *connection = sk ? connection_of(sk) : NULL;
+
+	if (connection)
+		look_for_healing(connection, sk);
+	return 0;
+}
+
 /* ---- packets */
 
-/* Of every socket that was made in the control group it is attached to, before TCP sees it. */
+enum { PASS = 1 };
+
+/* Runs for each packet to a socket that was made in the control group it is attached to, before TCP
+ * sees the packet. */
 SEC("?cgroup_skb/ingress")
 int packet_received(struct __sk_buff *packet)
 {
-	enum { PASS = 1 };
+	struct connection *connection;
+
+	if (!packet->sk)
+		return PASS;
+	connection = bpf_sk_storage_get(&connections, packet->sk, NULL, 0);
+	if (connection) {
+		note_packet(connection, packet);
+		look_at_tls(connection, packet, false);
+	}
+	look_for_lookup(packet, false);
+	return PASS;
+}
+
+SEC("?cgroup_skb/egress")
+int packet_sent(struct __sk_buff *packet)
+{
 	struct connection *connection;
 
 	if (!packet->sk)
 		return PASS;
 	connection = bpf_sk_storage_get(&connections, packet->sk, NULL, 0);
 	if (connection)
-		note_packet(connection, packet);
+		look_at_tls(connection, packet, true);
+	look_for_lookup(packet, true);
 	return PASS;
 }
 
@@ -348,69 +424,127 @@ int packet_received(struct __sk_buff *packet)
 
 /* Set by probe.c before each run. */
 bool sample_done = false;
+__u32 sample_number = 0;
 
 static __always_inline void end_sample(void)
 {
-	struct probe_header *header = reserve_record(sizeof(*header), PROBE_SAMPLE_DONE, 0);
+	struct probe_header *header = reserve_in_ring(sizeof(*header), PROBE_SAMPLE_DONE, 0);
 
-	if (!header)
+	if (!header) /* probe.c takes another sample */
 		return;
 	sample_done = true;
 	submit_record(header);
 }
 
-/* One record for each open connection, into what user space reads from the iterator: the ring is
+/* Writes a record for an open connection into what user space reads from the iterator: the ring is
  * left to what happens. The end of the sample is told in the ring, behind the ENDED of every
- * connection that was passed over here as ended. One without an agent is just being opened: its
- * OPENED is still to come. */
+ * connection that was passed over here as ended. A connection without an agent is just being
+ * opened: its OPENED is still to come. Returns false if nothing was written: where the buffer is
+ * full, the kernel shows the same socket again with an empty one. */
+static __always_inline bool sample(struct seq_file *seq, struct connection *connection,
+				   struct sock *sk)
+{
+	struct probe_connection record = {};
+	struct tcp_sock *tcp;
+
+	if (connection->ended_told) /* the storage outlives its socket by a moment */
+		return false;
+	barrier();
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || !connection->agent)
+		return false;
+	fill_header(&record.header, sizeof(record), PROBE_SAMPLED, connection->agent);
+	copy_socket(&record, connection, sk, tcp);
+	record.state_before = record.state = state_of(sk);
+	return bpf_seq_write(seq, &record, sizeof(record)) == 0;
+}
+
 SEC("?iter/bpf_sk_storage_map")
 int sample_connections(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct connection *connection = ctx->value;
-	struct probe_connection record = {};
 	struct sock *sk = ctx->sk;
-	struct tcp_sock *tcp;
 
-	if (!connection) {
+	if (!connection)
 		end_sample();
-		return 0;
+	else if (sk)
+		sample(ctx->meta->seq, connection, sk);
+	return 0;
+}
+
+/* Does the work of sample_connections() where the kernel refuses an iterator over storage. Several
+ * descriptors may lead to one socket, so the socket's number of the sample tells whether it is in
+ * it. */
+SEC("?iter/task_file")
+int sample_by_file(struct bpf_iter__task_file *ctx)
+{
+	struct sock *sk = socket_of(ctx);
+	struct connection *connection = sk ? connection_of(sk) : NULL;
+
+	if (!ctx->task) {
+		end_sample();
+	} else if (connection && connection->sampled != sample_number) {
+		if (sample(ctx->meta->seq, connection, sk))
+			connection->sampled = sample_number;
 	}
-	if (!sk || connection->ended_told) /* the storage outlives its socket by a moment */
-		return 0;
-	barrier();
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp || !connection->agent)
-		return 0;
-	fill_header(&record.header, sizeof(record), PROBE_SAMPLED, connection->agent);
-	copy_socket(&record, connection, sk, tcp);
-	record.state_before = record.state = state_of(sk);
-	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }
 
 /* ---- processes */
 
-static __always_inline struct probe_process *reserve_process(enum probe_record_type type,
-							     __u32 agent, struct task_struct *task)
-{
-	struct probe_process *record = reserve_record(sizeof(*record), type, agent);
+/* The facts of a process record beside the process itself. */
+struct process_news {
+	struct task_struct *sender; /* of the signal; NULL: none */
+	__u32 signal;
+	__u32 flags;
+};
 
-	if (!record)
-		return NULL;
+static __noinline int fill_process(struct probe_process *record, __u32 agent,
+				   struct task_struct *task, const struct process_news *news)
+{
+	if (!record || !news)
+		return 0;
 	describe_task(&record->task, task, true);
 	__builtin_memset(&record->sender, 0, sizeof(record->sender));
-	record->signal = 0;
-	record->flags = 0;
-	return record;
+	record->signal = news->signal;
+	record->flags = news->flags;
+	if (news->sender)
+		describe_task(&record->sender, news->sender, agent_of_current() == agent);
+	return 0;
+}
+
+static __noinline int overflow_process(enum probe_record_type type, __u32 agent,
+				       struct task_struct *task, const struct process_news *news)
+{
+	struct overflow_key key = {};
+	union record *draft;
+
+	if (!news)
+		return 0;
+	key.subject = BPF_CORE_READ(task, group_leader, start_time);
+	key.detail = (__u64)BPF_CORE_READ(task, tgid) << 32 | news->signal << 8 | type;
+	draft = begin_overflow(&key, sizeof(draft->process), type, agent);
+	if (!draft) {
+		count_lost(agent);
+		return 0;
+	}
+	fill_process(&draft->process, agent, task, news);
+	overflow_record(&key, draft, agent);
+	return 0;
 }
 
 static __always_inline void report_process(enum probe_record_type type, __u32 agent,
-					   struct task_struct *task)
+					   struct task_struct *task,
+					   const struct process_news *news)
 {
-	struct probe_process *record = reserve_process(type, agent, task);
+	struct probe_process *record = reserve_in_ring(sizeof(*record), type, agent);
 
-	if (record)
-		submit_record(record);
+	if (!record) {
+		overflow_process(type, agent, task, news);
+		return;
+	}
+	fill_process(record, agent, task, news);
+	submit_record(record);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -418,26 +552,28 @@ int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *chi
 {
 	__u32 parent_id = BPF_CORE_READ(parent, tgid);
 	__u32 child_id = BPF_CORE_READ(child, tgid);
+	const struct process_news news = {};
 	__u32 *inherited, agent;
 
 	if (parent_id == child_id) /* a thread */
 		return 0;
 	inherited = bpf_map_lookup_elem(&watched_processes, &parent_id);
 	if (inherited)
-		bpf_map_update_elem(&watched_processes, &child_id, inherited, BPF_ANY);
+		watch_process(child_id, *inherited);
 	agent = agent_of_task(child);
 	if (agent)
-		report_process(PROBE_STARTED, agent, child);
+		report_process(PROBE_STARTED, agent, child, &news);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_execed, struct task_struct *task)
 {
+	const struct process_news news = {};
 	__u32 agent = agent_of_task(task);
 
 	if (agent)
-		report_process(PROBE_EXECED, agent, task);
+		report_process(PROBE_EXECED, agent, task, &news);
 	return 0;
 }
 
@@ -456,18 +592,15 @@ static __always_inline bool first_to_tell(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exited, struct task_struct *task)
 {
+	struct process_news news = {};
 	__u32 agent = agent_of_task(task);
-	struct probe_process *record;
 
 	note_inspector(task);
 	if (!agent || BPF_CORE_READ(task, signal, live.counter) > 0 || !first_to_tell(task))
 		return 0;
-	record = reserve_process(PROBE_EXITED, agent, task);
-	if (record) {
-		if (BPF_CORE_READ(task, signal, oom_mm)) /* mark_oom_victim() */
-			record->flags |= PROBE_SIGNAL_OOM;
-		submit_record(record);
-	}
+	if (BPF_CORE_READ(task, signal, oom_mm)) /* mark_oom_victim() */
+		news.flags |= PROBE_SIGNAL_OOM;
+	report_process(PROBE_EXITED, agent, task, &news);
 	return 0;
 }
 
@@ -478,7 +611,7 @@ int BPF_PROG(process_freed, struct task_struct *task)
 	__u32 id = BPF_CORE_READ(task, tgid);
 
 	if ((__u32)BPF_CORE_READ(task, pid) == id)
-		bpf_map_delete_elem(&watched_processes, &id);
+		unwatch_process(id);
 	return 0;
 }
 
@@ -513,11 +646,28 @@ static __always_inline bool is_from_kernel(struct kernel_siginfo *info)
 	return code != SI_USER && code != SI_QUEUE && code != SI_TKILL;
 }
 
+/* force_sig_info_to_task() has set a handler back to SIG_DFL by now if the signal cannot be
+ * handled. SIG_DFL is 0 and SIG_IGN is 1; SIGKILL and SIGSTOP have no handlers. libbpf relocates
+ * members and sizes, but not the distance between the elements of an array. */
+static __always_inline bool has_handler(struct task_struct *task, int signal)
+{
+	struct sighand_struct *sighand = BPF_CORE_READ(task, sighand);
+	void *handler = NULL;
+
+	if (!sighand || signal < 1 || signal > 31)
+		return false;
+	bpf_probe_read_kernel(&handler, sizeof(handler),
+			      (char *)sighand + bpf_core_field_offset(sighand->action) +
+				      (__u64)(signal - 1) * bpf_core_type_size(struct k_sigaction) +
+				      bpf_core_field_offset(struct k_sigaction, sa.sa_handler));
+	return (__u64)handler > 1;
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct task_struct *task,
 	     int group, int result)
 {
-	struct probe_process *record;
+	struct process_news news = { .signal = signal };
 	__u32 agent;
 
 	if (!is_telling(signal, result))
@@ -525,22 +675,20 @@ int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct t
 	agent = agent_of_task(task);
 	if (!agent)
 		return 0;
-	record = reserve_process(PROBE_SIGNALED, agent, task);
-	if (!record)
-		return 0;
-	record->signal = signal;
+	if (has_handler(task, signal))
+		news.flags |= PROBE_SIGNAL_HANDLED;
 	if (is_from_kernel(info))
-		record->flags |= PROBE_SIGNAL_FROM_KERNEL;
+		news.flags |= PROBE_SIGNAL_FROM_KERNEL;
 	else
-		describe_task(&record->sender, current_task(), agent_of_current() == agent);
-	submit_record(record);
+		news.sender = current_task();
+	report_process(PROBE_SIGNALED, agent, task, &news);
 	return 0;
 }
 
 /* Set by probe.c before each run: this process, in our pid namespace, for that agent. */
 __u32 wanted_pid = 0;
 __u32 wanted_agent = 0;
-/* What came of the run. */
+/* The result of the run. */
 bool wanted_found = false;
 __u32 adopted = 0;
 
@@ -572,7 +720,7 @@ int adopt_processes(struct bpf_iter__task *ctx)
 		return 0;
 	if (!wanted && !is_unwatched_child(task, watched))
 		return 0;
-	if (bpf_map_update_elem(&watched_processes, &id, &agent, BPF_ANY) == 0)
+	if (watch_process(id, agent))
 		adopted++;
 	return 0;
 }
@@ -611,16 +759,14 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 	if (!agent)
 		return 0;
 	id = BPF_CORE_READ(cgroup, kn, id);
-	bpf_map_update_elem(&watched_cgroups, &id, &agent, BPF_ANY);
+	watch_cgroup(id, agent);
 	return 0;
 }
 
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(cgroup_removed, struct cgroup *cgroup)
 {
-	__u64 id = BPF_CORE_READ(cgroup, kn, id);
-
 	if (BPF_CORE_READ(cgroup, root, hierarchy_id) == DEFAULT_HIERARCHY)
-		bpf_map_delete_elem(&watched_cgroups, &id);
+		unwatch_cgroup(BPF_CORE_READ(cgroup, kn, id));
 	return 0;
 }

@@ -1,15 +1,17 @@
-/* What the probe writes into its ring buffer: the one layout that crosses kernel / user space.
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The records of the probe's ring buffer: the one layout that crosses kernel / user space.
  *
- * Included by the BPF programs and by the decoder (watchdog/core/decode.c), by nobody else. Fixed
- * widths, native byte order, no hidden padding; both sides assert the sizes. Whoever changes a
- * field changes PROBE_RECORD_VERSION. */
+ * Included by the BPF programs, by the decoder (watchdog/events/decode.c), and for the size of a
+ * record by the source that reads them (watchdog/sources/probe*.c); by nobody else. Fixed widths,
+ * native byte order, no hidden padding; both sides assert the sizes. Whoever changes a field
+ * changes PROBE_RECORD_VERSION. */
 #pragma once
 
 #ifndef __bpf__
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 5
+#define PROBE_RECORD_VERSION 10
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -23,11 +25,13 @@ enum probe_record_type {
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
 	PROBE_VANISHED,     /* destroyed, and its way to CLOSE went unseen */
+	PROBE_SPOKEN,       /* a TLS handshake is over, or there is none: probe_spoken */
 	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
 	PROBE_SIGNALED,
 	PROBE_EXITED,
+	PROBE_LOOKUP = 48,      /* a question to a name server, or its answer */
 	PROBE_SAMPLE_DONE = 64, /* a header, nothing more */
 };
 
@@ -49,6 +53,8 @@ struct probe_task {
 	__u32 exit_code;
 	__u32 flags;
 	char comm[PROBE_COMM_SIZE];
+	__u32 reserved;
+	__u64 start_nsec; /* of the process: CLOCK_BOOTTIME. With its pid, it names the process */
 };
 
 enum probe_socket_flag {
@@ -57,6 +63,7 @@ enum probe_socket_flag {
 	PROBE_SOCKET_KEEPALIVE = 1 << 2,
 	PROBE_SOCKET_LINGER_ZERO = 1 << 3,
 	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
+	PROBE_SOCKET_TO_ITSELF = 1 << 5, /* the owner listens at the other end */
 };
 
 /* Why our kernel sent a RST. The decoder asserts that these are the core's enum reset_reason. */
@@ -74,7 +81,7 @@ enum probe_reset_reason {
 	PROBE_RESET_MAX,
 };
 
-/* What was seen of the MQTT that a connection carries, where it is looked at (MqttInspect=). */
+/* How much of a connection's MQTT was seen, where it is looked at (MqttInspect=). */
 enum probe_mqtt_track {
 	PROBE_MQTT_NONE,     /* it was not looked at, or it is no MQTT */
 	PROBE_MQTT_FOLLOWED, /* every packet was seen */
@@ -101,6 +108,90 @@ struct probe_mqtt {
 	__u64 sent_nsec; /* since the last packet */
 	__u64 received_nsec;
 	__u64 unanswered_nsec; /* since the first PINGREQ without a PINGRESP; 0: there is none */
+};
+
+enum probe_login_protocol {
+	PROBE_LOGIN_NONE,
+	PROBE_LOGIN_AMQP, /* AMQP 1.0 */
+	PROBE_LOGIN_HTTP, /* WebSocket, where the status is 101 */
+	PROBE_LOGIN_MAX,
+};
+
+enum probe_login_flag {
+	PROBE_LOGIN_SASL = 1 << 0,    /* an outcome came: `sasl` counts */
+	PROBE_LOGIN_WENT_ON = 1 << 1, /* the agent sent something after the status */
+	PROBE_LOGIN_LEFT = 1 << 2,    /* the agent closed the WebSocket before the peer did */
+};
+
+/* How the peer answered a login that is not MQTT's, where it is looked at (MqttInspect=). */
+struct probe_login {
+	__u32 reason;  /* AMQP: 32-bit FNV-1a of the name of an error. HTTP: the status in the upper
+			  half, the code of a close of WebSocket in the lower. 0: none came */
+	__u8 protocol; /* enum probe_login_protocol */
+	__u8 flags;    /* enum probe_login_flag */
+	__u8 sasl;     /* code of the outcome: AMQP 1.0, part 5, 5.3.3.6 */
+	__u8 reserved;
+};
+
+/* How far the TLS of a connection came, from the headers of its records. */
+enum probe_tls_track {
+	PROBE_TLS_NONE,       /* nothing was sent, or nobody looks */
+	PROBE_TLS_BEGUN,      /* a ClientHello was sent */
+	PROBE_TLS_ANSWERED,   /* and answered */
+	PROBE_TLS_SECURED,    /* the handshake is over */
+	PROBE_TLS_PLAIN,      /* what was sent first is no TLS */
+	PROBE_TLS_NOT_SPOKEN, /* the answer to the ClientHello is no TLS */
+	PROBE_TLS_LOST,       /* part of it was not seen */
+	PROBE_TLS_MAX,
+};
+
+enum probe_tls_flag {
+	PROBE_TLS_IS_13 = 1 << 0,
+	PROBE_TLS_ALERT_SENT = 1 << 1, /* a fatal one, before the handshake was over */
+	PROBE_TLS_ALERT_RECEIVED = 1 << 2,
+	PROBE_TLS_FINISHED = 1 << 3, /* the agent's Finished was sent */
+	PROBE_TLS_UNSENT = 1 << 4,   /* what the agent wrote last is yet to go out */
+};
+
+/* close_notify: the last data of a side looks like one. In TLS 1.3 only its length tells. */
+enum probe_tls_goodbye {
+	PROBE_TLS_GOODBYE_SENT = 1 << 0,
+	PROBE_TLS_GOODBYE_RECEIVED = 1 << 1,
+	PROBE_TLS_GOODBYE_PEER_FIRST = 1 << 2, /* valid if the peer's was received */
+	/* TLS 1.3: data of that length went before and was none, so the length says nothing */
+	PROBE_TLS_GOODBYE_SENT_UNCLEAR = 1 << 3,
+	PROBE_TLS_GOODBYE_RECEIVED_UNCLEAR = 1 << 4,
+};
+
+enum { PROBE_TLS_ALERT_SEALED = 255 }; /* an encrypted alert: what it says is not known */
+
+enum probe_tls_answer {
+	PROBE_TLS_ANSWER_NONE,
+	PROBE_TLS_ANSWER_HTTP,
+	PROBE_TLS_ANSWER_OTHER,
+	PROBE_TLS_ANSWER_MAX,
+};
+
+/* Alerts as in RFC 8446, 6. */
+struct probe_tls {
+	__u8 track;      /* enum probe_tls_track */
+	__u8 flags;      /* enum probe_tls_flag */
+	__u8 alert_sent; /* valid with its flag */
+	__u8 alert_received;
+	__u8 answer;  /* enum probe_tls_answer: what came instead of TLS */
+	__u8 goodbye; /* enum probe_tls_goodbye */
+	__u8 reserved[2];
+	__u32 sent_since; /* bytes that the agent sent since the handshake was over */
+	__u32 padding;
+	__u64 begun_nsec; /* since the ClientHello; 0: none was sent */
+	__u64 took_nsec;  /* the handshake; 0: it is not over */
+};
+
+struct probe_spoken {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN; 0: not seen */
+	struct probe_tls tls;
 };
 
 struct probe_connection {
@@ -143,11 +234,14 @@ struct probe_connection {
 	struct probe_task owner;
 	struct probe_task current;
 	struct probe_mqtt mqtt;
+	struct probe_tls tls;
+	struct probe_login login;
 };
 
 enum probe_signal_flag {
 	PROBE_SIGNAL_FROM_KERNEL = 1 << 0,
-	PROBE_SIGNAL_OOM = 1 << 1, /* the process was chosen by the OOM killer */
+	PROBE_SIGNAL_OOM = 1 << 1,     /* the process was chosen by the OOM killer */
+	PROBE_SIGNAL_HANDLED = 1 << 2, /* it has a handler for the signal */
 };
 
 struct probe_process {
@@ -158,8 +252,32 @@ struct probe_process {
 	__u32 flags; /* enum probe_signal_flag */
 };
 
+/* Answers of a name server. The decoder asserts that these are the core's enum lookup_answer. */
+enum probe_lookup_answer {
+	PROBE_LOOKUP_NONE,
+	PROBE_LOOKUP_ASKED,     /* the question */
+	PROBE_LOOKUP_FOUND,     /* NOERROR, with answers */
+	PROBE_LOOKUP_EMPTY,     /* NOERROR, without */
+	PROBE_LOOKUP_NOT_FOUND, /* NXDOMAIN */
+	PROBE_LOOKUP_FAILED,    /* SERVFAIL, and all others */
+	PROBE_LOOKUP_REFUSED,   /* REFUSED */
+	PROBE_LOOKUP_MAX,
+};
+
+struct probe_lookup {
+	struct probe_header header;
+	__u8 server[16]; /* address; IPv4: the first 4 bytes */
+	__u16 family;    /* AF_INET or AF_INET6 */
+	__u8 answer;     /* enum probe_lookup_answer */
+	__u8 reserved[5];
+};
+
 _Static_assert(sizeof(struct probe_header) == 16, "layout of probe_header");
-_Static_assert(sizeof(struct probe_task) == 28, "layout of probe_task");
+_Static_assert(sizeof(struct probe_task) == 40, "layout of probe_task");
 _Static_assert(sizeof(struct probe_mqtt) == 32, "layout of probe_mqtt");
-_Static_assert(sizeof(struct probe_connection) == 272, "layout of probe_connection");
-_Static_assert(sizeof(struct probe_process) == 80, "layout of probe_process");
+_Static_assert(sizeof(struct probe_login) == 8, "layout of probe_login");
+_Static_assert(sizeof(struct probe_tls) == 32, "layout of probe_tls");
+_Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
+_Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");
+_Static_assert(sizeof(struct probe_lookup) == 40, "layout of probe_lookup");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Tasks: whose they are, and how they look from our pid namespace. */
 #pragma once
 
@@ -53,7 +54,8 @@ static __noinline __u32 agent_of_current(void)
 	return agent ? *agent : agent_of_cgroup(bpf_get_current_cgroup_id());
 }
 
-/* As wait(2) encodes it. Before 6.1 a process of one thread leaves no group_exit_code. */
+/* Returns the exit code as wait(2) encodes it. Before 6.1 a process of one thread leaves no
+ * group_exit_code. */
 static __always_inline __u32 exit_code_of(struct task_struct *task)
 {
 	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
@@ -84,4 +86,6 @@ static __noinline void describe_task(struct probe_task *description, struct task
 	if (in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
 	BPF_CORE_READ_INTO(&description->comm, leader, comm);
+	description->reserved = 0;
+	description->start_nsec = BPF_CORE_READ(leader, start_boottime);
 }

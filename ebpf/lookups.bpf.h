@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Name lookups: the questions and answers of DNS that pass a watched control group (RFC 1035).
+ *
+ * The programs read only a message's header of 12 bytes, and only these facts of it leave the
+ * kernel: whether the message is an answer, and of which kind. No name is read. */
+#pragma once
+
+enum {
+	DNS_PORT = 53,
+	/* RFC 1035, 4.1.1 */
+	DNS_HEADER_SIZE = 12,
+	DNS_FLAGS = 2,
+	DNS_ANSWERS = 6,
+	DNS_IS_ANSWER = 0x80,
+	DNS_OPCODE = 0x78,
+	DNS_IS_CUT = 0x02,
+	DNS_RCODE = 0x0f,
+	DNS_NO_ERROR = 0,
+	DNS_NAME_ERROR = 3,
+	DNS_REFUSED = 5,
+	DNS_TCP_LENGTH_SIZE = 2, /* before each message; 4.2.2 */
+	/* RFC 768 */
+	UDP_HEADER_SIZE = 8,
+	/* RFC 791, 3.1; RFC 8200, 3 */
+	IPV4_PROTOCOL = 9,
+	IPV4_SOURCE = 12,
+	IPV4_DESTINATION = 16,
+	IPV6_SOURCE = 8,
+	IPV6_DESTINATION = 24,
+};
+
+/* The servers that an agent has asked last: answers of others are not for it. */
+enum { LOOKUP_SERVERS = 4 };
+
+/* An agent that looks up names all the time has this many records a second, and those of answers
+ * that found something after others did not. */
+enum { LOOKUP_RECORDS_MAX = 16 };
+
+struct lookup_server {
+	__u8 address[16] __attribute__((aligned(8))); /* compared by eight bytes */
+	__u16 family;
+};
+
+/* The lookups of one agent that were reported already. */
+struct lookups {
+	struct lookup_server servers[LOOKUP_SERVERS];
+	__u32 next_server;
+	__u32 records; /* since `second_nsec` */
+	__u64 second_nsec;
+	__u64 asked_nsec; /* when a question was last reported */
+	__u32 answer;     /* the last report: enum probe_lookup_answer */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PROBE_AGENTS);
+	__type(key, __u32);
+	__type(value, struct lookups);
+} lookups_of_agents SEC(".maps");
+
+static __always_inline struct lookups *lookups_of(__u32 agent)
+{
+	static const struct lookups blank = {};
+	struct lookups *lookups = bpf_map_lookup_elem(&lookups_of_agents, &agent);
+
+	if (lookups)
+		return lookups;
+	bpf_map_update_elem(&lookups_of_agents, &agent, &blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&lookups_of_agents, &agent);
+}
+
+/* ---- the message in a packet */
+
+/* Where a packet has what, and whose end is the server's. */
+struct dns_packet {
+	struct lookup_server server;
+	__u32 header; /* offset of the DNS header */
+};
+
+/* Finds the far address, and returns the offset of what follows the IP header; 0: there is none,
+ * or `*protocol` is not known. */
+static __always_inline __u32 read_ip(struct __sk_buff *packet, bool sent,
+				     struct lookup_server *server, __u8 *protocol)
+{
+	__u8 first;
+
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		server->family = AF_INET;
+		if (bpf_skb_load_bytes(packet, 0, &first, 1) < 0 ||
+		    bpf_skb_load_bytes(packet, IPV4_PROTOCOL, protocol, 1) < 0 ||
+		    bpf_skb_load_bytes(packet, sent ? IPV4_DESTINATION : IPV4_SOURCE,
+				       server->address, 4) < 0)
+			return 0;
+		return (first & 0xf) * 4;
+	}
+	server->family = AF_INET6;
+	if (bpf_skb_load_bytes(packet, IPV6_NEXT_HEADER, protocol, 1) < 0 ||
+	    bpf_skb_load_bytes(packet, sent ? IPV6_DESTINATION : IPV6_SOURCE, server->address, 16) <
+		    0)
+		return 0;
+	return IPV6_HEADER_SIZE;
+}
+
+/* Over TCP, only a message at the beginning of a connection is found: elsewhere, a segment does not
+ * tell where a message begins. */
+static __always_inline __u32 find_in_tcp(struct __sk_buff *packet, bool sent, __u32 tcp)
+{
+	struct bpf_sock *sk = packet->sk; /* each read of it is checked for NULL */
+	const struct bpf_tcp_sock *state = sk ? bpf_tcp_sock(sk) : NULL;
+	__u8 offset;
+
+	if (!state || (sent ? state->bytes_acked > 1 : state->bytes_received > 0) ||
+	    bpf_skb_load_bytes(packet, tcp + TCP_DATA_OFFSET, &offset, 1) < 0)
+		return 0;
+	return tcp + (offset >> 4) * 4 + DNS_TCP_LENGTH_SIZE;
+}
+
+/* Returns false if the packet does not go to a name server or come from one. */
+static __always_inline bool find_dns(struct __sk_buff *packet, bool sent, struct dns_packet *dns)
+{
+	__u32 port = bpf_ntohl(packet->remote_port), transport;
+	__u8 protocol = 0;
+	__be16 far_port;
+
+	if (port != DNS_PORT && port != 0) /* 0: a UDP socket without connect() */
+		return false;
+	transport = read_ip(packet, sent, &dns->server, &protocol);
+	if (!transport ||
+	    bpf_skb_load_bytes(packet, transport + (sent ? 2 : 0), &far_port, 2) < 0 ||
+	    far_port != bpf_htons(DNS_PORT))
+		return false;
+	if (protocol == IPPROTO_UDP)
+		dns->header = transport + UDP_HEADER_SIZE;
+	else
+		dns->header = protocol == IPPROTO_TCP ? find_in_tcp(packet, sent, transport) : 0;
+	return dns->header && packet->len >= dns->header + DNS_HEADER_SIZE;
+}
+
+/* ---- what it says */
+
+static __always_inline enum probe_lookup_answer answer_of(const __u8 *flags, __be16 answers)
+{
+	switch (flags[1] & DNS_RCODE) {
+	case DNS_NO_ERROR:
+		return answers ? PROBE_LOOKUP_FOUND : PROBE_LOOKUP_EMPTY;
+	case DNS_NAME_ERROR:
+		return PROBE_LOOKUP_NOT_FOUND;
+	case DNS_REFUSED:
+		return PROBE_LOOKUP_REFUSED;
+	}
+	return PROBE_LOOKUP_FAILED;
+}
+
+/* Returns PROBE_LOOKUP_NONE if the message says nothing: it is no standard query, goes the wrong
+ * way, or was cut and will be asked for again over TCP. */
+static __always_inline enum probe_lookup_answer read_dns(struct __sk_buff *packet, bool sent,
+							 __u32 header)
+{
+	__u8 flags[2];
+	__be16 answers;
+	bool is_answer;
+
+	if (bpf_skb_load_bytes(packet, header + DNS_FLAGS, flags, 2) < 0 ||
+	    bpf_skb_load_bytes(packet, header + DNS_ANSWERS, &answers, 2) < 0)
+		return PROBE_LOOKUP_NONE;
+	is_answer = flags[0] & DNS_IS_ANSWER;
+	if (is_answer == sent || flags[0] & DNS_OPCODE)
+		return PROBE_LOOKUP_NONE;
+	if (sent)
+		return PROBE_LOOKUP_ASKED;
+	return flags[0] & DNS_IS_CUT ? PROBE_LOOKUP_NONE : answer_of(flags, answers);
+}
+
+/* ---- reporting */
+
+static __always_inline bool is_server(const struct lookup_server *known,
+				      const struct lookup_server *server)
+{
+	const __u64 *a = (const void *)known->address, *b = (const void *)server->address;
+
+	return known->family == server->family && a[0] == b[0] && a[1] == b[1];
+}
+
+static __always_inline bool is_known_server(const struct lookups *lookups,
+					    const struct lookup_server *server)
+{
+	for (__u32 i = 0; i < LOOKUP_SERVERS; i++)
+		if (is_server(&lookups->servers[i], server))
+			return true;
+	return false;
+}
+
+static __always_inline void note_server(struct lookups *lookups, const struct lookup_server *server)
+{
+	if (!is_known_server(lookups, server))
+		lookups->servers[lookups->next_server++ % LOOKUP_SERVERS] = *server;
+}
+
+#define NSEC_PER_SEC 1000000000ULL
+
+/* A question is news a second after the last one that was reported; an answer if it is of another
+ * kind than the last report. */
+static __always_inline bool is_news(const struct lookups *lookups, enum probe_lookup_answer answer,
+				    __u64 now)
+{
+	if (answer == PROBE_LOOKUP_ASKED)
+		return now - lookups->asked_nsec >= NSEC_PER_SEC;
+	return answer != lookups->answer;
+}
+
+static __always_inline bool has_records_left(struct lookups *lookups, __u64 now)
+{
+	if (now - lookups->second_nsec >= NSEC_PER_SEC) {
+		lookups->second_nsec = now;
+		lookups->records = 0;
+	}
+	return lookups->records++ < LOOKUP_RECORDS_MAX;
+}
+
+static __always_inline void report_lookup(__u32 agent, const struct lookup_server *server,
+					  enum probe_lookup_answer answer)
+{
+	struct probe_lookup *record = reserve_in_ring(sizeof(*record), PROBE_LOOKUP, agent);
+
+	if (!record) {
+		count_lost(agent);
+		return;
+	}
+	__builtin_memcpy(record->server, server->address, sizeof(record->server));
+	record->family = server->family;
+	record->answer = answer;
+	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
+	submit_record(record);
+}
+
+static __always_inline void take_lookup(__u32 agent, const struct lookup_server *server,
+					enum probe_lookup_answer answer)
+{
+	struct lookups *lookups = lookups_of(agent);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!lookups)
+		return;
+	if (answer == PROBE_LOOKUP_ASKED)
+		note_server(lookups, server);
+	else if (!is_known_server(lookups, server))
+		return;
+	if (!is_news(lookups, answer, now) ||
+	    (!has_records_left(lookups, now) && answer != PROBE_LOOKUP_FOUND))
+		return;
+	if (answer == PROBE_LOOKUP_ASKED)
+		lookups->asked_nsec = now;
+	lookups->answer = answer;
+	report_lookup(agent, server, answer);
+}
+
+static __always_inline void look_for_lookup(struct __sk_buff *packet, bool sent)
+{
+	struct dns_packet dns = {};
+	enum probe_lookup_answer answer;
+	__u32 agent;
+
+	if (!find_dns(packet, sent, &dns))
+		return;
+	answer = read_dns(packet, sent, dns.header);
+	if (answer == PROBE_LOOKUP_NONE)
+		return;
+	agent = agent_of_cgroup(bpf_skb_cgroup_id(packet));
+	if (agent)
+		take_lookup(agent, &dns.server, answer);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The TLS of a connection: its beginning, and what a record tells of it. */
+#pragma once
+
+/* The handshake of TCP is done. Data that went with the SYN (RFC 7413) was not seen. */
+static __always_inline void begin_tls(struct tls_follow *tls, struct sock *sk)
+{
+	const struct tls_follow blank = {};
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	*tls = blank;
+	if (!tcp)
+		return;
+	tls->sent.next = tls->sent.end = tcp->snd_una;
+	tls->received.next = tls->received.end = tcp->rcv_nxt;
+	if (tcp->write_seq != tcp->snd_una)
+		tls->track = PROBE_TLS_LOST;
+}
+
+/* `sent` is one past the last byte of data that the agent wrote. */
+static __always_inline void copy_tls(struct probe_tls *record, const struct tls_follow *tls,
+				     __u32 sent)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	record->track = tls->track;
+	record->flags = tls->flags;
+	record->alert_sent = tls->alert_sent;
+	record->alert_received = tls->alert_received;
+	record->answer = tls->answer;
+	if (tls->sent.finished)
+		record->flags |= PROBE_TLS_FINISHED;
+	if (tls->sent.end != sent)
+		record->flags |= PROBE_TLS_UNSENT;
+	record->goodbye = tls->goodbye;
+	record->reserved[0] = record->reserved[1] = 0;
+	record->sent_since = tls->done_nsec ? sent - tls->sent_by_then : 0;
+	record->padding = 0;
+	record->begun_nsec = tls->begun_nsec ? now - tls->begun_nsec : 0;
+	record->took_nsec = tls->done_nsec ? tls->done_nsec - tls->begun_nsec : 0;
+}
