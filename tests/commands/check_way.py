@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests `connwatchctl check` against hubs on loopback that are broken one way each.
 
     tests/commands/check_way.py CONNWATCHCTL
@@ -204,7 +205,7 @@ class Checks:
         subprocess.run(["nft", "add table inet hole; add chain inet hole input { type filter hook "
                         "input priority filter; }; add rule inet hole input tcp dport 9 drop"],
                        check=True)
-        self.check("a black hole", "localhost:9", fails_at="tcp", tcp=("failed", "swallowed"))
+        self.check("a black hole", "localhost:9", fails_at="tcp", tcp=("failed", "packets are lost"))
 
 
 def main():

@@ -1,12 +1,14 @@
 #!/bin/bash
-# Tests that bash and zsh offer what connwatchctl's --help names.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests that bash and zsh offer what --help of connwatchctl and connwatch-fleet names.
 #
-#     tests/commands/completions.sh CONNWATCHCTL
+#     tests/commands/completions.sh CONNWATCHCTL CONNWATCH-FLEET
 #
 # Ends with "N passed, N failed".
 set -u
 
 connwatchctl=$(realpath "$1")
+fleet=$(realpath "$2")
 cd "$(dirname "$0")/../.." || exit 2
 passed=0 failed=0
 
@@ -36,6 +38,7 @@ offer() { # WORD...: what is offered for the last one
 
 check "bash: commands" "$(commands)" "$(offer '' | grep -v ^-)"
 for command in $(commands); do
+	[ "$command" = fleet ] && continue # another program's
 	check "bash: options of $command" "$(long_options "$command")" "$(offer "$command" -- | sed 's/=$//')"
 done
 check "bash: -o" $'json\ntext' "$(offer status -o '')"
@@ -43,6 +46,29 @@ check "bash: --output=" $'json\ntext' "$(offer status --output =)"
 check "bash: --output=j" json "$(offer status --output = j)"
 check "bash: files" tests/packages.txt "$(offer replay tests/pack)"
 check "bash: a command's own argument" "" "$(offer watch '')"
+
+# ---- bash, connwatch-fleet
+
+# shellcheck source=completions/connwatch-fleet.bash
+. completions/connwatch-fleet.bash
+
+fleet_commands() { "$fleet" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' | sort; }
+fleet_options() { "$fleet" "$1" --help | tail -n +2 | grep -E '^ *-' | grep -oE -- '--[a-z][a-z-]*' | sort -u; }
+
+offer_fleet() { # WORD...: what is offered for the last one
+	COMP_WORDS=("$fleet" "$@")
+	COMP_CWORD=$#
+	_connwatch_fleet "$fleet" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	printf '%s\n' "${COMPREPLY[@]}" | sort
+}
+
+check "bash: commands of connwatch-fleet" "$(fleet_commands)" "$(offer_fleet '')"
+check "bash: options without a command" "$(fleet_options report)" "$(offer_fleet -- | sed 's/=$//')"
+for command in $(fleet_commands); do
+	check "bash: options of connwatch-fleet $command" "$(fleet_options "$command")" \
+		"$(offer_fleet "$command" -- | sed 's/=$//')"
+done
+check "bash: connwatch-fleet -o" $'json\nshort' "$(offer_fleet -o '')"
 
 # ---- zsh, with what its completion system would be called with
 
@@ -56,8 +82,21 @@ else
 			words=("$@") CURRENT=$#
 			fpath=(completions) . completions/_connwatchctl' zsh "$connwatchctl" "$@" | sort
 	}
+	zsh_fleet() {
+		zsh -f -c '
+			_describe() { print -l -- ${${(@P)2}%%:*} }
+			_arguments() { shift; print -l -- ${${${(@)argv:#\**}%%\[*}%=} }
+			words=("$@") CURRENT=$#
+			fpath=(completions) . completions/_connwatch-fleet' zsh "$fleet" "$@" | sort
+	}
+	check "zsh: commands of connwatch-fleet" "$(fleet_commands)" "$(zsh_fleet '')"
+	for command in $(fleet_commands); do
+		check "zsh: options of connwatch-fleet $command" "$(fleet_options "$command")" \
+			"$(zsh_fleet "$command" '' | grep '^--')"
+	done
 	check "zsh: commands" "$(commands)" "$(zsh_offer '')"
 	for command in $(commands); do
+		[ "$command" = fleet ] && continue
 		check "zsh: options of $command" "$(long_options "$command")" "$(zsh_offer "$command" '' | grep '^--')"
 	done
 fi

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests the commands that read the journal, on a journal that systemd-journal-remote(8) writes.
 
     run.py [--build DIR]
@@ -44,7 +45,7 @@ class Stage:
                        stderr=subprocess.DEVNULL)
 
     def run(self, *words, status=0, complaint="", locale="C.UTF-8"):
-        """What the command prints; what it complains about must contain `complaint`."""
+        """Returns the output of the command; its messages must contain `complaint`."""
         environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": locale}
         done = subprocess.run([self.program, *words], env=environment, capture_output=True,
                               text=True, timeout=30, stdin=subprocess.DEVNULL)
@@ -71,7 +72,7 @@ def compare(text, name):
 
 
 def without_catalog(text):
-    """Whether this host has the message catalog, and in which language, does not matter here."""
+    """Removes the text of the message catalog, which depends on the host and its language."""
     return re.sub(r"(?<=what to do\n).*?(?=\nAfterwards|\Z)", "", text, flags=re.DOTALL)
 
 
@@ -181,7 +182,7 @@ def explain_what_is_newer(stage):
 @case
 def explain_finds_nothing(stage):
     stage.read("explain", "nobody", status=NO_INPUT, complaint="no such verdict")
-    stage.read("explain", "--cursor=x", status=USAGE, complaint="no cursor")
+    stage.read("explain", "--cursor=x", status=USAGE, complaint="is not a cursor")
 
 
 # ---- timeline and stats

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prints two days of records of two agents, in the journal's export format, for
  * systemd-journal-remote(8). The records are made by record_fields(), as the daemon's are.
  *
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/record.h"
+#include "record/record.h"
 
 #define START (UINT64_C(1795219200) * USEC_PER_SEC) /* 2026-11-21 00:00:00 UTC */
 
@@ -27,7 +28,7 @@ static void print_field(void *userdata, const char *name, const char *value)
 		printf("%s=%s\n", name, value);
 }
 
-/* What journald adds: systemd.journal-fields(7). */
+/* The fields that journald adds: systemd.journal-fields(7). */
 static void begin_entry(unsigned uid)
 {
 	printf("__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%" PRIu64 "\n", now,

@@ -1,10 +1,11 @@
-/* Whatever bytes lie in the ring buffer: decode_record() stays within them, gives terminated texts,
- * and an event that a trace can hold. */
-#include "core/decode.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* decode_record() on any bytes: it stays within them, and gives terminated texts and an event that
+ * a trace can hold. */
+#include "events/decode.h"
 
 #include <errno.h>
 
-#include "core/trace.h"
+#include "events/trace.h"
 #include "fuzz.h"
 
 static void check_text(const char *text, size_t size)

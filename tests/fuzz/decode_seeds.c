@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writes one good record of each type into a directory: where fuzzing the decoder begins. Made at
  * build time, so that they follow the layout. */
 #include <errno.h>
@@ -5,8 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/event.h"
 #include "ebpf/probe_record.h"
+#include "events/event.h"
 
 static int write_record(const char *directory, const void *record)
 {
@@ -18,16 +19,19 @@ static int write_record(const char *directory, const void *record)
 	file = fopen(path, "we");
 	if (!file)
 		return -errno;
-	fwrite(record, header->size, 1, file);
+	if (fwrite(record, header->size, 1, file) != 1) {
+		fclose(file);
+		return -EIO;
+	}
 	return fclose(file) == 0 ? 0 : -errno;
 }
 
-static struct probe_header header(size_t size, unsigned type)
+static struct probe_header header(uint16_t size, uint8_t type)
 {
 	return (struct probe_header){ size, PROBE_RECORD_VERSION, type, 1, 5000000 };
 }
 
-static int write_any(const char *directory, unsigned type)
+static int write_any(const char *directory, uint8_t type)
 {
 	struct probe_connection connection = {
 		.header = header(sizeof(connection), type),
@@ -35,11 +39,11 @@ static int write_any(const char *directory, unsigned type)
 		.family = AF_INET,
 		.state_before = TCP_STATE_ESTABLISHED,
 		.state = TCP_STATE_CLOSE,
-		.owner = { 100, 0, PROBE_TASK_IN_AGENT, "agent" },
+		.owner = { .pid = 100, .flags = PROBE_TASK_IN_AGENT, .comm = "agent" },
 	};
 	struct probe_process process = {
 		.header = header(sizeof(process), type),
-		.task = { 100, 0, PROBE_TASK_IN_AGENT, "agent" },
+		.task = { .pid = 100, .flags = PROBE_TASK_IN_AGENT, .comm = "agent" },
 	};
 	struct probe_header bare = header(sizeof(bare), type);
 
@@ -52,15 +56,15 @@ static int write_any(const char *directory, unsigned type)
 
 int main(int argc, char **argv)
 {
-	static const unsigned last[] = { PROBE_SAMPLED, PROBE_EXITED, PROBE_SAMPLE_DONE };
-	static const unsigned first[] = { PROBE_OPENED, PROBE_STARTED, PROBE_SAMPLE_DONE };
+	static const uint8_t last[] = { PROBE_SAMPLED, PROBE_EXITED, PROBE_SAMPLE_DONE };
+	static const uint8_t first[] = { PROBE_OPENED, PROBE_STARTED, PROBE_SAMPLE_DONE };
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
 		return 2;
 	}
 	for (unsigned range = 0; range < 3; range++)
-		for (unsigned type = first[range]; type <= last[range]; type++) {
+		for (uint8_t type = first[range]; type <= last[range]; type++) {
 			int r = write_any(argv[1], type);
 
 			if (r < 0) {

@@ -1,5 +1,6 @@
-/* Whatever happens, in whatever order, and whenever the engine dies: no promise of the policy is
- * broken. The input makes the choices of the world that policy_property_test.c has, too. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The policy keeps its promises, whatever happens, in any order, and whenever the engine dies. The
+ * input makes the choices of the world that policy_property_test.c has, too. */
 #include "tests/unit/policy_world.h"
 
 #include <stdio.h>

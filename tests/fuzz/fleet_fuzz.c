@@ -1,6 +1,7 @@
-/* Whatever devices tell, in whatever order and by whatever clock: all passes end, and what they
- * find holds together. Input: records of 12 bytes. */
-#include "core/fleet.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The fleet's analysis on any records, in any order and by any clock: all passes end, and their
+ * results are consistent. Input: records of 12 bytes. */
+#include "fleet/fleet.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -39,8 +40,8 @@ static void fill(struct past_record *past, const uint8_t *bytes)
 					       .address = { bytes[4] & 6 } };
 	past->record.socket.age = past->record.downtime = (usec_t)bytes[10] << (bytes[11] % 56);
 	past->record.action_result = bytes[5] & 64 ? "starting" : NULL;
-	snprintf(past->boot_id, sizeof(past->boot_id), "%u", bytes[5] & 3);
-	snprintf(past->record.agent, sizeof(past->record.agent), "%u", bytes[5] >> 4 & 1);
+	snprintf(past->boot_id, sizeof(past->boot_id), "%d", bytes[5] & 3);
+	snprintf(past->record.agent, sizeof(past->record.agent), "%d", bytes[5] >> 4 & 1);
 }
 
 static size_t take_all(struct fleet *fleet, const uint8_t *data, size_t size)
@@ -51,9 +52,13 @@ static size_t take_all(struct fleet *fleet, const uint8_t *data, size_t size)
 	for (; size >= RECORD_SIZE && count < RECORDS_MAX;
 	     data += RECORD_SIZE, size -= RECORD_SIZE) {
 		char device[8], value[8];
-		struct fleet_origin origin = { device, "", { value, "" } };
+		struct fleet_origin origin = { .source = data[0] & 0x80 ? device : "",
+					       .source_name = device,
+					       .machine = data[0] & 0x40 ? "clone" : device,
+					       .hostname = "",
+					       .values = { value, "" } };
 
-		snprintf(device, sizeof(device), "%u", data[0] % (DEVICES + 4));
+		snprintf(device, sizeof(device), "%d", data[0] % (DEVICES + 4));
 		snprintf(value, sizeof(value), "%.*s", data[5] >> 2 & 3, "abc");
 		fill(&past, data);
 		count += fleet_take(fleet, &past, &origin, &events[count]);

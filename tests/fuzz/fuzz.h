@@ -1,5 +1,6 @@
-/* What the fuzz targets share. libFuzzer calls LLVMFuzzerTestOneInput() with one input after the
- * other (https://llvm.org/docs/LibFuzzer.html); a finding is a crash. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The interface of the fuzz targets. libFuzzer calls LLVMFuzzerTestOneInput() with one input after
+ * the other (https://llvm.org/docs/LibFuzzer.html); a finding is a crash. */
 #pragma once
 
 #include <stddef.h>

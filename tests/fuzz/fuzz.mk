@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Included by the top Makefile. Needs clang with libFuzzer.
 
 FUZZERS    := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -16,17 +17,25 @@ check-fuzz:
 
 fuzzers: $(FUZZERS:%=$(B)/tests/fuzz/%_fuzz) $(B)/tests/fuzz/decode_seeds
 
-$(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o
+$(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o $(B)/tests/unit/example_events.o
 $(B)/tests/fuzz/netlink_fuzz: $(B)/watchdog/sources/socket_diag.o \
 		$(B)/watchdog/sources/process_events.o $(B)/watchdog/support/process_files.o $(NAMESPACES)
+$(B)/tests/fuzz/handover_fuzz: $(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/handover_store.o
+$(B)/tests/fuzz/route_fuzz: $(NAMESPACES)
+$(B)/tests/fuzz/bus_fuzz: $(B)/watchdog/cli/bus_value.o $(B)/watchdog/support/json.o \
+		$(B)/watchdog/support/process_files.o
+$(B)/tests/fuzz/tls_fuzz: $(B)/watchdog/check/step.o
+$(B)/tests/fuzz/tls_fuzz: LIBS += $(LIBS_TLS)
+$(B)/tests/fuzz/services_fuzz: $(NAMESPACES) $(PROCESSES)
+$(B)/tests/fuzz/spool_fuzz: $(B)/watchdog/collector/spool.o
 
 $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) \
 		$(B)/libcore.a $(LIBS)
 
 $(B)/tests/fuzz/decode_seeds: $(B)/tests/fuzz/decode_seeds.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+	$(Q)$(LINK) -o $@ $^
 
 .PHONY: fuzz check-fuzz fuzzers

@@ -1,9 +1,10 @@
-/* Whatever comes in by netlink: no message is read beyond its end, what is not understood is an
- * error, and two looks at a socket tell of its end, whatever they are. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Netlink messages of any content: none is read beyond its end, one that is not understood is an
+ * error, and any two looks at a socket give an end. */
 #include <errno.h>
 #include <linux/netlink.h>
 
-#include "core/socket_look.h"
+#include "events/socket_look.h"
 #include "fuzz.h"
 #include "sources/process_events.h"
 #include "sources/socket_diag.h"
@@ -43,7 +44,7 @@ static void take_message(const void *message, size_t size, struct socket_look *l
 	MUST(r != 0 || notice.type <= PROCESS_EXITED);
 }
 
-/* As long as it says, or as the rest is. */
+/* Returns the length that the message states, or that of the rest if it is less. */
 static size_t message_size(const uint8_t *data, size_t size)
 {
 	uint32_t length = 0;

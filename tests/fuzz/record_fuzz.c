@@ -1,14 +1,15 @@
-/* Whatever fields the journal gives back: each record stays within its types, and all that is made
- * of records holds what it promises. Input: lines NAME=VALUE; a blank line ends a record. */
-#include "core/record_parse.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Journal fields of any content: each record stays within its types, and everything derived from
+ * records keeps its promises. Input: lines NAME=VALUE; a blank line ends a record. */
+#include "record/parse.h"
 
-#include "core/account.h"
-#include "core/digest.h"
-#include "core/engine.h"
-#include "core/past_events.h"
-#include "core/statistics.h"
-#include "core/timeline.h"
+#include "engine/engine.h"
+#include "engine/past_events.h"
 #include "fuzz.h"
+#include "past/digest.h"
+#include "past/statistics.h"
+#include "past/timeline.h"
+#include "record/account.h"
 
 #define BOOT "0123456789abcdef0123456789abcdef"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs fuzz targets, two at a time, each for some seconds from its seeds on.
 #
 #     tests/fuzz/run.sh BUILD SECONDS NAME...

@@ -1,7 +1,9 @@
-/* Whatever a settings file holds: complaints name a line of it, and what was understood comes out
- * as assignments that give the same settings again. */
-#include "core/settings.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Settings files of any content: complaints name a line of the file, and accepted settings are
+ * written as assignments that give the same settings again. */
+#include "settings/settings.h"
 
+#include "base/text.h"
 #include "fuzz.h"
 
 struct file {
@@ -24,33 +26,24 @@ static void assign(void *userdata, const char *section, const char *key, const c
 	MUST(agent_settings_assign(userdata, section, key, value) == 0);
 }
 
-struct text {
-	char *at;
-	size_t left;
-};
-
 static void write_out(void *userdata, const char *section, const char *key, const char *value)
 {
 	struct text *text = userdata;
-	size_t length = strlen(section) + strlen(key) + strlen(value) + 3;
 
-	MUST(length < text->left);
-	text->at = stpcpy(text->at, section);
-	text->at = stpcpy(stpcpy(text->at, "."), key);
-	text->at = stpcpy(stpcpy(stpcpy(text->at, "="), value), "\n");
-	text->left -= length;
+	text_add(text, "%s.%s=%s\n", section, key, value);
+	MUST(!text->cut);
 }
 
 static void check_round_trip(const struct agent_settings *settings)
 {
 	static char first[1 << 16], second[1 << 16];
+	struct text first_text = TEXT_IN(first), second_text = TEXT_IN(second);
 	struct agent_settings again;
 
-	*first = *second = '\0';
 	agent_settings_defaults(&again, settings->name);
 	agent_settings_format(settings, assign, &again);
-	agent_settings_format(settings, write_out, &(struct text){ first, sizeof(first) });
-	agent_settings_format(&again, write_out, &(struct text){ second, sizeof(second) });
+	agent_settings_format(settings, write_out, &first_text);
+	agent_settings_format(&again, write_out, &second_text);
 	MUST(strcmp(first, second) == 0);
 }
 

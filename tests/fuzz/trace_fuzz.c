@@ -1,10 +1,11 @@
-/* Whatever a trace file holds: a line is an event, nothing, or an error with its column; an event
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Trace files of any content: a line is an event, nothing, or an error with its column; an event
  * comes out of its own line again; and the engine takes every stream of such events. */
-#include "core/trace.h"
+#include "events/trace.h"
 
 #include <errno.h>
 
-#include "core/engine.h"
+#include "engine/engine.h"
 #include "fuzz.h"
 
 enum { AGENTS = 4, CONNECTIONS = 64, PROCESSES = 64, NAMESPACES = 4 };

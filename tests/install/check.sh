@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Installs into a directory of its own, compares what is there with files.expected, uninstalls, and
 # looks for leftovers. Ends with "N passed, N failed".
 #

@@ -1,4 +1,5 @@
-#include "core/back_off.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/policy/back_off.h"
 
 #include "suite.h"
 
@@ -28,7 +29,7 @@ static void test_long_life(void)
 	CU_ASSERT_EQUAL(back_off_next(&back_off, now), BACK_OFF_FIRST);
 }
 
-/* It is told to end again before it has begun. */
+/* The next pause is asked for at the very time of the last. */
 static void test_no_life(void)
 {
 	struct back_off back_off = { 0 };

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/cgroup_pattern.h"
-#include "core/settings.h"
+#include "settings/cgroup_pattern.h"
+#include "settings/settings.h"
 #include "suite.h"
 
 struct row {

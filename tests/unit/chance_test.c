@@ -1,4 +1,5 @@
-#include "core/chance.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/chance.h"
 
 #include <math.h>
 

@@ -1,4 +1,5 @@
-#include "core/deadline.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/deadline.h"
 
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keeps the texts together with the code: message catalogs, CAUSES.md, manual pages. Runs in the
  * root of the source tree. */
 #include <arpa/inet.h>
@@ -5,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record.h"
-#include "core/settings_schema.h"
+#include "record/record.h"
+#include "settings/schema.h"
 #include "suite.h"
 
 enum { TEXT_SIZE = 128 * 1024, ID_LENGTH = 32 };
@@ -46,6 +47,7 @@ static bool tells_exit(enum cause cause)
 static bool lacks_connection(const struct record *record)
 {
 	return record->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING ||
+	       cause_is_of_names(record->verdict.cause) ||
 	       record->verdict.cause == CAUSE_EVIDENCE_LOST || record->kind == RECORD_WATCHING ||
 	       record->kind == RECORD_EVIDENCE_LOST;
 }
@@ -363,6 +365,7 @@ static struct record full_record(enum record_kind kind)
 	record.lost_events = 1;
 	record.verdict.period = 1;
 	record.verdict.period_count = 3;
+	record.verdict.rung = RUNG_TLS;
 	record.action.type = ACTION_RESTART;
 	record.action_result = "held";
 	record.action_held_by = "limit";
@@ -401,6 +404,30 @@ static void words_are_described(void)
 		snprintf(word, sizeof(word), "*%s*: ", record_kind_to_string(kind));
 		CHECK(strstr(page, word) != NULL, word);
 	}
+	for (enum rung rung = RUNG_NAME; rung < RUNG_MAX; rung++) {
+		snprintf(word, sizeof(word), "*%s*", rung_to_string(rung));
+		CHECK(strstr(page, word) != NULL, word);
+	}
+	for (enum action_outcome outcome = 0; outcome < ACTION_OUTCOME_MAX; outcome++) {
+		snprintf(word, sizeof(word), "*%s*", action_outcome_to_string(outcome));
+		CHECK(strstr(page, word) != NULL, word);
+	}
+}
+
+/* Each with a paragraph of its own: "*reload*", or "*signal:*_NAME_" with an argument. */
+static void actions_are_described(void)
+{
+	static char page[TEXT_SIZE];
+	char paragraph[64], with_argument[64];
+
+	text_of("docs/connwatch.agent.5.scd", page);
+	for (enum action_type type = 0; type < ACTION_TYPE_MAX; type++) {
+		const char *name = action_type_to_string(type);
+
+		snprintf(paragraph, sizeof(paragraph), "\n*%s*\n\t", name);
+		snprintf(with_argument, sizeof(with_argument), "\n*%s:*_", name);
+		CHECK(strstr(page, paragraph) || strstr(page, with_argument), name);
+	}
 }
 
 SUITE("documents", { "catalogs have an entry a message id", catalogs_are_complete },
@@ -409,4 +436,5 @@ SUITE("documents", { "catalogs have an entry a message id", catalogs_are_complet
       { "CAUSES.md has a row an end", ends_have_their_rows },
       { "settings and their defaults are in the manual", settings_are_described },
       { "fields are in the manual", fields_are_described },
-      { "the vocabulary is in the manual", words_are_described })
+      { "the vocabulary is in the manual", words_are_described },
+      { "actions are in the manual", actions_are_described })

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Each row of the decision table that a socket's facts alone can tell, by the name of what
  * happened; the numbers are what the kernel was measured to show. */
-#include "core/ended_by.h"
+#include "verdict/ended_by.h"
 
 #include <errno.h>
 

@@ -1,20 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An engine that dies at any moment, and the one after it. Each scenario is played to its end once
  * for each moment at which the first engine may die (before each step, before each outcome), and
  * once for each such moment together with each moment in the life of the second. However it goes,
  * what happens is the same: no action is missed, none is done twice, nothing is told twice. */
-#include "core/engine.h"
-#include "core/past_events.h"
-#include "core/verdict.h"
+#include "engine/past_events.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
+#include "example_events.h"
+#include "example_record.h"
 #include "suite.h"
+#include "verdict/verdict.h"
 
-enum { AGENT = 1, NETNS = 77, QUEUE_MAX = 32, HAPPENED_MAX = 128, JOURNAL_MAX = 64, NEVER = 0 };
+enum { AGENT = 1, QUEUE_MAX = 32, HAPPENED_MAX = 128, JOURNAL_MAX = 64, NEVER = 0 };
 
 #define BOOT     "0123456789abcdef0123456789abcdef"
 #define REALTIME (1000000 * USEC_PER_HOUR) /* when CLOCK_MONOTONIC began */
@@ -66,115 +68,54 @@ struct scenario {
 	bool comes_back;  /* the agent, once it is restarted for the last time */
 };
 
-static struct endpoint hub(void)
-{
-	return (struct endpoint){ .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } };
-}
-
-static struct endpoint own(void)
-{
-	return (struct endpoint){ .family = AF_INET, .address = { 10, 0, 0, 5 } };
-}
-
-static void at(struct world *world, usec_t time, const struct event *event)
+static void at(struct world *world, usec_t time, struct event event)
 {
 	struct coming *coming = &world->queue[world->queued++];
 
 	CU_ASSERT_FATAL(world->queued <= QUEUE_MAX);
-	*coming = (struct coming){ .time = time, .event = *event };
+	*coming = (struct coming){ .time = time, .event = event };
 	coming->event.time = time;
-	if (!event_is_path(event->type))
+	if (!event_is_path(event.type))
 		coming->event.agent = AGENT;
 }
 
 /* ---- what can happen */
 
-static struct task task_of(uint32_t pid)
-{
-	return (struct task){ .pid = pid, .comm = "agent", .in_agent = true };
-}
-
-static struct event connection(enum event_type type, uint32_t pid, enum tcp_state before,
-			       enum tcp_state state)
-{
-	return (struct event){
-		.type = type,
-		.connection = { .cookie = pid, /* each run has one connection */
-				.netns = NETNS,
-				.local = own(),
-				.peer = hub(),
-				.owner = task_of(pid),
-				.current = task_of(pid),
-				.facts = { .state_before = before, .state = state } },
-	};
-}
+/* Each run of the agent is a process with one connection, whose cookie is its pid. */
 
 static void connects_at(struct world *world, usec_t time, uint32_t pid)
 {
-	struct event event = connection(EVENT_OPENED, pid, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT);
+	struct event event = of_process(pid, established(pid));
 
-	at(world, time, &event);
-	event = connection(EVENT_ESTABLISHED, pid, TCP_STATE_SYN_SENT, TCP_STATE_ESTABLISHED);
+	at(world, time, of_process(pid, opened(pid)));
 	event.connection.facts.age = USEC_PER_MSEC;
-	at(world, time + USEC_PER_MSEC, &event);
+	at(world, time + USEC_PER_MSEC, event);
 }
 
 static void peer_closes_at(struct world *world, usec_t time, uint32_t pid)
 {
-	struct event event =
-		connection(EVENT_CLOSING, pid, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE_WAIT);
-
-	event.connection.facts.fin_received = true;
-	event.connection.facts.age = time - START;
-	at(world, time, &event);
+	at(world, time, of_process(pid, peer_fin(pid, time - START)));
 }
 
 static void unit_at(struct world *world, usec_t time, enum unit_state state, uint32_t pid,
 		    unsigned run)
 {
-	struct event event = { .type = EVENT_UNIT, .unit = { .state = state, .main_pid = pid } };
+	struct event event = unit_is(state, pid);
 
-	strcpy(event.unit.unit, "agent.service");
 	strcpy(event.unit.result, state == UNIT_FAILED ? "signal" : "success");
 	snprintf(event.unit.invocation_id, sizeof(event.unit.invocation_id), "%032x", run);
-	at(world, time, &event);
-}
-
-static struct event default_route(bool up)
-{
-	return (struct event){ .type = EVENT_ROUTE,
-			       .path = {
-				       .netns = NETNS,
-				       .interface = 2,
-				       .up = up,
-				       .initial = true,
-				       .address = { .family = AF_INET },
-				       .gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
-				       .table = 254 /* RT_TABLE_MAIN */ } };
+	at(world, time, event);
 }
 
 static void route_at(struct world *world, usec_t time, bool up)
 {
-	struct event event = default_route(up);
-
-	event.path.initial = false;
-	at(world, time, &event);
+	at(world, time, default_route_is(up));
 }
 
 static void crash_at(struct world *world, usec_t time, uint32_t pid)
 {
-	struct event event = { .type = EVENT_EXITED, .process = { .task = task_of(pid) } };
-	struct task *current;
-
-	event.process.task.exiting = true;
-	event.process.task.exit_code = SIGSEGV;
-	at(world, time, &event);
-	event = connection(EVENT_CLOSING, pid, TCP_STATE_ESTABLISHED, TCP_STATE_FIN_WAIT1);
-	event.connection.facts.shutdown = 3;
-	current = &event.connection.current;
-	current->exiting = true;
-	current->exit_code = SIGSEGV;
-	at(world, time + 1, &event);
+	at(world, time, of_process(pid, exited(SIGSEGV)));
+	at(world, time + 1, of_process(pid, dying_fin(pid, SIGSEGV)));
 }
 
 /* systemd restarts the unit, and the agent connects if it is to. */
@@ -188,7 +129,7 @@ static void restart(struct world *world, const struct order *order)
 	world->ordered = world->now;
 	unit_at(world, world->now + USEC_PER_MSEC, UNIT_ACTIVATING, 0, world->runs);
 	unit_at(world, world->now + 2 * USEC_PER_MSEC, UNIT_ACTIVE, pid, world->runs);
-	at(world, world->now + 3 * USEC_PER_MSEC, &result);
+	at(world, world->now + 3 * USEC_PER_MSEC, result);
 	world->queue[world->queued - 1].for_engine = world->engines;
 	if (world->scenario->comes_back && world->orders == world->scenario->orders)
 		connects_at(world, world->now + 9 * USEC_PER_MSEC, pid);
@@ -196,26 +137,18 @@ static void restart(struct world *world, const struct order *order)
 
 /* ---- the journal */
 
-static void take_field(void *userdata, const char *name, const char *value)
-{
-	char field[MESSAGE_SIZE + 64];
-
-	record_parse_field(userdata, field,
-			   (size_t)snprintf(field, sizeof(field), "%s=%s", name, value));
-}
-
 static void write_record(struct world *world, const struct record *record)
 {
 	struct past_record *past = &world->journal[world->records];
+	char lines[4096];
 
 	CU_ASSERT_FATAL(world->records < JOURNAL_MAX);
 	if (record->kind == RECORD_ENDED)
 		world->reported[world->records] = record->cookie;
 	world->records++;
-	record_parse_begin(past);
-	record_fields(record, take_field, past);
-	take_field(past, "_BOOT_ID", BOOT);
-	CU_ASSERT_TRUE(record_parse_end(past));
+	record_lines(record, lines, sizeof(lines));
+	CU_ASSERT_TRUE(parse_fields(past, lines, '\n'));
+	strcpy(past->boot_id, BOOT);
 	past->realtime = REALTIME + world->now;
 }
 
@@ -257,9 +190,9 @@ static void answer_sample(struct world *world)
 	event.type = EVENT_SAMPLED;
 	event.connection.facts.age = world->now - world->open.time;
 	if (world->open.type == EVENT_ESTABLISHED)
-		at(world, world->now, &event);
+		at(world, world->now, event);
 	event = (struct event){ .type = EVENT_SAMPLE_DONE };
-	at(world, world->now, &event);
+	at(world, world->now, event);
 }
 
 static void take(void *userdata, const struct outcome *outcome)
@@ -285,7 +218,7 @@ static void die(struct world *world)
 {
 	world->engine = engine_free(world->engine);
 	world->dying = false;
-	at(world, world->now + AWAY, &(struct event){ .type = EVENT_TIME });
+	at(world, world->now + AWAY, (struct event){ .type = EVENT_TIME });
 }
 
 static void step(struct world *world, const struct event *event)
@@ -305,27 +238,9 @@ static void tell(struct world *world, struct event event)
 	step(world, &event);
 }
 
-static void tell_path(struct world *world)
+static void take_path(void *world, const struct event *event)
 {
-	struct path_event address = { .netns = NETNS,
-				      .interface = 2,
-				      .up = true,
-				      .initial = true,
-				      .address = own(),
-				      .prefix_length = 24 };
-	struct path_event link = { .netns = NETNS,
-				   .interface = 2,
-				   .up = true,
-				   .initial = true,
-				   .interface_name = "eth0" };
-
-	tell(world, (struct event){ .type = EVENT_NAMESPACE, .path = { .netns = NETNS } });
-	tell(world, (struct event){ .type = EVENT_LINK, .path = link });
-	tell(world, (struct event){ .type = EVENT_ADDRESS, .path = address });
-	if (!world->offline)
-		tell(world, default_route(true));
-	tell(world,
-	     (struct event){ .type = EVENT_NAMESPACE, .path = { .netns = NETNS, .up = true } });
+	tell(world, *event);
 }
 
 static void tell_history(struct world *world)
@@ -341,7 +256,8 @@ static void tell_history(struct world *world)
 	free(past);
 }
 
-/* As the wiring does it: settings, history, units, what the probe has kept, what is open. */
+/* Starts an engine in the order of the wiring: settings, history, units, the probe's kept records,
+ * open connections. */
 static void begin_engine(struct world *world)
 {
 	struct engine_limits limits = {
@@ -350,7 +266,7 @@ static void begin_engine(struct world *world)
 
 	CU_ASSERT_EQUAL_FATAL(engine_new(&world->engine, &limits), 0);
 	world->engines++;
-	tell_path(world);
+	path_found(!world->offline, take_path, world);
 	tell(world,
 	     (struct event){ .type = EVENT_AGENT,
 			     .watching = { .settings = &world->settings, .catching_up = true } });
@@ -477,11 +393,11 @@ static unsigned play_scenario(const struct scenario *scenario, unsigned first, u
 	world.settings.policy[scenario->cause] = scenario->steps;
 	world.runs = 1;
 	unit_at(&world, START, UNIT_ACTIVE, 101, 1);
-	at(&world, START, &(struct event){ .type = EVENT_TIME });
+	at(&world, START, (struct event){ .type = EVENT_TIME });
 	connects_at(&world, START + USEC_PER_SEC, 101);
 	scenario->script(&world);
 	/* until then time goes on */
-	at(&world, START + 30 * USEC_PER_MINUTE, &(struct event){ .type = EVENT_SUSPENDED });
+	at(&world, START + 30 * USEC_PER_MINUTE, (struct event){ .type = EVENT_SUSPENDED });
 	play(&world);
 	check(&world, name);
 	*ordered = world.ordered;
@@ -557,12 +473,12 @@ static void the_second_step_is_taken(void)
 static void script_restarted_by_systemd(struct world *world)
 {
 	usec_t time = START + USEC_PER_MINUTE;
-	struct event event = { .type = EVENT_EXECED, .process = { .task = task_of(102) } };
+	struct event event = { .type = EVENT_EXECED, .process = { .task = agent_task(102) } };
 
 	crash_at(world, time, 101);
 	unit_at(world, time + 20 * USEC_PER_MSEC, UNIT_ACTIVATING, 0, 1);
 	unit_at(world, time + 120 * USEC_PER_MSEC, UNIT_ACTIVE, 102, 2);
-	at(world, time + 125 * USEC_PER_MSEC, &event);
+	at(world, time + 125 * USEC_PER_MSEC, event);
 	connects_at(world, time + USEC_PER_SEC, 102);
 }
 
@@ -642,7 +558,7 @@ static void an_agent_that_does_not_reconnect_is_acted_upon_once(void)
 	});
 }
 
-/* It is told while the plan for the close is under way. */
+/* The silence is reported while the plan for the close is under way. */
 static void script_close_and_silence(struct world *world)
 {
 	script_close(world);
@@ -665,7 +581,7 @@ static void an_agent_that_does_not_reconnect_has_its_turn(void)
 	});
 }
 
-SUITE("engine_succession", { "a crash is acted upon once", a_crash_is_acted_upon_once },
+SUITE("engine_handover", { "a crash is acted upon once", a_crash_is_acted_upon_once },
       { "what did not help is followed up", what_did_not_help_is_followed_up },
       { "the second step is taken", the_second_step_is_taken },
       { "what systemd has restarted is left alone", what_systemd_has_restarted_is_left_alone },

@@ -1,80 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An engine that goes on where another one stopped. */
-#include "core/engine.h"
-#include "core/verdict.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <string.h>
-
+#include "engine_bench.h"
 #include "suite.h"
-
-struct bench {
-	struct engine *engine;
-	struct agent_settings settings;
-	unsigned orders;
-	char held_by[32];
-	struct record ended; /* the last one */
-};
-
-static void look(void *userdata, const struct outcome *outcome)
-{
-	struct bench *bench = userdata;
-	const struct record *record = outcome->record;
-
-	if (outcome->type == OUTCOME_ORDER)
-		bench->orders++;
-	if (outcome->type != OUTCOME_RECORD)
-		return;
-	if (record->kind == RECORD_ENDED)
-		bench->ended = *record;
-	if (record->action_held_by)
-		strcpy(bench->held_by, record->action_held_by);
-}
-
-static void step(struct bench *bench, const struct event *event)
-{
-	engine_step(bench->engine, event, look, bench);
-}
+#include "verdict/verdict.h"
 
 static void begin(struct bench *bench)
 {
-	struct engine_limits limits = {
-		.agents = 1, .connections = 4, .processes = 4, .namespaces = 4
-	};
-	struct event agent = { .type = EVENT_AGENT, .time = USEC_PER_HOUR, .agent = 1 };
-
-	*bench = (struct bench){ 0 };
-	CU_ASSERT_EQUAL_FATAL(engine_new(&bench->engine, &limits), 0);
-	agent_settings_defaults(&bench->settings, "agent");
+	bench_begin(bench);
 	bench->settings.randomized_delay = 0;
 	bench->settings.limit_burst = 2;
-	bench->settings.policy[CAUSE_PEER_CLOSE].steps[0].type = ACTION_RESTART;
-	bench->settings.policy[CAUSE_PEER_CLOSE].count = 1;
-	agent.watching.settings = &bench->settings;
-	step(bench, &agent);
+	bench_restart_on(bench, CAUSE_PEER_CLOSE);
 }
 
 /* The peer closes a connection that this engine has never heard of, after a silence. */
 static void peer_closes_after(struct bench *bench, usec_t age, usec_t silence)
 {
-	struct event event = {
-		.type = EVENT_CLOSING,
-		.time = USEC_PER_HOUR + USEC_PER_SEC,
-		.agent = 1,
-		.connection = {
-			.cookie = 7,
-			.peer = { .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } },
-			.facts = { .state_before = TCP_STATE_ESTABLISHED,
-				   .state = TCP_STATE_CLOSE_WAIT,
-				   .fin_received = true,
-				   .age = age,
-				   .idle_rx = silence,
-				   .idle_tx = silence },
-		},
-	};
+	struct event event = peer_fin(7, age);
 
-	step(bench, &event);
-	step(bench, &(struct event){ .type = EVENT_TIME, .time = event.time + 2 * VERDICT_WAIT });
+	event.connection.facts.idle_rx = event.connection.facts.idle_tx = silence;
+	bench->now += USEC_PER_SEC;
+	bench_step(bench, event);
+	bench_pass(bench, 2 * VERDICT_WAIT);
 }
 
 static void peer_closes(struct bench *bench, usec_t age)
@@ -82,26 +28,27 @@ static void peer_closes(struct bench *bench, usec_t age)
 	peer_closes_after(bench, age, 0);
 }
 
+static const struct record *ended(const struct bench *bench)
+{
+	return bench_record(bench, RECORD_ENDED, 0);
+}
+
 static void past_action(struct bench *bench, usec_t ago, enum action_outcome outcome)
 {
 	struct event event = {
 		.type = EVENT_HISTORY_ACTION,
-		.time = USEC_PER_HOUR,
-		.agent = 1,
 		.history_action = { .verdict = { .ago = ago, .cause = CAUSE_PEER_CLOSE },
 				    .action = ACTION_RESTART,
 				    .outcome = outcome },
 	};
 
-	step(bench, &event);
+	bench_step(bench, event);
 }
 
 static void past_session(struct bench *bench, usec_t ago, usec_t age, usec_t silence)
 {
 	struct event event = {
 		.type = EVENT_HISTORY_SESSION,
-		.time = USEC_PER_HOUR,
-		.agent = 1,
 		.history_session = { .ago = ago,
 				     .age = age,
 				     .idle_rx = silence,
@@ -111,7 +58,7 @@ static void past_session(struct bench *bench, usec_t ago, usec_t age, usec_t sil
 				     .cause = CAUSE_PEER_CLOSE },
 	};
 
-	step(bench, &event);
+	bench_step(bench, event);
 }
 
 static void the_end_of_an_unknown_connection_is_told(void)
@@ -120,11 +67,11 @@ static void the_end_of_an_unknown_connection_is_told(void)
 
 	begin(&bench);
 	peer_closes(&bench, USEC_PER_MINUTE);
-	CU_ASSERT_EQUAL(bench.ended.cookie, 7);
-	CU_ASSERT_EQUAL(bench.ended.verdict.ended_by, ENDED_BY_PEER_FIN);
-	CU_ASSERT_EQUAL(bench.ended.verdict.cause, CAUSE_PEER_CLOSE);
+	CU_ASSERT_EQUAL(ended(&bench)->cookie, 7);
+	CU_ASSERT_EQUAL(ended(&bench)->verdict.ended_by, ENDED_BY_PEER_FIN);
+	CU_ASSERT_EQUAL(ended(&bench)->verdict.cause, CAUSE_PEER_CLOSE);
 	CU_ASSERT_EQUAL(bench.orders, 1);
-	engine_free(bench.engine);
+	bench_end(&bench);
 }
 
 static void past_actions_use_up_the_limit(void)
@@ -136,8 +83,40 @@ static void past_actions_use_up_the_limit(void)
 	past_action(&bench, 10 * USEC_PER_MINUTE, ACTION_STARTED);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 0);
-	CU_ASSERT_STRING_EQUAL(bench.held_by, "limit");
-	engine_free(bench.engine);
+	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "limit");
+	bench_end(&bench);
+}
+
+static void past_spending(struct bench *bench, usec_t ago)
+{
+	bench_step(bench, (struct event){ .type = EVENT_HISTORY_SPENT, .spent_ago = ago });
+}
+
+/* The handover tells all actions before the journal tells those that it still has. */
+static void actions_that_the_journal_lost_use_up_the_limit(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	past_spending(&bench, 20 * USEC_PER_MINUTE);
+	past_spending(&bench, 10 * USEC_PER_MINUTE);
+	peer_closes(&bench, USEC_PER_MINUTE);
+	CU_ASSERT_EQUAL(bench.orders, 0);
+	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "limit");
+	bench_end(&bench);
+}
+
+static void an_action_that_is_told_twice_counts_once(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	past_spending(&bench, 10 * USEC_PER_MINUTE);
+	past_action(&bench, 20 * USEC_PER_HOUR, ACTION_STARTED);
+	past_action(&bench, 10 * USEC_PER_MINUTE, ACTION_STARTED);
+	peer_closes(&bench, USEC_PER_MINUTE);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	bench_end(&bench);
 }
 
 static void actions_older_than_the_boot_count_with_care(void)
@@ -149,7 +128,7 @@ static void actions_older_than_the_boot_count_with_care(void)
 	past_action(&bench, 10 * USEC_PER_HOUR, ACTION_STARTED);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 1); /* the clock itself is older than the interval */
-	engine_free(bench.engine);
+	bench_end(&bench);
 }
 
 static void what_did_not_help_twice_is_not_tried_again(void)
@@ -162,11 +141,11 @@ static void what_did_not_help_twice_is_not_tried_again(void)
 	past_action(&bench, 10 * USEC_PER_MINUTE, ACTION_DID_NOT_HELP);
 	peer_closes(&bench, USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(bench.orders, 0);
-	CU_ASSERT_STRING_EQUAL(bench.held_by, "did-not-help");
-	engine_free(bench.engine);
+	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "did-not-help");
+	bench_end(&bench);
 }
 
-/* Of five ends by the peer at one age, each after one silence. */
+/* Rows of five ends by the peer at one age, each after one silence. */
 static const struct {
 	const char *name;
 	usec_t age;
@@ -180,7 +159,7 @@ static const struct {
 	{ "silent lives", 10 * USEC_PER_MINUTE, 9 * USEC_PER_MINUTE, CAUSE_TOKEN_EXPIRED,
 	  CONFIDENCE_SUSPECTED },
 	{ "as short as a rival's pause", 2 * USEC_PER_MINUTE, 0, CAUSE_PEER_CLOSE,
-	  CONFIDENCE_PROVED },
+	  CONFIDENCE_LIKELY },
 };
 
 static void a_rhythm_goes_on(void)
@@ -194,18 +173,21 @@ static void a_rhythm_goes_on(void)
 			past_session(&bench, back * rhythms[i].age, rhythms[i].age,
 				     rhythms[i].silence);
 		peer_closes_after(&bench, rhythms[i].age, rhythms[i].silence);
-		verdict = &bench.ended.verdict;
+		verdict = &ended(&bench)->verdict;
 		CHECK(verdict->cause == rhythms[i].cause, rhythms[i].name);
 		CHECK(verdict->confidence == rhythms[i].confidence, rhythms[i].name);
 		CHECK(verdict->period_count == (verdict->cause == CAUSE_TOKEN_EXPIRED ? 5 : 0),
 		      rhythms[i].name);
-		engine_free(bench.engine);
+		bench_end(&bench);
 	}
 }
 
 SUITE("engine_history",
       { "the end of an unknown connection is told", the_end_of_an_unknown_connection_is_told },
       { "past actions use up the limit", past_actions_use_up_the_limit },
+      { "actions that the journal lost use up the limit",
+	actions_that_the_journal_lost_use_up_the_limit },
+      { "an action that is told twice counts once", an_action_that_is_told_twice_counts_once },
       { "actions older than the boot count with care",
 	actions_older_than_the_boot_count_with_care },
       { "what did not help twice is not tried again", what_did_not_help_twice_is_not_tried_again },

@@ -1,84 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The operator holds an agent's actions, and lets go again. */
-#include "core/engine.h"
-#include "core/verdict.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
 
+#include "engine_bench.h"
 #include "suite.h"
+#include "verdict/verdict.h"
 
-struct seen {
-	unsigned held;
-	unsigned orders;
-};
-
-static void look(void *userdata, const struct outcome *outcome)
+static void hold(struct bench *bench, bool held)
 {
-	struct seen *seen = userdata;
-
-	if (outcome->type == OUTCOME_ORDER)
-		seen->orders++;
-	else if (outcome->type == OUTCOME_RECORD && outcome->record->action_held_by &&
-		 strcmp(outcome->record->action_held_by, "operator") == 0)
-		seen->held++;
+	bench_step(bench, (struct event){ .type = EVENT_AGENT,
+					  .watching = { .settings = &bench->settings,
+							.actions_held = held } });
 }
 
 /* The peer refuses a connection. */
-static void refuse(struct engine *engine, uint64_t cookie, usec_t time, struct seen *seen)
+static void refuse(struct bench *bench, uint64_t cookie)
 {
-	struct event event = {
-		.type = EVENT_OPENED,
-		.time = time,
-		.agent = 1,
-		.connection = {
-			.cookie = cookie,
-			.peer = { .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } },
-			.facts = { .state = TCP_STATE_SYN_SENT },
-		},
-	};
+	bench_step(bench, opened(cookie));
+	bench_step(bench, refused(cookie));
+	bench_pass(bench, 2 * VERDICT_WAIT);
+}
 
-	engine_step(engine, &event, look, seen);
-	event.type = EVENT_ENDED;
-	event.connection.facts = (struct socket_facts){ .state_before = TCP_STATE_SYN_SENT,
-							.state = TCP_STATE_CLOSE,
-							.error = ECONNREFUSED,
-							.reset_received = true };
-	engine_step(engine, &event, look, seen);
-	event = (struct event){ .type = EVENT_TIME, .time = time + 2 * VERDICT_WAIT };
-	engine_step(engine, &event, look, seen);
+static unsigned times_held(const struct bench *bench)
+{
+	unsigned times = 0;
+
+	for (unsigned i = 0; i < bench->records; i++)
+		times += strcmp(bench->record[i].action_held_by ?: "", "operator") == 0;
+	return times;
 }
 
 static void test_hold(void)
 {
-	struct engine_limits limits = {
-		.agents = 1, .connections = 4, .processes = 4, .namespaces = 4
-	};
-	struct agent_settings settings;
-	struct event agent = { .type = EVENT_AGENT, .agent = 1 };
-	struct engine *engine;
-	struct seen seen = { 0 };
+	struct bench bench;
 
-	CU_ASSERT_EQUAL_FATAL(engine_new(&engine, &limits), 0);
-	agent_settings_defaults(&settings, "agent");
-	settings.randomized_delay = 0;
-	settings.policy[CAUSE_CONNECT_REFUSED].steps[0].type = ACTION_RESTART;
-	settings.policy[CAUSE_CONNECT_REFUSED].count = 1;
-	agent.watching.settings = &settings;
+	bench_begin_alone(&bench);
+	bench.settings.randomized_delay = 0;
+	bench_restart_on(&bench, CAUSE_CONNECT_REFUSED);
 
-	agent.watching.actions_held = true;
-	engine_step(engine, &agent, look, &seen);
-	refuse(engine, 1, USEC_PER_SEC, &seen);
-	CU_ASSERT_EQUAL(seen.held, 1);
-	CU_ASSERT_EQUAL(seen.orders, 0);
+	hold(&bench, true);
+	refuse(&bench, 1);
+	CU_ASSERT_EQUAL(times_held(&bench), 1);
+	CU_ASSERT_EQUAL(bench.orders, 0);
 
-	agent.watching.actions_held = false;
-	agent.time = USEC_PER_MINUTE;
-	engine_step(engine, &agent, look, &seen);
-	refuse(engine, 2, USEC_PER_MINUTE, &seen);
-	CU_ASSERT_EQUAL(seen.held, 1);
-	CU_ASSERT_EQUAL(seen.orders, 1);
-	engine_free(engine);
+	bench.now += USEC_PER_MINUTE;
+	hold(&bench, false);
+	refuse(&bench, 2);
+	CU_ASSERT_EQUAL(times_held(&bench), 1);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	bench_end(&bench);
 }
 
 SUITE("hold", { "held, then taken", test_hold })

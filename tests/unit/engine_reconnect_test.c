@@ -1,110 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An agent lives and has no connection for too long: its steps are taken one after the other,
  * within the limit, and then it is said once that they did not help. Where something else is being
  * done about the agent, they come after that. */
-#include "core/engine.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "engine_bench.h"
 #include "suite.h"
-
-enum { AGENT = 1, PID = 4711, NETNS = 77, TOLD_SIZE = 512, ACTIONS_MAX = 8 };
 
 #define TIMEOUT  (5 * USEC_PER_MINUTE)
 #define ESCALATE (2 * USEC_PER_MINUTE)
 #define TAKES    USEC_PER_SEC /* an action */
 
-struct bench {
-	struct engine *engine;
-	struct agent_settings settings;
-	usec_t now;
-	uint64_t cookie;
-	char told[TOLD_SIZE]; /* "ACTION RESULT, ..." */
-	unsigned stalled;     /* records */
-	uint32_t order;       /* whose result is awaited; 0: none */
-	usec_t ordered[ACTIONS_MAX];
-	unsigned orders;
-};
+static uint64_t cookie;   /* of the last connection */
+static unsigned answered; /* orders */
 
-static void take(void *userdata, const struct outcome *outcome)
+/* The words about actions: "ACTION RESULT, ..." */
+static const char *told(const struct bench *bench)
 {
-	struct bench *bench = userdata;
-	size_t length = strlen(bench->told);
+	static char text[512];
 	char action[ACTION_TEXT_SIZE];
+	size_t length = 0;
 
-	if (outcome->type == OUTCOME_ORDER) {
-		CU_ASSERT_FATAL(bench->orders < ACTIONS_MAX);
-		bench->order = outcome->order.number;
-		bench->ordered[bench->orders++] = bench->now;
-	} else if (outcome->type == OUTCOME_RECORD && outcome->record->kind == RECORD_STALLED) {
-		bench->stalled++;
-	} else if (outcome->type == OUTCOME_RECORD && outcome->record->action_result) {
-		action_format(&outcome->record->action, action, sizeof(action));
-		snprintf(bench->told + length, sizeof(bench->told) - length, "%s%s %s",
-			 length ? ", " : "", action, outcome->record->action_result);
+	*text = '\0';
+	for (unsigned i = 0; i < bench->records; i++) {
+		const struct record *record = &bench->record[i];
+
+		if (!record->action_result)
+			continue;
+		action_format(&record->action, action, sizeof(action));
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s %s",
+					   length ? ", " : "", action, record->action_result);
 	}
-}
-
-static void step(struct bench *bench, struct event event)
-{
-	event.time = bench->now;
-	event.agent = AGENT;
-	engine_step(bench->engine, &event, take, bench);
-}
-
-static struct endpoint own(void)
-{
-	return (struct endpoint){ .family = AF_INET, .address = { 10, 0, 0, 5 } };
+	return text;
 }
 
 static void tell_unit(struct bench *bench, enum unit_state state, uint32_t pid, const char *job)
 {
-	struct event event = { .type = EVENT_UNIT,
-			       .unit = {
-				       .unit = "agent.service", .state = state, .main_pid = pid } };
+	struct event event = unit_is(state, pid);
 
-	snprintf(event.unit.job, sizeof(event.unit.job), "%s", job);
-	step(bench, event);
-}
-
-static void tell_path(struct bench *bench, enum event_type type, struct path_event path)
-{
-	path.netns = NETNS;
-	path.interface = 2;
-	step(bench, (struct event){ .type = type, .path = path });
-}
-
-static void tell_route(struct bench *bench, bool up)
-{
-	tell_path(bench, EVENT_ROUTE,
-		  (struct path_event){ .up = up,
-				       .address = { .family = AF_INET },
-				       .gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
-				       .table = 254 /* RT_TABLE_MAIN */ });
-}
-
-static void begin_path(struct bench *bench)
-{
-	tell_path(bench, EVENT_NAMESPACE, (struct path_event){ .up = false });
-	tell_path(bench, EVENT_LINK, (struct path_event){ .up = true, .interface_name = "eth0" });
-	tell_path(bench, EVENT_ADDRESS,
-		  (struct path_event){ .up = true, .address = own(), .prefix_length = 24 });
-	tell_route(bench, true);
-	tell_path(bench, EVENT_NAMESPACE, (struct path_event){ .up = true });
+	strcpy(event.unit.job, job);
+	bench_step(bench, event);
 }
 
 static void begin(struct bench *bench, unsigned steps, unsigned burst)
 {
 	static const enum action_type types[] = { ACTION_RELOAD, ACTION_RESTART };
-	struct engine_limits limits = {
-		.agents = 1, .connections = 4, .processes = 4, .namespaces = 1
-	};
 	struct policy_steps *policy = &bench->settings.policy[CAUSE_AGENT_NOT_RECONNECTING];
 
-	*bench = (struct bench){ .now = USEC_PER_HOUR };
-	agent_settings_defaults(&bench->settings, "agent");
+	bench_begin(bench);
 	bench->settings.keepalive = USEC_INFINITY;
 	bench->settings.reconnect_timeout = TIMEOUT;
 	bench->settings.escalate_after = ESCALATE;
@@ -112,53 +57,20 @@ static void begin(struct bench *bench, unsigned steps, unsigned burst)
 	policy->count = steps;
 	for (unsigned i = 0; i < steps; i++)
 		policy->steps[i].type = types[2 - steps + i];
-	CU_ASSERT_EQUAL_FATAL(engine_new(&bench->engine, &limits), 0);
-	step(bench,
-	     (struct event){ .type = EVENT_AGENT, .watching = { .settings = &bench->settings } });
-	step(bench, (struct event){ .type = EVENT_CAUGHT_UP });
 	tell_unit(bench, UNIT_ACTIVE, PID, "");
-	begin_path(bench);
-}
-
-static void end(struct bench *bench)
-{
-	engine_free(bench->engine);
-}
-
-static struct event connection(const struct bench *bench, enum event_type type,
-			       enum tcp_state before, enum tcp_state state)
-{
-	struct task task = { .pid = PID, .comm = "agent", .in_agent = true };
-
-	return (struct event){ .type = type,
-			       .connection = {
-				       .cookie = bench->cookie,
-				       .netns = NETNS,
-				       .local = own(),
-				       .peer = { .family = AF_INET,
-						 .port = 8883,
-						 .address = { 192, 0, 2, 7 } },
-				       .owner = task,
-				       .current = task,
-				       .facts = { .state_before = before, .state = state } } };
+	path_found(true, bench_take, bench);
+	cookie = 0;
+	answered = 0;
 }
 
 static void open_connection(struct bench *bench)
 {
-	bench->cookie++;
-	step(bench, connection(bench, EVENT_OPENED, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT));
-	step(bench,
-	     connection(bench, EVENT_ESTABLISHED, TCP_STATE_SYN_SENT, TCP_STATE_ESTABLISHED));
+	bench_open(bench, ++cookie);
 }
 
 static void lose_connection(struct bench *bench)
 {
-	struct event event =
-		connection(bench, EVENT_CLOSING, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE_WAIT);
-
-	event.connection.facts.fin_received = true;
-	event.connection.facts.age = USEC_PER_MINUTE;
-	step(bench, event);
+	bench_step(bench, peer_fin(cookie, USEC_PER_MINUTE));
 }
 
 /* Every order has its result a while later. */
@@ -168,12 +80,10 @@ static void pass(struct bench *bench, usec_t time, int error)
 
 	while (bench->now < end) {
 		bench->now += TAKES;
-		if (bench->order)
-			step(bench, (struct event){ .type = EVENT_ACTION_RESULT,
-						    .action_result = { .order = bench->order,
-								       .error = error } });
-		bench->order = 0;
-		step(bench, (struct event){ .type = EVENT_TIME });
+		if (answered < bench->orders)
+			bench_result(bench, error);
+		answered = bench->orders;
+		bench_pass(bench, 0);
 	}
 }
 
@@ -206,9 +116,9 @@ static void play(size_t row)
 	bench.now += USEC_PER_MINUTE;
 	lose_connection(&bench);
 	pass(&bench, 12 * USEC_PER_HOUR, rows[row].error);
-	CHECK(strcmp(bench.told, rows[row].told) == 0, rows[row].what);
-	CHECK(bench.stalled == 1, rows[row].what);
-	end(&bench);
+	CHECK(strcmp(told(&bench), rows[row].told) == 0, rows[row].what);
+	CHECK(bench_count(&bench, RECORD_STALLED) == 1, rows[row].what);
+	bench_end(&bench);
 }
 
 static void test_rows(void)
@@ -231,7 +141,7 @@ static void test_times(void)
 	CU_ASSERT_EQUAL_FATAL(bench.orders, 2);
 	CU_ASSERT_EQUAL(bench.ordered[0], down + TIMEOUT);
 	CU_ASSERT_EQUAL(bench.ordered[1], down + TIMEOUT + TAKES + ESCALATE);
-	end(&bench);
+	bench_end(&bench);
 }
 
 /* The agent is back after the first step: the second one is not taken. In the next outage all is as
@@ -244,15 +154,15 @@ static void test_helped(void)
 	open_connection(&bench);
 	for (unsigned outage = 1; outage <= 2; outage++) {
 		bench.now += USEC_PER_MINUTE;
-		*bench.told = '\0';
+		bench.records = 0;
 		lose_connection(&bench);
 		pass(&bench, TIMEOUT + USEC_PER_MINUTE, 0);
 		open_connection(&bench);
 		pass(&bench, USEC_PER_HOUR, 0);
-		CU_ASSERT_STRING_EQUAL(bench.told, "reload starting, reload done, reload helped");
-		CU_ASSERT_EQUAL(bench.stalled, outage);
+		CU_ASSERT_STRING_EQUAL(told(&bench), "reload starting, reload done, reload helped");
+		CU_ASSERT_EQUAL(bench_count(&bench, RECORD_STALLED), 1);
 	}
-	end(&bench);
+	bench_end(&bench);
 }
 
 /* ---- something else is being done */
@@ -272,10 +182,28 @@ static void offline(struct bench *bench)
 {
 	bench->settings.randomized_delay = USEC_PER_MINUTE;
 	lose_connection(bench);
-	tell_route(bench, false);
+	bench_step(bench, default_route_is(false));
 	pass(bench, USEC_PER_HOUR, 0);
 	CU_ASSERT_EQUAL(bench->orders, 0);
-	tell_route(bench, true);
+	bench_step(bench, default_route_is(true));
+}
+
+/* A time service is at work; then it has set the clock. */
+static void clock_is_set(struct bench *bench)
+{
+	bench->settings.randomized_delay = USEC_PER_MINUTE;
+	bench_step(bench, (struct event){ .type = EVENT_CLOCK, .clock = CLOCK_AWAITED });
+	lose_connection(bench);
+	pass(bench, USEC_PER_HOUR, 0);
+	CU_ASSERT_EQUAL(bench->orders, 0);
+	bench_step(bench, (struct event){ .type = EVENT_CLOCK, .clock = CLOCK_SYNCHRONISED });
+}
+
+/* There is none: the host is not offline for ever. */
+static void nobody_sets_the_clock(struct bench *bench)
+{
+	bench_step(bench, (struct event){ .type = EVENT_CLOCK, .clock = CLOCK_UNVOUCHED });
+	lose_connection(bench);
 }
 
 static void helps_late(struct bench *bench)
@@ -307,6 +235,10 @@ static const struct {
 	{ "it fails", fails, "reload starting, reload failed, reload did-not-help, " RESTARTED },
 	{ "it waits for the host", offline,
 	  "reload held, reload starting, reload done, reload did-not-help, " RESTARTED },
+	{ "it waits for the clock", clock_is_set,
+	  "reload held, reload starting, reload done, reload did-not-help, " RESTARTED },
+	{ "nobody sets the clock", nobody_sets_the_clock,
+	  "reload starting, reload done, reload did-not-help, " RESTARTED },
 	{ "it helps late", helps_late, "reload starting, reload done, reload helped" },
 	{ "the unit is stopped and started", stopped, "reload starting, reload done, " RESTARTED },
 };
@@ -330,13 +262,13 @@ static void test_meanwhile(void)
 		begin_meanwhile(&bench);
 		meanwhile[row].script(&bench);
 		pass(&bench, 12 * USEC_PER_HOUR, 0);
-		CHECK(strcmp(bench.told, meanwhile[row].told) == 0, meanwhile[row].what);
-		CHECK(bench.stalled == 1, meanwhile[row].what);
-		end(&bench);
+		CHECK(strcmp(told(&bench), meanwhile[row].told) == 0, meanwhile[row].what);
+		CHECK(bench_count(&bench, RECORD_STALLED) == 1, meanwhile[row].what);
+		bench_end(&bench);
 	}
 }
 
-/* What it did a moment before its turn counts. */
+/* An attempt of the agent a moment before the action's turn counts. */
 static void test_turn(void)
 {
 	struct bench bench;
@@ -345,13 +277,12 @@ static void test_turn(void)
 	begin_meanwhile(&bench);
 	lose_connection(&bench);
 	pass(&bench, 4 * TIMEOUT, 0);
-	bench.cookie++;
-	step(&bench, connection(&bench, EVENT_OPENED, TCP_STATE_CLOSE, TCP_STATE_SYN_SENT));
+	bench_step(&bench, opened(++cookie));
 	tried = bench.now;
 	pass(&bench, USEC_PER_HOUR, 0);
 	CU_ASSERT_EQUAL_FATAL(bench.orders, 2);
 	CU_ASSERT_EQUAL(bench.ordered[1], tried + TIMEOUT);
-	end(&bench);
+	bench_end(&bench);
 }
 
 /* ---- how long it has been alive */
@@ -369,13 +300,13 @@ static void test_new_process(void)
 	bench.now += USEC_PER_MINUTE;
 	lose_connection(&bench);
 	pass(&bench, TIMEOUT - USEC_PER_SEC, 0);
-	step(&bench, event);
+	bench_step(&bench, event);
 	tell_unit(&bench, UNIT_ACTIVE, PID + 1, "");
 	begun = bench.now;
 	pass(&bench, USEC_PER_HOUR, 0);
 	CU_ASSERT_EQUAL_FATAL(bench.orders, 1);
 	CU_ASSERT_EQUAL(bench.ordered[0], begun + TIMEOUT);
-	end(&bench);
+	bench_end(&bench);
 }
 
 /* The job is taken back later. */
@@ -389,16 +320,51 @@ static void test_about_to_be_stopped(void)
 	lose_connection(&bench);
 	tell_unit(&bench, UNIT_ACTIVE, PID, "stop");
 	pass(&bench, 2 * TIMEOUT, 0);
-	CU_ASSERT_EQUAL(bench.stalled, 0);
+	CU_ASSERT_EQUAL(bench_count(&bench, RECORD_STALLED), 0);
 	tell_unit(&bench, UNIT_ACTIVE, PID, "");
 	pass(&bench, USEC_PER_HOUR, 0);
-	CU_ASSERT_EQUAL(bench.stalled, 1);
-	CU_ASSERT_STRING_EQUAL(bench.told, RESTARTED);
-	end(&bench);
+	CU_ASSERT_EQUAL(bench_count(&bench, RECORD_STALLED), 1);
+	CU_ASSERT_STRING_EQUAL(told(&bench), RESTARTED);
+	bench_end(&bench);
 }
 
-SUITE("engine_reconnect", { "one step after the other, then an end", test_rows },
-      { "each in its time", test_times }, { "a step that helped is the last", test_helped },
+/* How sure it is that `agent` 1 makes no attempt, if records of `lost_of` were dropped; 0: none. */
+static enum confidence confidence_beside_loss(uint32_t lost_of)
+{
+	enum confidence confidence = CONFIDENCE_MAX;
+	struct bench bench;
+
+	begin(&bench, 0, 3);
+	bench.agent = 2;
+	bench_watch(&bench);
+	bench.agent = 1;
+	open_connection(&bench);
+	bench.now += USEC_PER_MINUTE;
+	lose_connection(&bench);
+	bench.now += USEC_PER_SEC;
+	bench.agent = lost_of;
+	if (lost_of)
+		bench_step(&bench, (struct event){ .type = EVENT_LOST, .lost.records = 1 });
+	bench.agent = 1;
+	pass(&bench, TIMEOUT + USEC_PER_MINUTE, 0);
+	for (unsigned i = 0; i < bench.records; i++)
+		if (bench.record[i].kind == RECORD_STALLED)
+			confidence = bench.record[i].verdict.confidence;
+	CU_ASSERT_NOT_EQUAL(confidence, CONFIDENCE_MAX);
+	bench_end(&bench);
+	return confidence;
+}
+
+/* What another agent floods the probe with says nothing about this one. */
+static void test_loss_of_others(void)
+{
+	CU_ASSERT_EQUAL(confidence_beside_loss(2), confidence_beside_loss(0));
+	CU_ASSERT_NOT_EQUAL(confidence_beside_loss(1), confidence_beside_loss(0));
+}
+
+SUITE("engine_reconnect", { "records of others that are lost", test_loss_of_others },
+      { "one step after the other, then an end", test_rows }, { "each in its time", test_times },
+      { "a step that helped is the last", test_helped },
       { "after what else is being done", test_meanwhile },
       { "an attempt puts its turn off", test_turn },
       { "a new process has its time", test_new_process },

@@ -1,38 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An agent crashes, and is to be restarted: what systemd does with its unit keeps us from it. */
-#include "core/engine.h"
-#include "core/verdict.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
+#include "engine_bench.h"
 #include "suite.h"
+#include "verdict/verdict.h"
 
-enum { AGENT = 1, PID = 4711, NEXT_PID = 4712, STATES_MAX = 3 };
+enum { NEXT_PID = PID + 1, STATES_MAX = 3 };
 
 #define THIS_RUN "11111111111111111111111111111111"
 #define NEXT_RUN "22222222222222222222222222222222"
-
-struct seen {
-	unsigned orders;
-	uint32_t order;
-	const char *held_by; /* the last time */
-	const char *result;  /* likewise */
-};
-
-static void look(void *userdata, const struct outcome *outcome)
-{
-	struct seen *seen = userdata;
-
-	if (outcome->type == OUTCOME_ORDER) {
-		seen->orders++;
-		seen->order = outcome->order.number;
-	} else if (outcome->type == OUTCOME_RECORD && outcome->record->kind == RECORD_ACTION) {
-		seen->held_by = outcome->record->action_held_by ?: seen->held_by;
-		seen->result = outcome->record->action_result;
-	}
-}
 
 /* How the unit stands. */
 static const struct unit_event running = { .state = UNIT_ACTIVE, .main_pid = PID };
@@ -73,74 +52,58 @@ static const struct {
 	{ "started while there was no bus", &away, { &runs_again }, 0, "bus" },
 };
 
-static void step(struct engine *engine, struct event event, struct seen *seen)
+static void tell_unit(struct bench *bench, const struct unit_event *unit)
 {
-	event.agent = AGENT;
-	engine_step(engine, &event, look, seen);
-}
-
-static void tell_unit(struct engine *engine, const struct unit_event *unit, usec_t time,
-		      struct seen *seen)
-{
-	struct event event = { .type = EVENT_UNIT, .time = time, .unit = *unit };
+	struct event event = { .type = EVENT_UNIT, .unit = *unit };
 
 	strcpy(event.unit.unit, "agent.service");
-	step(engine, event, seen);
+	bench_step(bench, event);
 }
 
-static void crash(struct engine *engine, usec_t time, struct seen *seen)
+/* The unit stands so two seconds before the agent crashes. */
+static void begin(struct bench *bench, const struct unit_event *before)
 {
-	struct event event = {
-		.type = EVENT_ESTABLISHED,
-		.time = time - USEC_PER_SEC,
-		.connection = {
-			.cookie = 1,
-			.owner = { .pid = PID, .in_agent = true },
-			.current = { .pid = PID, .in_agent = true, .exit_code = SIGSEGV },
-			.facts = { .state = TCP_STATE_ESTABLISHED },
-		},
-	};
+	struct agent_match *match = &bench->settings.matches[0];
 
-	step(engine, event, seen);
-	event.type = EVENT_CLOSING;
-	event.time = time;
-	event.connection.current.exiting = true;
-	event.connection.facts.state_before = TCP_STATE_ESTABLISHED;
-	event.connection.facts.state = TCP_STATE_FIN_WAIT1;
-	step(engine, event, seen);
+	bench_begin(bench);
+	match->type = MATCH_UNIT;
+	strcpy(match->value, "agent.service");
+	bench->settings.match_count = 1;
+	bench_restart_on(bench, CAUSE_AGENT_CRASH);
+	tell_unit(bench, before);
+	bench->now += USEC_PER_SEC;
+	bench_step(bench, established(1));
+	bench->now += USEC_PER_SEC;
+	bench_step(bench, dying_fin(1, SIGSEGV));
 }
 
-static void begin(struct engine **engine, struct agent_settings *settings, struct seen *seen)
+/* Sends the unit's states as systemd then reports them, a millisecond apart. */
+static void tell_units(struct bench *bench, const struct unit_event *const after[STATES_MAX])
 {
-	struct engine_limits limits = { .agents = 1, .connections = 4, .processes = 4 };
+	for (size_t i = 0; i < STATES_MAX && after[i]; i++) {
+		bench->now += USEC_PER_MSEC;
+		tell_unit(bench, after[i]);
+	}
+}
 
-	CU_ASSERT_EQUAL_FATAL(engine_new(engine, &limits), 0);
-	agent_settings_defaults(settings, "agent");
-	settings->matches[0].type = MATCH_UNIT;
-	strcpy(settings->matches[0].value, "agent.service");
-	settings->match_count = 1;
-	settings->policy[CAUSE_AGENT_CRASH].steps[0].type = ACTION_RESTART;
-	settings->policy[CAUSE_AGENT_CRASH].count = 1;
-	step(*engine, (struct event){ .type = EVENT_AGENT, .watching = { .settings = settings } },
-	     seen);
+/* The last word about an action. */
+static const char *result(const struct bench *bench)
+{
+	unsigned actions = bench_count(bench, RECORD_ACTION);
+
+	return actions ? bench_record(bench, RECORD_ACTION, actions - 1)->action_result : "";
 }
 
 static void play(size_t row)
 {
-	struct agent_settings settings;
-	struct engine *engine;
-	struct seen seen = { 0 };
-	usec_t now = USEC_PER_MINUTE;
+	struct bench bench;
 
-	begin(&engine, &settings, &seen);
-	tell_unit(engine, rows[row].before, now - 2 * USEC_PER_SEC, &seen);
-	crash(engine, now, &seen);
-	for (size_t i = 0; i < STATES_MAX && rows[row].after[i]; i++)
-		tell_unit(engine, rows[row].after[i], now += USEC_PER_MSEC, &seen);
-	step(engine, (struct event){ .type = EVENT_TIME, .time = now + USEC_PER_MINUTE }, &seen);
-	CHECK(seen.orders == rows[row].orders, rows[row].what);
-	CHECK(strcmp(seen.held_by ?: "", rows[row].held_by ?: "") == 0, rows[row].what);
-	engine_free(engine);
+	begin(&bench, rows[row].before);
+	tell_units(&bench, rows[row].after);
+	bench_pass(&bench, USEC_PER_MINUTE);
+	CHECK(bench.orders == rows[row].orders, rows[row].what);
+	CHECK(strcmp(bench_held_by(&bench), rows[row].held_by ?: "") == 0, rows[row].what);
+	bench_end(&bench);
 }
 
 static void test_rows(void)
@@ -149,29 +112,16 @@ static void test_rows(void)
 		play(row);
 }
 
-static void tell_result(struct engine *engine, int error, usec_t time, struct seen *seen)
-{
-	step(engine,
-	     (struct event){ .type = EVENT_ACTION_RESULT,
-			     .time = time,
-			     .action_result = { .order = seen->order, .error = error } },
-	     seen);
-}
-
 /* A job of another's was in the way: that is no failure of ours. */
 static void test_refused(void)
 {
-	struct agent_settings settings;
-	struct engine *engine;
-	struct seen seen = { 0 };
+	struct bench bench;
 
-	begin(&engine, &settings, &seen);
-	tell_unit(engine, &failed, USEC_PER_SEC, &seen);
-	crash(engine, USEC_PER_MINUTE, &seen);
-	CU_ASSERT_EQUAL_FATAL(seen.orders, 1);
-	tell_result(engine, -EDEADLK, USEC_PER_MINUTE, &seen);
-	CU_ASSERT_STRING_EQUAL(seen.held_by ?: "", "systemd");
-	engine_free(engine);
+	begin(&bench, &failed);
+	CU_ASSERT_EQUAL_FATAL(bench.orders, 1);
+	bench_result(&bench, -EDEADLK);
+	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "systemd");
+	bench_end(&bench);
 }
 
 /* The bus is lost while systemd restarts the unit: what it says when the bus is back tells whether
@@ -209,21 +159,16 @@ static const struct {
 
 static void lose_bus(size_t row)
 {
-	struct agent_settings settings;
-	struct engine *engine;
-	struct seen seen = { 0 };
-	usec_t now = USEC_PER_MINUTE;
+	struct bench bench;
 
-	begin(&engine, &settings, &seen);
-	tell_unit(engine, &still_failed, USEC_PER_SEC, &seen);
-	crash(engine, now, &seen);
-	tell_result(engine, -ECONNRESET, now += USEC_PER_MSEC, &seen);
-	for (size_t i = 0; i < STATES_MAX && losses[row].after[i]; i++)
-		tell_unit(engine, losses[row].after[i], now += USEC_PER_MSEC, &seen);
-	step(engine, (struct event){ .type = EVENT_TIME, .time = now + 10 * USEC_PER_SEC }, &seen);
-	CHECK(seen.orders == losses[row].orders, losses[row].what);
-	CHECK(strcmp(seen.result ?: "", losses[row].result) == 0, losses[row].what);
-	engine_free(engine);
+	begin(&bench, &still_failed);
+	bench.now += USEC_PER_MSEC;
+	bench_result(&bench, -ECONNRESET);
+	tell_units(&bench, losses[row].after);
+	bench_pass(&bench, 10 * USEC_PER_SEC);
+	CHECK(bench.orders == losses[row].orders, losses[row].what);
+	CHECK(strcmp(result(&bench), losses[row].result) == 0, losses[row].what);
+	bench_end(&bench);
 }
 
 static void test_losses(void)
@@ -233,30 +178,22 @@ static void test_losses(void)
 }
 
 /* The agent is back before systemd has told that it is done, or anything. */
-static void recover(const struct unit_event *unit, const char *result)
+static void recover(const struct unit_event *unit, const char *wanted)
 {
-	struct agent_settings settings;
-	struct engine *engine;
-	struct seen seen = { 0 };
-	usec_t now = USEC_PER_MINUTE;
-	struct event back = { .type = EVENT_ESTABLISHED,
-			      .time = now + USEC_PER_SEC,
-			      .connection = { .cookie = 2,
-					      .owner = { .pid = NEXT_PID, .in_agent = true },
-					      .facts = { .state = TCP_STATE_ESTABLISHED } } };
+	struct bench bench;
 
-	begin(&engine, &settings, &seen);
-	tell_unit(engine, &still_failed, USEC_PER_SEC, &seen);
-	crash(engine, now, &seen);
-	tell_result(engine, -ECONNRESET, now, &seen);
-	tell_unit(engine, &away, now, &seen);
-	tell_unit(engine, unit, now, &seen);
-	step(engine, back, &seen);
-	CHECK(strcmp(seen.result ?: "", result) == 0, result);
-	tell_unit(engine, &restarted, now + USEC_PER_MINUTE, &seen);
-	step(engine, (struct event){ .type = EVENT_TIME, .time = now + USEC_PER_HOUR }, &seen);
-	CU_ASSERT_EQUAL(seen.orders, 1);
-	engine_free(engine);
+	begin(&bench, &still_failed);
+	bench_result(&bench, -ECONNRESET);
+	tell_unit(&bench, &away);
+	tell_unit(&bench, unit);
+	bench.now += USEC_PER_SEC;
+	bench_step(&bench, of_process(NEXT_PID, established(2)));
+	CHECK(strcmp(result(&bench), wanted) == 0, wanted);
+	bench.now += USEC_PER_MINUTE;
+	tell_unit(&bench, &restarted);
+	bench_pass(&bench, USEC_PER_HOUR);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	bench_end(&bench);
 }
 
 static void test_recovered(void)
@@ -266,5 +203,38 @@ static void test_recovered(void)
 	recover(&being_started, "uncertain");
 }
 
+/* The result of the first restart is late: the agent runs, and crashes again before it comes. */
+static void crash_before_result(bool recovers, unsigned orders)
+{
+	struct bench bench;
+
+	begin(&bench, &running);
+	tell_unit(&bench, &failed);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	bench.now += USEC_PER_SEC;
+	tell_unit(&bench, &runs_again);
+	bench_step(&bench, of_process(NEXT_PID, established(2)));
+	bench.now += USEC_PER_SEC;
+	bench_step(&bench, of_process(NEXT_PID, dying_fin(2, SIGSEGV)));
+	tell_unit(&bench, &failed);
+	bench_pass(&bench, 3 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	if (recovers) {
+		tell_unit(&bench, &runs_again);
+		bench_step(&bench, of_process(NEXT_PID + 1, established(3)));
+	}
+	bench_result(&bench, 0);
+	bench_pass(&bench, USEC_PER_MINUTE);
+	CU_ASSERT_EQUAL(bench.orders, orders);
+	bench_end(&bench);
+}
+
+static void test_crash_before_result(void)
+{
+	crash_before_result(false, 2);
+	crash_before_result(true, 1);
+}
+
 SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused },
-      { "the bus is lost meanwhile", test_losses }, { "and the agent recovers", test_recovered })
+      { "the bus is lost meanwhile", test_losses }, { "and the agent recovers", test_recovered },
+      { "another crash before the result", test_crash_before_result })

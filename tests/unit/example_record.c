@@ -1,8 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "example_record.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "suite.h"
 
 struct record example_record(void)
 {
@@ -31,18 +36,47 @@ struct record example_record(void)
 			    .bytes_received = 8,
 			    .age = 9 * USEC_PER_SEC,
 			    .idle_rx = 10,
-			    .idle_tx = 11 },
+			    .idle_tx = 11,
+			    .idle_ack = 13 },
 		.verdict = { .ended_by = ENDED_BY_RETRANSMIT_TIMEOUT,
 			     .cause = CAUSE_PATH_SILENT,
 			     .confidence = CONFIDENCE_LIKELY,
+			     .rung = RUNG_TLS,
 			     .period = 58 * USEC_PER_MINUTE,
 			     .period_count = 4 },
 		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
 		.lost_events = 2,
+		.lost_groups = 1,
 	};
 
 	tokens_add(&record.verdict.evidence, "state=ESTABLISHED");
 	tokens_add(&record.verdict.evidence, "error=ETIMEDOUT");
 	tokens_add(&record.verdict.ruled_out, "peer-reset=no-RST-arrived");
 	return record;
+}
+
+static void take_line(void *userdata, const char *name, const char *value)
+{
+	text_add(userdata, "%s=%s\n", name, value);
+}
+
+const char *record_lines(const struct record *record, char *buffer, size_t size)
+{
+	struct text text = text_begin(buffer, size);
+
+	record_fields(record, take_line, &text);
+	CU_ASSERT_FALSE(text.cut);
+	return buffer;
+}
+
+bool parse_fields(struct past_record *past, const char *fields, char separator)
+{
+	record_parse_begin(past);
+	while (*fields) {
+		const char *end = strchrnul(fields, separator);
+
+		record_parse_field(past, fields, (size_t)(end - fields));
+		fields = end + (*end == separator);
+	}
+	return record_parse_end(past);
 }

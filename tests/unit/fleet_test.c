@@ -1,6 +1,7 @@
-/* What the records of many devices tell together. A fleet is told of record by record; then all
- * passes run over it, as `connwatchctl fleet` makes them. */
-#include "core/fleet.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The analysis of many devices' records. A test adds record by record; then all passes run over
+ * them, in the order of `connwatch-fleet`. */
+#include "fleet/fleet.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -22,10 +23,10 @@ static struct fleet *fleet;
 static struct fleet_event events[EVENTS_MAX];
 static size_t event_count;
 
-/* What the next records are about. */
+/* The subject of the next records. */
 static struct {
 	unsigned device, peer;
-	const char *site, *boot;
+	const char *site, *boot, *source;
 	int64_t clock; /* what the device's clock shows too much */
 	usec_t boot_time;
 } about;
@@ -42,6 +43,7 @@ static void begin(unsigned fields)
 	event_count = 0;
 	about.device = about.peer = 0;
 	about.site = NO_VALUE;
+	about.source = "";
 	about.boot = "first";
 	about.clock = 0;
 	about.boot_time = START - DAY;
@@ -71,7 +73,9 @@ static struct past_record record_at(usec_t time, enum record_kind kind)
 static void deliver(const struct past_record *past)
 {
 	char name[32];
-	struct fleet_origin origin = { .machine = name,
+	struct fleet_origin origin = { .source = about.source,
+				       .source_name = about.source,
+				       .machine = name,
 				       .hostname = name,
 				       .values = { about.site, NO_VALUE, NO_VALUE, NO_VALUE } };
 
@@ -456,6 +460,95 @@ static void test_no_room(void)
 	fleet_free(fleet);
 }
 
+/* ---- devices that lie; tests/fleet/attack_cases.py plays them on journals */
+
+static void test_source_is_the_device(void)
+{
+	const struct fleet_device *device;
+
+	begin(0);
+	about.source = "a";
+	for (about.device = 0; about.device < 10; about.device++)
+		closed(HOUR, MINUTE);
+	about.source = "b";
+	about.device = 3;
+	closed(HOUR, MINUTE);
+	about.source = "";
+	closed(HOUR, MINUTE);
+	CU_ASSERT_EQUAL(findings()->devices, 3);
+	CU_ASSERT_EQUAL(findings()->unproven, 1);
+	device = fleet_device(fleet, 0);
+	CU_ASSERT_STRING_EQUAL(device->hostname, "a");
+	CU_ASSERT_EQUAL(device->renamed, 9);
+	CU_ASSERT_TRUE(device->proven);
+	CU_ASSERT_FALSE(fleet_device(fleet, 2)->proven);
+	fleet_free(fleet);
+}
+
+static void test_peers_without_room_count_for_their_port(void)
+{
+	const struct fleet_findings *found;
+	char where[ENDPOINT_TEXT_SIZE] = "";
+
+	begin(0);
+	let_live(40, 3 * DAY);
+	for (about.device = 0; about.device < 40; about.device++) {
+		about.peer = about.device; /* room for 13 beside their service */
+		closed(DAY + about.device * 90 * USEC_PER_MSEC, HOUR + about.device * 7 * MINUTE);
+	}
+	found = findings();
+	CU_ASSERT_EQUAL(found->no_peer, 27);
+	CU_ASSERT_EQUAL_FATAL(found->outage_count, 1);
+	CU_ASSERT_EQUAL(found->outages[0].devices, 40);
+	endpoint_format(&fleet_place(fleet, found->outages[0].place)->endpoint, where);
+	CU_ASSERT_STRING_EQUAL(where, "*:8883");
+	fleet_free(fleet);
+}
+
+static void test_quotas_of_a_device(void)
+{
+	const struct fleet_findings *found;
+
+	begin(1);
+	for (unsigned i = 0; i < 100; i++) {
+		struct past_record past = record_at(HOUR + i * SECOND, RECORD_ENDED);
+		char site[16];
+
+		snprintf(site, sizeof(site), "site-%u", i);
+		about.site = site;
+		snprintf(past.record.agent, sizeof(past.record.agent), "agent-%u", i);
+		past.record.peer.port = (uint16_t)(1 + i);
+		deliver(&past);
+	}
+	found = findings();
+	CU_ASSERT_EQUAL(found->agents, FLEET_AGENTS_OF_DEVICE);
+	CU_ASSERT_EQUAL(found->values, FLEET_VALUES_OF_DEVICE);
+	CU_ASSERT_EQUAL(found->places, FLEET_PLACES_OF_DEVICE);
+	CU_ASSERT_TRUE(found->over_quota >= 100 - FLEET_AGENTS_OF_DEVICE);
+	CU_ASSERT_EQUAL(fleet_device(fleet, 0)->over_quota, found->over_quota);
+	fleet_free(fleet);
+}
+
+/* One record of long ago or of later than all others. */
+static void test_one_device_does_not_stretch_the_time(void)
+{
+	static const int64_t times[] = { -600 * (int64_t)DAY, 20 * (int64_t)DAY };
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		const struct fleet_findings *found;
+
+		begin(0);
+		let_live(40, 3 * DAY);
+		about.device = 50;
+		about.boot_time = START - 900 * DAY;
+		closed((usec_t)times[i], MINUTE);
+		found = findings();
+		CU_ASSERT_EQUAL(found->outlying, 1);
+		CU_ASSERT_EQUAL(found->until - found->since, 3 * DAY + 36 * HOUR);
+		fleet_free(fleet);
+	}
+}
+
 static void test_a_clock_that_is_off(void)
 {
 	const struct fleet_findings *found;
@@ -606,6 +699,10 @@ SUITE("fleet", { "many at once", test_many_at_once }, { "some at once", test_som
       { "duplicates and order", test_duplicates_and_order },
       { "a clock ahead makes nobody late", test_a_clock_ahead_makes_nobody_late },
       { "dates that cannot be", test_dates_that_cannot_be }, { "no room", test_no_room },
+      { "source is the device", test_source_is_the_device },
+      { "peers without room count for their port", test_peers_without_room_count_for_their_port },
+      { "quotas of a device", test_quotas_of_a_device },
+      { "one device does not stretch the time", test_one_device_does_not_stretch_the_time },
       { "a clock that is off", test_a_clock_that_is_off }, { "troubles", test_troubles },
       { "what goes with what", test_what_goes_with_what },
       { "availability by cause", test_availability_by_cause }, { "herds", test_herds },

@@ -1,4 +1,5 @@
-#include "core/keyed_table.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/keyed_table.h"
 
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every sentence a record can say, against messages.expected. `UPDATE=1 message_test`, run in the
  * tree's root, writes that file anew: read it aloud before you commit it. */
 #include <arpa/inet.h>
@@ -7,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "record/record.h"
 #include "suite.h"
 
 #define EXPECTED "tests/unit/messages.expected"
@@ -73,6 +74,13 @@ static const struct {
 	ENDING(CONNECT_REFUSED, PROVED, CONNECT_REFUSED),
 	ENDING(PEER_RESET, LIKELY, PEER_RESET),
 	ENDING(PEER_CLOSE, PROVED, PEER_FIN),
+	ENDING(TLS_REFUSED_BY_AGENT, PROVED, LOCAL_RESET, .socket.unread_bytes = 7),
+	ENDING(TLS_REFUSED_BY_HUB, LIKELY, PEER_FIN),
+	ENDING(TLS_NOT_SPOKEN, PROVED, LOCAL_FIN),
+	ENDING(TLS_STALLED, LIKELY, LOCAL_FIN),
+	ENDING(NAME_NOT_FOUND, LIKELY, UNKNOWN),
+	ENDING(NAME_SERVER_FAILING, LIKELY, UNKNOWN),
+	ENDING(NAME_SERVER_SILENT, SUSPECTED, UNKNOWN),
 	ENDING(LINK_DOWN, PROVED, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
 	ENDING(NO_ROUTE, PROVED, CONNECT_UNREACHABLE, .socket.error = ENETUNREACH),
 	ENDING(ADDRESS_CHANGED, PROVED, RETRANSMIT_TIMEOUT),
@@ -89,6 +97,7 @@ static const struct {
 	ENDING(MIDDLEBOX_RESET, LIKELY, PEER_RESET),
 	ENDING(OPERATOR_ABORT, PROVED, ABORTED),
 	ENDING(HOST_SUSPEND, LIKELY, PEER_RESET),
+	ENDING(CLOCK_WRONG, SUSPECTED, LOCAL_RESET),
 	ENDING(MEMORY_PRESSURE, PROVED, OUT_OF_MEMORY),
 	ENDING(UNKNOWN, INVALID, UNKNOWN),
 	ENDING(EVIDENCE_LOST, PROVED, UNKNOWN),
@@ -114,6 +123,35 @@ static size_t write_endings(struct record *records)
 	return count;
 }
 
+/* The reason in the words of its protocol is part of the sentence. */
+static void a_known_reason_is_named(void)
+{
+	static const struct {
+		enum cause cause;
+		const char *evidence;
+		const char *words;
+	} rows[] = {
+		{ CAUSE_TLS_REFUSED_BY_AGENT, "tls_alert_sent=certificate_expired",
+		  "(certificate_expired)" },
+		{ CAUSE_TLS_REFUSED_BY_HUB, "tls_alert_received=handshake_failure",
+		  "(handshake_failure)" },
+		{ CAUSE_TLS_NOT_SPOKEN, "tls_answer=http", "(http)" },
+		{ CAUSE_NAME_NOT_FOUND, "name_answer=nxdomain", "(nxdomain)" },
+		{ CAUSE_NAME_SERVER_SILENT, "name_server=192.0.2.53", "(192.0.2.53)" },
+	};
+	char message[MESSAGE_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record record = example(RECORD_ENDED);
+
+		record.verdict.cause = rows[i].cause;
+		record.verdict.evidence.count = 0;
+		tokens_add(&record.verdict.evidence, "%s", rows[i].evidence);
+		record_message(&record, message);
+		CHECK(strstr(message, rows[i].words) != NULL, rows[i].evidence);
+	}
+}
+
 static size_t write_stalls(struct record *records)
 {
 	static const struct {
@@ -121,6 +159,9 @@ static size_t write_stalls(struct record *records)
 		struct socket_facts socket;
 	} stalls[] = {
 		{ CAUSE_AGENT_NOT_RECONNECTING, { .age = 0 } },
+		{ CAUSE_NAME_NOT_FOUND, { .age = 0 } },
+		{ CAUSE_NAME_SERVER_FAILING, { .age = 0 } },
+		{ CAUSE_NAME_SERVER_SILENT, { .age = 0 } },
 		{ CAUSE_AGENT_HANG, { .unread_bytes = 4096 } },
 		{ CAUSE_AGENT_HANG, { .idle_tx = 3 * USEC_PER_MINUTE } },
 		{ CAUSE_PATH_SILENT, { .unacked_bytes = 120 } },
@@ -202,7 +243,13 @@ static size_t write_others(struct record *records)
 	records[8] = (struct record){ .kind = RECORD_EVIDENCE_LOST,
 				      .mode = MODE_SOCK_DIAG,
 				      .lost_events = 1 };
-	return 9;
+	records[9] = (struct record){
+		.kind = RECORD_EVIDENCE_LOST, .agent = "edge", .lost_events = 1, .lost_groups = 1
+	};
+	records[10] = (struct record){
+		.kind = RECORD_EVIDENCE_LOST, .agent = "edge", .lost_events = 23, .lost_groups = 20
+	};
+	return 11;
 }
 
 /* ---- the file */
@@ -271,6 +318,26 @@ static void is_one_sentence_for_every_combination(void)
 	}
 }
 
+static void has_a_verb_for_every_action(void)
+{
+	char message[MESSAGE_SIZE];
+
+	for (int type = 0; type < ACTION_TYPE_MAX; type++) {
+		for (int outcome = 0; outcome < ACTION_OUTCOME_MAX; outcome++) {
+			struct record record = example(RECORD_ACTION);
+
+			record.verdict.cause = CAUSE_AGENT_HANG;
+			record.action = (struct action){ .type = (enum action_type)type,
+							 .signal = SIGHUP,
+							 .unit = "fallback.service" };
+			record.action_result =
+				action_outcome_to_string((enum action_outcome)outcome);
+			record_message(&record, message);
+			CHECK(strstr(message, "  ") == NULL && !strstr(message, "(null)"), message);
+		}
+	}
+}
+
 static void keeps_control_bytes_out(void)
 {
 	struct record record = example(RECORD_ENDED);
@@ -290,7 +357,13 @@ static void replaces_what_is_no_text(void)
 	} rows[] = {
 		{ "plain", "plain" },
 		{ "tab\tdel\x7f", "tab?del?" },
-		{ "\xc3\xbc\xe2\x82\xac\xf0\x9f\x94\x8c", "\xc3\xbc\xe2\x82\xac\xf0\x9f\x94\x8c" },
+		{ "\xc3\xbc", "??" },                       /* a letter, not ASCII */
+		{ "\xe2\x80\xaegnp.exe", "???gnp.exe" },    /* U+202E turns the line around */
+		{ "\xe2\x81\xa6x\xe2\x81\xa9", "???x???" }, /* U+2066, U+2069: isolates */
+		{ "a\xe2\x80\x8b"
+		  "b\xef\xbb\xbf",
+		  "a???b???" },                 /* U+200B, U+FEFF: no width */
+		{ "\xd0\xb0", "??" },           /* a Cyrillic letter that looks like an a */
 		{ "\xc0\xaf", "??" },           /* overlong */
 		{ "\xe0\x80\xaf", "???" },      /* overlong */
 		{ "\xed\xa0\x80", "???" },      /* surrogate */
@@ -308,7 +381,9 @@ static void replaces_what_is_no_text(void)
 	}
 }
 
-SUITE("message", { "says what is expected", says_what_is_expected },
+SUITE("message", { "a known reason is named", a_known_reason_is_named },
+      { "says what is expected", says_what_is_expected },
       { "is one sentence for every combination", is_one_sentence_for_every_combination },
+      { "has a verb for every action", has_a_verb_for_every_action },
       { "keeps control bytes out", keeps_control_bytes_out },
       { "replaces what is no text", replaces_what_is_no_text })

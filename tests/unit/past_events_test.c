@@ -1,4 +1,5 @@
-#include "core/past_events.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/past_events.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -160,15 +161,15 @@ static void the_past_has_an_end(void)
 {
 	begin();
 	CU_ASSERT_FALSE(TAKE(25 * USEC_PER_HOUR, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
-	for (unsigned i = 0; i < 2 * HISTORY_MAX; i++)
+	for (unsigned i = 0; i < 2 * PAST_SESSIONS_MAX; i++)
 		CU_ASSERT_TRUE(TAKE(i, ENDED, "CONNWATCH_ENDED_BY=peer-fin"));
-	CU_ASSERT_EQUAL(past_events.count, HISTORY_MAX);
+	CU_ASSERT_EQUAL(past_events.count, PAST_SESSIONS_MAX);
 }
 
 static void what_is_enough_is_not_looked_for(void)
 {
 	begin();
-	for (unsigned i = 0; i < HISTORY_MAX; i++)
+	for (unsigned i = 0; i < PAST_SESSIONS_MAX; i++)
 		CU_ASSERT_TRUE(
 			TAKE(2 * USEC_PER_HOUR, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=peer-fin"));
 	CU_ASSERT_TRUE(TAKE(2 * USEC_PER_HOUR, "CONNWATCH_KIND=recovered"));
@@ -179,20 +180,20 @@ static void what_is_enough_is_not_looked_for(void)
 
 static void attempts_leave_room_for_the_rest(void)
 {
-	const struct event *last = &past_events.events[PAST_WORDS_MAX + 1];
+	const struct event *last = &past_events.events[PAST_TROUBLES_MAX + 1];
 
 	begin();
 	TAKE(1, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
-	for (unsigned i = 0; i < PAST_WORDS_MAX + 7; i++)
+	for (unsigned i = 0; i < PAST_TROUBLES_MAX + 7; i++)
 		TAKE(2, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=connect-refused");
 	TAKE(3, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=peer-fin");
 	TAKE(4, ENDED, THIS_BOOT, "CONNWATCH_ENDED_BY=connect-refused");
 	TAKE(5, ACTION, THIS_BOOT, "CONNWATCH_ACTION_RESULT=starting");
-	CU_ASSERT_EQUAL_FATAL(past_events.count, PAST_WORDS_MAX + 4);
+	CU_ASSERT_EQUAL_FATAL(past_events.count, PAST_TROUBLES_MAX + 4);
 	CU_ASSERT_EQUAL(last->type, EVENT_HISTORY_TROUBLE);
 	CU_ASSERT_TRUE(last->history_trouble.came_up);
 	CU_ASSERT_EQUAL(last->history_trouble.attempts, 7);
-	CU_ASSERT_EQUAL(action(PAST_WORDS_MAX + 3)->outcome, ACTION_STARTED);
+	CU_ASSERT_EQUAL(action(PAST_TROUBLES_MAX + 3)->outcome, ACTION_STARTED);
 }
 
 static void a_clock_that_was_put_back_makes_no_negative_time(void)

@@ -1,14 +1,15 @@
-/* What the journal's records tell when they are read one after the other: digest, timeline, bar,
- * statistics, account. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The views of the journal's records: digest, timeline, bar, statistics, account. */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/account.h"
-#include "core/bar.h"
-#include "core/digest.h"
-#include "core/statistics.h"
-#include "core/text.h"
-#include "core/timeline.h"
+#include "base/text.h"
+#include "example_record.h"
+#include "past/bar.h"
+#include "past/digest.h"
+#include "past/statistics.h"
+#include "past/timeline.h"
+#include "record/account.h"
 #include "suite.h"
 
 #define MINUTES(n) ((n)*USEC_PER_MINUTE)
@@ -21,15 +22,10 @@ static char told[4096];
 static struct past_record past(usec_t time, const char *fields)
 {
 	struct past_record past;
+	char all[512];
 
-	record_parse_begin(&past);
-	record_parse_field(&past, "CONNWATCH_AGENT=edge", 20);
-	record_parse_field(&past, "_BOOT_ID=first", 14);
-	for (size_t length; *fields; fields += length + (fields[length] == ' ')) {
-		length = strcspn(fields, " ");
-		record_parse_field(&past, fields, length);
-	}
-	CU_ASSERT_TRUE(record_parse_end(&past));
+	snprintf(all, sizeof(all), "CONNWATCH_AGENT=edge _BOOT_ID=first %s", fields);
+	CU_ASSERT_TRUE(parse_fields(&past, all, ' '));
 	past.realtime = START + time;
 	return past;
 }
@@ -198,6 +194,24 @@ static void session_outage_session(void)
 									"5min to 6min down\n"
 									"6min to 10min up\n"
 									"10min to 12min down\n");
+}
+
+/* Attempts whose TLS handshake or whose lookups fail are no sessions. */
+static void failed_attempts_leave_it_down(void)
+{
+	struct past_record records[4];
+
+	records[0] = ended(MINUTES(5), "peer-close", MINUTES(5));
+	records[1] = past(MINUTES(7),
+			  "CONNWATCH_KIND=ended CONNWATCH_ENDED_BY=local-fin CONNWATCH_RUNG=tls "
+			  "CONNWATCH_CAUSE=tls-refused-by-agent CONNWATCH_AGE_USEC=60000000");
+	records[2] = past(MINUTES(8), "CONNWATCH_KIND=stalled CONNWATCH_RUNG=name "
+				      "CONNWATCH_CAUSE=name-server-silent");
+	records[3] = recovered(MINUTES(9), MINUTES(4));
+	CU_ASSERT_STRING_EQUAL(timeline_of(0, MINUTES(10), records, 4), "0 to 5min up\n"
+									"5min to 8min down\n"
+									"8min to 9min down\n"
+									"9min to 10min up\n");
 }
 
 static void before_the_first_record_nothing_is_known(void)
@@ -377,6 +391,9 @@ static void tokens_in_words(void)
 		{ "silent_sec=-1", "the agent had been silent for -1" },
 		{ "silent_sec=99999999999999999999",
 		  "the agent had been silent for 99999999999999999999" },
+		{ "socket=never-opened", "the socket never sent a SYN" },
+		{ "socket=outlives-its-process", "the socket outlived its process" },
+		{ "socket=novel", "socket: novel" },
 		{ "novelty", "novelty: " },
 		{ "", ": " },
 	};
@@ -399,7 +416,7 @@ static void moments_come_in_order(void)
 			"CONNWATCH_IDLE_RX_USEC=2000000 CONNWATCH_EVIDENCE=exited_after_msec=0 "
 			"CONNWATCH_EVIDENCE=link_lost_before_msec=5000");
 	static const char *const wanted[] = { "the connection was opened", "the link went down",
-					      "the last data came", "it ended: local-fin",
+					      "the last data was received", "it ended: local-fin",
 					      "the process ended" };
 	struct moments moments;
 
@@ -430,6 +447,7 @@ SUITE("past", { "rhythm is folded", rhythm_is_folded },
       { "action and its result are one", action_and_its_result_are_one },
       { "many agents need no more room", many_agents_need_no_more_room },
       { "session, outage, session", session_outage_session },
+      { "failed attempts leave it down", failed_attempts_leave_it_down },
       { "before the first record nothing is known", before_the_first_record_nothing_is_known },
       { "a second connection keeps it up", a_second_connection_keeps_it_up },
       { "stall heals", stall_heals },

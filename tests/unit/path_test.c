@@ -1,11 +1,12 @@
-#include "core/path.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/text.h"
-#include "core/trace.h"
+#include "base/text.h"
+#include "events/trace.h"
 #include "suite.h"
 
 enum { NETNS = 7 };
@@ -245,6 +246,22 @@ static const struct row rows[] = {
 	{ "a route that refuses loses by its metric",
 	  "12 route up=1 refuses=1 table=254 address=0.0.0.0 metric=4294967295", LOCAL, PEER,
 	  "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a rule that refuses comes before all routes",
+	  "12 route up=1 rule=1 refuses=1 address=198.51.100.7 prefix_length=32 metric=100\n"
+	  "13 route rule=1 refuses=1 address=198.51.100.7 prefix_length=32 metric=100",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes,lost@12,back@13 hop=yes" },
+	{ "but not after the main table",
+	  "12 route up=1 rule=1 refuses=1 address=0.0.0.0 metric=40000", LOCAL, PEER,
+	  "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "nor to other destinations",
+	  "12 route up=1 rule=1 refuses=1 address=198.51.100.8 prefix_length=32 metric=100", LOCAL,
+	  PEER, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a rule that refuses some packets leaves it open",
+	  "12 route up=1 rule=1 refuses=1 partial=1 address=0.0.0.0 metric=100", LOCAL, PEER,
+	  "eth0: link=yes address=yes" },
+	{ "a rule for another table leaves it open",
+	  "12 route up=1 rule=1 table=100 address=0.0.0.0 metric=100", LOCAL, PEER,
+	  "eth0: link=yes address=yes" },
 	{ "another table may decide",
 	  "12 route up=1 interface=3 table=100 address=0.0.0.0 gateway=10.0.0.1", LOCAL, PEER,
 	  "eth0: link=yes address=yes" },

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* No restart storm is possible: a million random events break no promise of the policy. The seed is
  * fixed; POLICY_SEED= and POLICY_EVENTS= change the run. tests/fuzz/engine_fuzz.c looks for events
  * that do. */

@@ -1,17 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See policy_world.h. */
 #include "policy_world.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/engine.h"
-#include "core/past_events.h"
+#include "engine/engine.h"
+#include "engine/past_events.h"
+#include "example_events.h"
 
-enum { AGENTS = 3, COOKIES = 12, PIDS = 6, NETNS = 77, ORDERS_KEPT = 256, RENEWAL_AGE = 2880 };
+enum { AGENTS = 3, COOKIES = 12, PIDS = 6, ORDERS_KEPT = 256, RENEWAL_AGE = 2880 };
 enum { JOURNAL_MAX = 4096, LIFE_MAX = 2000 };
 
 #define BOOT     "0123456789abcdef0123456789abcdef"
@@ -55,7 +56,7 @@ static uint32_t next_random(uint64_t *random)
 	return (uint32_t)((*random * UINT64_C(0x2545F4914F6CDD1D)) >> 33);
 }
 
-/* As few bytes as will do, so that one of them has one effect. */
+/* Takes as few bytes of the input as `below` needs, so that one byte has one effect. */
 static uint32_t next_input(struct choices *choices, uint32_t below)
 {
 	uint32_t value = 0;
@@ -108,7 +109,8 @@ static uint32_t agent_of(const struct record *record)
 	return (uint32_t)(record->agent[0] - 'a');
 }
 
-/* As it would be read back. That the fields keep all this is for record_parse_test.c to show. */
+/* Keeps the record as it would be read back. record_parse_test.c shows that the fields keep all
+ * this. */
 static void keep(struct world *world, const struct record *record)
 {
 	struct past_record *past = &world->journal[world->records++ % JOURNAL_MAX];
@@ -125,7 +127,7 @@ static void keep(struct world *world, const struct record *record)
 		strcpy(past->action_held_by, record->action_held_by);
 }
 
-/* What is told of a restart that an engine before did not live to see the end of. */
+/* Checks the record of a restart that an earlier engine did not live to see the end of. */
 static void check_fate(struct world *world, const struct record *record)
 {
 	bool carried_out = world->carried_out[agent_of(record)];
@@ -208,11 +210,10 @@ static void step(struct world *world, struct event *event)
 
 static struct task any_task(struct world *world, uint32_t agent)
 {
-	struct task task = { .pid = agent * 100 + any(world, PIDS) + 1, .in_agent = true };
+	struct task task = agent_task(agent * 100 + any(world, PIDS) + 1);
 
 	task.exiting = any(world, 6) == 0;
 	task.exit_code = any(world, 2) ? any(world, 32) : any(world, 4) << 8;
-	strcpy(task.comm, "agent");
 	return task;
 }
 
@@ -231,8 +232,7 @@ static void any_connection(struct world *world, struct event *event)
 	event->type = types[any(world, sizeof(types) / sizeof(*types))];
 	connection->cookie = 1 + any(world, COOKIES / AGENTS) * AGENTS + (event->agent - 1);
 	connection->netns = NETNS;
-	connection->peer =
-		(struct endpoint){ .family = AF_INET, .port = 8883, .address = { 192, 0, 2, 7 } };
+	connection->peer = hub_endpoint();
 	connection->owner = any_task(world, event->agent);
 	connection->current = any_task(world, event->agent);
 	facts->state_before = any(world, 3) ? TCP_STATE_ESTABLISHED : TCP_STATE_SYN_SENT;
@@ -241,7 +241,7 @@ static void any_connection(struct world *world, struct event *event)
 			       : TCP_STATE_CLOSE;
 	facts->error = errors[any(world, sizeof(errors) / sizeof(*errors))];
 	facts->reset_received = any(world, 2);
-	facts->shutdown = any(world, 4);
+	facts->shutdown = (uint8_t)any(world, 4);
 	facts->retransmit_timeouts = any(world, 5);
 	facts->unacked_bytes = any(world, 2) * 10;
 	facts->unread_bytes = any(world, 2) * 10;
@@ -255,7 +255,8 @@ static void any_process(struct world *world, struct event *event)
 {
 	static const int signals[] = { SIGTERM, SIGKILL, SIGSEGV, SIGSTOP, SIGCONT };
 
-	event->type = EVENT_COMMAND + any(world, EVENT_EXITED - EVENT_COMMAND + 1);
+	event->type =
+		(enum event_type)(EVENT_COMMAND + any(world, EVENT_EXITED - EVENT_COMMAND + 1));
 	event->process.task = any_task(world, event->agent);
 	event->process.signal = signals[any(world, sizeof(signals) / sizeof(*signals))];
 	event->process.sender.pid = any(world, 3);
@@ -274,14 +275,15 @@ static void any_unit(struct world *world, struct event *event)
 
 	event->type = EVENT_UNIT;
 	strcpy(event->unit.unit, "agent.service");
-	event->unit.state = any(world, 2) ? UNIT_ACTIVE : any(world, UNIT_STATE_MAX);
+	event->unit.state =
+		any(world, 2) ? UNIT_ACTIVE : (enum unit_state)any(world, UNIT_STATE_MAX);
 	strcpy(event->unit.result, results[any(world, any(world, 3) ? 1 : 5)]);
 	event->unit.main_pid = any_task(world, event->agent).pid;
 	name_run(world, event->agent, &event->unit);
 	world->unit[event->agent] = event->unit;
 }
 
-/* What systemd last told of the unit, with the run that it is in now. */
+/* Sends the last unit state of systemd again, with the run that the unit is in now. */
 static void tell_unit(struct world *world, uint32_t agent)
 {
 	struct event event = { .type = EVENT_UNIT, .agent = agent, .unit = world->unit[agent] };
@@ -312,24 +314,10 @@ static void any_result(struct world *world, struct event *event)
  * more. */
 static void lose_bus(struct world *world, uint32_t agent)
 {
-	struct event event = { .type = EVENT_UNIT,
-			       .agent = agent,
-			       .unit = { .unit = "agent.service", .state = UNIT_UNKNOWN } };
+	struct event event = unit_is(UNIT_UNKNOWN, 0);
 
+	event.agent = agent;
 	step(world, &event);
-}
-
-static struct event default_route(bool up)
-{
-	return (struct event){
-		.type = EVENT_ROUTE,
-		.path = { .netns = NETNS,
-			  .interface = 2,
-			  .up = up,
-			  .address = { .family = AF_INET },
-			  .gateway = { .family = AF_INET, .address = { 10, 0, 0, 1 } },
-			  .table = 254 /* RT_TABLE_MAIN */ },
-	};
 }
 
 /* The default route comes and goes. What is due by then happens before. */
@@ -337,7 +325,7 @@ static void any_route(struct world *world, struct event *event)
 {
 	step(world, &(struct event){ .type = EVENT_TIME });
 	world->offline = !world->offline;
-	*event = default_route(!world->offline);
+	*event = default_route_is(!world->offline);
 }
 
 static void any_event(struct world *world, struct event *event)
@@ -370,16 +358,11 @@ static void any_event(struct world *world, struct event *event)
 
 /* ---- the run */
 
-static void tell_path(struct world *world, enum event_type type, bool up)
+static void take_path(void *world, const struct event *event)
 {
-	struct event event = { .type = type,
-			       .path = { .netns = NETNS,
-					 .interface = 2,
-					 .up = up,
-					 .initial = true,
-					 .interface_name = "eth0" } };
+	struct event now = *event;
 
-	step(world, &event);
+	step(world, &now);
 }
 
 static void choose_settings(struct world *world, uint32_t agent)
@@ -387,7 +370,7 @@ static void choose_settings(struct world *world, uint32_t agent)
 	struct agent_settings *settings = &world->settings[agent];
 
 	agent_settings_defaults(settings, "agent");
-	settings->name[0] += agent;
+	settings->name[0] = (char)(settings->name[0] + (int)agent);
 	settings->limit_burst = agent;
 	settings->limit_interval = 10 * USEC_PER_MINUTE;
 	settings->token_lifetime = USEC_PER_HOUR;
@@ -438,17 +421,12 @@ static void begin_engine(struct world *world)
 	struct engine_limits limits = {
 		.agents = AGENTS, .connections = 64, .processes = 64, .namespaces = 1
 	};
-	struct event route = default_route(true);
 
 	if (engine_new(&world->engine, &limits) < 0)
 		abort();
 	world->life = 1 + any(world, LIFE_MAX);
 	memset(world->awaited, 0, sizeof(world->awaited));
-	tell_path(world, EVENT_NAMESPACE, false);
-	tell_path(world, EVENT_LINK, true);
-	if (!world->offline)
-		step(world, &route);
-	tell_path(world, EVENT_NAMESPACE, true);
+	path_found(!world->offline, take_path, world);
 	for (uint32_t agent = 1; agent <= AGENTS; agent++)
 		tell_agent(world, agent);
 }
@@ -485,7 +463,7 @@ static void follow(struct world *world)
 	begin_engine(world);
 }
 
-/* What is due happens when it is due, as the daemon's timer sees to. */
+/* Advances to `time`; each deadline on the way fires when it is due, as by the daemon's timer. */
 static void let_time_pass(struct world *world, usec_t time)
 {
 	usec_t end = world->now + time;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A world of agents for the engine: random events, and after each the promises of the policy are
  * checked on what came out. Now and then the engine dies, between two events or in the middle of
  * what comes out, and another one goes on with what the journal has. */
@@ -8,7 +9,7 @@
 
 struct world;
 
-/* What chance is made of. */
+/* The source of random choices. */
 struct choices {
 	const uint8_t *input; /* the bytes of these; NULL: xorshift */
 	size_t left;          /* bytes of the input that are not used up; then all is 0 */

@@ -1,5 +1,6 @@
-/* What the proc connector's messages and /proc/PID/stat say, and that no bad one is read beyond its
- * end (ASan watches). */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads messages of the proc connector and /proc/PID/stat; no bad one is read beyond its end (ASan
+ * watches). */
 #include "sources/process_events.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include "suite.h"
 #include "support/process_files.h"
 
-/* As the connector sends it: struct proc_event follows struct cn_msg without a gap. */
+/* The connector's layout: struct proc_event follows struct cn_msg without a gap. */
 enum {
 	EVENT_AT = sizeof(struct nlmsghdr) + sizeof(struct cn_msg),
 	MESSAGE_SIZE = EVENT_AT + sizeof(struct proc_event),
@@ -131,13 +132,14 @@ static void a_name_may_hold_anything(void)
 {
 	static const char text[] =
 		"4711 (a) S (b 1) T 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 "
-		"0 123\n";
+		"0 123 456\n";
 	struct process_status status;
 
 	CU_ASSERT_EQUAL_FATAL(process_status_parse(text, strlen(text), &status), 0);
 	CU_ASSERT_STRING_EQUAL(status.comm, "a) S (b 1");
 	CU_ASSERT_EQUAL(status.state, 'T');
 	CU_ASSERT_EQUAL(status.threads, 9);
+	CU_ASSERT_EQUAL(status.started, 123);
 }
 
 static void other_texts_are_refused(void)

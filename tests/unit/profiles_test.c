@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The agent profiles that are installed. Runs in the root of the source tree. */
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/settings.h"
+#include "settings/settings.h"
 #include "suite.h"
 
 static const char *file;

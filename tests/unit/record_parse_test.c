@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
@@ -5,45 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record_parse.h"
-#include "core/text.h"
+#include "base/text.h"
 #include "example_record.h"
+#include "record/parse.h"
 #include "suite.h"
 
 static char written[16384], again[16384];
 
-static void take_line(void *userdata, const char *name, const char *value)
-{
-	text_add(userdata, "%s=%s\n", name, value);
-}
-
-static const char *lines_of(const struct record *record, char *buffer, size_t size)
-{
-	struct text text = text_begin(buffer, size);
-
-	record_fields(record, take_line, &text);
-	CU_ASSERT_FALSE(text.cut);
-	return buffer;
-}
-
 static bool parse(struct past_record *past, const char *lines)
 {
-	record_parse_begin(past);
-	for (size_t length; *lines; lines += length + (lines[length] == '\n')) {
-		length = strcspn(lines, "\n");
-		record_parse_field(past, lines, length);
-	}
-	return record_parse_end(past);
+	return parse_fields(past, lines, '\n');
 }
 
 static void check_round_trip(const struct record *record)
 {
 	struct past_record past;
 
-	lines_of(record, written, sizeof(written));
+	record_lines(record, written, sizeof(written));
 	CU_ASSERT_TRUE(parse(&past, written));
 	CU_ASSERT_EQUAL(past.strange.count, 0);
-	CU_ASSERT_STRING_EQUAL(lines_of(&past.record, again, sizeof(again)), written);
+	CU_ASSERT_STRING_EQUAL(record_lines(&past.record, again, sizeof(again)), written);
 }
 
 static void ended_comes_back(void)
@@ -57,6 +39,26 @@ static void ended_comes_back(void)
 					 .port = 8883,
 					 .address = { 0x20, 1, 0xd, 0xb8 } };
 	check_round_trip(&record);
+}
+
+/* The column `journal` of SOCKET_FACTS: the largest number that each fact can be. */
+#define FILL_ALWAYS(name)   record.socket.name = (typeof(record.socket.name))-1;
+#define FILL_IF_KNOWN(name) record.socket.name = (typeof(record.socket.name))-1;
+#define FILL_OWN(name)      record.socket.name = 1;
+#define FILL_NONE(name)
+#define FILL(kind, name, probe, sock_diag, journal, field) FILL_##journal(name)
+#define CHECK_FACT(kind, name, probe, sock_diag, journal, field) \
+	CHECK(past.record.socket.name == record.socket.name, #name);
+
+static void every_fact_of_the_list_comes_back(void)
+{
+	struct record record = { .kind = RECORD_ENDED, .verdict.confidence = CONFIDENCE_INVALID };
+	struct past_record past;
+
+	SOCKET_FACTS(FILL)
+	CU_ASSERT_TRUE(parse(&past, record_lines(&record, written, sizeof(written))));
+	CU_ASSERT_EQUAL(past.strange.count, 0);
+	SOCKET_FACTS(CHECK_FACT)
 }
 
 static void action_comes_back(void)
@@ -114,6 +116,7 @@ static void strange_values_are_listed(void)
 		{ "confidence", "CONNWATCH_CONFIDENCE=sworn" },
 		{ "state", "CONNWATCH_TCP_STATE=DREAMING" },
 		{ "mode", "CONNWATCH_MODE=tea-leaves" },
+		{ "rung", "CONNWATCH_RUNG=of-a-ladder" },
 		{ "action", "CONNWATCH_ACTION=pray" },
 		{ "result", "CONNWATCH_ACTION_RESULT=perhaps" },
 		{ "word in place of a number", "CONNWATCH_AGE_USEC=old" },
@@ -177,14 +180,14 @@ static void long_values_are_cut(void)
 	CU_ASSERT_EQUAL(strlen(past.record.verdict.evidence.text[0]), TOKEN_SIZE - 1);
 }
 
-/* Whatever the bytes: no sanitizer complains, and the result can be written again. */
+/* Records of any bytes: no sanitizer complains, and the result can be written again. */
 static void damaged_fields_do_no_harm(void)
 {
 	struct record record = example_record();
 	struct past_record past;
 
 	srand(404104);
-	lines_of(&record, written, sizeof(written));
+	record_lines(&record, written, sizeof(written));
 	for (unsigned round = 0; round < 20000; round++) {
 		char damaged[sizeof(written)];
 		size_t length = strlen(written);
@@ -194,12 +197,12 @@ static void damaged_fields_do_no_harm(void)
 			damaged[(size_t)rand() % length] = (char)(rand() % 255 + 1);
 		damaged[(size_t)rand() % length + 1] = '\0';
 		if (parse(&past, damaged) && past.record.kind != RECORD_KIND_INVALID)
-			record_fields(&past.record, take_line,
-				      &(struct text){ .start = again, .size = sizeof(again) });
+			record_lines(&past.record, again, sizeof(again));
 	}
 }
 
 SUITE("record_parse", { "ended comes back", ended_comes_back },
+      { "every fact of the list comes back", every_fact_of_the_list_comes_back },
       { "action comes back", action_comes_back }, { "recovered comes back", recovered_comes_back },
       { "message is kept as written", message_is_kept_as_written },
       { "records of others are none", records_of_others_are_none },

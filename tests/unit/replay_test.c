@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Recorded traces (tests/traces/NAME.trace, made by `make traces`) must give the verdicts that
  * were given when they were recorded: NAME.expected. */
 #include <glob.h>
@@ -5,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/engine.h"
-#include "core/trace.h"
+#include "engine/engine.h"
+#include "events/trace.h"
 
 #define TRACES "tests/traces/*.trace"
 

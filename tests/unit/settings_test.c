@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/settings.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "settings/settings.h"
 #include "suite.h"
 
 /* ---- what was complained about, as "LINE: TEXT|" */
@@ -97,7 +98,7 @@ static void every_key_is_read_and_written(void)
 				   "Unit=mosquitto.service\n"
 				   "Unit=edge@1.service\n"
 				   "ControlGroup=/system.slice/docker-*.scope\n"
-				   "Process=4711\n"
+				   "Delegated=yes\n"
 				   "Peer=*:8883\n"
 				   "Peer=[2001:db8::]/32:443\n"
 				   "[Connection]\n"
@@ -121,7 +122,7 @@ static void every_key_is_read_and_written(void)
 	snprintf(first, sizeof(first), "%s", formatted(settings_of(text)));
 	CU_ASSERT_STRING_EQUAL(
 		first, "Match.Unit=mosquitto.service|Match.Unit=edge@1.service|"
-		       "Match.ControlGroup=/system.slice/docker-*.scope|Match.Process=4711|"
+		       "Match.ControlGroup=/system.slice/docker-*.scope|Match.Delegated=yes|"
 		       "Match.Peer=*:8883|Match.Peer=[2001:db8::]/32:443|"
 		       "Connection.KeepAliveSec=4min|Connection.TokenLifetimeSec=1h|"
 		       "Connection.ReconnectTimeoutSec=1500ms|Connection.StalledAfterSec=infinity|"
@@ -213,6 +214,45 @@ static void a_full_list_is_said(void)
 	CU_ASSERT_EQUAL(agent_settings_assign(&settings, "Match", "Peer", "*"), -ENOSPC);
 	CU_ASSERT_EQUAL(parse(&settings, "[Match]\nPeer=*\n"), 1);
 	CU_ASSERT_STRING_EQUAL(complaints, "2: Too many values for Peer=, ignoring \"*\"|");
+}
+
+/* A value much longer than any field, however it is made, is refused and leaves all else alone.
+ * The lists are nearly full, so that whatever ran over an entry's end would be seen behind it. */
+static void no_value_is_too_long(void)
+{
+	static const struct {
+		const char *section, *key, *head, *tail;
+		char filler;
+	} rows[] = {
+		{ "Match", "Unit", "a", ".service", 'a' },
+		{ "Match", "ControlGroup", "/", "", 'a' },
+		{ "Match", "ControlGroup", "/", "a", '/' },
+		{ "Match", "Process", "", "1", '0' },
+		{ "Match", "Peer", "*:", "1", '0' },
+		{ "Match", "Peer", "192.0.2.7", ":1", '0' },
+		{ "Match", "Peer", "[2001:db8::", "1]:1", '0' },
+		{ "Policy", "OnAgentCrash", "start:a", ".service", 'a' },
+		{ "Policy", "OnAgentCrash", "signal:", "1", '0' },
+	};
+	static char before[16384], text[8192];
+	struct agent_settings settings;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char filler[4001];
+
+		memset(filler, rows[i].filler, sizeof(filler) - 1);
+		filler[sizeof(filler) - 1] = '\0';
+		agent_settings_defaults(&settings, "test");
+		for (int j = 1; j < AGENT_MATCHES_MAX; j++)
+			agent_settings_assign(&settings, "Match", "ControlGroup", "/a");
+		for (int j = 1; j < AGENT_PEERS_MAX; j++)
+			agent_settings_assign(&settings, "Match", "Peer", "*:1");
+		snprintf(before, sizeof(before), "%s", formatted(&settings));
+		snprintf(text, sizeof(text), "[%s]\n%s=%s%s%s\n", rows[i].section, rows[i].key,
+			 rows[i].head, filler, rows[i].tail);
+		CHECK(parse(&settings, text) == 1, rows[i].key);
+		CHECK(strcmp(formatted(&settings), before) == 0, rows[i].key);
+	}
 }
 
 /* ---- syntax */
@@ -347,6 +387,7 @@ static void the_daemon_has_settings_too(void)
 {
 	static const char text[] = "[Watchdog]\nMode=sock-diag\nMetricsFile=/run/x.prom\n";
 	static const char wrong[] = "[Watchdog]\nMode=magic\nMetricsFile=../x\nMods=1\n";
+	char lengthy[CGROUP_PATH_SIZE + 32];
 	struct daemon_settings settings;
 	struct text all = TEXT_IN(complaints);
 
@@ -362,6 +403,12 @@ static void the_daemon_has_settings_too(void)
 					      take_complaint, &all),
 			3);
 	CU_ASSERT_EQUAL(settings.mode, MODE_SOCK_DIAG);
+	snprintf(lengthy, sizeof(lengthy), "[Watchdog]\nMetricsFile=/%0*d\n", CGROUP_PATH_SIZE - 1,
+		 0);
+	CU_ASSERT_EQUAL(daemon_settings_parse(&settings, "test.agent", lengthy, strlen(lengthy),
+					      take_complaint, &all),
+			1);
+	CU_ASSERT_STRING_EQUAL(settings.metrics_path, "/run/x.prom");
 }
 
 /* ---- words of their own */
@@ -484,6 +531,7 @@ SUITE("settings", { "defaults are those of the manual", defaults_are_those_of_th
       { "steps are a list", steps_are_a_list },
       { "nothing assigned resets", nothing_assigned_resets },
       { "a full list is said", a_full_list_is_said },
+      { "no value is too long", no_value_is_too_long },
       { "reads systemd's syntax", reads_systemds_syntax },
       { "complains with line and advice", complains_with_line_and_advice },
       { "the rest still counts", the_rest_still_counts },

@@ -1,4 +1,5 @@
-/* What sock_diag's messages say, and that no bad one is read beyond its end (ASan watches). */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads messages of sock_diag; no bad one is read beyond its end (ASan watches). */
 #include "sources/socket_diag.h"
 
 #include <arpa/inet.h>

@@ -1,9 +1,10 @@
-/* What two looks at a socket tell of the time between them. The numbers are what Linux 6.18 was
- * measured to show. */
-#include "core/socket_look.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Two looks at a socket, and what happened between them. The numbers were measured on Linux
+ * 6.18. */
+#include "events/socket_look.h"
 
-#include "core/ended_by.h"
 #include "suite.h"
+#include "verdict/ended_by.h"
 
 #define MSEC USEC_PER_MSEC
 
@@ -117,7 +118,7 @@ static void ends_are_told_apart(void)
 
 		CHECK(ended_by_classify(&facts) == rows[i].wanted, rows[i].what);
 		CHECK(facts.unanswered == rows[i].unanswered, rows[i].what);
-		CHECK(facts.unseen && facts.state == TCP_STATE_CLOSE, rows[i].what);
+		CHECK(facts.close_unobserved && facts.state == TCP_STATE_CLOSE, rows[i].what);
 		CHECK(facts.state_before == TCP_STATE_ESTABLISHED, rows[i].what);
 	}
 }
@@ -155,6 +156,31 @@ static void a_reset_answers_the_syn(void)
 	final.state = TCP_STATE_CLOSE;
 	final.segments_in = 1;
 	CU_ASSERT_EQUAL(ended_by_between(&last, &final), ENDED_BY_CONNECT_REFUSED);
+}
+
+/* Measured: five hours after the boot, the kernel shows five hours. */
+static void idle_times_begin_with_the_handshake(void)
+{
+	static const struct socket_look last = { .state = TCP_STATE_SYN_SENT,
+						 .counted = true,
+						 .peer.port = 8883,
+						 .unacked = 1,
+						 .idle_rx = 5 * USEC_PER_HOUR,
+						 .idle_tx = 5 * USEC_PER_HOUR,
+						 .idle_ack = 5 * USEC_PER_HOUR };
+	struct socket_look final = last;
+	struct socket_facts facts = socket_look_facts(&last);
+
+	CU_ASSERT(facts.idle_rx == 0 && facts.idle_tx == 0 && facts.idle_ack == 0);
+	facts = socket_look_ended(&last, NULL, false, 500 * MSEC);
+	CU_ASSERT(facts.idle_rx == 0 && facts.idle_tx == 0 && facts.idle_ack == 0);
+	final.state = TCP_STATE_CLOSE;
+	facts = socket_look_ended(&last, &final, false, 500 * MSEC);
+	CU_ASSERT(facts.idle_rx == 0 && facts.idle_tx == 0 && facts.idle_ack == 0);
+	final.bytes_acked = 1; /* it came up since */
+	final.idle_rx = final.idle_tx = final.idle_ack = 100 * MSEC;
+	facts = socket_look_ended(&last, &final, false, 500 * MSEC);
+	CU_ASSERT(facts.idle_rx == 100 * MSEC && facts.idle_ack == 100 * MSEC);
 }
 
 /* The same counters as of a close() of ours whose TIME_WAIT is over. */
@@ -227,7 +253,7 @@ static void who_closed_first_shows_in_the_state(void)
 		CHECK(closing == (states[i].wanted != TCP_STATE_NONE),
 		      tcp_state_to_string(look.state));
 		CHECK(facts.state == states[i].wanted, tcp_state_to_string(look.state));
-		CHECK(!closing || facts.unseen, tcp_state_to_string(look.state));
+		CHECK(!closing || facts.close_unobserved, tcp_state_to_string(look.state));
 	}
 }
 
@@ -240,7 +266,7 @@ static void an_open_socket_is_as_it_is_shown(void)
 	look.unacked = 9;
 	look.probes = 1;
 	facts = socket_look_facts(&look);
-	CU_ASSERT_FALSE(facts.unseen);
+	CU_ASSERT_FALSE(facts.close_unobserved);
 	CU_ASSERT_EQUAL(facts.unread_bytes, 7);
 	CU_ASSERT_EQUAL(facts.unacked_bytes, 9);
 	CU_ASSERT_EQUAL(facts.bytes_acked, 5);
@@ -248,12 +274,36 @@ static void an_open_socket_is_as_it_is_shown(void)
 	CU_ASSERT_EQUAL(facts.idle_tx, 1000 * MSEC);
 }
 
+/* The column `sock_diag` of SOCKET_FACTS. */
+#define FILL_COPY(name) look.name = (typeof(look.name))++number;
+#define FILL_OWN(name)
+#define FILL_NONE(name)
+#define FILL(kind, name, probe, sock_diag, journal, field) FILL_##sock_diag(name)
+#define CHECK_COPY(name)                                   CHECK(facts.name == look.name, #name);
+#define CHECK_OWN(name)
+#define CHECK_NONE(name)                                         CHECK(facts.name == 0, #name);
+#define CHECK_FACT(kind, name, probe, sock_diag, journal, field) CHECK_##sock_diag(name)
+
+static void every_fact_of_the_list_is_taken(void)
+{
+	struct socket_look look = { .state = TCP_STATE_ESTABLISHED, .counted = true };
+	struct socket_facts facts;
+	unsigned number = 0;
+
+	SOCKET_FACTS(FILL)
+	facts = socket_look_facts(&look);
+	SOCKET_FACTS(CHECK_FACT)
+	CU_ASSERT(number > 0);
+}
+
 SUITE("socket look", { "ends are told apart", ends_are_told_apart },
       { "disconnect wipes the counters", disconnect_wipes_the_counters },
       { "a reset answers the SYN", a_reset_answers_the_syn },
+      { "idle times begin with the handshake", idle_times_begin_with_the_handshake },
       { "a look that came too late proves nothing", a_look_that_came_too_late_proves_nothing },
       { "an old kernel counts nothing", an_old_kernel_counts_nothing },
       { "an end without a last look is unknown", an_end_without_a_last_look_is_unknown },
       { "a FIN is no data", a_fin_is_no_data },
       { "who closed first shows in the state", who_closed_first_shows_in_the_state },
-      { "an open socket is as it is shown", an_open_socket_is_as_it_is_shown })
+      { "an open socket is as it is shown", an_open_socket_is_as_it_is_shown },
+      { "every fact of the list is taken", every_fact_of_the_list_is_taken })

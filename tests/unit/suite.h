@@ -1,5 +1,6 @@
-/* What every unit test program shares: its main() out of a list of tests, and a check that names
- * the table row it fails on. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The frame of each unit test program: main() out of a list of tests, and a check that names the
+ * table row it fails on. */
 #pragma once
 
 #include <CUnit/Basic.h>

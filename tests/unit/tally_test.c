@@ -1,5 +1,6 @@
-/* What is counted of which record. */
-#include "core/tally.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The counters, and which records each counts. */
+#include "record/tally.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,8 +74,8 @@ static void test_agents(void)
 	tallies_add(&tallies, &(struct record){ .kind = RECORD_EVIDENCE_LOST, .lost_events = 5 });
 	CU_ASSERT_EQUAL(tallies.lost_events, 5);
 	CU_ASSERT_PTR_NULL(tallies_find(&tallies, ""));
-	for (char name = '!'; name < '!' + TALLIES_MAX + 1; name++) {
-		record.agent[0] = name;
+	for (int i = 0; i <= TALLIES_MAX; i++) {
+		record.agent[0] = (char)('!' + i);
 		tallies_add(&tallies, &record);
 	}
 	CU_ASSERT_PTR_NOT_NULL(tallies_find(&tallies, "!"));

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <string.h>
 
-#include "core/time_point.h"
+#include "base/time_point.h"
 #include "suite.h"
 
 static void forms_of_systemd_time(void)

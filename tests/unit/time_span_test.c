@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <string.h>
 
-#include "core/time_span.h"
+#include "base/time_span.h"
 #include "suite.h"
 
 #define SEC  USEC_PER_SEC

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/trace.h"
+#include "events/trace.h"
 #include "suite.h"
 
 static struct agent_settings settings;
@@ -86,38 +87,23 @@ static void any_task(struct task *task)
 	task->in_agent = any_flag();
 	task->exiting = any_flag();
 	task->exit_code = (uint32_t)any_number();
+	task->started = any_number();
 }
+
+/* By the column `kind` of SOCKET_FACTS. */
+#define ANY_FLAG                                               any_flag()
+#define ANY_STATE                                              (enum tcp_state) any_of(TCP_STATE_MAX)
+#define ANY_REASON                                             (enum reset_reason) any_of(RESET_REASON_MAX)
+#define ANY_SPAN                                               any_number()
+#define ANY_U8                                                 (uint8_t) any_number()
+#define ANY_U16                                                (uint16_t) any_number()
+#define ANY_U32                                                (uint32_t) any_number()
+#define ANY_U64                                                any_number()
+#define ANY_FACT(kind, name, probe, sock_diag, journal, field) facts->name = ANY_##kind;
 
 static void any_socket(struct socket_facts *facts)
 {
-	facts->state_before = (enum tcp_state)any_of(TCP_STATE_MAX);
-	facts->state = (enum tcp_state)any_of(TCP_STATE_MAX);
-	facts->error = (uint16_t)any_number();
-	facts->soft_error = (uint16_t)any_number();
-	facts->shutdown = (uint8_t)any_number();
-	facts->fin_received = any_flag();
-	facts->orphan = any_flag();
-	facts->keepalive = any_flag();
-	facts->linger_zero = any_flag();
-	facts->reset_received = any_flag();
-	facts->reset_reason = (enum reset_reason)any_of(RESET_REASON_MAX);
-	facts->reset_state = (enum tcp_state)any_of(TCP_STATE_MAX);
-	facts->unread_bytes = (uint32_t)any_number();
-	facts->unacked_bytes = (uint32_t)any_number();
-	facts->send_window = (uint32_t)any_number();
-	facts->retransmit_timeouts = (uint32_t)any_number();
-	facts->retransmits = (uint32_t)any_number();
-	facts->probes = (uint32_t)any_number();
-	facts->user_timeout_msec = (uint32_t)any_number();
-	facts->rtt_usec = (uint32_t)any_number();
-	facts->rto_usec = (uint32_t)any_number();
-	facts->bytes_sent = any_number();
-	facts->bytes_acked = any_number();
-	facts->bytes_received = any_number();
-	facts->age = any_number();
-	facts->idle_rx = any_number();
-	facts->idle_tx = any_number();
-	facts->idle_ack = any_number();
+	SOCKET_FACTS(ANY_FACT)
 }
 
 static void any_mqtt(struct mqtt_facts *mqtt)
@@ -142,6 +128,7 @@ static void any_connection(struct connection_event *connection)
 	connection->netns = any_number();
 	any_endpoint(&connection->local);
 	any_endpoint(&connection->peer);
+	connection->to_itself = any_flag();
 	any_task(&connection->owner);
 	any_task(&connection->current);
 	any_mqtt(&connection->mqtt);
@@ -167,6 +154,7 @@ static void any_path(struct path_event *path)
 	path->disabled = any_flag();
 	path->removed = any_flag();
 	path->refuses = any_flag();
+	path->rule = any_flag();
 	path->partial = any_flag();
 	path->replaces = any_flag();
 	path->within = any_number();
@@ -187,6 +175,7 @@ static void any_unit(struct unit_event *unit)
 	any_text(unit->job, sizeof(unit->job));
 	unit->masked = any_flag();
 	unit->main_pid = (uint32_t)any_number();
+	unit->main_started = any_number();
 	any_text(unit->invocation_id, sizeof(unit->invocation_id));
 }
 
@@ -248,12 +237,16 @@ static void any_event(enum event_type type, struct event *event)
 		any_unit(&event->unit);
 	else if (type == EVENT_SUSPENDED)
 		event->suspended = any_number();
+	else if (type == EVENT_CLOCK)
+		event->clock = (enum clock_state)(any_number() % CLOCK_STATE_MAX);
 	else if (type == EVENT_LOST)
 		event->lost.records = any_number();
 	else if (type == EVENT_HISTORY_SESSION)
 		any_past_session(&event->history_session);
 	else if (type == EVENT_HISTORY_TROUBLE)
 		any_past_trouble(&event->history_trouble);
+	else if (type == EVENT_HISTORY_SPENT)
+		event->spent_ago = any_number();
 	else if (type == EVENT_CAUGHT_UP)
 		event->blind = any_flag();
 	else if (type == EVENT_HISTORY_ACTION)
@@ -369,6 +362,7 @@ static void a_malformed_line_is_said_where(void)
 		{ "1.0 ended colour=blue", "unknown key", 11 },
 		{ "1.0 ended cookie=1 cookie=1", "the same key twice", 20 },
 		{ "1.0 ended agent=1 agent=1", "the same key twice", 19 },
+		{ "1.0 ended mqtt.unanswered=1s mqtt.unanswered=1s", "the same key twice", 30 },
 		{ "1.0 ended cookie=18446744073709551616", "bad value", 11 },
 		{ "1.0 ended error=65536", "bad value", 11 },
 		{ "1.0 ended agent=4294967296", "bad value", 11 },
@@ -387,6 +381,7 @@ static void a_malformed_line_is_said_where(void)
 		{ "1.0 action-result error=--1", "bad value", 19 },
 		{ "1.0 agent Match.Unit=x", "bad value of a setting", 11 },
 		{ "1.0 agent Match.Unity=x.service", "unknown setting", 11 },
+		{ "1.0 agent Match.Process=0000000000000001", "unknown setting", 11 },
 		{ "1.0 agent colour=blue", "unknown key", 11 },
 		{ "1.0 agent name=a name=b", "the same key twice", 18 },
 	};

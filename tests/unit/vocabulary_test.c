@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/event.h"
-#include "core/vocabulary.h"
+#include "base/vocabulary.h"
+#include "events/event.h"
 #include "suite.h"
 
 /* Wraps a list's functions into ones of a single type, for the table below. */
@@ -24,8 +25,13 @@ LIST(record_kind)
 LIST(tcp_state)
 LIST(reset_reason)
 LIST(action_type)
+LIST(action_outcome)
 LIST(unit_state)
+LIST(rung)
+LIST(clock_state)
 LIST(mode)
+LIST(mqtt_track)
+LIST(mqtt_packet)
 LIST(event_type)
 
 static const struct {
@@ -44,8 +50,14 @@ static const struct {
 	  "ABCDEFGHIJKLMNOPQRSTUVWXYZ_12" },
 	{ "reset_reason", reset_reason_name, reset_reason_value, RESET_REASON_MAX, "-" },
 	{ "action_type", action_type_name, action_type_value, ACTION_TYPE_MAX, "-" },
+	{ "action_outcome", action_outcome_name, action_outcome_value, ACTION_OUTCOME_MAX, "-" },
 	{ "unit_state", unit_state_name, unit_state_value, UNIT_STATE_MAX, "" },
+	{ "clock_state", clock_state_name, clock_state_value, CLOCK_STATE_MAX, "-" },
+	{ "rung", rung_name, rung_value, RUNG_MAX, "-" },
 	{ "mode", mode_name, mode_value, MODE_MAX, "-" },
+	{ "mqtt_track", mqtt_track_name, mqtt_track_value, MQTT_TRACK_MAX, "-" },
+	{ "mqtt_packet", mqtt_packet_name, mqtt_packet_value, MQTT_PACKET_MAX,
+	  "ABCDEFGHIJKLMNOPQRSTUVWXYZ" },
 	{ "event_type", event_type_name, event_type_value, EVENT_TYPE_MAX, "-" },
 };
 enum { list_count = sizeof(lists) / sizeof(lists[0]) };
@@ -89,7 +101,9 @@ static void a_cause_belongs_to_its_side(void)
 		{ CAUSE_UNKNOWN, CAUSE_EVIDENCE_LOST, SIDE_NONE },
 		{ CAUSE_AGENT_CRASH, CAUSE_AGENT_NOT_RECONNECTING, SIDE_AGENT },
 		{ CAUSE_TOKEN_EXPIRED, CAUSE_PEER_CLOSE, SIDE_PEER },
-		{ CAUSE_LINK_DOWN, CAUSE_MIDDLEBOX_RESET, SIDE_NETWORK },
+		{ CAUSE_TLS_REFUSED_BY_AGENT, CAUSE_TLS_REFUSED_BY_AGENT, SIDE_AGENT },
+		{ CAUSE_TLS_REFUSED_BY_HUB, CAUSE_TLS_REFUSED_BY_HUB, SIDE_PEER },
+		{ CAUSE_TLS_NOT_SPOKEN, CAUSE_MIDDLEBOX_RESET, SIDE_NETWORK },
 		{ CAUSE_OPERATOR_ABORT, CAUSE_MEMORY_PRESSURE, SIDE_HOST },
 	};
 	int seen = 0;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The probe's parsers on any packets: TLS records, MQTT, AMQP and WebSocket, headers of DNS. They
+ * stay within the packet, their states within their ranges, what is lost stays lost, and no
+ * handshake is over that did not begin on both sides.
+ *
+ * Each packet of the input is a byte of flags, one of length, and that many bytes of data. */
+#include "fuzz.h"
+#include "kernel_side.h"
+
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
+/* Each of these builds on those before it. */
+#include "ebpf/probe_record.h"
+
+#include "ebpf/segments.bpf.h"
+
+#include "ebpf/mqtt_maps.bpf.h"
+
+#include "ebpf/mqtt_follow.bpf.h"
+
+#include "ebpf/login_follow.bpf.h"
+
+#include "ebpf/session_follow.bpf.h"
+
+#include "ebpf/tls_follow.bpf.h"
+
+struct connection {
+	__u64 cookie;
+	__u64 opened_nsec;
+	__u32 agent;
+	struct tls_follow tls;
+};
+
+static union {
+	struct probe_spoken spoken;
+	struct probe_lookup lookup;
+} ring;
+
+static void *reserve_in_ring(__u64 size, enum probe_record_type type, __u32 agent)
+{
+	MUST(size <= sizeof(ring) && agent == 1);
+	MUST(type == PROBE_SPOKEN || type == PROBE_LOOKUP);
+	return clock_nsec % 7 ? &ring : NULL;
+}
+
+static void submit_record(void *record)
+{
+	MUST(record == &ring);
+}
+
+static void count_lost(__u32 agent)
+{
+	MUST(agent == 1);
+}
+
+static void copy_tls(struct probe_tls *record, const struct tls_follow *tls, __u32 sent)
+{
+	record->track = tls->track;
+	record->sent_since = sent;
+}
+
+static struct lookups *agent_lookups;
+#define bpf_map_lookup_elem(map, key)               ((void)(key), agent_lookups)
+#define bpf_map_update_elem(map, key, value, flags) ((void)(value))
+
+#include "ebpf/lookups.bpf.h"
+
+#include "ebpf/tls.bpf.h"
+
+static struct lookups looked_up;
+
+enum flag {
+	FROM_PEER = 1 << 0,
+	AGAIN = 1 << 1, /* its first bytes went by before */
+	GAP = 1 << 2,   /* bytes before it are missing */
+	IPV6 = 1 << 3,
+	BARE = 1 << 4, /* the data is the whole packet, headers and all */
+	UDP = 1 << 5,
+	IN_MEMORY = 1 << 6, /* a call of the agent's libssl */
+};
+
+enum { HEADERS_MOST = 60, MOVED_BY = 7 };
+
+struct world {
+	struct connection connection;
+	struct mqtt_session plain, in_memory;
+	__u32 sent, received; /* sequence numbers */
+};
+
+/* Writes IP and TCP or UDP headers. Returns their length. */
+static __u32 write_headers(__u8 *to, unsigned flags, __u32 position)
+{
+	__u32 ip = flags & IPV6 ? IPV6_HEADER_SIZE : 20;
+	__u8 protocol = flags & UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	__be32 sequence = htonl(position);
+	__be16 port = htons(DNS_PORT);
+
+	memset(to, 0, HEADERS_MOST);
+	to[0] = flags & IPV6 ? 0x60 : 0x45;
+	to[flags & IPV6 ? IPV6_NEXT_HEADER : IPV4_PROTOCOL] = protocol;
+	if (flags & UDP) {
+		memcpy(to + ip + (flags & FROM_PEER ? 0 : 2), &port, sizeof(port));
+		return ip + UDP_HEADER_SIZE;
+	}
+	memcpy(to + ip + TCP_SEQUENCE, &sequence, sizeof(sequence));
+	to[ip + TCP_DATA_OFFSET] = 0x50;
+	return ip + 20;
+}
+
+static void check_session(const struct mqtt_session *session, __u8 before)
+{
+	const struct login_follow *login = &session->login;
+
+	MUST(session->state <= MQTT_LOST);
+	if (before == MQTT_OTHER || before == MQTT_LOST)
+		MUST(session->state == before);
+	MUST(session->sent.part <= MQTT_BODY && session->received.part <= MQTT_BODY);
+	MUST(session->sent.entered == session->sent.left);
+	MUST(login->protocol < PROBE_LOGIN_MAX && login->part <= WS_CODE);
+	MUST(login->part != AMQP_SYMBOL || login->left <= AMQP_SYMBOL_MOST);
+	MUST(login->status <= 999);
+}
+
+static void check_tls(const struct tls_follow *tls, __u8 before)
+{
+	MUST(tls->track < PROBE_TLS_MAX && tls->answer < PROBE_TLS_ANSWER_MAX);
+	MUST(tls->sent.have <= TLS_HEADER_SIZE && tls->received.have <= TLS_HEADER_SIZE);
+	if (before >= PROBE_TLS_SECURED)
+		MUST(tls->track == before);
+	if (tls->track == PROBE_TLS_SECURED)
+		MUST(tls->sent.begun && tls->received.begun && tls->begun_nsec && tls->done_nsec);
+	else
+		MUST(!tls->goodbye);
+}
+
+static void follow_in_memory(struct mqtt_session *session, bool sent, const __u8 *data, __u32 size)
+{
+	struct mqtt_chunk chunk = {
+		.memory = data,
+		.position = sent ? session->sent.end : session->received.end,
+		.length = size,
+	};
+
+	if (size)
+		follow(session, sent, &chunk);
+}
+
+static void follow_packet(struct world *world, struct __sk_buff *packet, bool sent)
+{
+	struct segment segment = {};
+	struct mqtt_chunk chunk = {};
+
+	look_for_lookup(packet, sent);
+	look_at_tls(&world->connection, packet, sent);
+	if (!find_segment(packet, &segment))
+		return;
+	chunk.packet = packet;
+	chunk.offset = segment.offset;
+	chunk.position = segment.position;
+	chunk.length = segment.length;
+	follow(&world->plain, sent, &chunk);
+}
+
+static void pass(struct world *world, unsigned flags, const __u8 *data, __u32 size)
+{
+	bool sent = !(flags & FROM_PEER);
+	__u32 *position = sent ? &world->sent : &world->received;
+	__u32 headers = 0, at = *position;
+	__u8 *bytes = malloc(HEADERS_MOST + size), *exact;
+	struct bpf_sock sk = { 0 };
+	struct __sk_buff packet = {
+		.protocol = htons(flags & IPV6 ? ETH_P_IPV6 : ETH_P_IP),
+		.remote_port = htonl(flags & UDP ? DNS_PORT : 0),
+		.sk = &sk,
+	};
+
+	MUST(bytes);
+	at += flags & GAP ? MOVED_BY : 0;
+	at -= flags & AGAIN ? MOVED_BY : 0;
+	if (!(flags & BARE))
+		headers = write_headers(bytes, flags, at);
+	memcpy(bytes + headers, data, size);
+	packet.len = headers + size;
+	exact = realloc(bytes, packet.len ?: 1); /* ASan sees a byte too many */
+	MUST(exact);
+	packet.bytes = exact;
+	if (flags & IN_MEMORY)
+		follow_in_memory(&world->in_memory, sent, exact + headers, size);
+	else
+		follow_packet(world, &packet, sent);
+	if ((__s32)(at + size - *position) > 0)
+		*position = at + size;
+	free(exact);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world world = { .connection = { .agent = 1 } };
+
+	clock_nsec = 0;
+	looked_up = (struct lookups){ 0 };
+	agent_lookups = &looked_up;
+	while (size >= 2) {
+		unsigned flags = data[0];
+		size_t length = data[1] < size - 2 ? data[1] : size - 2;
+		__u8 plain = world.plain.state, in_memory = world.in_memory.state;
+		__u8 track = world.connection.tls.track;
+
+		pass(&world, flags, data + 2, length);
+		check_session(&world.plain, plain);
+		check_session(&world.in_memory, in_memory);
+		check_tls(&world.connection.tls, track);
+		data += 2 + length;
+		size -= 2 + length;
+	}
+	return 0;
+}
