@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How the session really ends, and what is right to say about it (docs/CAUSES.md).
+
+An ending is a function of the world. `truth` are the causes that are right; `ended_by` how the
+kernel says that it ended. The worlds are built so that nothing else can be the reason.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from relay import ADDRESS, PORT
+
+
+@dataclass(frozen=True)
+class Ending:
+    name: str
+    play: Callable
+    fits: Callable
+    truth: Callable       # program -> the causes that are right
+    ended_by: tuple       # () : any
+    patience: float       # seconds until the verdict must have come
+    unwell: bool          # an action may be taken: the agent does not do its work
+    group: bool           # needs the agent's own control group
+    settings: tuple
+    at_once: bool         # the end follows at once: something may happen right after it
+
+
+ENDINGS = {}
+
+
+def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, group=False,
+           settings=(), at_once=True):
+    def add(play):
+        name = play.__name__.replace("_", "-")
+        right = truth[0] if truth and callable(truth[0]) else lambda program: truth
+        by_ = (by,) if isinstance(by, str) else by
+        ENDINGS[name] = Ending(name, play, fits, right, by_, patience, unwell, group, settings,
+                               at_once)
+        return play
+    return add
+
+
+def can(*words):
+    return lambda program: set(words) <= program.commands
+
+
+def single(program):
+    return not program.parent and not program.namespace
+
+
+# ---- the peer's
+
+
+@ending("peer-close", by="peer-fin")
+def hub_closes(world):
+    world.session.fin()
+
+
+@ending("peer-close", by="peer-fin", fits=can("send"))
+def hub_closes_after_a_word(world):
+    """The agent has just sent something; the hub's FIN has nothing to do with it."""
+    world.tell("send")
+    time.sleep(0.2)
+    world.session.fin()
+
+
+@ending("peer-reset", by="peer-reset")
+def hub_resets(world):
+    world.session.reset()
+
+
+@ending("peer-close", by="peer-fin")
+def hub_closes_after_silence(world):
+    time.sleep(2.5)
+    world.session.fin()
+
+
+# ---- the agent's own
+
+
+@ending("agent-close", by="local-fin", fits=can("close"))
+def agent_closes(world):
+    world.tell("close")
+
+
+@ending("agent-close", fits=can("goodbye"))
+def agent_says_goodbye(world):
+    world.tell("goodbye")
+
+
+@ending("agent-abort", by="local-reset", fits=can("abort"))
+def agent_aborts(world):
+    world.tell("abort")
+
+
+@ending("agent-exit", fits=can("exit"))
+def agent_exits(world):
+    world.tell("exit", 0)
+
+
+@ending("agent-exit", fits=can("exit"))
+def agent_exits_with_an_error(world):
+    world.tell("exit", 3)
+
+
+@ending("agent-close", by="local-fin", fits=can("close-exit"))
+def agent_closes_and_exits_later(world):
+    world.tell("close-exit", 400, 3)
+
+
+@ending("agent-abort", by="local-reset", fits=can("abort-exit"))
+def agent_aborts_and_exits_later(world):
+    world.tell("abort-exit", 400, 3)
+
+
+@ending(lambda program: (program.crash,), fits=can("crash"))
+def agent_crashes(world):
+    world.tell("crash")
+
+
+def by_a_fatal_signal(program):
+    """Go's runtime handles them all, and makes an exit of each."""
+    return ("agent-exit",) if program.name == "go" else ("agent-crash",)
+
+
+@ending(by_a_fatal_signal, fits=can("trap"))
+def agent_gives_itself_up(world):
+    world.tell("trap")
+
+
+@ending(by_a_fatal_signal, fits=single)
+def killed_by_a_fault_from_outside(world):
+    world.kill("BUS")
+
+
+# a kill is no stop that was asked for, and no fault of the agent's: both words are used of it
+@ending("agent-crash", "agent-stopped", fits=single)
+def killed(world):
+    world.kill("KILL")
+
+
+# ---- stops
+
+
+@ending("agent-stopped")
+def stopped(world):
+    world.kill("TERM")
+
+
+@ending("agent-stopped", fits=lambda program: program.parent)
+def stopped_by_its_parent(world):
+    """The stop is asked of the process above it, which hands it on."""
+    world.kill("TERM", world.parent)
+
+
+@ending("agent-stopped", fits=lambda program: program.namespace)
+def container_is_killed(world):
+    """The first process of the container is ended; the kernel kills the rest."""
+    from pathlib import Path
+    pid = world.pid
+    while "NSpid" in (text := Path(f"/proc/{pid}/status").read_text()) and \
+            text.split("NSpid:")[1].split("\n")[0].split()[-1] != "1":
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    world.kill("KILL", pid)
+
+
+@ending("agent-stopped", fits=lambda program: "INT" in program.passes and single(program))
+def stopped_then_killed(world):
+    """It does not obey, and is killed, as a service manager does."""
+    world.kill("INT")
+    time.sleep(0.8)
+    world.kill("KILL")
+
+
+# ---- the path
+
+
+@ending("path-silent", by="retransmit-timeout", fits=can("send"), patience=12, at_once=False)
+def black_hole(world):
+    world.lab.black_hole()
+    world.tell("send")
+
+
+@ending("path-silent", fits=can("send", "give-up"), patience=12, at_once=False)
+def black_hole_and_agent_gives_up(world):
+    world.lab.black_hole()
+    world.tell("send")
+    time.sleep(1.8)
+    world.tell("give-up")
+
+
+@ending("path-silent", fits=can("send", "give-up-exit"), patience=12, at_once=False)
+def black_hole_and_agent_exits(world):
+    world.lab.black_hole()
+    world.tell("send")
+    time.sleep(1.8)
+    world.tell("give-up-exit", 1)
+
+
+@ending("link-down", fits=can("send"), patience=14, at_once=False)
+def link_down(world):
+    world.lab.link_down()
+    world.tell("send")
+
+
+@ending("link-down", fits=can("send"), patience=14, at_once=False)
+def cable_out(world):
+    world.lab.cable_pulled()
+    world.tell("send")
+
+
+@ending("link-down", fits=can("send", "give-up-exit"), patience=12, at_once=False)
+def link_down_and_agent_exits(world):
+    world.lab.link_down()
+    world.tell("send")
+    time.sleep(1.2)
+    world.tell("give-up-exit", 1)
+
+
+@ending("address-changed", fits=can("send"), patience=14, at_once=False)
+def address_replaced(world):
+    world.lab.address_replaced()
+    world.tell("send")
+
+
+@ending("no-route", fits=can("send"), patience=14, at_once=False)
+def route_removed(world):
+    world.lab.route_removed()
+    world.tell("send")
+
+
+@ending("no-route", "unreachable", fits=can("send"), patience=14, at_once=False)
+def rule_prohibits(world):
+    world.on_device("ip", "rule", "add", "to", ADDRESS, "prohibit", "pref", "100")
+    world.tell("send")
+
+
+@ending("unreachable", fits=can("send"), patience=12, at_once=False)
+def host_unreachable(world):
+    world.lab.unreachable()
+    world.tell("send")
+
+
+@ending("unreachable", fits=can("send"), patience=12, at_once=False)
+def administratively_prohibited(world):
+    world.lab.unreachable("admin-prohibited")
+    world.tell("send")
+
+
+@ending("middlebox-reset", fits=can("send"), by="peer-reset")
+def reset_by_the_router(world):
+    world.lab.reset_in_the_middle()
+    world.tell("send")
+
+
+@ending("host-firewall", "path-silent", "unreachable", fits=can("send"), patience=14,
+        at_once=False)
+def own_firewall(world):
+    world.lab.firewall_on_device()
+    world.tell("send")
+
+
+@ending("host-firewall", "path-silent", "unreachable", fits=can("send"), patience=8,
+        at_once=False)
+def own_firewall_and_hub_gives_up(world):
+    """Nothing of the agent gets out any more; the hub loses patience."""
+    world.lab.firewall_on_device()
+    world.tell("send")
+    time.sleep(2)
+    world.session.fin()
+
+
+# ---- the host's
+
+
+@ending("operator-abort", by="aborted")
+def socket_destroyed(world):
+    world.lab.abort_connections("device", PORT)
+
+
+# ---- hangs
+
+
+@ending("agent-hang", by="peer-fin", unwell=True, patience=8, fits=single)
+def agent_is_stopped_and_hub_gives_up(world):
+    world.kill("STOP")
+    time.sleep(2)
+    world.session.fin()
+
+
+@ending("agent-hang", by="peer-fin", unwell=True, patience=8, group=True)
+def agent_is_frozen_and_hub_gives_up(world):
+    world.freeze()
+    time.sleep(2)
+    world.session.fin()
+
+
+@ending("agent-hang", by="peer-fin", unwell=True, patience=8, fits=can("hang"),
+        settings=("KeepAliveSec=1", "DryRun=yes"), at_once=False)
+def agent_hangs_and_hub_gives_up(world):
+    for _ in range(5):
+        world.tell("send")
+        time.sleep(0.3)
+    world.tell("hang")
+    time.sleep(3)
+    world.session.fin()

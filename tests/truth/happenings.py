@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Harmless things that happen before (or after) the real one. Each heals by itself before it returns.
+
+A happening is a function of the world, with what it needs of the program. None of them ends a
+session or is a reason to end one.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from relay import ADDRESS, PORT
+
+
+@dataclass(frozen=True)
+class Happening:
+    name: str
+    play: Callable
+    fits: Callable       # program -> bool
+    afterwards: bool     # may also come right after the end
+    long_before: bool    # only where some time passes until the end
+    group: bool          # needs the agent's own control group
+
+
+HAPPENINGS = {}
+
+
+def happening(fits=lambda program: True, afterwards=False, long_before=False, group=False):
+    def add(play):
+        name = play.__name__.replace("_", "-")
+        HAPPENINGS[name] = Happening(name, play, fits, afterwards, long_before, group)
+        return play
+    return add
+
+
+def can(*words):
+    return lambda program: set(words) <= program.commands
+
+
+def passes(signal):
+    return lambda program: signal in program.passes
+
+
+# ---- the path
+
+
+@happening(afterwards=True)
+def link_flap(world):
+    world.lab.link_down()
+    time.sleep(0.2)
+    world.lab.link_up()
+
+
+@happening(afterwards=True)
+def cable_flap(world):
+    world.lab.cable_pulled()
+    time.sleep(0.2)
+    world.lab.cable_plugged_in()
+
+
+@happening(afterwards=True)
+def address_flap(world):
+    world.on_device("ip", "address", "delete", "10.77.1.2/24", "dev", "uplink")
+    time.sleep(0.1)
+    world.on_device("ip", "address", "add", "10.77.1.2/24", "dev", "uplink")
+    world.on_device("ip", "route", "replace", "default", "via", "10.77.1.1")
+
+
+@happening(afterwards=True)
+def route_flap(world):
+    world.lab.route_removed()
+    time.sleep(0.15)
+    world.lab.route_restored()
+
+
+@happening()
+def packet_loss(world):
+    world.lab.lose_packets(30)
+    speak(world)
+    time.sleep(1)
+    world.lab.lose_packets(0)
+
+
+@happening()
+def neighbour_gone(world):
+    world.on_device("ip", "neighbour", "flush", "dev", "uplink")
+
+
+@happening(fits=can("send"))
+def icmp_error(world):
+    """An ICMP error that stays pending: the data gets through a little later."""
+    world.lab.unreachable()
+    world.tell("send")
+    time.sleep(0.3)
+    world.lab.heal()
+    speak(world)
+
+
+@happening(fits=can("send"))
+def short_black_hole(world):
+    world.lab.black_hole()
+    world.tell("send")
+    time.sleep(0.35)
+    world.lab.heal()
+
+
+# ---- looks and signals
+
+
+@happening()
+def debugger_looks(world):
+    world.on_device("gdb", "-p", str(world.pid), "-batch", "-ex", "detach")
+
+
+@happening()
+def strace_looks(world):
+    tracer = world.start_in_device("strace", "-f", "-p", str(world.pid))
+    time.sleep(0.3)
+    tracer.terminate()
+    tracer.wait()
+
+
+@happening()
+def stopped_and_continued(world):
+    world.kill("STOP")
+    time.sleep(0.4)
+    world.kill("CONT")
+
+
+@happening(group=True)
+def frozen_and_thawed(world):
+    world.freeze()
+    time.sleep(0.4)
+    world.thaw()
+
+
+@happening(fits=passes("HUP"), afterwards=True)
+def hangup(world):
+    world.kill("HUP")
+
+
+@happening(fits=passes("USR1"), afterwards=True)
+def user_signal(world):
+    world.kill("USR1")
+
+
+@happening(fits=passes("INT"), long_before=True)
+def survived_interrupt(world):
+    world.kill("INT")
+
+
+@happening(fits=passes("QUIT"))
+def thread_dump(world):
+    world.kill("QUIT")
+
+
+@happening(fits=can("fault"))
+def handled_fault(world):
+    world.tell("fault")
+
+
+@happening(fits=can("helper-crash"), afterwards=True)
+def helper_crashes(world):
+    world.tell("helper-crash")
+
+
+@happening(fits=can("helper-idle"))
+def helper_is_stopped(world):
+    kill_helper(world, "TERM")
+
+
+@happening(fits=can("helper-idle"))
+def helper_is_killed(world):
+    kill_helper(world, "KILL")
+
+
+@happening(fits=can("helper-idle"))
+def helper_is_interrupted(world):
+    kill_helper(world, "INT")
+
+
+def kill_helper(world, signal):
+    from world import wait_until
+    before = children(world)
+    world.tell("helper-idle")
+    helper = wait_until(lambda: children(world) - before, "no helper starts").pop()
+    time.sleep(0.1)  # until it is the program that it is to be
+    world.kill(signal, helper)
+
+
+def children(world):
+    with contextlib.suppress(OSError):
+        from pathlib import Path
+        return {int(pid) for task in Path(f"/proc/{world.pid}/task").iterdir()
+                for pid in (task / "children").read_text().split()}
+    return set()
+
+
+# ---- others
+
+
+@happening(afterwards=True)
+def busy_host(world):
+    for _ in range(2):
+        world.start_in_device("timeout", "1", "sh", "-c", "while :; do :; done")
+
+
+CONNECT = f"""
+import socket, struct
+for i in range(%d):
+    s = socket.socket(); s.settimeout(2)
+    try:
+        s.connect(("{ADDRESS}", %d)); %s
+    except OSError: pass
+    s.close()
+"""
+
+
+@happening(afterwards=True)
+def rush_of_others(world):
+    """Connections of a program that is not the agent; most are refused."""
+    world.start_in_device("/usr/bin/python3", "-c", CONNECT % (300, 9, ""))
+
+
+@happening(afterwards=True)
+def reset_of_another(world):
+    """Somebody else's connection to the same hub is reset at that moment."""
+    aborts = 's.setsockopt(1, 13, struct.pack("ii", 1, 0))'
+    world.start_in_device("/usr/bin/python3", "-c", CONNECT % (1, PORT, aborts))
+
+
+@happening()
+def hub_talks(world):
+    time.sleep(0.6)
+
+
+def speak(world):
+    if "send" in world.program.commands:
+        world.tell("send")
