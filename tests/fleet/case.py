@@ -1,10 +1,11 @@
-"""What the files of tests share."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The parts that the files of cases share."""
 
 CASES = []
 
 
 class Skipped(Exception):
-    """This machine cannot do it; the text says why."""
+    """Raised if this machine cannot run the case; the text says why."""
 
 
 def case(function):

@@ -1,15 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # tests/fleet, included by the Makefile of the tree.
 
 $(B)/tests/fleet/%: $(B)/tests/fleet/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ -lm
+	$(Q)$(LINK) -o $@ $^ -lm
 
 ## check-fleet   the fleet report: what was planted in 1,000 devices, its page in a browser
-check-fleet: $(B)/connwatchctl $(B)/tests/fleet/write_fleet
+check-fleet: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B)
 
 ## fleet-scale   the same for 10,000 devices, with reading speed and memory beside journalctl
-fleet-scale: $(B)/connwatchctl $(B)/tests/fleet/write_fleet
+fleet-scale: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B) --devices 10000 --outages 100 --measure found
 
 .PHONY: check-fleet fleet-scale

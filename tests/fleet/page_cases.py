@@ -1,4 +1,5 @@
-"""The page of `connwatchctl fleet --html`, looked at in a browser."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The page of `connwatch-fleet --html`, looked at in a browser."""
 
 import html.parser
 import re
@@ -15,7 +16,7 @@ VOID = {"meta", "line", "rect", "br", "link"}
 
 
 def browse(stage, page, *words):
-    """What the browser prints."""
+    """Returns the page as the browser prints it."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not browser:
         raise Skipped("no Chromium here (make deps)")
@@ -175,7 +176,7 @@ def times_limit_what_is_read(stage):
 @case
 def misuse_is_said(stage):
     for words, status, complaint in [
-            (["--by=site"], 64, "no name of a journal field"), (["agent"], 64, "'agent'"),
+            (["--by=site"], 64, "not the name of a journal field"), (["agent"], 64, "'agent'"),
             (["--by=A"] * 5, 64, "no more than 4"), (["--file=/nowhere"], 66, "No such file"),
             (["-D", stage.directory / "nowhere"], 66, "no journal in it"),
             (["-D", stage.journal, "--html=/nowhere/page"], 1, "/nowhere/page"),

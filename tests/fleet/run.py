@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Tests `connwatchctl fleet` on journals that systemd-journal-remote(8) writes.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tests `connwatch-fleet` on journals that systemd-journal-remote(8) writes.
 
     run.py [--build DIR] [--devices N] [--days N] [--outages N] [--measure] [PATTERN...]
 
@@ -18,7 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import page_cases  # its cases
+import attack_cases  # noqa: F401  fills the table of cases
+import page_cases  # noqa: F401  fills the table of cases
 from case import CASES, Skipped, case, equal
 
 WRITER = "/lib/systemd/systemd-journal-remote"
@@ -27,11 +29,11 @@ SLACK = 10e6  # microseconds: clocks differ
 
 
 class Stage:
-    """A fleet's journal, and connwatchctl on it."""
+    """A fleet's journal, and connwatch-fleet on it."""
 
     def __init__(self, options, directory):
         self.options = options
-        self.program = options.build / "connwatchctl"
+        self.program = options.build / "connwatch-fleet"
         self.directory = Path(directory)
         self.journal = self.directory / "journal"
 
@@ -57,7 +59,7 @@ class Stage:
     def run(self, *words, status=0, complaint=""):
         environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8",
                        "TMPDIR": str(self.directory)}
-        done = subprocess.run([self.program, "fleet", *words], env=environment, text=True,
+        done = subprocess.run([self.program, *words], env=environment, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL)
         if done.returncode != status:
             raise AssertionError(f"exit status {done.returncode}, not {status}: {done.stderr}")
@@ -162,6 +164,18 @@ def found_nothing_where_nothing_is(stage):
     equal(stage.json(f"--file={stage.write_journal('quiet', export)}")["common_outages"], [])
 
 
+@case
+def connwatchctl_hands_over(stage):
+    """To the program in PATH; without it, it says in one line how to get it."""
+    words = [stage.options.build / "connwatchctl", "fleet", "--version"]
+    for path, status, told in [(stage.options.build, 0, "connwatch-fleet "),
+                               (stage.directory, 69, "install the package connwatch-fleet\n")]:
+        done = subprocess.run(words, env={"PATH": str(path)}, text=True, capture_output=True)
+        equal(done.returncode, status)
+        equal((done.stdout + done.stderr).count("\n"), 1)
+        equal(told in done.stdout + done.stderr, True)
+
+
 # ---- speed and memory
 
 
@@ -189,7 +203,7 @@ def found_fast(stage):
         return
     records = stage.make_fleet()[-1]["records"]
     journalctl = timed(["journalctl", "-D", stage.journal, "-o", "json", "--no-pager"])
-    fleet = timed([stage.program, "fleet", "-D", stage.journal, "-o", "json", "--by=SITE",
+    fleet = timed([stage.program, "-D", stage.journal, "-o", "json", "--by=SITE",
                    "--by=FIRMWARE"])
     for name, (used, passed, most) in [("journalctl -o json", journalctl), ("fleet", fleet)]:
         print(f"    {name + ':':20} {used:6.1f} s of processor, {passed:6.1f} s in all, "

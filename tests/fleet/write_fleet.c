@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prints the records of a whole fleet in the journal's export format, for
  * systemd-journal-remote(8), in the order in which they arrive at the collecting host. The records
  * are made by record_fields(), as the daemon's are.
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record.h"
+#include "record/record.h"
 
 #define START (UINT64_C(1790812800) * USEC_PER_SEC) /* 2026-10-01 00:00:00 UTC */
 #define DAY   (24 * USEC_PER_HOUR)
@@ -293,9 +294,9 @@ static void tell_life(struct device *device)
 			continue; /* it had no connection then */
 		add_line(device, end->time,
 			 (struct line){ .kind = RECORD_ENDED,
-					.cause = end->cause,
-					.ended_by = end->ended_by,
-					.confidence = end->confidence,
+					.cause = (uint8_t)end->cause,
+					.ended_by = (uint8_t)end->ended_by,
+					.confidence = (uint8_t)end->confidence,
 					.span = end->time - since });
 		if (end->cause == CAUSE_AGENT_CRASH)
 			add_line(device, end->time + 1000,
@@ -345,7 +346,8 @@ static void print_field(void *userdata, const char *name, const char *value)
 	printf("%s=%s\n", name, value);
 }
 
-/* What journald adds: systemd.journal-fields(7); and LogExtraFields= of connwatchd's unit. */
+/* The fields that journald adds, systemd.journal-fields(7), and LogExtraFields= of connwatchd's
+ * unit. */
 static void begin_entry(const struct device *device, const struct line *line)
 {
 	usec_t boot = line->before_reboot       ? device->boot
@@ -396,14 +398,15 @@ static void fill_ended(struct record *record, const struct line *line)
 	record->verdict.ended_by = line->ended_by;
 	record->verdict.cause = line->cause;
 	record->verdict.confidence = line->confidence;
-	record->socket = (struct socket_facts){ .state_before = TCP_STATE_ESTABLISHED,
-						.age = line->span,
-						.idle_rx = line->cookie % USEC_PER_MINUTE,
-						.idle_tx = line->cookie % USEC_PER_SEC,
-						.bytes_sent = line->span / 1000,
-						.bytes_acked = line->span / 1000,
-						.bytes_received = line->span / 9000,
-						.rtt_usec = 20000 + line->cookie % 9000 };
+	record->socket =
+		(struct socket_facts){ .state_before = TCP_STATE_ESTABLISHED,
+				       .age = line->span,
+				       .idle_rx = line->cookie % USEC_PER_MINUTE,
+				       .idle_tx = line->cookie % USEC_PER_SEC,
+				       .bytes_sent = line->span / 1000,
+				       .bytes_acked = line->span / 1000,
+				       .bytes_received = line->span / 9000,
+				       .rtt_usec = 20000 + (unsigned)(line->cookie % 9000) };
 	tokens_add(&record->verdict.evidence, "state=ESTABLISHED");
 	tokens_add(&record->verdict.evidence, "closed_by=%s",
 		   cause_side(line->cause) == SIDE_AGENT ? "edge[812]" : "peer");

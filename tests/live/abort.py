@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Shows that only a dead connection is aborted, at once, and in whatever network namespace it is.
 
     tests/live/abort.py PROGRAM     build/tests/live/abort_connection
@@ -7,6 +8,7 @@
 import contextlib
 import errno
 import os
+import pathlib
 import socket
 import struct
 import subprocess
@@ -14,6 +16,7 @@ import sys
 import time
 
 import lab
+import signals
 from hub import PATIENCE, PORT, Hub
 from lab import NAMESPACES, inside
 
@@ -39,10 +42,11 @@ class Stage:
         self.agent.connect((self.hub.address, PORT))
         self.hub.accept()
 
-    def abort(self, pid=None, netns=None, cookie=None, silence_msec=0):
+    def abort(self, pid=None, netns=None, cookie=None, silence_msec=0, started=0):
         if cookie is None:
             cookie, = struct.unpack("Q", self.agent.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8))
-        words = [self.program, pid or self.neighbour.pid, netns or self.netns, cookie, silence_msec]
+        words = [self.program, pid or self.neighbour.pid, started, netns or self.netns, cookie,
+                 silence_msec]
         return lab.command(*map(str, words)).strip()
 
     def wait_retransmission(self, over=False):
@@ -59,6 +63,11 @@ class Stage:
         self.hub.close()
         self.neighbour.kill()
         self.neighbour.wait()
+
+
+def started_of(pid):
+    """Field 22 of /proc/PID/stat, see proc(5)."""
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def expect(found, wanted):
@@ -125,8 +134,10 @@ def wrong_names_reach_nothing(place, stage):
     stage.wait_retransmission()
     expect(stage.abort(cookie=1 << 40), "ESRCH")
     expect(stage.abort(pid=os.getpid()), "ESTALE")
+    expect(stage.abort(started=started_of(stage.neighbour.pid) + 1), "ESRCH")
     own = os.stat("/proc/self/ns/net").st_ino
     expect(stage.abort(pid=os.getpid(), netns=own), "ESRCH")
+    expect(stage.abort(started=started_of(stage.neighbour.pid)), "done")
 
 
 CASES = [
@@ -145,6 +156,7 @@ def run(program, case, family):
 
 
 def main():
+    signals.keep_from_children()
     lab.sweep()
     failed = 0
     for case in CASES:

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The watched agent: one TCP connection, and every way to treat it badly, on command.
 
     agent.py [--control PATH] [--socket FD] [COMMAND]...
@@ -21,12 +22,17 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import termios
 import threading
 import time
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF_INET6}
+_libc = ctypes.CDLL(None, use_errno=True)
+
 IP_RECVERR = 11
+CLONE_NEWNS = 0x20000  # clone(2)
+MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18  # mount(2)
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
 QUIET_OFFSETS = (44, 52, 56)  # of tcpi_last_data_sent, tcpi_last_data_recv and tcpi_last_ack_recv
 PROBES_OFFSET = 3  # of tcpi_probes
@@ -172,9 +178,8 @@ class Agent:
 
     def do_disconnect(self):
         """connect() to AF_UNSPEC, which Python's socket module has no word for."""
-        libc = ctypes.CDLL(None, use_errno=True)
         address = struct.pack("H14x", socket.AF_UNSPEC)
-        if libc.connect(self.connection.fileno(), address, len(address)) != 0:
+        if _libc.connect(self.connection.fileno(), address, len(address)) != 0:
             raise OSError(ctypes.get_errno(), "connect")
 
     # ---- ending the process; none of these closes the connection itself
@@ -210,6 +215,19 @@ class Agent:
             self.connection.close()
             os._exit(0)
         signal.signal(signal.SIGTERM, stop)
+
+    def do_handle_all(self):
+        """A handler for each signal that can have one, as Go's runtime has."""
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, lambda *_: None)
+
+    def do_connect_to_itself(self, listens="127.0.0.1", connects="127.0.0.1"):
+        """A pair over the loopback interface, by which event loops wake their own threads."""
+        family = socket.AF_INET6 if ":" in listens else socket.AF_INET
+        with socket.create_server((listens, 0), family=family,
+                                  dualstack_ipv6=listens == "::") as listener:
+            port = listener.getsockname()[1]
+            self.pair = [socket.create_connection((connects, port)), listener.accept()[0]]
 
     # ---- other holders of the connection
 
@@ -249,6 +267,31 @@ class Agent:
         """Becomes another program."""
         os.execvp(words[0], words)
 
+    # ---- looking up names
+
+    def do_name_server(self, address, *options):
+        """A resolv.conf(5) of its own, in a mount namespace of its own."""
+        if _libc.unshare(CLONE_NEWNS) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        self._mount(None, "/", MS_REC | MS_PRIVATE)
+        with tempfile.NamedTemporaryFile("w", delete=False) as settings:
+            settings.write(f"nameserver {address}\n")
+            settings.writelines(f"options {option}\n" for option in options)
+        self._mount(settings.name, "/etc/resolv.conf", MS_BIND)
+        os.unlink(settings.name)
+
+    @staticmethod
+    def _mount(source, target, flags):
+        if _libc.mount(source and source.encode(), target.encode(), None, flags, None) != 0:
+            raise OSError(ctypes.get_errno(), "mount")
+
+    def do_resolve(self, name):
+        try:
+            socket.getaddrinfo(name, None)
+        except socket.gaierror:
+            return "not-found"
+        return "found"
+
     # ---- obeying
 
     def run(self, line):
@@ -274,7 +317,7 @@ class Agent:
 
 
 def keepalive(idle, interval, count):
-    """As tcp(7): the probes begin after `idle` s, come every `interval` s, and `count` are sent."""
+    """Yields options of tcp(7): `count` probes begin after `idle` s and come every `interval` s."""
     yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
     yield socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle
     yield socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval

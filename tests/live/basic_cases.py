@@ -1,8 +1,10 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The ends every version must get right: by the peer, by the agent, by the network, by death."""
 
 import signal
 
-from case import BOTH, case, core_dumps_are_files, ended, stalled, story
+from case import (BOTH, QUITE_SURE, SUSPECTED, case, core_dumps_are_files, ended, stalled, story,
+                  table)
 
 
 # ---- the peer ends it
@@ -13,7 +15,7 @@ def peer_fin(stage):
     stage.hub_closes(peer)
 
 
-@case("peer-fin", "peer-close")
+@case("peer-fin", "peer-close", SUSPECTED)
 def peer_fin_after_talk(stage):
     peer = stage.connect()
     stage.talk(peer)
@@ -62,7 +64,7 @@ def local_shutdown(stage):
     stage.hub_closes(peer)
 
 
-@case("local-reset", "agent-abort", families=BOTH)
+@case("local-reset", "agent-abort", QUITE_SURE, families=BOTH)
 def close_with_unread_data(stage):
     peer = stage.connect()
     stage.leave_unread(peer)
@@ -77,7 +79,7 @@ def close_with_linger_zero(stage):
     peer.receive_end()
 
 
-@case("local-reset", "agent-abort")
+@case("local-reset", "agent-abort", QUITE_SURE)
 def disconnect(stage):
     peer = stage.connect()
     stage.agent.ask("disconnect")
@@ -93,17 +95,15 @@ def keepalive(stage):
     stage.agent.ask("wait", "error")
 
 
-@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), families=BOTH)
-def retransmission(stage):
-    stage.connect()
-    stage.lab.black_hole()
-    stage.agent.ask("send", 10)
-    stage.agent.ask("wait", "error")
+UNACKNOWLEDGED = stalled("path-silent"), ended("retransmit-timeout", "path-silent")
 
 
-@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"))
-def retransmission_with_keepalive_on(stage):
-    stage.connect(keepalive=(1, 1, 9))
+@table(
+    ("retransmission", story(*UNACKNOWLEDGED, families=BOTH), {}),
+    ("retransmission-with-keepalive-on", story(*UNACKNOWLEDGED), {"keepalive": (1, 1, 9)}),
+)
+def data_goes_unacknowledged(stage, options):
+    stage.connect(**options)
     stage.lab.black_hole()
     stage.agent.ask("send", 10)
     stage.agent.ask("wait", "error")
@@ -135,12 +135,35 @@ def killed(stage):
     stage.agent.wait_end()
 
 
-@case("local-fin", "agent-crash", status=128 + signal.SIGSEGV, exit=("killed", "SEGV"),
-      families=BOTH, needs=core_dumps_are_files)
-def segmentation_fault(stage):
+TO_ITSELF = case("local-fin", "agent-crash", status=128 + signal.SIGKILL, exit=("killed", "KILL"))
+
+
+@table(
+    ("killed-with-a-connection-to-itself", TO_ITSELF, "127.0.0.1 127.0.0.1"),
+    ("killed-with-a-connection-to-itself-ipv6", TO_ITSELF, "::1 ::1"),
+    ("killed-with-a-connection-to-itself-any", TO_ITSELF, "0.0.0.0 127.0.0.2"),
+    ("killed-with-a-connection-to-itself-any-ipv6", TO_ITSELF, ":: 127.0.0.1"),
+)
+def killed_with_a_connection_to_itself(stage, ends):
+    """That one has no hub, and no verdict."""
+    stage.agent.ask(f"connect-to-itself {ends}")
+    stage.connect()
+    stage.kill(signal.SIGKILL)
+    stage.agent.wait_end()
+
+
+@table(
+    ("segmentation-fault",
+     case("local-fin", "agent-crash", status=128 + signal.SIGSEGV, exit=("killed", "SEGV"),
+          families=BOTH, needs=core_dumps_are_files), "crash"),
+    ("abort",
+     case("local-fin", "agent-crash", status=128 + signal.SIGABRT, exit=("killed", "ABRT"),
+          needs=core_dumps_are_files), "abort"),
+)
+def falls(stage, deed):
     stage.connect()
     stage.forbid_core_dump()
-    stage.agent.tell("crash")
+    stage.agent.tell(deed)
     stage.agent.wait_end()
 
 
@@ -161,26 +184,13 @@ def segmentation_fault_with_unread_data(stage):
     stage.agent.wait_end()
 
 
-@case("local-fin", "agent-crash", status=128 + signal.SIGABRT, exit=("killed", "ABRT"),
-      needs=core_dumps_are_files)
-def abort(stage):
+@table(
+    ("exit-0", case("local-fin", "agent-exit", exit=("exited", "0"), families=BOTH), 0),
+    ("exit-3", case("local-fin", "agent-exit", status=3, exit=("exited", "3")), 3),
+)
+def exits(stage, status):
     stage.connect()
-    stage.forbid_core_dump()
-    stage.agent.tell("abort")
-    stage.agent.wait_end()
-
-
-@case("local-fin", "agent-exit", exit=("exited", "0"), families=BOTH)
-def exit_0(stage):
-    stage.connect()
-    stage.agent.tell("exit", 0)
-    stage.agent.wait_end()
-
-
-@case("local-fin", "agent-exit", status=3, exit=("exited", "3"))
-def exit_3(stage):
-    stage.connect()
-    stage.agent.tell("exit", 3)
+    stage.agent.tell("exit", status)
     stage.agent.wait_end()
 
 

@@ -1,5 +1,7 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A real MQTT broker (mosquitto), and the command line of a real client."""
 
+import signal
 import subprocess
 import threading
 
@@ -10,20 +12,22 @@ ADDRESS = CLOUD_ADDRESS["ipv4"]
 PATIENCE = 20  # seconds for a step
 
 
-def subscriber(*options):
+def subscriber(*options, host=ADDRESS, port=PORT):
     """A client: it subscribes to everything, and reconnects by itself."""
-    return ["mosquitto_sub", "-h", ADDRESS, "-p", str(PORT), "-t", "#", *options]
+    return ["mosquitto_sub", "-h", host, "-p", str(port), "-t", "#", *options]
 
 
 class Broker:
     """A mosquitto in the lab's cloud."""
 
-    CONFIGURATION = f"listener {PORT} {ADDRESS}\nallow_anonymous true\nlog_type all\n"
-
-    def __init__(self, lab, directory):
+    def __init__(self, lab, directory, port=PORT, certificate=None):
+        """`certificate`: its key and its certificate, for TLS."""
         self._lab = lab
-        self._configuration = directory / "mosquitto.conf"
-        self._configuration.write_text(self.CONFIGURATION)
+        self._configuration = directory / f"mosquitto-{port}.conf"
+        lines = [f"listener {port} {ADDRESS}", "allow_anonymous true", "log_type all", "user root"]
+        if certificate:
+            lines += [f"keyfile {certificate[0]}", f"certfile {certificate[1]}"]
+        self._configuration.write_text("\n".join(lines) + "\n")
         self._process = None
         self._subscribed = threading.Event()
 
@@ -51,6 +55,12 @@ class Broker:
                     running.set()
                 if "Received SUBSCRIBE" in line:
                     self._subscribed.set()
+
+    def refuse_strangers(self):
+        """Who is there without a name is sent away, and refused when it comes back."""
+        lines = self._configuration.read_text()
+        self._configuration.write_text(lines.replace("anonymous true", "anonymous false"))
+        self._process.send_signal(signal.SIGHUP)
 
     def expect_client(self):
         self._subscribed.clear()

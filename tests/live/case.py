@@ -1,10 +1,12 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The table of cases: each makes connections end, and says what connwatch must say about it.
 
 A case is a function that plays the fault on a Stage, decorated with the one wanted verdict (`case`)
 or with all that must be told, in order (`story`). Its name is the function's, with dashes;
-`families` makes it one case a family.
+`families` makes it one case a family, `table` one a row.
 """
 
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +17,12 @@ from held_opens import HeldOpens
 
 SIDES = {
     "agent": "agent-crash agent-oom agent-exit agent-stopped agent-hang agent-abort agent-close "
-             "token-renewal agent-not-reconnecting",
+             "token-renewal agent-not-reconnecting tls-refused-by-agent",
     "peer": "token-expired peer-idle-timeout session-rejected session-takeover service-transient "
-            "connect-refused peer-reset peer-close",
-    "network": "link-down no-route address-changed unreachable path-silent idle-drop "
+            "connect-refused peer-reset peer-close tls-refused-by-hub",
+    "network": "tls-not-spoken tls-stalled name-not-found name-server-failing name-server-silent link-down no-route address-changed unreachable path-silent idle-drop "
                "middlebox-reset",
-    "host": "operator-abort host-suspend memory-pressure",
+    "host": "operator-abort host-suspend clock-wrong memory-pressure",
 }
 SIDE = {cause: side for side, causes in SIDES.items() for cause in causes.split()}
 SURE = ("proved",)
@@ -35,7 +37,7 @@ ANY = ("proved", "likely", "suspected")
 class Wanted:
     """One record that must come."""
     kind: str
-    ended_by: Optional[str]
+    ended_by: Optional[str]  # None: whichever it is
     causes: tuple      # the right one first; others that are no mistake
     confidence: tuple  # those that are allowed
     exit: Optional[tuple] = None  # EXIT_CODE and EXIT_STATUS, where the record must tell them
@@ -49,15 +51,22 @@ def ended(ended_by, cause, confidence=None, *, exit=None, evidence=(), or_else=(
     return Wanted("ended", ended_by, (cause, *or_else), confidence, exit, evidence)
 
 
+def in_doubt(ended_by, cause):
+    """Expects the other possible cause in the record: the agent had just sent something, which may
+    have been its goodbye in a protocol that nobody follows; or it had been silent, and the hub's
+    patience is not known."""
+    return ended(ended_by, cause, SUSPECTED, evidence=("or=*",))
+
+
 def stalled(cause, confidence=ANY, *, or_else=()):
     """Told while the connection is still open, or while there is none."""
     return Wanted("stalled", None, (cause, *or_else), confidence)
 
 
-def recovered(cause="unknown"):
+def recovered(cause="unknown", *, evidence=()):
     """From a stall; without a cause, from having no connection. Where a case wants no `recovered`,
     none counts."""
-    return Wanted("recovered", None, (cause,), ())
+    return Wanted("recovered", None, (cause,), (), evidence=evidence)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,20 @@ def story(*wanted, status=0, settings=(), found=False, families=("ipv4",), needs
 def case(ended_by, cause, confidence=None, *, exit=None, evidence=(), **options):
     """Adds a case that ends one connection."""
     return story(ended(ended_by, cause, confidence, exit=exit, evidence=evidence), **options)
+
+
+def table(*rows):
+    """Adds a case a row, for plays that differ in a word: its name, what `case` or `story` makes of
+    its wanted verdicts, and what the play is called with besides the stage."""
+    def add(play):
+        for name, add_case, *arguments in rows:
+            @functools.wraps(play)
+            def row(stage, arguments=tuple(arguments)):
+                play(stage, *arguments)
+            row.__name__ = name
+            add_case(row)
+        return play
+    return add
 
 
 BOTH = ("ipv4", "ipv6")

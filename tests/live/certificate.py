@@ -1,17 +1,23 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A certificate for a hub of ours, which is its own authority."""
 
 import ssl
 import subprocess
 
 
-def make(directory, *names):
-    """Files `hub.key` and `hub.crt` in `directory`; returns their paths."""
+def make(directory, *names, days=2, subject="hub"):
+    """Files `hub.key` and `hub.crt` in `directory`; returns their paths. It expired
+    long ago where `days` is negative."""
     key, certificate = directory / "hub.key", directory / "hub.crt"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=hub",
+    request = subprocess.run(
+        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", key, "-subj", f"/CN={subject}",
+         "-addext", "basicConstraints=critical,CA:TRUE",
          "-addext", "subjectAltName=" + ",".join(names or ("DNS:localhost",))],
-        check=True, capture_output=True)
+        check=True, capture_output=True).stdout
+    subprocess.run(
+        ["openssl", "x509", "-req", "-signkey", key, "-out", certificate, "-days", str(days),
+         "-copy_extensions", "copy"], input=request, check=True, capture_output=True)
     return key, certificate
 
 

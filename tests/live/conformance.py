@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays every case several times and prints what was wanted against what was said.
 
     conformance.py [--mode sock-diag] [--markdown FILE] [PATTERN]...

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Six faults of an MQTT client's connection, and what connwatch says about each.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Eight faults of an MQTT client's connection, and what connwatch says about each.
 
 The broker is a real mosquitto, the client a real mosquitto_sub; each has a network namespace of its
 own, with a router in between. The client runs under `connwatchctl run`. Needs root.
@@ -16,11 +17,14 @@ import textwrap
 import time
 from pathlib import Path
 
+import certificate
 from broker import ADDRESS, PATIENCE, PORT, Broker, subscriber
 from command_line import add_connwatchctl, begin
 from lab import DEVICE_ADDRESS, PREFIX, Lab
+from name_server import NAME, NameServer
 from supervised import Supervised, watching
 
+TLS_PORT = 8883
 MQTT_KEEPALIVE = "5"  # the shortest mosquitto_sub takes
 COLUMNS = ("ENDED_BY", "CAUSE", "CONFIDENCE")
 PRIORITY_COLOUR = {"3": "31", "4": "33", "5": "36"}
@@ -36,15 +40,16 @@ class Demo:
         self._client = None
         self._verdicts = 0  # that this client has had so far
         self._recoveries = 0
+        self._troubles = 0
 
-    def start_client(self, expect_connection=True):
+    def start_client(self, *options, expect_connection=True, around=(), **where):
         """A new mosquitto_sub under connwatch, connected to the broker."""
         self.close_client()
-        words = subscriber("-k", MQTT_KEEPALIVE)
         self.broker.expect_client()
-        self._client = Supervised(watching(self._connwatchctl, "run", "--", *words),
+        words = subscriber("-k", MQTT_KEEPALIVE, *options, **where)
+        self._client = Supervised([*around, *watching(self._connwatchctl, "run", "--", *words)],
                                   self._directory, self.lab.device, self._screen.record)
-        self._verdicts = self._recoveries = 0
+        self._verdicts = self._recoveries = self._troubles = 0
         if expect_connection:
             self.broker.wait_client()
 
@@ -59,6 +64,38 @@ class Demo:
         if not self._client.wait_for("ended", self._verdicts, PATIENCE):
             raise RuntimeError("\n".join(["no verdict came"] + self._client.complaints()))
         return self._client.of_kind("ended")[self._verdicts - 1]
+
+    def trouble(self):
+        """Waits for what is said while there is no connection; returns its record."""
+        self._troubles += 1
+        if not self._client.wait_for("stalled", self._troubles, 2 * PATIENCE):
+            raise RuntimeError("\n".join(["nothing was said"] + self._client.complaints()))
+        return self._client.of_kind("stalled")[self._troubles - 1]
+
+    def certificates(self):
+        """Two for the broker, with their keys: a good one, and one that has expired; and a file of
+        both, by which a client trusts them."""
+        files = []
+        for subject, days in ("good", 2), ("expired", -1):
+            directory = self._directory / subject
+            directory.mkdir()
+            files.append(certificate.make(directory, f"IP:{ADDRESS}", days=days, subject=subject))
+        trusted = self._directory / "trusted.crt"
+        trusted.write_text("".join(path.read_text() for _, path in files))
+        return *files, trusted
+
+    def use_tls(self, files):
+        """A broker with this key and certificate takes the place of the other."""
+        self.broker.stop()
+        self.broker = Broker(self.lab, self._directory, TLS_PORT, files)
+        self.broker.start()
+
+    def with_names(self):
+        """The beginning of a command line: the lab's name server is in its resolv.conf(5)."""
+        settings = self._directory / "resolv.conf"
+        settings.write_text(f"nameserver {ADDRESS}\n")
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                settings]
 
     def wait_recovery(self):
         """Waits until the client has connected again and connwatch has said so."""
@@ -99,7 +136,7 @@ def broker_host_resets(demo):
 
 
 def network_swallows(demo):
-    """the network swallows every packet"""
+    """the network drops every packet"""
     demo.broker.expect_client()
     demo.lab.black_hole()
     verdict = demo.verdict()
@@ -129,12 +166,40 @@ def nobody_listens(demo):
     return demo.verdict()
 
 
+def names_fail(demo):
+    """the broker is restarted while no name resolves"""
+    with NameServer(demo.lab) as names:
+        names.knows_the_hub(["ipv4"])
+        demo.broker.start()
+        demo.start_client(around=demo.with_names(), host=NAME)
+        demo.broker.expect_client()
+        names.is_silent()
+        demo.broker.stop()
+        demo.broker.start()
+        demo.verdict()
+        trouble = demo.trouble()
+        names.knows_the_hub(["ipv4"])
+        demo.wait_recovery()
+    return trouble
+
+
+def certificate_expires(demo):
+    """the broker comes back with a certificate that has expired"""
+    good, expired, trusted = demo.certificates()
+    demo.close_client()
+    demo.use_tls(good)
+    demo.start_client("--cafile", trusted, port=TLS_PORT)
+    demo.use_tls(expired)
+    demo.verdict()
+    return demo.verdict()
+
+
 FAULTS = (broker_restarts, broker_host_resets, network_swallows, client_crashes, operator_stops,
-          nobody_listens)
+          nobody_listens, names_fail, certificate_expires)
 
 
 class Screen:
-    """What the onlooker sees."""
+    """The screen of the onlooker."""
 
     MARGIN = " " * 12
 
@@ -173,7 +238,7 @@ def run(demo, screen):
     screen.say(f"A mosquitto broker at {ADDRESS}:{PORT}, a mosquitto_sub client at "
                f"{DEVICE_ADDRESS['ipv4']}, a router in between,")
     screen.say("each in a network namespace of its own. The client runs under `connwatchctl run`.")
-    screen.say("Six faults follow; below each, what connwatch writes to the journal about it.")
+    screen.say("Eight faults follow; below each, what connwatch writes to the journal about it.")
     screen.say()
     rows = [("fault", *(name.lower().replace("_", " ") for name in COLUMNS))]
     demo.broker.start()

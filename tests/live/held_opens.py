@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """fanotify(7): nobody opens a file in a directory before we let it. So a core dump lasts as long as
 a case wants."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The hub: the peer of the watched agent, in the lab's cloud but in the test's own process."""
 
 import contextlib
@@ -88,6 +89,11 @@ class Peer:
         except ssl.SSLEOFError:  # a FIN without a word of TLS
             pass
         return "fin"
+
+    def say_tls_goodbye(self):
+        """Sends close_notify, and waits for the agent's or its FIN."""
+        with contextlib.suppress(OSError):
+            self._connection.unwrap()
 
     def shutdown(self):
         """Sends a FIN and goes on reading."""

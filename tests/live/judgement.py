@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Wanted records against those that came."""
 
 import fnmatch
@@ -26,7 +27,7 @@ def of_kinds(records, kinds):
 
 
 def complaints_about(case, stage):
-    """What is wrong with the records: a list of sentences."""
+    """Returns the mistakes in the records as a list of sentences."""
     wrong = [f"no JSON record: {line}" for line in stage.witness.noise]
     records = stage.witness.records
     for number, (wanted, record) in enumerate(pairs(case.wanted, records), 1):
@@ -71,7 +72,8 @@ def wanted_fields(wanted, stage):
     fields["CONNWATCH_SIDE"] = tuple(SIDE.get(cause, "-") for cause in wanted.causes)
     fields["CONNWATCH_CONFIDENCE"] = wanted.confidence
     if wanted.kind == "ended":
-        fields["CONNWATCH_ENDED_BY"] = (wanted.ended_by,)
+        if wanted.ended_by:
+            fields["CONNWATCH_ENDED_BY"] = (wanted.ended_by,)
         fields["CONNWATCH_PEER_ADDRESS"] = (stage.hub.address,)
         fields["CONNWATCH_PID"] = (str(stage.first_pid),)
     if wanted.exit:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A network of its own for every case: three network namespaces in a row.
 
     device 10.77.1.2 ---- 10.77.1.1 router 10.77.2.1 ---- 10.77.2.2 cloud
@@ -215,11 +216,11 @@ class Lab:
         self._forward("drop")
 
     def deaf(self):
-        """What the device sends arrives; nothing comes back."""
+        """The path loses packets to the device; packets from it arrive."""
         self._forward("iifname outside drop")
 
     def mute(self):
-        """What the hub sends arrives; nothing gets back to it."""
+        """The path loses packets from the device; packets to it arrive."""
         self._forward("iifname inside drop")
 
     def reset_in_the_middle(self):
@@ -227,7 +228,7 @@ class Lab:
         self._forward("meta l4proto tcp reject with tcp reset")
 
     def unreachable(self, kind="host-unreachable"):
-        """What the device sends is answered with ICMP: KIND as in nft's `reject with icmpx`."""
+        """The path answers the device's packets with ICMP: KIND as in nft's `reject with icmpx`."""
         self._forward(f"iifname inside reject with icmpx type {kind}")
 
     def heal(self):
@@ -263,7 +264,7 @@ class Lab:
         self._on_device("address flush dev uplink")
 
     def address_replaced(self):
-        """As when a lease runs out: link and routes stay."""
+        """Removes the address, as at the end of a lease: link and routes stay."""
         self._on_device("address delete 10.77.1.2/24 dev uplink\n"
                         "address delete fd77:1::2/64 dev uplink\n"
                         "address add 10.77.1.3/24 dev uplink\n"

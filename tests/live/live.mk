@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Included by the top Makefile. Both need root: network namespaces and BPF.
 
-## demo          a real broker, a real client, six faults, and what connwatch says about each
+## demo          a real broker, a real client, eight faults, and what connwatch says about each
 demo: deps
 	$(Q)$(MAKE) run-demo
 
@@ -11,34 +12,60 @@ run-demo: $(B)/connwatchctl
 LESS := peer-fin peer-reset local-close close-with-linger-zero killed segmentation-fault \
 	retransmission link-set-down-while-idle mptcp-and-the-hub-closes found-then-the-hub-closes
 
+# Some without connwatch: the faults alone, which show whether a case or a verdict is at fault.
+BARE := peer-fin found-then-killed stopped-by-a-signal-and-continued mosquitto-sub-over-tls-is-killed
+
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
 check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
-		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/abort_connection
-	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test
-	$(Q)$(B)/tests/live/lost_records_test
+		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/process_signal_test \
+		$(B)/tests/live/agent_shares_test $(B)/tests/live/abort_connection
+	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \
+		$(B)/tests/live/process_signal_test $(B)/tests/live/agent_shares_test
+# The kernel may hide one timer's end in thousands from BPF: a second play, and said.
+	$(Q)$(B)/tests/live/lost_records_test || \
+		{ echo "again lost_records_test: the failure above counts only if this one fails too"; \
+		  $(B)/tests/live/lost_records_test; }
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/restart.py $<
 	$(Q)/usr/bin/python3 tests/live/uprobes.py --connwatchctl $<
 	$(Q)/usr/bin/python3 tests/live/run.py --again --connwatchctl $< $(LIVE)
 	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/run.py --mode=sock-diag --connwatchctl $< $(LESS))
+	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/run.py --bare $(BARE))
 	$(Q)$(if $(LIVE),,/usr/bin/python3 tests/live/without_bpf.py --connwatchctl $<)
 
-$(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o \
-		$(call objects,watchdog/sources/probe*.c) $(B)/watchdog/support/handover.o $(B)/libcore.a
+## check-background  the quick tests as a CI runner may start them, with signals ignored
+check-background: $(UNIT_TESTS) $(B)/connwatchctl $(B)/tests/commands/write_export
+	$(Q)tests/in-background.sh tests/run-unit.sh $(UNIT_TESTS)
+	$(Q)tests/in-background.sh tests/commands/run.py --build $(B)
+	$(Q)tests/in-background.sh /usr/bin/python3 tests/live/restart.py $(B)/connwatchctl
+	$(Q)tests/in-background.sh /usr/bin/python3 tests/live/run.py --again --connwatchctl $(B)/connwatchctl \
+		interrupted hung-up terminated killed-by-a-shell closes-when-asked-to-stop
+
+PROBE_ALONE := $(call objects,watchdog/sources/probe*.c) $(PROCESSES) $(MESSAGES) \
+	$(B)/watchdog/support/handover_memory.o \
+	$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/path_table.o $(B)/libcore.a
+$(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o $(PROBE_ALONE)
 $(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \
-		$(B)/watchdog/effects/connection_abort.o $(NAMESPACES)
+		$(B)/watchdog/effects/connection_abort.o $(B)/watchdog/support/process_files.o \
+		$(NAMESPACES) $(PROCESSES)
 $(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
-		$(B)/watchdog/sources/route_monitor.o $(NAMESPACES) $(B)/libcore.a
-$(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
-		$(B)/watchdog/sources/cgroup_finder.o $(B)/watchdog/support/cgroup_tree.o \
+		$(B)/watchdog/sources/route_monitor.o $(NAMESPACES) $(B)/watchdog/process/view.o \
 		$(B)/libcore.a
-$(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test:
+$(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
+		$(call objects,watchdog/sources/cgroup_finder*.c) $(B)/watchdog/support/cgroup_tree.o \
+		$(B)/watchdog/support/path_table.o \
+		$(B)/libcore.a
+$(B)/tests/live/process_signal_test: $(B)/tests/live/process_signal_test.o \
+		$(B)/watchdog/effects/process_signal.o $(B)/watchdog/support/process_files.o
+$(B)/tests/live/agent_shares_test: $(B)/tests/live/agent_shares_test.o $(PROBE_ALONE)
+$(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \
+		$(B)/tests/live/process_signal_test $(B)/tests/live/agent_shares_test:
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS) -lcunit
+	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcunit
 
 
 
@@ -62,4 +89,4 @@ traces: $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/live/record_traces.py --connwatchctl $< --directory tests/traces \
 		$(MODE:%=--mode=%) $(LIVE)
 
-.PHONY: demo run-demo check-live check-sdk conformance conformance-docs traces
+.PHONY: demo run-demo check-live check-background check-sdk conformance conformance-docs traces

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When the ring buffer overflows, nothing may be gone without a trace: each record either comes or
- * is counted, a sample taken afterwards holds what is open, neither less nor more, and each
- * connection that was told of gets its verdict, if only that the evidence was lost.
+ * is counted for its agent, each end comes and gets its verdict, and a sample taken afterwards
+ * holds what is open, neither less nor more. An agent that crashes meanwhile loses no record.
  *
  * An agent in a network namespace of its own makes so many connections that their records cannot
  * all find room while nobody drains them. Needs root. */
@@ -9,19 +10,23 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/engine.h"
+#include "engine/engine.h"
 #include "sources/probe.h"
 
 enum {
 	AGENT = 1,
+	CALM_AGENT = 2,
+	CRASHES = 10,        /* of the calm one, each with a connection open */
 	BRIEF = 4000,        /* connections that are closed at once: 4 records each */
 	EARLY = 16,          /* open before the storm; every second one is closed in it */
 	LATE = 16,           /* opened after the storm, and left open */
@@ -31,6 +36,8 @@ enum {
 	OPEN = EARLY / 2 + LATE,
 	CONNECTIONS = CLOSED + OPEN,
 };
+
+#define AGENT_NAME "storm"
 
 static void __attribute__((noreturn)) give_up(const char *what)
 {
@@ -138,14 +145,55 @@ static void __attribute__((noreturn)) be_agent(int from, int to)
 	exit(EXIT_SUCCESS);
 }
 
+/* ---- the other agent */
+
+static void __attribute__((noreturn)) crash(const struct sockaddr_in *address)
+{
+	const struct rlimit no_core = {};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		give_up("connect");
+	raise(SIGSEGV);
+	exit(EXIT_FAILURE);
+}
+
+/* Waits for a word, has its children crash and gives a word. */
+static void __attribute__((noreturn)) be_calm_agent(int from, int to)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(listener, (struct sockaddr *)&address, size) < 0 ||
+	    listen(listener, CRASHES) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+		give_up("listen");
+	await_word(from);
+	for (int i = 0; i < CRASHES; i++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			crash(&address);
+		if (child < 0 || waitpid(child, NULL, 0) < 0)
+			give_up("fork");
+	}
+	give_word(to);
+	exit(EXIT_SUCCESS);
+}
+
 /* ---- the watchdog, and the books that are kept on it */
 
 struct book {
 	struct probe *probe;
 	struct engine *engine;
 	uint64_t records, lost;
-	uint64_t lost_said; /* by the engine */
-	size_t opened;      /* connections told of */
+	uint64_t lost_said; /* by the engine, of the agent */
+	size_t ended;
+	size_t opened_calm, closed_calm, crashed_calm; /* of the calm agent */
+	uint64_t lost_calm;
 	size_t verdicts, verdicts_lost;
 	int sampling;               /* what probe_sample() returned */
 	bool done;                  /* the sample came to its end */
@@ -181,7 +229,8 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 	}
 	if (outcome->type != OUTCOME_RECORD)
 		return;
-	book->lost_said += record->lost_events;
+	if (strcmp(record->agent, AGENT_NAME) == 0)
+		book->lost_said += record->lost_events;
 	book->verdicts += record->kind == RECORD_ENDED;
 	book->verdicts_lost +=
 		record->kind == RECORD_ENDED && record->verdict.cause == CAUSE_EVIDENCE_LOST;
@@ -202,7 +251,7 @@ static void begin(struct book *book)
 		.watching = { .settings = &settings, .mode = MODE_EBPF },
 	};
 
-	agent_settings_defaults(&settings, "storm");
+	agent_settings_defaults(&settings, AGENT_NAME);
 	if (engine_new(&book->engine, &limits) < 0)
 		give_up("engine_new");
 	engine_step(book->engine, &agent, take_outcome, book);
@@ -221,10 +270,24 @@ static void end(struct book *book)
 	engine_free(book->engine);
 }
 
+static void take_calm(struct book *book, const struct event *event)
+{
+	book->opened_calm += event->type == EVENT_OPENED;
+	book->closed_calm += event->type == EVENT_CLOSING;
+	book->crashed_calm +=
+		event->type == EVENT_EXITED && WTERMSIG(event->process.task.exit_code) == SIGSEGV;
+	book->lost_calm += event->type == EVENT_LOST ? event->lost.records : 0;
+}
+
 static void take(void *userdata, const struct event *event)
 {
 	struct book *book = userdata;
 	uint64_t cookie = event->connection.cookie;
+
+	if (event->agent == CALM_AGENT) {
+		take_calm(book, event);
+		return;
+	}
 
 	engine_step(book->engine, event, take_outcome, book);
 	switch (event->type) {
@@ -238,12 +301,12 @@ static void take(void *userdata, const struct event *event)
 		book->done = true;
 		break;
 	case EVENT_OPENED:
-		book->opened++;
 		book->open[book->open_count++] = cookie;
 		book->records++;
 		break;
 	case EVENT_ENDED:
 		remove_cookie(book->open, &book->open_count, cookie);
+		book->ended++;
 		book->records++;
 		break;
 	default:
@@ -269,9 +332,13 @@ static int audit(const struct book *book, const uint64_t truth[static OPEN])
 	for (size_t i = 0; i < OPEN; i++)
 		told += contains(book->open, book->open_count, truth[i]);
 	check(book->lost > 0 && book->lost_said == book->lost,
-	      "the ring overflowed, and that was said", &failures);
+	      "the ring overflowed, and that was said of the agent", &failures);
 	check(book->records + book->lost == CLOSED * RECORDS_OF_CLOSED + OPEN * RECORDS_OF_OPEN,
 	      "each record came or was counted as lost", &failures);
+	check(book->ended == CLOSED, "each end came", &failures);
+	check(book->opened_calm == CRASHES && book->closed_calm == CRASHES &&
+		      book->crashed_calm == CRASHES && book->lost_calm == 0,
+	      "each record of another agent's crashes came", &failures);
 	if (book->sampling == -EOPNOTSUPP) {
 		puts("skip  lost-records: this kernel takes no samples");
 		return failures;
@@ -280,26 +347,28 @@ static int audit(const struct book *book, const uint64_t truth[static OPEN])
 	check(book->sample_count == OPEN && all_in_sample(book, truth, OPEN),
 	      "what is open is in the sample, and nothing else", &failures);
 	check(told < OPEN, "so is what nobody had been told of", &failures);
-	check(book->open_count > told,
-	      "what is not in it although nobody was told of its end is found out", &failures);
-	check(book->verdicts == book->opened - told &&
-		      book->verdicts_lost == book->open_count - told,
-	      "what was told of and is over has its verdict, or its evidence is said to be lost",
-	      &failures);
-	printf("      %" PRIu64 " records, %" PRIu64
-	       " lost; %zu connections ended untold, %zu were "
-	       "opened untold\n",
-	       book->records, book->lost, book->open_count - told, OPEN - told);
+	check(book->verdicts == CLOSED && book->verdicts_lost == 0,
+	      "what is over has its verdict, and no evidence for one is lost", &failures);
+	printf("      %" PRIu64 " records, %" PRIu64 " lost; %zu connections were opened untold\n",
+	       book->records, book->lost, OPEN - told);
 	return failures;
 }
 
 static void drain(struct book *book)
 {
-	if (probe_drain(book->probe, take, book) < 0)
-		give_up("probe_drain");
+	do
+		if (probe_drain(book->probe, take, book) < 0)
+			give_up("probe_drain");
+	while (probe_is_behind(book->probe));
 }
 
-static int watch(pid_t agent, int from, int to)
+/* A process, and the pipes to talk with it in words. */
+struct other {
+	pid_t pid;
+	int from, to;
+};
+
+static int watch(pid_t agent, int from, int to, const struct other *calm)
 {
 	static struct book book;
 	uint64_t truth[OPEN];
@@ -310,7 +379,8 @@ static int watch(pid_t agent, int from, int to)
 		fprintf(stderr, "%s\n", complaint);
 		return EXIT_FAILURE;
 	}
-	if (probe_watch_process(book.probe, agent, AGENT) < 0)
+	if (probe_watch_process(book.probe, agent, AGENT) < 0 ||
+	    probe_watch_process(book.probe, calm->pid, CALM_AGENT) < 0)
 		give_up("probe_watch_process");
 	give_word(to);
 	await_word(from);
@@ -319,6 +389,8 @@ static int watch(pid_t agent, int from, int to)
 	for (size_t i = 0; i < OPEN; i++)
 		if (read(from, &truth[i], sizeof(truth[i])) != sizeof(truth[i]))
 			give_up("the agent");
+	give_word(calm->to);
+	await_word(calm->from);
 	drain(&book); /* up to the loss, which asks for a sample */
 	drain(&book);
 	give_word(to);
@@ -327,8 +399,30 @@ static int watch(pid_t agent, int from, int to)
 	return audit(&book, truth);
 }
 
+static struct other start_calm_agent(void)
+{
+	struct other calm = {};
+	int to[2], from[2];
+
+	if (pipe(to) < 0 || pipe(from) < 0)
+		give_up("pipe");
+	calm.pid = fork();
+	if (calm.pid < 0)
+		give_up("fork");
+	if (calm.pid == 0) {
+		close(to[1]);
+		be_calm_agent(to[0], from[1]);
+	}
+	close(to[0]);
+	close(from[1]);
+	calm.from = from[0];
+	calm.to = to[1];
+	return calm;
+}
+
 int main(void)
 {
+	const struct other calm = start_calm_agent();
 	int to_agent[2], from_agent[2], failures;
 	pid_t agent;
 
@@ -342,8 +436,9 @@ int main(void)
 		be_agent(to_agent[0], from_agent[1]);
 	}
 	close(from_agent[1]);
-	failures = watch(agent, from_agent[0], to_agent[1]);
+	failures = watch(agent, from_agent[0], to_agent[1], &calm);
 	close(to_agent[1]);
 	waitpid(agent, NULL, 0);
+	waitpid(calm.pid, NULL, 0);
 	return failures;
 }

@@ -1,4 +1,5 @@
-"""What was wanted against what was given: the confusion matrix of many cases."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The confusion matrix of many cases: wanted causes against given ones."""
 
 from collections import Counter
 
@@ -10,7 +11,7 @@ CONFIDENCES = ("proved", "likely", "suspected")
 
 
 def cause_wanted(wanted, record):
-    """Where several causes are no mistake, the one that was given counts as wanted."""
+    """Returns the wanted cause; if several are right, the given one counts as wanted."""
     if wanted is None:
         return NOTHING
     given = record and record.get("CONNWATCH_CAUSE")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """MQTT packets as bytes: what the cases need of MQTT 3.1.1 and 5."""
 
 CONNACK, PINGREQ, PINGRESP = 2, 12, 13

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What was said in MQTT, and what it settles. Most cases play twice: plain, and over TLS, where the
 agent's own libssl is looked at. The agent sends packets as a case wants them; real clients follow at
 the end."""
@@ -13,7 +14,9 @@ from secrets import token_hex
 
 import certificate
 import mqtt
-from case import LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, stalled, story
+from broker import Broker, subscriber
+from case import (ANY, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, stalled, story,
+                  table)
 from hub import PATIENCE
 from leak import places_with
 from mqtt_hub import ADDRESS, PORT, MqttHub
@@ -30,8 +33,8 @@ def said(*patterns):
 
 
 def libraries_of(pid):
-    """How many files a watchdog has its uprobes in, once for each process: five links each; or nine
-    perf events, for four functions and their returns, and SSL_free()."""
+    """Returns the number of files with uprobes of a watchdog, once for each process: five links each;
+    or nine perf events, for four functions and their returns, and SSL_free()."""
     events = links = 0
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
@@ -43,7 +46,7 @@ def libraries_of(pid):
 def wait_for_uprobes(stage, libraries=1):
     """connwatch has the agent's libssl in view. They take the kernel long where other tests close
     theirs at the same time."""
-    if stage.mode == "sock-diag":  # it has none
+    if not stage.looks_into_mqtt:
         return
     deadline = time.monotonic() + PATIENCE
     while libraries_of(stage.witness.process.pid) < libraries:
@@ -60,7 +63,7 @@ def storage_in_sockets():
     return "the kernel lets nobody look at MQTT"
 
 
-# As their namesakes, for what takes MqttInspect=.
+# The decorators of the same names, for cases that need MqttInspect=.
 case = functools.partial(case, needs=storage_in_sockets)
 story = functools.partial(story, needs=storage_in_sockets)
 
@@ -70,13 +73,17 @@ class Session:
 
     def __init__(self, stage, secure, libraries=1):
         """TLS begins when so many libraries are looked at."""
-        self.stage = stage
+        self.stage, self.secure, self.libraries = stage, secure, libraries
         if secure:
             wait_for_uprobes(stage)
         self.peer = stage.connect()
         if secure:
             wait_for_uprobes(stage, libraries)
             self._start_tls()
+
+    def again(self):
+        """The agent connects anew, in the same way."""
+        self.__init__(self.stage, self.secure, self.libraries)
 
     def _start_tls(self):
         key, authority = certificate.make(self.stage.directory)
@@ -192,18 +199,31 @@ def mqtt_killed(session):
 
 # ---- what the hub says
 
-@both_ways(ended("peer-fin", "session-rejected", SURE, evidence=said("connack=not-authorized")))
-def mqtt_refused(session):
-    session.say(mqtt.connect())
-    session.hear(mqtt.connack(mqtt.NOT_AUTHORIZED))
-    session.hub_closes()
+def refused(ended_by):
+    return both_ways(ended(ended_by, "session-rejected", SURE,
+                           evidence=said("connack=not-authorized")))
 
 
-@both_ways(ended("local-fin", "session-rejected", SURE, evidence=said("connack=not-authorized")))
-def mqtt_refused_and_the_agent_closes(session):
+@table(
+    ("mqtt-refused", refused("peer-fin"), Session.hub_closes),
+    ("mqtt-refused-and-the-agent-closes", refused("local-fin"), Session.agent_closes),
+)
+def hears_refusal(session, close):
     session.say(mqtt.connect())
     session.hear(mqtt.connack(mqtt.NOT_AUTHORIZED))
-    session.agent_closes()
+    close(session)
+
+
+TOKEN_IS_OVER = ended(None, "token-expired", LIKELY, evidence=("refused_after=the-peers-close",))
+
+
+@both_ways(ended("peer-fin", "peer-close", ANY), TOKEN_IS_OVER,
+           ended("peer-fin", "token-expired", LIKELY, evidence=("refused_after=a-refusal",)))
+def mqtt_refused_after_the_hubs_close(session):
+    session.begin().hub_closes()
+    for _ in range(2):
+        session.again()
+        hears_refusal(session, Session.hub_closes)
 
 
 @case("peer-fin", "session-rejected", SUSPECTED, evidence=said("last_sent=CONNECT"),
@@ -214,69 +234,42 @@ def mqtt_connect_unanswered(stage):
     session.hub_closes()
 
 
-def hear_goodbye(session, reason):
+def goodbye(cause, word=None):
+    """Before the hub closes it says why."""
+    evidence = said(f"disconnect_received={word}") if word else ()
+    return both_ways(ended("peer-fin", cause, SURE, evidence=evidence))
+
+
+@table(
+    ("mqtt-taken-over", goodbye("session-takeover", "session-taken-over"), mqtt.TAKEN_OVER),
+    ("mqtt-taken-over-and-the-agent-closes",
+     both_ways(ended("local-fin", "session-takeover", SURE)), mqtt.TAKEN_OVER,
+     Session.agent_closes),
+    ("mqtt-server-shuts-down", goodbye("service-transient", "server-shutting-down"),
+     mqtt.SHUTTING_DOWN),
+    ("mqtt-quota-exceeded", goodbye("session-rejected", "quota-exceeded"), mqtt.QUOTA_EXCEEDED),
+    ("mqtt-keep-alive-timeout", goodbye("peer-idle-timeout"), mqtt.KEEP_ALIVE_TIMEOUT),
+    ("mqtt-maximum-connect-time", goodbye("token-expired"), mqtt.MAXIMUM_CONNECT_TIME),
+    ("mqtt-administrative-action", goodbye("peer-close", "administrative-action"),
+     mqtt.ADMINISTRATIVE),
+)
+def hears_goodbye(session, reason, close=Session.hub_closes):
     session.begin(version=5).say(mqtt.publish(version=5))
     session.hear(mqtt.disconnect(reason))
+    close(session)
 
 
-@both_ways(ended("peer-fin", "session-takeover", SURE,
-                 evidence=said("disconnect_received=session-taken-over")))
-def mqtt_taken_over(session):
-    hear_goodbye(session, mqtt.TAKEN_OVER)
-    session.hub_closes()
-
-
-@both_ways(ended("local-fin", "session-takeover", SURE))
-def mqtt_taken_over_and_the_agent_closes(session):
-    hear_goodbye(session, mqtt.TAKEN_OVER)
-    session.agent_closes()
-
-
-@both_ways(ended("peer-fin", "session-takeover", SURE,
-                 evidence=said("disconnect_received=session-taken-over")))
+@goodbye("session-takeover", "session-taken-over")
 def mqtt_taken_over_and_read_late(session):
     """The hub has closed when the agent reads why."""
     session.begin(version=5).say(mqtt.publish(version=5))
-    goodbye = mqtt.disconnect(mqtt.TAKEN_OVER)
-    session.peer.send_bytes(goodbye)
+    word = mqtt.disconnect(mqtt.TAKEN_OVER)
+    session.peer.send_bytes(word)
     session.peer.close()
     session.stage.agent.ask("wait", "fin")
     time.sleep(0.2)
-    session.read(len(goodbye))
+    session.read(len(word))
     session.stage.agent.ask("close")
-
-
-@both_ways(ended("peer-fin", "service-transient", SURE,
-                 evidence=said("disconnect_received=server-shutting-down")))
-def mqtt_server_shuts_down(session):
-    hear_goodbye(session, mqtt.SHUTTING_DOWN)
-    session.hub_closes()
-
-
-@both_ways(ended("peer-fin", "session-rejected", SURE,
-                 evidence=said("disconnect_received=quota-exceeded")))
-def mqtt_quota_exceeded(session):
-    hear_goodbye(session, mqtt.QUOTA_EXCEEDED)
-    session.hub_closes()
-
-
-@both_ways(ended("peer-fin", "peer-idle-timeout", SURE))
-def mqtt_keep_alive_timeout(session):
-    hear_goodbye(session, mqtt.KEEP_ALIVE_TIMEOUT)
-    session.hub_closes()
-
-
-@both_ways(ended("peer-fin", "token-expired", SURE))
-def mqtt_maximum_connect_time(session):
-    hear_goodbye(session, mqtt.MAXIMUM_CONNECT_TIME)
-    session.hub_closes()
-
-
-@both_ways(ended("peer-fin", "peer-close", SURE,
-                 evidence=said("disconnect_received=administrative-action")))
-def mqtt_administrative_action(session):
-    hear_goodbye(session, mqtt.ADMINISTRATIVE)
-    session.hub_closes()
 
 
 @both_ways(ended("peer-fin", "peer-close", evidence=said("last_received=PUBLISH")))
@@ -361,8 +354,7 @@ def mqtt_over_a_lossy_way(stage):
     told = {token for record in stage.witness.of_kind("ended")
             for token in record["CONNWATCH_EVIDENCE"] if "msec" not in token}
     right = {"mqtt_last_sent=PINGREQ", "mqtt_last_received=PINGRESP"}
-    looked_at = stage.mode != "sock-diag"
-    if looked_at and not right <= told and "mqtt=lost-track" not in told:
+    if stage.looks_into_mqtt and not right <= told and "mqtt=lost-track" not in told:
         raise Surprise(f"wrong in MQTT: {told}")
 
 
@@ -385,7 +377,8 @@ def mqtt_is_not_what_it_speaks(session):
     session.agent_closes()
 
 
-@story(NOT_SEEN, settings=INSPECTED, found=True)
+@story(ended("local-fin", "agent-close", QUITE_SURE, evidence=("mqtt=not-seen",)),
+       settings=INSPECTED, found=True)
 def mqtt_older_than_the_watchdog(stage):
     session = Session(stage, secure=False).begin()
     stage.watch()
@@ -415,6 +408,20 @@ def mqtt_secrets_stay_where_they_are(session):
 
 
 # ---- real clients
+
+NOT_AUTHORISED = 5  # the exit status of mosquitto_sub: the CONNACK's code
+
+
+@story(ended("peer-fin", "peer-close", ANY), TOKEN_IS_OVER, settings=INSPECTED,
+       status=NOT_AUTHORISED)
+def mosquitto_no_longer_accepts_a_login(stage):
+    """The broker checks who is there when its configuration changes."""
+    with Broker(stage.lab, stage.directory) as broker:
+        stage.agent.tell("become", *subscriber("-i", "device"))
+        broker.wait_client()
+        broker.refuse_strangers()
+        stage.witness.wait_exit()
+
 
 def mosquitto_sub(hub, *options):
     return ["mosquitto_sub", "-h", ADDRESS, "-p", str(PORT), "--cafile", str(hub.authority),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A hub that speaks MQTT 3.1.1 over TLS, as far as devices' clients need it, and can play its faults.
 
 It looks at the expiry of the password as Azure's hub does: `se=SECONDS` in a SAS token. A token that
@@ -105,7 +106,7 @@ class HubSession:
                 raise EOFError
 
     def wait_settled(self):
-        """It has subscribed or published."""
+        """Waits until the client has subscribed or published."""
         if not self._settled.wait(PATIENCE):
             raise RuntimeError("the client does nothing")
         time.sleep(0.3)  # and has read the answer

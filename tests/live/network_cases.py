@@ -1,12 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The network's doing: links, addresses, routes, next hops, silent paths, boxes in the middle."""
 
 import time
 
-from case import BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, recovered, stalled, story
+from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, in_doubt,
+                  recovered, stalled, story, table)
 from hub import PORT
+from lab import Lab
 from supervised import Surprise
 
 KEEPALIVE = (1, 1, 2)
+TICKS = 0.03  # seconds: the kernel tells idle times in ticks of up to 10 ms
 OUTAGE = 0.1  # seconds: what rtnetlink tells has no time, and comes a few milliseconds late
 
 
@@ -16,95 +20,72 @@ def send_until_error(stage):
 
 
 def goes_and_comes_back(stage, go, come_back):
-    go()
+    go(stage.lab)
     stage.wait_told("stalled")
-    come_back()
+    come_back(stage.lab)
     stage.wait_told("recovered")
 
 
-# ---- the link
+# ---- the link, the address and the route
 
-@story(stalled("link-down", SURE), ended("retransmit-timeout", "link-down", SURE))
-def link_set_down_with_data_in_flight(stage):
+
+def lost(ended_by, cause, confidence=SURE, *, evidence=(), **options):
+    """The path is told to be broken before the connection ends of it."""
+    return story(stalled(cause, SURE), ended(ended_by, cause, confidence, evidence=evidence),
+                 **options)
+
+
+@table(
+    ("link-set-down-with-data-in-flight", lost("retransmit-timeout", "link-down"), Lab.link_down),
+    # the routing of IPv6 makes an error of its own of it
+    ("link-set-down-with-routes-lost", lost("unreachable", "link-down", families=("ipv6",)),
+     Lab.link_down),
+    ("cable-pulled-with-data-in-flight", lost("retransmit-timeout", "link-down", families=BOTH),
+     Lab.cable_pulled),
+    ("address-removed-with-data-in-flight",
+     lost("retransmit-timeout", "address-changed", families=BOTH), Lab.address_removed),
+    ("address-replaced-with-data-in-flight",
+     lost("retransmit-timeout", "address-changed", families=BOTH), Lab.address_replaced),
+    ("route-removed-with-data-in-flight", lost("retransmit-timeout", "no-route"),
+     Lab.route_removed),
+    ("route-removed-and-its-error-kept", lost("unreachable", "no-route", families=("ipv6",)),
+     Lab.route_removed),
+    ("route-that-refuses-with-data-in-flight", lost("retransmit-timeout", "no-route"),
+     Lab.route_refuses),
+)
+def lost_with_data_in_flight(stage, fault):
     stage.connect()
-    stage.lab.link_down()
+    fault(stage.lab)
     send_until_error(stage)
 
 
-@story(stalled("link-down", SURE), ended("unreachable", "link-down", SURE), families=("ipv6",))
-def link_set_down_with_routes_lost(stage):
-    """The routing of IPv6 makes an error of its own of it."""
-    stage.connect()
-    stage.lab.link_down()
-    send_until_error(stage)
-
-
-@story(stalled("link-down", SURE),
-       ended("keepalive-timeout", "link-down", SURE,
-             evidence=("interface=uplink", "interface_state=set-down")))
-def link_set_down_while_idle(stage):
+@table(
+    ("link-set-down-while-idle",
+     lost("keepalive-timeout", "link-down",
+          evidence=("interface=uplink", "interface_state=set-down")),
+     Lab.link_down),
+    ("cable-pulled-while-idle", lost("keepalive-timeout", "link-down"), Lab.cable_pulled),
+    ("address-removed-while-idle", lost("keepalive-timeout", "address-changed"),
+     Lab.address_removed),
+    ("route-removed-while-idle", lost("keepalive-timeout", "no-route"), Lab.route_removed),
+)
+def lost_while_idle(stage, fault):
     stage.connect(keepalive=KEEPALIVE)
-    stage.lab.link_down()
+    fault(stage.lab)
     stage.agent.ask("wait", "error")
 
 
-@story(stalled("link-down", SURE), ended("retransmit-timeout", "link-down", SURE), families=BOTH)
-def cable_pulled_with_data_in_flight(stage):
+@table(
+    ("link-set-down-and-the-agent-closes", lost("local-fin", "link-down", QUITE_SURE),
+     Lab.link_down),
+    ("address-replaced-and-the-agent-closes", lost("local-fin", "address-changed", QUITE_SURE),
+     Lab.address_replaced),
+)
+def lost_and_the_agent_closes(stage, fault):
     stage.connect()
-    stage.lab.cable_pulled()
-    send_until_error(stage)
-
-
-@story(stalled("link-down", SURE), ended("keepalive-timeout", "link-down", SURE))
-def cable_pulled_while_idle(stage):
-    stage.connect(keepalive=KEEPALIVE)
-    stage.lab.cable_pulled()
-    stage.agent.ask("wait", "error")
-
-
-@story(stalled("link-down", SURE), ended("local-fin", "link-down", QUITE_SURE))
-def link_set_down_and_the_agent_closes(stage):
-    stage.connect()
-    stage.lab.link_down()
+    fault(stage.lab)
     stage.wait_told("stalled")
     stage.agent.ask("close")
-
-
-def pass_ticks():
-    """The kernel tells idle times in ticks of up to 10 ms: what comes sooner is not told apart."""
-    time.sleep(0.03)
-
-
-@story(stalled("link-down", SURE), recovered("link-down"), ended("peer-fin", "link-down", LIKELY))
-def link_down_and_up_while_idle_then_the_hub_closes(stage):
-    peer = stage.connect()
-    pass_ticks()
-    goes_and_comes_back(stage, stage.lab.link_down, stage.lab.link_up)
-    stage.hub_closes(peer)
-
-
-@story(stalled("link-down", SURE), recovered("link-down"), ended("peer-fin", "link-down", LIKELY))
-def cable_out_and_in_while_idle_then_the_hub_closes(stage):
-    peer = stage.connect()
-    pass_ticks()
-    goes_and_comes_back(stage, stage.lab.cable_pulled, stage.lab.cable_plugged_in)
-    stage.hub_closes(peer)
-
-
-@story(stalled("link-down", SURE), recovered("link-down"), ended("peer-fin", "peer-close"))
-def link_down_and_up_then_talk_then_the_hub_closes(stage):
-    peer = stage.connect()
-    goes_and_comes_back(stage, stage.lab.link_down, stage.lab.link_up)
-    stage.talk(peer)
-    stage.hub_closes(peer)
-
-
-@case("connect-timeout", "link-down", SURE)
-def cable_pulled_before_connect(stage):
-    stage.hub.listen()
-    stage.lab.cable_pulled()
-    stage.socket()
-    stage.connect_fails("ETIMEDOUT")
 
 
 @story(stalled("link-down", SURE), ended("local-fin", "agent-crash", SURE), status=128 + 9)
@@ -116,83 +97,32 @@ def killed_while_the_link_is_down(stage):
     stage.agent.wait_end()
 
 
-# ---- the address
-
-@story(stalled("address-changed", SURE), ended("retransmit-timeout", "address-changed", SURE),
-       families=BOTH)
-def address_removed_with_data_in_flight(stage):
-    stage.connect()
-    stage.lab.address_removed()
-    send_until_error(stage)
+def back(cause):
+    return story(stalled(cause, SURE), recovered(cause),
+                 ended("peer-fin", "peer-close", NOT_PROVED))
 
 
-@story(stalled("address-changed", SURE), ended("keepalive-timeout", "address-changed", SURE))
-def address_removed_while_idle(stage):
-    stage.connect(keepalive=KEEPALIVE)
-    stage.lab.address_removed()
-    stage.agent.ask("wait", "error")
-
-
-@story(stalled("address-changed", SURE), ended("retransmit-timeout", "address-changed", SURE),
-       families=BOTH)
-def address_replaced_with_data_in_flight(stage):
-    stage.connect()
-    stage.lab.address_replaced()
-    send_until_error(stage)
-
-
-@story(stalled("address-changed", SURE), ended("local-fin", "address-changed", QUITE_SURE))
-def address_replaced_and_the_agent_closes(stage):
-    stage.connect()
-    stage.lab.address_replaced()
-    stage.wait_told("stalled")
-    stage.agent.ask("close")
-
-
-# ---- the route
-
-@story(stalled("no-route", SURE), ended("retransmit-timeout", "no-route", SURE))
-def route_removed_with_data_in_flight(stage):
-    stage.connect()
-    stage.lab.route_removed()
-    send_until_error(stage)
-
-
-@story(stalled("no-route", SURE), ended("unreachable", "no-route", SURE), families=("ipv6",))
-def route_removed_and_its_error_kept(stage):
-    stage.connect()
-    stage.lab.route_removed()
-    send_until_error(stage)
-
-
-@story(stalled("no-route", SURE), ended("keepalive-timeout", "no-route", SURE))
-def route_removed_while_idle(stage):
-    stage.connect(keepalive=KEEPALIVE)
-    stage.lab.route_removed()
-    stage.agent.ask("wait", "error")
-
-
-@story(stalled("no-route", SURE), ended("retransmit-timeout", "no-route", SURE))
-def route_that_refuses_with_data_in_flight(stage):
-    stage.connect()
-    stage.lab.route_refuses()
-    send_until_error(stage)
-
-
-@story(stalled("no-route", SURE), recovered("no-route"), ended("peer-fin", "no-route", LIKELY))
-def route_gone_and_back_while_idle_then_the_hub_closes(stage):
+@table(
+    ("link-down-and-up-while-idle-then-the-hub-closes", back("link-down"), Lab.link_down,
+     Lab.link_up),
+    ("cable-out-and-in-while-idle-then-the-hub-closes", back("link-down"), Lab.cable_pulled,
+     Lab.cable_plugged_in),
+    ("route-gone-and-back-while-idle-then-the-hub-closes", back("no-route"), Lab.route_removed,
+     Lab.route_restored),
+)
+def back_while_idle_then_the_hub_closes(stage, go, come_back):
     peer = stage.connect()
-    goes_and_comes_back(stage, stage.lab.route_removed, stage.lab.route_restored)
+    time.sleep(TICKS)
+    goes_and_comes_back(stage, go, come_back)
     stage.hub_closes(peer)
 
 
-@story()
-def no_route_on_connect(stage):
-    """No SYN was ever sent: which peer was meant is not known."""
-    stage.hub.listen()
-    stage.lab.route_removed()
-    stage.socket()
-    stage.connect_fails("ENETUNREACH")
+@story(stalled("link-down", SURE), recovered("link-down"), in_doubt("peer-fin", "peer-close"))
+def link_down_and_up_then_talk_then_the_hub_closes(stage):
+    peer = stage.connect()
+    goes_and_comes_back(stage, Lab.link_down, Lab.link_up)
+    stage.talk(peer)
+    stage.hub_closes(peer)
 
 
 @story(ended("peer-fin", "peer-close"), ended("connect-unreachable", "no-route", LIKELY),
@@ -235,21 +165,17 @@ def next_hop_dead_on_connect(stage):
 
 # ---- a way that swallows everything
 
-@case("local-fin", "path-silent", NOT_PROVED)
-def black_hole_and_the_agent_gives_up(stage):
+@table(
+    ("black-hole-and-the-agent-gives-up", case("local-fin", "path-silent", NOT_PROVED),
+     Lab.black_hole, "wait-retransmission"),
+    ("own-firewall-and-the-agent-gives-up", case("local-fin", "path-silent", NOT_PROVED),
+     Lab.firewall_on_device, "wait-probe"),
+)
+def gives_up(stage, fault, sign):
     stage.connect()
-    stage.lab.black_hole()
+    fault(stage.lab)
     stage.agent.ask("send", 10)
-    stage.agent.ask("wait-retransmission")
-    stage.agent.ask("close")
-
-
-@case("local-fin", "path-silent", NOT_PROVED)
-def own_firewall_and_the_agent_gives_up(stage):
-    stage.connect()
-    stage.lab.firewall_on_device()
-    stage.agent.ask("send", 10)
-    stage.agent.ask("wait-probe")
+    stage.agent.ask(sign)
     stage.agent.ask("close")
 
 
@@ -277,7 +203,7 @@ def black_hole_that_heals(stage):
 
 @story(stalled("path-silent"), recovered("path-silent"), ended("local-fin", "agent-close"))
 def black_hole_that_heals_before_anybody_looks(stage):
-    """What tells that it is over is attached when the watchdog hears of the stall: too late."""
+    """The program that reports the recovery is attached at the stall's report: too late."""
     stage.lab.set("device", tcp_retries2=8)
     peer = stage.connect()
     with stage.witness_held():
@@ -310,13 +236,24 @@ def host_unreachable_while_connected(stage):
     send_until_error(stage)
 
 
-@case("connect-unreachable", "unreachable", families=BOTH)
-def port_unreachable_on_connect(stage):
-    """The application sees ECONNREFUSED here, as if a RST had come."""
+# ---- when it connects
+
+@table(
+    ("cable-pulled-before-connect", case("connect-timeout", "link-down", SURE), "ETIMEDOUT",
+     Lab.cable_pulled),
+    # no SYN was ever sent: which peer was meant is not known
+    ("no-route-on-connect", story(), "ENETUNREACH", Lab.route_removed),
+    # the application sees ECONNREFUSED here, as if a RST had come
+    ("port-unreachable-on-connect", case("connect-unreachable", "unreachable", families=BOTH),
+     "ECONNREFUSED", lambda lab: lab.unreachable("port-unreachable")),
+    ("refused-in-the-middle", case("connect-refused", "connect-refused"), "ECONNREFUSED",
+     Lab.reset_in_the_middle),
+)
+def broken_on_connect(stage, error, fault):
     stage.hub.listen()
-    stage.lab.unreachable("port-unreachable")
+    fault(stage.lab)
     stage.socket()
-    stage.connect_fails("ECONNREFUSED")
+    stage.connect_fails(error)
 
 
 # ---- boxes in the middle
@@ -351,14 +288,6 @@ def only_the_hub_is_reset_in_the_middle(stage):
     stage.agent.ask("close")
 
 
-@case("connect-refused", "connect-refused")
-def refused_in_the_middle(stage):
-    stage.hub.listen()
-    stage.lab.reset_in_the_middle()
-    stage.socket()
-    stage.connect_fails("ECONNREFUSED")
-
-
 SILENCE = 2.2  # seconds: longer than the shortest rhythm
 
 
@@ -390,7 +319,7 @@ def balancer_forgets_idle_connections(stage):
 @story(ended("peer-reset", "peer-reset"), ended("peer-reset", "idle-drop", ("suspected",)),
        ended("peer-reset", "idle-drop", LIKELY))
 def balancer_forgets_connections_of_like_age(stage):
-    """As above, but nothing tells the ages apart from the silences."""
+    """The case above, but the ages equal the silences."""
     for _ in range(3):
         balancer_forgets(stage, 0)
 
@@ -409,17 +338,11 @@ NAT_FORGETS = (stalled("path-silent"), ended("retransmit-timeout", "path-silent"
                stalled("path-silent"), ended("retransmit-timeout", "idle-drop", LIKELY))
 
 
-@story(*NAT_FORGETS)
-def nat_forgets_idle_connections(stage):
-    nat_forgets(stage, answer=True)
-
-
-@story(*NAT_FORGETS)
-def nat_forgets_idle_connections_of_an_agent_that_only_reports(stage):
-    """The hub acknowledges, but never sends anything itself."""
-    nat_forgets(stage, answer=False)
-
-
+@table(
+    ("nat-forgets-idle-connections", story(*NAT_FORGETS), True),
+    # the hub acknowledges, but never sends anything itself
+    ("nat-forgets-idle-connections-of-an-agent-that-only-reports", story(*NAT_FORGETS), False),
+)
 def nat_forgets(stage, answer):
     for talk in (0, 0.9, 0.3):
         idle_then_fail(stage, talk, stage.lab.black_hole, answer)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The odder ends: shared sockets, ICMP, zero windows, deaths at a bad moment, requests to stop."""
 
 import signal
@@ -128,6 +129,16 @@ def terminated(stage):
     stage.agent.wait_end()
 
 
+@case("local-fin", "agent-stopped", LIKELY, status=128 + signal.SIGKILL, exit=("killed", "KILL"))
+def killed_after_a_stop_that_it_handles(stage):
+    """The agent handles each signal but SIGKILL, whatever stands beside that in the kernel."""
+    stage.connect()
+    stage.agent.ask("handle-all")
+    stage.kill(signal.SIGINT)
+    stage.kill(signal.SIGKILL)
+    stage.agent.wait_end()
+
+
 @case("local-fin", "agent-stopped", LIKELY)
 def closes_when_asked_to_stop(stage):
     stage.connect()
@@ -138,7 +149,7 @@ def closes_when_asked_to_stop(stage):
 
 @case("peer-fin", "agent-stopped", LIKELY)
 def says_goodbye_when_asked_to_stop(stage):
-    """As MQTT does: the client sends its DISCONNECT, whereupon the broker closes first."""
+    """The client sends its DISCONNECT, and then the broker closes first, as in MQTT."""
     peer = stage.connect()
     stage.agent.ask("on-sigterm", "say-goodbye")
     stage.kill(signal.SIGTERM)

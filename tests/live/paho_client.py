@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A device with paho: paho_client.py HOST PORT AUTHORITY KEEPALIVE. SIGTERM: says goodbye."""
 
 import signal

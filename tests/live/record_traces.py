@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Records the trace of each case, with what was told, for tests/unit/replay_test.c.
 
     record_traces.py --directory DIR [--mode sock-diag] [PATTERN]...

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Shows how `connwatchctl run` starts its command again: its pauses, its limits, who calls it off.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Shows how `connwatchctl run` starts its command again: its pauses, its limits, who calls it off,
+what signals the command hears.
 
     tests/live/restart.py CONNWATCHCTL
 """
@@ -16,6 +18,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import lab
+import signals
 from command_line import absolute
 from hub import PATIENCE
 from supervised import Supervised, watching
@@ -73,13 +76,11 @@ class Hub:
 
 
 class Run:
-    """`connwatchctl run` over the agent above."""
+    """`connwatchctl run` over a command, itself run by the words `under`."""
 
-    def __init__(self, connwatchctl, place, hub, deed, *settings):
-        words = [sys.executable, "-c", AGENT, hub.port, deed]
-        self.supervised = Supervised(
-            watching(connwatchctl, "run", "--", *map(str, words), settings=settings),
-            tempfile.gettempdir(), place.device)
+    def __init__(self, connwatchctl, place, command, settings, under):
+        words = watching(connwatchctl, "run", "--", *map(str, command), settings=settings)
+        self.supervised = Supervised([*under, *words], tempfile.gettempdir(), place.device)
         self.close = self.supervised.close
 
     def wait_for_actions(self, count):
@@ -164,6 +165,27 @@ def whoever_does_not_end_is_killed(start, hub):
     expect(run.status(), 128 + signal.SIGINT)
 
 
+def handed_on(start, *under):
+    """Returns the signal masks of each run of a command that is started twice: proc(5)."""
+    run = start(["grep", "^Sig[BI]", "/proc/self/status"], "OnAgentExit=restart",
+                "ActionLimitBurst=1", under=under)
+    expect(run.status(), 0)
+    masks = [line.split() for line in run.supervised.noise]
+    expect(masks[2:], masks[:2])
+    return {name: {number for number in signal.valid_signals() if int(mask, 16) >> number - 1 & 1}
+            for name, mask in masks}
+
+
+def the_command_hears_every_signal(start, _):
+    expect(handed_on(start), {"SigBlk:": set(), "SigIgn:": set()})
+
+
+def what_is_ignored_for_us_is_ignored_for_the_command(start, _):
+    """An ignored signal stays ignored, as nohup(1) and a shell's background expect."""
+    ignored = handed_on(start, "env", "--ignore-signal=HUP,INT,QUIT")
+    expect(ignored, {"SigBlk:": set(), "SigIgn:": {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT}})
+
+
 CASES = [
     pauses_double_up_to_the_limit,
     exit_is_no_crash,
@@ -171,6 +193,8 @@ CASES = [
     nor_does_a_crash,
     a_signal_calls_off_a_pause,
     whoever_does_not_end_is_killed,
+    the_command_hears_every_signal,
+    what_is_ignored_for_us_is_ignored_for_the_command,
 ]
 
 
@@ -179,8 +203,10 @@ def play(connwatchctl, case):
         place = leaving.enter_context(lab.Lab())
         hub = leaving.enter_context(contextlib.closing(Hub(place.device)))
 
-        def start(deed, *settings):
-            run = Run(connwatchctl, place, hub, deed, *settings)
+        def start(command, *settings, under=()):
+            if isinstance(command, str):  # a deed of the agent above
+                command = [sys.executable, "-c", AGENT, hub.port, command]
+            run = Run(connwatchctl, place, command, settings, under)
             return leaving.enter_context(contextlib.closing(run))
 
         case(start, hub)
@@ -196,6 +222,7 @@ def succeeds(connwatchctl, case):
 
 
 def main():
+    signals.keep_from_children()
     lab.sweep()
     connwatchctl = absolute(sys.argv[1])
     with ThreadPoolExecutor() as pool:

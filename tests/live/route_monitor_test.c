@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The route monitor on real network namespaces, as the path table sees what it tells.
  *
  *     device: uplink 10.77.1.2, fd77:1::2 ---- router: inside 10.77.1.1, fd77:1::1
@@ -6,6 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,10 +22,10 @@
 #include <unistd.h>
 
 #include "../unit/suite.h"
-#include "core/path.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "process/view.h"
 #include "sources/route_monitor.h"
-#include "support/network_namespace.h"
+#include "verdict/path.h"
 
 enum { PATIENCE_SEC = 5 };
 
@@ -136,7 +139,7 @@ static void take(void *userdata, const struct event *event)
 
 static int add(struct route_monitor *to, pid_t pid)
 {
-	int fd = network_namespace_open(pid, netns_of(pid));
+	int fd = process_view_open_namespace(pid, netns_of(pid));
 	int r;
 
 	CU_ASSERT_FATAL(fd >= 0);
@@ -246,6 +249,14 @@ static const struct step steps[] = {
 	{ "does no longer",
 	  "route delete unreachable 198.51.100.7\nroute delete blackhole 2001:db8::7/128\n", "",
 	  false, "uplink link address route,back hop", "uplink link address route,back hop" },
+	{ "a rule that refuses", "rule add to 198.51.100.7 prohibit pref 100\n", "", false,
+	  "uplink link address no-route,lost hop", "uplink link address route hop" },
+	{ "it goes", "rule delete to 198.51.100.7 prohibit pref 100\n", "", false,
+	  "uplink link address route,back hop", "uplink link address route hop" },
+	{ "a rule for some packets", "rule add fwmark 7 blackhole pref 100\n", "", false,
+	  "uplink link address", "uplink link address route hop" },
+	{ "it goes, too", "rule delete fwmark 7 blackhole pref 100\n", "", false,
+	  "uplink link address", "uplink link address route hop" },
 	{ "another table",
 	  "route add default via 10.77.1.1 table 100\nroute add ::/0 via fd77:1::1 table 100\n", "",
 	  false, "uplink link address", "uplink link address" },
@@ -360,6 +371,53 @@ static void test_changes(void)
 	close_all();
 }
 
+/* ---- what others send */
+
+struct forged {
+	struct nlmsghdr header;
+	union {
+		struct ifinfomsg link;
+		struct {
+			struct rtmsg route;
+			struct rtattr hops;
+			struct rtnexthop hop; /* of length 0: libnl would never come to its end */
+		};
+	};
+};
+
+/* Sends a message to all who follow such changes: that takes root in the network namespace. */
+static void forge(struct forged *forged, size_t size, unsigned group)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = group };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	forged->header.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + size);
+	CU_ASSERT(sendto(fd, forged, forged->header.nlmsg_len, 0, (void *)&to, sizeof(to)) > 0);
+	close(fd);
+}
+
+static void test_forged(void)
+{
+	struct forged link = { .header.nlmsg_type = RTM_DELLINK };
+	struct forged route = { .header.nlmsg_type = RTM_NEWROUTE };
+
+	open_all();
+	CU_ASSERT_EQUAL(add(monitor, getpid()), 0);
+	settle(100);
+	link.link.ifi_index = (int)if_nametoindex("uplink");
+	forge(&link, sizeof(link.link), RTMGRP_LINK);
+	route.route.rtm_family = AF_INET;
+	route.route.rtm_table = RT_TABLE_MAIN;
+	route.hops.rta_type = RTA_MULTIPATH;
+	route.hops.rta_len = RTA_LENGTH(sizeof(route.hop));
+	alarm(10);
+	forge(&route, sizeof(route) - NLMSG_HDRLEN, RTMGRP_IPV4_ROUTE);
+	settle(200);
+	alarm(0);
+	CU_ASSERT_STRING_EQUAL(look(now()), WELL);
+	close_all();
+}
+
 /* ---- namespaces */
 
 static void test_foreign_namespace(void)
@@ -386,17 +444,17 @@ static void test_foreign_namespace(void)
 static void test_wrong_namespace(void)
 {
 	open_all();
-	CU_ASSERT_EQUAL(network_namespace_open(router, router_netns + 1), -ESTALE);
+	CU_ASSERT_EQUAL(process_view_open_namespace(router, router_netns + 1), -ESTALE);
 	kill(router, SIGKILL);
 	waitpid(router, NULL, 0);
-	CU_ASSERT_EQUAL(network_namespace_open(router, router_netns), -ESRCH);
+	CU_ASSERT_EQUAL(process_view_open_namespace(router, router_netns), -ESRCH);
 	close_all();
 }
 
 static int add_unprivileged(void)
 {
-	int own = network_namespace_open(getpid(), device_netns);
-	int foreign = network_namespace_open(router, router_netns);
+	int own = process_view_open_namespace(getpid(), device_netns);
+	int foreign = process_view_open_namespace(router, router_netns);
 
 	if (setgid(65534) < 0 || setuid(65534) < 0)
 		return 1;
@@ -528,7 +586,8 @@ static const char *present_afresh(const char *local, const char *peer)
 	return view;
 }
 
-/* It may know less than a fresh look, where routes come and go untold, but nothing else. */
+/* Checks that the monitor knows at most less than a fresh look, because some routes come and go
+ * without a message, but nothing that differs. */
 static void compare(const char *local, const char *peer, const char *after)
 {
 	const char *afresh = present_afresh(local, peer);
@@ -561,7 +620,7 @@ static void test_changes_lead_to_the_truth(void)
 	close_all();
 }
 
-SUITE("route_monitor", { "changes", test_changes }, { "foreign namespace", test_foreign_namespace },
-      { "wrong namespace", test_wrong_namespace },
+SUITE("route_monitor", { "changes", test_changes }, { "what others send", test_forged },
+      { "foreign namespace", test_foreign_namespace }, { "wrong namespace", test_wrong_namespace },
       { "without privileges", test_without_privileges }, { "overrun", test_overrun },
       { "changes lead to the truth", test_changes_lead_to_the_truth })

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes connections end in every way there is, and checks what connwatch says about each.
 
     run.py [--times N] [--jobs N] [--record DIR] [PATTERN]...
@@ -22,7 +23,10 @@ import session_cases  # noqa: F401  fills the table of cases; those that take lo
 import network_cases  # noqa: F401  likewise
 import basic_cases  # noqa: F401  likewise
 import odd_cases  # noqa: F401  likewise
+import tls_cases  # noqa: F401  likewise
+import names_cases  # noqa: F401  likewise
 import mqtt_cases  # noqa: F401  likewise
+import login_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, is_right, of_kinds, pairs, summary
@@ -35,7 +39,7 @@ CLEANUP_PATIENCE = 3  # the kernel frees BPF objects some time after the last fi
 
 
 class Leftovers:
-    """What `run` may not leave behind: taken note of while it lives, looked for afterwards."""
+    """Objects that `run` must not leave behind: noted while it lives, looked for afterwards."""
 
     def __init__(self, stage):
         self._stage = stage

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays the cases with Azure's SDK for Node.js, which comes from npm.
 
     sdk.py --modules DIR --connwatchctl PROGRAM [PATTERN]...

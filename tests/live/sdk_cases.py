@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Azure's SDK for Node.js against a hub of ours. Its TLS is that of Node.js itself, and it reads
 through a memory BIO."""
 
@@ -51,7 +52,7 @@ def sdk(*wanted, settings=()):
      ended("local-fin", "token-renewal", LIKELY, evidence=said("disconnect_sent=normal")),
      ended("local-fin", "agent-crash"), settings=("TokenLifetimeSec=7s",))
 def sdk_renews_its_token(stage):
-    """It is back before the verdict is given. Its first token is older than its first session."""
+    """The agent is back before the verdict. Its first token is older than its first session."""
     with device(stage, lifetime=8, margin=2):
         for _ in range(3):
             stage.wait_told("ended", PATIENCE)

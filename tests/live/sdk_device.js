@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 // A device with Azure's SDK: node sdk_device.js OPTIONS, which are JSON: host, authority, keepalive;
 // lifetime and margin of the tokens it makes, or a token of its own. Sends one message, then lives on.
 // SIGUSR1: sends another one; SIGUSR2: closes the client.

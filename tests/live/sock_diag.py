@@ -1,5 +1,6 @@
-"""What may be said in the mode sock-diag: the right thing, or less. Never something wrong that is
-`likely` or `proved`."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The records that are right in the mode sock-diag: the full cause, or less. Never something wrong
+that is `likely` or `proved`."""
 
 from judgement import is_right, of_kinds, verdict_text
 from matrix import Matrix, markdown_table
@@ -17,7 +18,7 @@ PLAINER = {
     "token-expired": ("peer-close", "peer-reset"),
     "token-renewal": ("agent-close",),
 }
-# That stays of every cause that only MQTT tells (MqttInspect=), which takes eBPF.
+# The causes that replace, in this mode, each one that only MQTT shows (MqttInspect= needs eBPF).
 UNHEARD = ("agent-close", "agent-abort", "peer-close", "peer-reset")
 
 
@@ -33,7 +34,8 @@ def says_less(case, wanted, record):
 
 
 def is_excused(case, record):
-    """What comes and goes between two looks is missing, so its place in the order says nothing."""
+    """True if any wanted record allows this one: events between two looks are missing, so the order
+    of records says nothing."""
     if record["CONNWATCH_KIND"] == "stalled":
         return (record["CONNWATCH_CONFIDENCE"] == "suspected"
                 or any(record["CONNWATCH_CAUSE"] in one.causes for one in case.wanted))
@@ -45,7 +47,7 @@ def how_it_exited(record):
 
 
 def complaints_about_less(case, stage):
-    """What is wrong with the records: a list of sentences."""
+    """Returns the mistakes in the records as a list of sentences."""
     records = of_kinds(stage.witness.records, ("ended", "stalled"))
     wrong = [f"no JSON record: {line}" for line in stage.witness.noise]
     wrong += [f"not excused: {verdict_text(record)}" for record in records
@@ -62,7 +64,7 @@ def complaints_about_less(case, stage):
 
 
 class LessMatrix(Matrix):
-    """What was wanted against what was given, where less is no mistake."""
+    """The confusion matrix of the mode sock-diag, where a plainer cause is no mistake."""
     markers = "<!-- sock-diag -->", "<!-- /sock-diag -->"
 
     def __init__(self, results):

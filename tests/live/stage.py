@@ -1,4 +1,5 @@
-"""Where a case plays: its lab, its hub, its watched agent. The short words of the cases."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The stage of a case: its lab, its hub, its watched agent, and the short words of the cases."""
 
 import contextlib
 import os
@@ -43,8 +44,9 @@ class Stage:
         self.local_ports = []
         self._told = {}  # kind -> how many records of it the case has waited for
         self._watchdog, self._settings = watchdog, case.settings
+        self.bare = watchdog is None
         self.mode = mode
-        self._watching_now = watchdog and not case.found
+        self._watching_now = not self.bare and not case.found
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
@@ -69,6 +71,11 @@ class Stage:
     def __exit__(self, *_):
         self._leaving.close()
 
+    @property
+    def looks_into_mqtt(self):
+        """There is a watchdog, and with eBPF it sees packets and what TLS hides."""
+        return not self.bare and self.mode != "sock-diag"
+
     def _kill_rest(self):
         for pid in self.lab.processes():
             with contextlib.suppress(ProcessLookupError):
@@ -88,7 +95,7 @@ class Stage:
         if self.mode == "sock-diag":  # process events are told in the first network namespace
             words = ["ip", "netns", "exec", self.lab.device, *words]
             place = None
-        if self._watchdog and not found:
+        if not self.bare and not found:
             words = self._watching("run", "--", *words)
         return Supervised(words, self.directory, place)
 
@@ -98,7 +105,7 @@ class Stage:
 
     def watch(self):
         """connwatch comes only now, and to another network namespace than the agent's."""
-        if self._watchdog is None:
+        if self.bare:
             return
         self.witness = Supervised(self._watching("watch", f"--pid={self.first_pid}"),
                                   self.directory, None)
@@ -197,15 +204,15 @@ class Stage:
         self.agent.ask("close")
 
     def _hub_address(self):
-        """As the agent writes it."""
+        """Returns the hub's address as the agent writes it."""
         return f"::ffff:{self.hub.address}" if self.family == "mapped" else self.hub.address
 
     def wait_told(self, kind, patience=VERDICT_PATIENCE):
         """Waits for the next record of a kind; whether it is right is seen later. Returns false if it
         did not come."""
-        if self._watchdog is None:
-            return True
         self._told[kind] = self._told.get(kind, 0) + 1
+        if self.bare:
+            return True
         return self.witness.wait_for(kind, self._told[kind], patience)
 
     def wait_told_while(self, kind, act):
@@ -226,7 +233,7 @@ class Stage:
     @contextlib.contextmanager
     def witness_held(self):
         """The watchdog stands still meanwhile."""
-        if self._watchdog is None:
+        if self.bare:
             yield
             return
         os.kill(self.witness.process.pid, signal.SIGSTOP)

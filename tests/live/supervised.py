@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A command under connwatchctl and its records; the channel to agent.py."""
 
 import contextlib
@@ -64,7 +65,7 @@ class Control:
 
 
 class Controls:
-    """Where the agent's processes report for duty: a unix socket, which any namespace reaches."""
+    """The unix socket to which the agent's processes report; every namespace reaches it."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -144,6 +145,13 @@ class Supervised:
         with self._arrival:
             return self._arrival.wait_for(lambda: len(self.of_kind(kind)) >= count, patience)
 
+    def has_ended(self):
+        """True if the program has ended and all its records are here."""
+        if self.process.poll() is None:
+            return False
+        self._reader.join(PATIENCE)
+        return True
+
     def wait_exit(self):
         """Waits until all is over; returns the exit status, as a shell counts it."""
         status = self.process.wait(PATIENCE)
@@ -151,7 +159,7 @@ class Supervised:
         return status if status >= 0 else 128 - status
 
     def complaints(self):
-        """What came on standard error."""
+        """Returns the text of standard error."""
         self._complaints.seek(0)
         return self._complaints.read().splitlines()
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""What a watchdog that is killed leaves in the agent: nothing. And what it finds in one that begins
-anew, or whose libssl is replaced.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks that a killed watchdog leaves nothing in the agent, and that uprobes follow an agent that
+starts again, or whose libssl is replaced.
 
     uprobes.py --connwatchctl PROGRAM
 
@@ -75,7 +76,7 @@ def exec_keeps_being_watched(watchdog):
 
 
 def new_process_is_watched_from_its_beginning(watchdog):
-    """As after a restart: it has uprobes of its own, and those of the one before go when it ends."""
+    """A restarted agent has uprobes of its own; those of the process before go when it ends."""
     with Stage(case_named("mqtt-goodbye-and-close-over-tls"), watchdog) as stage:
         pid = stage.witness.process.pid
         parent, stage.agent = stage.agent, stage.fork()

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Takes eBPF away from connwatchctl, and sees that it goes on, says so, or refuses.
 
     without_bpf.py [--connwatchctl PATH]
@@ -38,18 +39,40 @@ def complaints_about_check(connwatchctl):
     told = {words[1]: words[0] for words in map(str.split, done.stdout.splitlines())
             if len(words) > 1}
     wanted = {"kernel": "warning", "probe": "warning", "sock-diag": "ok"}
-    return [f"check says {told.get(step)} of {step}" for step, word in wanted.items()
-            if told.get(step) != word]
+    wrong = [f"check says {told.get(step)} of {step}" for step, word in wanted.items()
+             if told.get(step) != word]
+    last = done.stdout.splitlines()[-1]
+    if "level sock-diag" not in last or "CONFIG_DEBUG_INFO_BTF" not in last:
+        wrong.append(f"check ends with: {last}")
+    return wrong
+
+
+def complaints_about_no_mode(connwatchctl):
+    """Neither the probe nor the proc connector, which the kernel has for its first namespaces."""
+    namespaces = ["unshare", "--user", "--map-root-user", "--pid", "--net", "--fork", "--mount-proc"]
+    wrong = []
+    started = run(connwatchctl, how=namespaces)
+    if started.returncode == 0 or "level none" not in started.stderr:
+        wrong.append(f"no mode works, and the start says: {started.returncode}, {started.stderr}")
+    checked = subprocess.run([*namespaces, connwatchctl, "check", "-o", "json"],
+                             capture_output=True, text=True)
+    verdict = json.loads(checked.stdout.splitlines()[-1])
+    if verdict.get("level") != "none" or "CAP_BPF" not in verdict.get("next_level_needs", ""):
+        wrong.append(f"no mode works, and check ends with {verdict}")
+    return wrong
 
 
 def complaints(connwatchctl):
-    """What is wrong: a list of sentences."""
+    """Returns the mistakes as a list of sentences."""
     wrong = complaints_about_going_on(run(connwatchctl), "CAP_BPF")
     wrong += complaints_about_going_on(run(connwatchctl, how=WITHOUT_BTF), "BTF")
     wrong += complaints_about_check(connwatchctl)
+    wrong += complaints_about_no_mode(connwatchctl)
     forced = run(connwatchctl, "--mode=ebpf")
     if forced.returncode == 0 or "CAP_BPF" not in forced.stderr or forced.stdout:
         wrong.append(f"--mode=ebpf is not refused: {forced.returncode}, {forced.stderr}")
+    if "level none" not in forced.stderr:
+        wrong.append(f"--mode=ebpf does not say what to change: {forced.stderr}")
     chosen = run(connwatchctl, "--mode=sock-diag")
     if chosen.returncode != 0 or chosen.stderr:
         wrong.append(f"--mode=sock-diag needs more: {chosen.returncode}, {chosen.stderr}")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """One boot of the root tree in a container of its own, that leaves nothing behind.
 
 systemd-nspawn boots the tree read-only below a tmpfs, so every boot starts from the same state. It
@@ -21,7 +22,7 @@ REBOOTS = 133  # systemd-nspawn's exit status: whoever started it is to do so ag
 
 
 def hierarchies():
-    """Where systemd-nspawn puts its payload: cgroup v2, and systemd's own v1 tree beside it."""
+    """The hierarchies of systemd-nspawn's payload: cgroup v2, and systemd's v1 tree beside it."""
     if (CGROUP_ROOT / "cgroup.controllers").exists():
         return [CGROUP_ROOT]
     return [CGROUP_ROOT / "unified", CGROUP_ROOT / "systemd"]

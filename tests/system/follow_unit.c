@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prints what unit_monitor tells about a unit, as it comes: events as trace lines, the rest as one
  * word and its text. A line on standard input ("restart UNIT") starts an action. */
 #include <stdio.h>
@@ -6,8 +7,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "core/trace.h"
 #include "effects/unit_action.h"
+#include "events/trace.h"
 #include "sources/unit_monitor.h"
 
 static void print_event(void *userdata, const struct event *event)
@@ -26,9 +27,9 @@ static void print_control_group(void *userdata, uint32_t agent, const char *pare
 	printf("group agent=%u %s %s\n", agent, parent, name);
 }
 
-static void print_notice(void *userdata, const char *text)
+static void print_notice(void *userdata, const char *text, int error)
 {
-	(void)userdata;
+	(void)userdata, (void)error;
 	printf("notice %s\n", text);
 }
 
@@ -54,16 +55,18 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
 
 int main(int argc, char *argv[])
 {
-	const struct unit_listener listener = { print_event, print_control_group, print_notice,
-						NULL };
+	struct source_listener listener = { .event = print_event, .notice = print_notice };
+	const struct unit_groups groups = { .found = print_control_group };
 	struct unit_monitor *monitor;
 	struct unit_actions *actions;
 	sd_event *loop;
 	int r;
 
 	setlinebuf(stdout);
-	if (argc < 2 || sd_event_default(&loop) < 0 ||
-	    unit_monitor_new(&monitor, loop, &listener) < 0 ||
+	if (argc < 2 || sd_event_default(&loop) < 0)
+		return EXIT_FAILURE;
+	listener.loop = loop;
+	if (unit_monitor_new(&monitor, &listener, &groups) < 0 ||
 	    unit_actions_new(&actions, loop, print_event, NULL) < 0)
 		return EXIT_FAILURE;
 	for (int i = 1; i < argc; i++)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The root tree of the test container: Debian with systemd and a broker, built once and cached."""
 
 import fcntl
@@ -8,13 +9,13 @@ import subprocess
 
 PACKAGES = """
     systemd systemd-sysv dbus procps iproute2 nftables jq mosquitto mosquitto-clients
-    systemd-journal-remote stunnel4 openssl curl
+    systemd-journal-remote nginx-light openssl curl dnsmasq-base
     libbpf1 libelf1 libnl-3-200 libnl-route-3-200 libmnl0 libsystemd0
 """.split()
 
-# What would only run beside the tests.
+# Units that would only run beside the tests.
 MASKED = """
-    mosquitto.service systemd-logind.service console-getty.service getty.target
+    mosquitto.service nginx.service systemd-logind.service console-getty.service getty.target
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service systemd-tmpfiles-clean.timer systemd-update-utmp.service
     systemd-update-utmp-runlevel.service systemd-user-sessions.service
@@ -30,6 +31,25 @@ def suite():
     raise RuntimeError("/etc/os-release has no VERSION_CODENAME")
 
 
+# Namespaces in which the mounts of mmdebstrap below the tree end with it, and so do the processes that
+# packages leave in the tree and that keep those mounts busy: unshare(1).
+ALONE = ["unshare", "--mount-proc", "--pid", "--fork", "--kill-child"]
+
+
+def mounts_below(path):
+    """The last one first: proc(5), /proc/PID/mountinfo."""
+    points = [pathlib.Path(line.split()[4].encode().decode("unicode_escape"))
+              for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    return [point for point in reversed(points) if point.is_relative_to(path.resolve())]
+
+
+def remove(tree):
+    """With nothing mounted below it, so that no other file system loses what is in it."""
+    for point in mounts_below(tree):
+        subprocess.run(["umount", "--lazy", point], check=True)
+    shutil.rmtree(tree)
+
+
 def ensure(cache):
     """Returns the path of the tree below `cache`, building it (some 30 s) if it is not there."""
     recipe = " ".join([suite(), *PACKAGES, *MASKED])
@@ -39,7 +59,7 @@ def ensure(cache):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not tree.exists():
             for stale in cache.glob("root-*/"):
-                shutil.rmtree(stale)
+                remove(stale)
             build(tree)
     return tree
 
@@ -47,10 +67,9 @@ def ensure(cache):
 def build(tree):
     print(f"building {tree} (once)", flush=True)
     unfinished = tree.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     with open(tree.with_suffix(".log"), "w") as log:
         subprocess.run(
-            ["mmdebstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES),
+            [*ALONE, "mmdebstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES),
              "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
              "--dpkgopt=path-exclude=/usr/share/man/*",
              f"--customize-hook=systemctl --root=\"$1\" mask {' '.join(MASKED)}",

@@ -1,22 +1,24 @@
-"""What the machines are made of, from the machine's own Debian mirror: root trees and kernels.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The parts of the machines, from this machine's own Debian mirror: root trees and kernels.
 
 Nothing is installed: packages are unpacked below a cache directory, whatever their architecture.
 """
 
+import hashlib
 import re
 import shutil
 import subprocess
 import threading
 from pathlib import Path
 
-# What the cases run.
+# Packages of the programs that the cases run.
 PACKAGES = """
     base-passwd python3 dash coreutils mount kmod procps iproute2 nftables bpftool
     mosquitto mosquitto-clients python3-paho-mqtt openssl libbpf1 libelf1 zlib1g libsystemd0
     libnl-3-200 libnl-route-3-200 libmnl0 libssl3
 """.split()
 
-# What another architecture's programs are built against. The machine's own are built without.
+# Packages that another architecture's programs are built against. The machine's own need none.
 BUILD_PACKAGES = """
     libc6-dev libbpf-dev libelf-dev zlib1g-dev libsystemd-dev libnl-3-dev libnl-route-3-dev
     libmnl-dev libssl-dev
@@ -45,7 +47,7 @@ def own_architecture():
 
 
 def own_mirror():
-    """Where apt finds this machine's main packages."""
+    """Returns the mirror of this machine's main packages."""
     targets = run("apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)",
                   "Created-By: Packages")
     for line in targets.splitlines():
@@ -55,13 +57,17 @@ def own_mirror():
     raise RuntimeError("apt has no lists of this machine's own suite: apt-get update")
 
 
-def complete(directory, make):
-    """Returns `directory`; `make` fills it if it is not there yet."""
+def complete(cache, name, make, recipe=()):
+    """Returns a directory below `cache`; `make` fills it if there is none of this name and recipe
+    yet. Those of other recipes go, and what was not finished."""
+    made_of = hashlib.sha256(" ".join(recipe).encode()).hexdigest()[:12] if recipe else None
+    directory = cache / "-".join(filter(None, (name, made_of)))
     with _making:
         if not directory.exists():
+            for stale in cache.glob(f"{name}*/"):
+                shutil.rmtree(stale)
             print(f"making {directory} (once)", flush=True)
             unfinished = directory.with_name(directory.name + ".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
             make(unfinished)
             unfinished.rename(directory)
@@ -83,14 +89,14 @@ def root_tree(cache, architecture):
         for pattern in UNUSED:
             for path in tree.glob(pattern):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return complete(cache / f"root-{architecture}", make)
+    return complete(cache, f"root-{architecture}", make, [own_suite(), *PACKAGES, *UNUSED])
 
 
 def build_tree(cache, architecture):
     """A tree that programs are built against."""
     def make(tree):
         extract(BUILD_PACKAGES, architecture, tree)
-    return complete(cache / f"build-{architecture}", make)
+    return complete(cache, f"build-{architecture}", make, [own_suite(), *BUILD_PACKAGES])
 
 
 def kernel(cache, suite, architecture):
@@ -101,7 +107,7 @@ def kernel(cache, suite, architecture):
             run("dpkg", "-x", str(package), str(tree))
             package.unlink()
         shutil.rmtree(apt.state)
-    tree = complete(cache / f"kernel-{suite}-{architecture}", make)
+    tree = complete(cache, f"kernel-{suite}-{architecture}", make)
     modules, = [*tree.glob("lib/modules/*"), *tree.glob("usr/lib/modules/*")]
     image, = [*tree.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
     return image, modules

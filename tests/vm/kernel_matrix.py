@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Cases against machines: the matrix, its counts, and their table in a document."""
 
 import json
@@ -13,7 +14,7 @@ SIGNS = {
 
 
 class Column:
-    """What one machine said."""
+    """The results of one machine."""
 
     def __init__(self, name):
         self.name = name

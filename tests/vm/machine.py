@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """An emulated machine: a kernel, all it needs in memory, and what it writes to its console."""
 
 import os
@@ -47,7 +48,7 @@ def archive(path, *trees):
 
 
 def copy_modules(source, tree):
-    """Those that the cases need, with their index."""
+    """Copies the modules that the cases need, with their index."""
     target = tree / "lib/modules" / source.name
     for pattern in MODULES:
         for path in source.glob(pattern):

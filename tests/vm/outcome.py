@@ -1,4 +1,5 @@
-"""What became of a play on a kernel that may know less than the newest."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The outcome of a play on a kernel that may know less than the newest."""
 
 import enum
 
@@ -25,7 +26,7 @@ NOTHING_SAID = (None, "unknown", "evidence-lost")
 
 
 def outcome_of(result, mode="ebpf"):
-    """Of a play, as tests/live/run.py gives it: that of its worst verdict."""
+    """Returns the outcome of a play of tests/live/run.py: that of its worst verdict."""
     if result.skipped:
         return Outcome.SKIPPED
     if mode == "sock-diag":
@@ -41,7 +42,7 @@ def outcome_of(result, mode="ebpf"):
 
 
 def of_less(result):
-    """Of a play in the mode sock-diag. The plainer cause that stays there is a part unknown."""
+    """Returns the outcome of a play in the mode sock-diag, where a plainer cause is a part unknown."""
     if not is_excused_wholly(result):
         return Outcome.WRONG
     if result.broken_off:
@@ -74,7 +75,7 @@ def has_nothing_older(result):
 
 
 def of_verdict(wanted, record):
-    """Of the record that came in the place of a wanted one, or None."""
+    """Returns the outcome of a record in the place of a wanted one; `record` may be None."""
     if is_right(wanted, record):
         return Outcome.RIGHT
     if record is None:
@@ -91,7 +92,7 @@ def of_verdict(wanted, record):
 
 
 def of_surplus(record, causes):
-    """Of a record that is not wanted: to say again what is so is no mistake."""
+    """Returns the outcome of an unwanted record; a repeated truth is no mistake."""
     if record["CONNWATCH_KIND"] == "recovered" or record.get("CONNWATCH_CAUSE") in causes:
         return Outcome.INCOMPLETE
     return of_mistake(record)
@@ -102,5 +103,5 @@ def of_mistake(record):
 
 
 def worth_another_play(outcome):
-    """What may be the play's fault. A verdict is never excused."""
+    """True if the play may be at fault. A verdict is never excused."""
     return outcome in (Outcome.INCOMPLETE, Outcome.UNPLAYED)

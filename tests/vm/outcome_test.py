@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Shows what each outcome means, without a machine. Ends with "N passed, N failed"."""
 
 import sys
@@ -18,7 +19,7 @@ def record(ended_by, cause, confidence, kind="ended"):
 
 
 def outcome(*pairs, wrong=("something",), details=(), broken_off=False, skipped=None, mode="ebpf"):
-    """Of a play that wanted and got these."""
+    """Returns the outcome of a play with these pairs of wanted and given records."""
     case = SimpleNamespace(wanted=[wanted for wanted, _ in pairs if wanted],
                            settings=("MqttInspect=yes",))
     return outcome_of(SimpleNamespace(case=case, pairs=pairs, wrong=wrong, details=details,

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays the cases of tests/live on other kernels and another architecture, in emulated machines.
 
     run.py [--build DIR] [--jobs N] [--play PATTERN]... [--markdown FILE] [MACHINE]...
@@ -42,7 +43,7 @@ MACHINES = {machine.name: machine for machine in (
 
 
 def programs_for(architecture, build):
-    """Where its programs are. Those of another architecture are cross-built."""
+    """Returns the folder of the programs. Those of another architecture are cross-built."""
     if architecture == debian.own_architecture():
         return build
     root = debian.build_tree(build / "vm", architecture)

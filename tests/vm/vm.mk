@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # tests/vm, included by the Makefile of the tree. Not part of `make check`: a machine takes half an
 # hour.
 

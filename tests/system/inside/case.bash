@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The words that cases are written in. Every wait is for an event and ends after $PATIENCE seconds.
 
 PATIENCE=20
@@ -52,8 +53,8 @@ start_agent() {
 	wait_for_log broker.service 'Sending SUBACK to agent'
 }
 
-# As start_all, for what must see a session from its first byte: the agent's second one begins when
-# all is set up.
+# Does what start_all does, for cases that must see a session from its first byte: the agent's second one
+# begins when all is set up.
 start_all_and_reconnect() {
 	local cursor
 	systemctl start broker.service
@@ -91,7 +92,7 @@ first_line() {
 	exec {output}<&-
 }
 
-# As a cursor, see journalctl(1).
+# Prints the end of the journal as a cursor, see journalctl(1).
 end_of_log() {
 	journalctl --lines=1 --output=json | jq -r .__CURSOR
 }
@@ -118,7 +119,7 @@ wait_for_daemon() {
 	wait_for_state connwatchd.service active
 }
 
-# How much systemd keeps of connwatchd's.
+# Prints the number of descriptors that systemd keeps for connwatchd.
 stored() {
 	systemctl show --property=NFileDescriptorStore --value connwatchd.service
 }
@@ -133,7 +134,7 @@ record() {
 	record=$line
 }
 
-# How many records there are up to now.
+# Prints the number of records up to now.
 count_records() {
 	journalctl --sync
 	journalctl --output=cat --unit=agent.service "$@" | wc -l
@@ -149,7 +150,7 @@ wait_for_count() {
 	done
 }
 
-# How often the agent's unit was started: by its MESSAGE_ID in systemd's own catalog.
+# Prints how often the agent's unit was started, by its MESSAGE_ID in systemd's own catalog.
 count_starts() {
 	count_records MESSAGE_ID=39f53479d3a045ac8e11786248231fbf
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays the cases of tests/live in this machine, and tells the outcome of each to the console."""
 
 import json
@@ -18,7 +19,7 @@ def tell(**facts):
 
 
 def by_group(case):
-    """What is short comes first."""
+    """Sorts short cases first."""
     groups = ("basic", "odd", "network")
     return groups.index(case.group) if case.group in groups else len(groups)
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The agent loses its connection, and the hub's name does not resolve any more: real resolvers
+against a real name server."""
+
+import functools
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import case
+from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, table
+from hub import PORT
+from lab import CLOUD_ADDRESS
+from mqtt_cases import storage_in_sockets
+from name_server import NAME, NameServer
+
+SILENCE = 25  # seconds: three time-outs of the resolver, and a while
+ATTEMPTS = 3
+PAUSE = 1.1  # seconds between two: the probe reports one a second
+
+story = functools.partial(story, needs=storage_in_sockets)
+
+
+def look_up(stage, found):
+    answer = stage.agent.ask("resolve", NAME)
+    assert (answer == "found") == found, answer
+
+
+def outage(stage, go_wrong, family="ipv4", options=""):
+    """The hub closes, the agent does not find it, and after a while it does."""
+    with NameServer(stage.lab, family) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS[family], *options.split())
+        look_up(stage, True)
+        stage.hub_closes(stage.connect())
+        go_wrong(server)
+        for _ in range(ATTEMPTS):
+            look_up(stage, False)
+            time.sleep(PAUSE)
+        stage.wait_told("stalled", SILENCE)
+        server.knows_the_hub()
+        look_up(stage, True)
+        stage.connect()
+        stage.wait_told("recovered")
+        stage.agent.ask("close")
+
+
+CLOSED = ended("peer-fin", "peer-close"), ended("local-fin", "agent-close", ANY)
+
+
+def told(cause, **options):
+    climbed = recovered(evidence=("lookup_msec=*", "tcp_msec=*"))
+    return story(CLOSED[0], stalled(cause, LIKELY), climbed, CLOSED[1], settings=(f"Peer=*:{PORT}",), **options)
+
+
+@table(
+    ("name-does-not-exist", told("name-not-found"), NameServer.has_no_such_name),
+    ("name-has-no-address", told("name-not-found"), NameServer.has_no_address),
+    ("name-server-refuses", told("name-server-failing"), NameServer.refuses),
+    ("name-server-is-silent", told("name-server-silent"), NameServer.is_silent, "ipv4",
+     "timeout:1 attempts:1"),
+    ("name-does-not-exist-over-ipv6", told("name-not-found"), NameServer.has_no_such_name, "ipv6"),
+    ("name-does-not-exist-over-tcp", told("name-not-found"), NameServer.has_no_such_name, "ipv4",
+     "use-vc"),
+    ("name-server-refuses-over-tcp", told("name-server-failing"), NameServer.refuses, "ipv4",
+     "use-vc"),
+)
+def the_hubs_name(stage, go_wrong, family="ipv4", options=""):
+    outage(stage, go_wrong, family, options)
+
+
+# ---- resolvers other than glibc's
+
+LOOKUPS = Path(__file__).with_name("names")
+BUILD_PATIENCE = 300  # seconds for Go's compiler, beside other tests
+_built = tempfile.TemporaryDirectory()
+_building = threading.Lock()
+
+
+def build(name, *words):
+    """Builds the program once for all cases."""
+    program = Path(_built.name, name)
+    with _building:
+        if not program.exists():
+            subprocess.run([*words, "-o", program, LOOKUPS / name], check=True, capture_output=True,
+                           timeout=BUILD_PATIENCE, env={"HOME": _built.name, "PATH": "/usr/bin:/bin"})
+    return program
+
+
+RESOLVERS = {
+    "musl": ("musl-gcc", lambda: (build("lookup.c", "musl-gcc", "-static"), NAME)),
+    "go": ("go", lambda: (build("lookup.go", "go", "build", "-tags", "netgo"), NAME)),
+    "c-ares": ("node", lambda: ("node", LOOKUPS / "lookup.js", NAME, "resolve4")),
+    "node": ("node", lambda: ("node", LOOKUPS / "lookup.js", NAME, "lookup")),
+    "java": ("java", lambda: ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1",
+                              "-Dsun.net.inetaddr.negative.ttl=0", LOOKUPS / "Lookup.java", NAME)),
+}
+
+
+def needs(program):
+    """Why the resolver cannot be had, or None."""
+    def why_not():
+        reason = storage_in_sockets()
+        return reason or (None if shutil.which(program) else f"there is no {program}")
+    return why_not
+
+
+def told_last(cause, needed):
+    """One failure within two seconds is only suspected, and how many there are is chance."""
+    return case.story(CLOSED[0], stalled(cause, NOT_PROVED), needs=needed,
+                      settings=(f"Peer=*:{PORT}",))
+
+
+@table(*((f"name-{what}-{resolver}",
+          told_last(cause, needs(RESOLVERS[resolver][0])),
+          go_wrong, resolver)
+         for resolver in RESOLVERS
+         for what, cause, go_wrong in (("does-not-exist", "name-not-found", NameServer.has_no_such_name),
+                                       ("server-refuses", "name-server-failing", NameServer.refuses))
+         if (resolver, what) != ("musl", "server-refuses")))  # musl waits on: half a minute
+def looked_up_by(stage, go_wrong, resolver):
+    """The agent becomes the program after it has lost its connection."""
+    words = RESOLVERS[resolver][1]()
+    with NameServer(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        stage.hub_closes(stage.connect())
+        go_wrong(server)
+        program = os.pidfd_open(stage.agent.pid)
+        stage.agent.tell("become", *words)
+        stage.wait_told("stalled", SILENCE)
+        select.select([program], [], [], SILENCE)
+        os.close(program)
+
+
+# ---- and what is no trouble of names
+
+
+@story(CLOSED[0], recovered(), CLOSED[1], settings=(f"Peer=*:{PORT}",))
+def other_names_are_not_found(stage):
+    """A search domain that does not have the name; the next one does."""
+    with NameServer(stage.lab):
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        stage.hub_closes(stage.connect())
+        for _ in range(ATTEMPTS):
+            stage.agent.ask("resolve", f"{NAME}.elsewhere")
+            look_up(stage, True)
+        stage.connect()
+        stage.wait_told("recovered")
+        stage.agent.ask("close")

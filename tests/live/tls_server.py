@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A hub that speaks TLS: OpenSSL's s_server in the cloud's namespace; and what may stand in its
+place."""
+
+import contextlib
+import subprocess
+import time
+
+import certificate
+from hub import PORT
+from lab import inside
+from supervised import Surprise
+
+PATIENCE = 5  # seconds until it listens
+
+
+class TlsServer:
+    """`options` are those of openssl-s_server(1); `days` is how long its certificate is valid."""
+
+    def __init__(self, stage, *options, days=2):
+        key, self.authority = certificate.make(stage.directory, "DNS:hub.test", days=days)
+        self._words = ["openssl", "s_server", "-accept", str(PORT), "-key", key, "-cert",
+                       self.authority, "-rev", *options]
+        self._namespace = stage.lab.cloud
+        self._process = None
+
+    def __enter__(self):
+        with inside(self._namespace):
+            self._process = subprocess.Popen(self._words, stdin=subprocess.DEVNULL,
+                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self._wait_until_it_listens()
+        return self
+
+    def _wait_until_it_listens(self):
+        deadline = time.monotonic() + PATIENCE
+        while not subprocess.run(["ss", "-Hltn", f"sport = :{PORT}"], capture_output=True,
+                                 check=True).stdout:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise Surprise("s_server does not listen")
+            time.sleep(0.02)
+
+    def __exit__(self, *_):
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.wait()
