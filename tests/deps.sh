@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # deps.sh [LIST]: installs with apt what is missing of the packages in LIST (tests/packages.txt), and
 # starts nothing of it.
 set -eu

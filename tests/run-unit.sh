@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs the given test programs and sums up. Each ends with CUnit's summary or, if it is none of
 # CUnit's, with a line "N passed, N failed" of its own. What a failed one printed is shown.
 set -u

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # tests/bench, included by the Makefile of the tree.
 
 BENCH_PROGRAMS := $(patsubst %,$(B)/tests/bench/%,connection_loop bulk crowd resets engine_replay \
@@ -5,7 +6,7 @@ BENCH_PROGRAMS := $(patsubst %,$(B)/tests/bench/%,connection_loop bulk crowd res
 
 $(B)/tests/bench/resets: $(B)/tests/bench/resets.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+	$(Q)$(LINK) -o $@ $^
 
 $(B)/tests/bench/detection_floor.bpf.o: tests/bench/detection_floor.h
 
@@ -25,17 +26,17 @@ $(B)/tests/bench/detection_floor.o $(B)/tests/bench/tracepoint_floor.o: \
 $(B)/tests/bench/detection_floor $(B)/tests/bench/tracepoint_floor: \
 		$(B)/tests/bench/%: $(B)/tests/bench/%.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 $(B)/tests/bench/connection_loop $(B)/tests/bench/bulk $(B)/tests/bench/crowd: \
 		$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/bench/join_cgroup.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
+	$(Q)$(LINK) -o $@ $^
 
 # the engine's allocations are counted
 $(B)/tests/bench/engine_replay: $(B)/tests/bench/engine_replay.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 		-o $@ $^
 
 ## bench         what it costs, beside tcplife and tcpstates, into docs/BENCHMARKS.md (BENCH="PART...")

@@ -1,4 +1,5 @@
-/* As many bytes as go through one connection on loopback:
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Measures the throughput of one connection on loopback:
  *
  *     bulk BATCHES MEGABYTES [CGROUP]
  *

@@ -1,4 +1,5 @@
-"""What watching costs a connection that carries as many bytes as it can."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The cost of connwatch for a connection that carries as many bytes as it can."""
 
 import statistics
 import subprocess

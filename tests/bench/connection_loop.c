@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens connections on loopback and resets them, one after the other, as fast as it goes:
  *
  *     connection_loop BATCHES CONNECTIONS [CGROUP]

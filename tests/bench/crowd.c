@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Many connections on loopback, held open:
  *
  *     crowd CONNECTIONS INTERVAL [CGROUP]

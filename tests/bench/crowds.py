@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Many watched connections: crowd.c."""
 
 import contextlib

@@ -1,7 +1,7 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """connwatchd without systemd: the daemon as it is, with us in the place of its manager."""
 
 import contextlib
-import os
 import pathlib
 import socket
 import tempfile
@@ -34,7 +34,7 @@ class Daemon(Watcher):
                 SETTINGS.format(group=group.relative_to(CGROUPS), keepalive=keepalive))
             begin = time.monotonic()
             super().__init__(
-                [programs / "connwatchd", f"--root={directory}"], join=join,
+                [programs / "connwatchd", "--force", f"--root={directory}"], join=join,
                 environment={"NOTIFY_SOCKET": str(directory / "notify"),
                              "WATCHDOG_USEC": str(WATCHDOG_USEC)})
             self._wait_ready()
@@ -50,7 +50,7 @@ class Daemon(Watcher):
         self._stack.close()
 
     def pings(self):
-        """How often it has said that it is alive, since the last call."""
+        """Returns the number of pings to systemd's watchdog since the last call."""
         count = 0
         self._notices.setblocking(False)
         with contextlib.suppress(BlockingIOError):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs in a container of tests/system: ends of connections, with the floor alone, then with
 # connwatchd, then with connwatchd that restarts the agent for each. Leaves in /results: the times of
 # the ends (NAME.times), the journal, and how long connwatchd took to get ready (start).

@@ -1,4 +1,5 @@
-"""How soon an end is in the journal and a restart under way, with a real systemd; and the start."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The times until an end is in the journal, until a restart begins, and of a start, with systemd."""
 
 import asyncio
 import importlib.util

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The least that it takes to notice the end of a connection: one tracepoint, a record of a few
  * bytes, a wake-up. What detection_floor.c compares the watchdog with. */
 #include "ebpf/kernel_types.h"
@@ -14,7 +15,7 @@
 /* BPF_PROG() names the raw arguments. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile __u16 port = 0; /* of the peer, whose connections count */
 const volatile bool wake_up = true;

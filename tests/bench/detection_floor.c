@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When did connections end, and how soon could that be in the journal?
  *
  *     detection_floor PORT journal   writes each end to the journal at once: the floor

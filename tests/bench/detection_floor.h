@@ -1,4 +1,5 @@
-/* What detection_floor.bpf.c tells of the end of a connection. */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The record that detection_floor.bpf.c writes at the end of a connection. */
 #pragma once
 
 struct end {

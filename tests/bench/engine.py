@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The engine alone: events a second, allocations."""
 
 import json
@@ -38,7 +39,7 @@ def table(figures):
     yield ["", "", "target", "met"]
     yield [f"events a second, all of tests/traces ({len(TRACES)}) again and again", f"{rate:,.0f}",
            f"{TARGET:,}", rate >= TARGET]
-    yield ["events for each record that comes out",
+    yield ["events for each record",
            f"{figures['events'] / figures['records']:.1f}", "", None]
     yield ["instructions an event", f"{figures['instructions_an_event']:,.0f}", "", None]
     yield ["allocations", f"{figures['allocations']}", "0", figures["allocations"] == 0]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How fast is the engine, and does it allocate?
  *
  *     engine_replay SECONDS TRACE...
@@ -7,8 +8,8 @@
  * for about SECONDS of the processor's time, or PASSES times (for counting instructions). Reading
  * the traces is not part of it. Prints one line of JSON: events, records, seconds of the
  * processor's time, and how often the engine allocated in a step. */
-#include "core/engine.h"
-#include "core/trace.h"
+#include "engine/engine.h"
+#include "events/trace.h"
 
 #include <err.h>
 #include <errno.h>
@@ -80,7 +81,7 @@ static void read_line(struct trace *trace, const char *file, const char *line)
 		free(settings);
 }
 
-/* What a trace leaves open at its end goes with its agents. */
+/* Removes the trace's agents, and with them the connections that it leaves open. */
 static void end_trace(struct trace *trace)
 {
 	size_t count = trace->count;

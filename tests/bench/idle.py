@@ -1,4 +1,5 @@
-"""How often connwatchd wakes up while nothing happens."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The wake-ups of connwatchd while nothing happens."""
 
 import time
 
@@ -13,7 +14,7 @@ SECONDS = 30
 
 
 def count_wake_ups(programs, connections, group):
-    """(wake-ups, of these to say that it is alive) a minute, with agents that keep their promise."""
+    """(wake-ups, of these for systemd's watchdog) a minute, with agents that keep their promise."""
     with Daemon(programs, group, KEEPALIVE) as daemon:
         with Crowd(programs, connections, group, interval=KEEPALIVE):
             time.sleep(SETTLED)
@@ -34,6 +35,6 @@ def run(programs):
 
 def table(figures):
     yield ["watched connections, one byte a minute each", "wake-ups a minute",
-           "of these to say that it is alive", "target", "met"]
+           "of these for systemd's watchdog", "target", "met"]
     for count, (wake_ups, pings) in figures.items():
         yield [f"{int(count):,}", f"{wake_ups:.0f}", f"{pings:.0f}", "no others", wake_ups <= pings]

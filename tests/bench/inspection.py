@@ -1,4 +1,5 @@
-"""What MqttInspect= costs an agent, and a program that is no agent but uses the same libssl."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The cost of MqttInspect= for an agent, and for another program that uses the same libssl."""
 
 import contextlib
 import os
@@ -16,7 +17,7 @@ WAYS = ("plain", "tls")
 
 
 def libraries_of(pid):
-    """As in tests/live/mqtt_cases.py."""
+    """Counts as the function of this name in tests/live/mqtt_cases.py does."""
     events = links = 0
     for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Control groups of version 2, for the load programs: a watched program joins one that is watched.
  */
 #pragma once

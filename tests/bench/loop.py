@@ -1,4 +1,5 @@
-"""What watching costs a program that opens and resets connections as fast as it can."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The cost of connwatch for a program that opens and resets connections as fast as it can."""
 
 import statistics
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Memory: idle, and with many watched connections."""
 
 import time
@@ -12,7 +13,7 @@ REST_SECONDS = 6  # SETTLING_TIME of daemon.c, and some more
 
 
 def kernel_memory(group):
-    """What the kernel holds for the members of a memory control group: BPF maps, storage in
+    """Returns the kernel's memory for the members of a memory control group: BPF maps, storage in
     sockets, page tables."""
     if group.is_relative_to(MEMORY_V1):
         return int((group / "memory.kmem.usage_in_bytes").read_text())

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An agent whose connection its hub resets:
  *
  *     resets PORT COUNT MILLISECONDS

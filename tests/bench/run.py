@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What connwatch costs, measured beside its peers.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Measures the cost of connwatch beside that of its peers.
 
     tests/bench/run.py [--build DIR] [--document FILE] [PART...]
 
@@ -21,13 +22,16 @@ import subprocess
 import sys
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "live"))
+import signals  # noqa: E402
+
 PARTS = ["loop", "bulk", "memory", "storm", "idle", "engine", "detection",
          "inspection"]
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 
 
 def machine():
-    """What the figures depend on."""
+    """Describes the machine, on which the figures depend."""
     names = re.findall(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(),
                        re.MULTILINE)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -78,6 +82,7 @@ def main():
     parser.add_argument("--document", type=pathlib.Path)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     options = parser.parse_args()
+    signals.keep_from_children()
     if not TRACEFS.joinpath("events").exists():  # where the peers look; in a mount namespace of ours
         subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=True)
     status = 0

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Many watched connections end at once: is every end told?"""
 
 import collections
@@ -43,9 +44,9 @@ def table(figures):
     rate = figures["ends"] / figures["seconds"]
     yield ["ends a second", f"{rate:,.0f}", "50,000", rate >= 50_000]
     yield ["ends with a verdict", f"{figures['verdicts']:,}", "", None]
-    yield ["ends that are said to have lost their evidence", f"{figures['said_to_be_lost']:,}",
+    yield ["ends that are reported without their evidence", f"{figures['said_to_be_lost']:,}",
            "", None]
-    yield ["ends that are not told", f"{figures['untold']:,}", "0", figures["untold"] == 0]
-    yield ["ends that are told twice", f"{figures['told_twice']:,}", "", None]
+    yield ["ends that are not reported", f"{figures['untold']:,}", "0", figures["untold"] == 0]
+    yield ["ends that are reported twice", f"{figures['told_twice']:,}", "", None]
     yield ["processor time of connwatchctl an end",
            f"{figures['watcher_busy_seconds'] / figures['ends'] * 1e6:.1f} us", "", None]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Round trips of small messages over one connection on loopback: talk.py plain|tls ROUNDS BATCHES.
 
 Both ends are in this process. Waits for a line on standard input, then prints a line a batch: the

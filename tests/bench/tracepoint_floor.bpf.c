@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The least that it takes to watch connections by tracepoints: programs that do nothing, at those
  * that the probe hangs on while nothing is stalled. */
 #include "ebpf/kernel_types.h"
@@ -7,7 +8,7 @@
 /* No program looks at what it is given. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
-char LICENSE[] SEC("license") = "GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 SEC("tp_btf/inet_sock_set_state")
 int socket_state(void *arguments)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keeps the programs of tracepoint_floor.bpf.c attached, until a signal ends it. */
 #include <err.h>
 #include <poll.h>

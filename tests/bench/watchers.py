@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs that watch, and what the kernel tells of them."""
 
 import contextlib
@@ -125,7 +126,7 @@ class Watcher:
             time.sleep(2)
 
     def wake_ups(self):
-        """How often it slept and was woken."""
+        """Returns how many times the watcher slept and was woken."""
         for line in self._file("status").read_text().splitlines():
             if line.startswith("voluntary_ctxt_switches:"):
                 return int(line.split()[1])
