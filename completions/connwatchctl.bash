@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for connwatchctl(1): goes to /usr/share/bash-completion/completions/connwatchctl.
 # Commands, options and what they take are read from its --help, so they are never out of date.
 
@@ -24,7 +25,7 @@ _connwatchctl_argument() {
 	"$1" "$2" --help 2>/dev/null | sed -n '1{s/.*\[OPTIONS\.\.\.\]//; s/^[^A-Za-z]*\([A-Z]\+\).*/\1/p}'
 }
 
-# What such a word in capitals may be.
+# The values of such a placeholder.
 _connwatchctl_values() {
 	case $1 in
 	FORMAT) compgen -W 'text json' -- "$2" ;;

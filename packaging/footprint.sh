@@ -1,5 +1,6 @@
 #!/bin/sh
-# What connwatch takes on a device, as a table in Markdown. docs/PACKAGING.md has one such.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The size of connwatch on a device, as a table in Markdown. docs/PACKAGING.md has such a table.
 #
 #     packaging/footprint.sh TREE PROBE     an installed and stripped tree; the probe's object
 #
@@ -7,7 +8,8 @@
 set -eu
 
 tree=$1 probe=$2
-programs="$tree/usr/bin/connwatchd $tree/usr/bin/connwatchctl $tree/usr/lib/connwatch/connwatch-namespace"
+programs="$tree/usr/bin/connwatchd $tree/usr/bin/connwatchctl $tree/usr/lib/connwatch/connwatch-namespace \
+	$tree/usr/lib/connwatch/connwatch-process"
 
 size() {
 	stat --format=%s "$@" | awk '{ sum += $1 } END { printf "%d KiB", sum / 1024 }'

@@ -1,9 +1,10 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Makes an example of a device's image, as a tree to boot: Debian with an agent and connwatch in it.
 #
 #     packaging/image.sh CONNWATCH.deb OUTPUT
 #
-# As root. The image is of this machine's distribution and version, whose libraries the package needs.
+# Needs root. The image is of this machine's distribution and version, whose libraries the package needs.
 # OUTPUT is replaced, unless it was made of the same package by this recipe.
 set -eu
 umask 022
@@ -21,8 +22,9 @@ mkdir -p "$(dirname "$output")"
 # Presets say what runs on a device, so what the packages enabled is taken back. They are applied at
 # the first boot, which is one without /etc/machine-id (machine-id(5)). Nobody is there to answer
 # what systemd-firstboot(1) asks.
+# Mounts and processes that mmdebstrap leaves in the tree end with unshare(1).
 # shellcheck disable=SC2016 # mmdebstrap's shell knows "$1", the tree
-mmdebstrap --variant=minbase --include='systemd systemd-sysv dbus mosquitto' --include="$deb" \
+unshare --mount-proc --pid --fork --kill-child mmdebstrap --variant=minbase --include='systemd systemd-sysv dbus mosquitto' --include="$deb" \
 	--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
 	--customize-hook='systemctl --root="$1" disable mosquitto.service connwatchd.service' \
 	--customize-hook='systemctl --root="$1" mask systemd-firstboot.service' \

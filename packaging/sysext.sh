@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Makes a system extension image out of an installed tree, the same bytes each time.
 #
 #     SOURCE_DATE_EPOCH=SECONDS packaging/sysext.sh TREE OS-RELEASE ARCHITECTURE OUTPUT.raw
