@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # docs, included by the Makefile of the tree.
 
 MANUAL := $(patsubst docs/%.scd,$(B)/docs/%,$(wildcard docs/*.scd))
@@ -20,7 +21,12 @@ $(B)/docs/%: docs/%.scd
 		{ print; held = 0; last = $$0 }' > $@
 
 ## check-docs    compares the documents with the programs and the code
-check-docs: docs $(B)/connwatchd $(B)/connwatchctl
+check-docs: docs $(B)/connwatchd $(B)/connwatchctl $(B)/connwatch-fleet $(B)/tests/docs/differential
 	$(Q)/usr/bin/python3 tests/docs/check.py --build $(B)
+
+# prints the table of docs/CAUSES.md
+$(B)/tests/docs/differential: $(B)/tests/docs/differential.o $(B)/libcore.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_) -o $@ $^
 
 .PHONY: docs check-docs
