@@ -9,10 +9,13 @@ rewrites those. Ends with "N passed, N failed, N skipped".
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -263,6 +266,77 @@ def settings_below_a_root(stage):
     stage.run("verify", f"--root={stage.directory}/root")
     (place / "b.agent").write_text("nonsense\n")
     stage.run("verify", f"--root={stage.directory}/root", status=1, complaint="b.agent:1: ")
+
+
+# ---- agents that run now
+
+GROUPS = [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")]
+
+SERVER = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+accepted = [listener.accept()]
+print("accepted", flush=True)
+input()
+opened = socket.create_connection(("127.0.0.1", int(input())))
+print("opened", flush=True)
+input()
+"""
+
+
+@contextlib.contextmanager
+def running_server(group):
+    """SERVER in a control group of its own, and the words that it understands and says."""
+    group.mkdir(parents=True)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        (group / "cgroup.procs").write_text(f"{server.pid}")
+        yield server
+    finally:
+        server.kill()
+        server.communicate()
+        wait_until_empty(group)
+        group.rmdir()
+        group.parent.rmdir()
+
+
+def wait_until_empty(group):
+    """The kernel takes a dead process out of its group a moment after it was waited for."""
+    with contextlib.suppress(FileNotFoundError), (group / "cgroup.events").open() as events:
+        poll = select.poll()
+        poll.register(events, select.POLLPRI)
+        while "populated 1" in events.read():
+            poll.poll(1000)
+            events.seek(0)
+
+
+@case
+def agents_that_only_accept(stage):
+    """`verify` tells, as long as the agent has opened no connection."""
+    root = next((path for path in GROUPS if (path / "cgroup.procs").exists()), None)
+    if not root or not os.access(root, os.W_OK) or os.geteuid():
+        return
+    name = f"connwatch-commands-{os.getpid()}"
+    unit = "[Match]\nUnit=only-accepts.service\n"
+    group = f"[Match]\nControlGroup=/{name}\n[Match]\nPeer=*:8883\n"
+    with running_server(root / name / "only-accepts.service") as server:
+        port = int(server.stdout.readline())
+        client = socket.create_connection(("127.0.0.1", port))
+        equal(server.stdout.readline(), "accepted\n")
+        listens = f"agent a: process {server.pid} listens"
+        for text in unit, group:
+            path = verify(stage, "a.agent", text, 0, listens)
+        remark = json.loads(stage.run("verify", "-o", "json", path))
+        equal(remark["agent"], "a")
+        with socket.create_server(("127.0.0.1", 0)) as hub:
+            server.stdin.write(f"\n{hub.getsockname()[1]}\n")
+            equal(server.stdout.readline(), "opened\n")
+            verify(stage, "a.agent", unit, 0)
+            verify(stage, "a.agent", group, 0, "none of them leads to a Peer=")
+            verify(stage, "a.agent", f"{unit}Peer=127.0.0.0/8:{hub.getsockname()[1]}\n", 0)
+        client.close()
 
 
 # ---- what goes wrong

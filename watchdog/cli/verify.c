@@ -6,22 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/agent_now.h"
 #include "cli/command.h"
 #include "sources/settings_files.h"
 #include "support/json.h"
 
 enum { ARGUMENT_ROOT = 256 };
 
+struct verification {
+	bool as_json;
+	bool of_this_host; /* not below another root: agents may run here */
+};
+
 static void complain(void *userdata, const char *file, unsigned line, const char *text)
 {
-	const bool *as_json = userdata;
+	const struct verification *verification = userdata;
 	struct json json = { .stream = stdout };
 
-	if (!*as_json && line)
+	if (!verification->as_json && line)
 		fprintf(stderr, "%s:%u: %s\n", file, line, text);
-	else if (!*as_json)
+	else if (!verification->as_json)
 		fprintf(stderr, "%s: %s\n", file, text);
-	if (!*as_json)
+	if (!verification->as_json)
 		return;
 	json_open(&json, NULL, '{');
 	json_string(&json, "file", file);
@@ -32,20 +38,62 @@ static void complain(void *userdata, const char *file, unsigned line, const char
 	putchar('\n');
 }
 
+/* ---- agents that run now */
+
+/* No mistake: the agent may do otherwise later. */
+static void remark(const struct verification *verification, const char *agent, const char *text)
+{
+	struct json json = { .stream = stdout };
+
+	if (!verification->as_json) {
+		fprintf(stderr, "connwatchctl verify: agent %s: %s\n", agent, text);
+		return;
+	}
+	json_open(&json, NULL, '{');
+	json_string(&json, "agent", agent);
+	json_string(&json, "remark", text);
+	json_close(&json, '{');
+	putchar('\n');
+}
+
+static void remark_on(const struct verification *verification,
+		      const struct agent_settings *settings, const struct agent_now *now)
+{
+	char text[160];
+
+	if (now->use.listens && !now->use.opened) {
+		snprintf(text, sizeof(text),
+			 "process %d listens, and no process of the agent has opened a connection. "
+			 "Those that it accepts are not watched.",
+			 (int)now->listener);
+		remark(verification, settings->name, text);
+	}
+	if (settings->peer_count && now->use.opened && !now->use.wanted)
+		remark(verification, settings->name,
+		       "it has opened connections, and none of them leads to a Peer=. Only those "
+		       "that do are watched.");
+}
+
 static void take_agent(void *userdata, const struct agent_settings *settings)
 {
-	(void)userdata, (void)settings;
+	const struct verification *verification = userdata;
+	struct agent_now now;
+
+	if (verification->of_this_host && agent_now_look(settings, &now) == 0)
+		remark_on(verification, settings, &now);
 }
 
 static int verify(const char *root, char *files[], int count, bool as_json)
 {
+	struct verification verification = { .as_json = as_json, .of_this_host = !*root };
 	struct daemon_settings daemon;
 	int complaints = 0, r = 0;
 
 	if (count == 0)
-		r = complaints = settings_files_load(root, &daemon, take_agent, complain, &as_json);
+		r = complaints =
+			settings_files_load(root, &daemon, take_agent, complain, &verification);
 	for (int i = 0; r >= 0 && i < count; i++) {
-		r = settings_files_verify(files[i], complain, &as_json);
+		r = settings_files_verify(files[i], take_agent, complain, &verification);
 		complaints += r;
 	}
 	if (r < 0)
@@ -90,7 +138,8 @@ const struct command command_verify = {
 	.options =
 		"Reads the settings as the daemon would and reports mistakes. With FILEs, reads\n"
 		"only these: NAME.agent, connwatchd.conf, or a drop-in of either\n"
-		"(NAME.agent.d/*.conf). The exit status is 1 if there is a mistake.\n\n"
+		"(NAME.agent.d/*.conf). The exit status is 1 if there is a mistake. Of an agent\n"
+		"that runs now and has no connection that would be watched, it says so.\n\n"
 		"      --root=DIR         read the settings below DIR\n"
 		"  -o, --output=FORMAT    short: text (the default); json: one object a line\n"
 		"  -h, --help             print this\n",

@@ -167,7 +167,7 @@ bool own_peer_look(struct own_peer_looks *looks, pid_t pid, const struct endpoin
 	return holds;
 }
 
-/* ---- a process that only accepts */
+/* ---- what a process opens and accepts */
 
 enum { PORTS_MAX = 64 };
 
@@ -175,7 +175,9 @@ struct survey_of_ports {
 	const struct inodes *inodes;
 	unsigned count;
 	unsigned listens[PORTS_MAX];
-	bool opened; /* a connection that no listening socket accounts for */
+	struct own_peer_use *use;
+	const struct peer_pattern *peers;
+	unsigned peer_count;
 };
 
 static bool is_listened_at(const struct survey_of_ports *survey, unsigned port)
@@ -186,20 +188,58 @@ static bool is_listened_at(const struct survey_of_ports *survey, unsigned port)
 	return false;
 }
 
+/* Reads what format() writes; an IPv4 address in tcp6 becomes one of IPv4 again. */
+static bool read_endpoint(const char *text, struct endpoint *endpoint)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const char *colon = strchr(text, ':');
+	size_t count = colon ? (size_t)(colon - text) / 8 : 0;
+
+	if (count != 1 && count != 4)
+		return false;
+	*endpoint = (struct endpoint){ .family = count == 4 ? AF_INET6 : AF_INET };
+	for (size_t i = 0; i < count; i++) {
+		uint32_t word = 0;
+
+		if (sscanf(text + 8 * i, "%8" SCNx32, &word) != 1)
+			return false;
+		memcpy(endpoint->address + sizeof(word) * i, &word, sizeof(word));
+	}
+	if (count == 4 && memcmp(endpoint->address, mapped, sizeof(mapped)) == 0) {
+		endpoint->family = AF_INET;
+		memcpy(endpoint->address, endpoint->address + sizeof(mapped), 4);
+		memset(endpoint->address + 4, 0, sizeof(mapped));
+	}
+	return sscanf(colon, ":%" SCNx16, &endpoint->port) == 1;
+}
+
+static void take_opened(struct survey_of_ports *survey, const char *peer_text)
+{
+	struct endpoint peer;
+
+	survey->use->opened = true;
+	if (!read_endpoint(peer_text, &peer))
+		return;
+	for (unsigned i = 0; i < survey->peer_count; i++)
+		survey->use->wanted |= peer_pattern_matches(&survey->peers[i], &peer);
+}
+
 /* The file has the sockets that listen first. */
 static void take_line(struct survey_of_ports *survey, const char *line)
 {
+	char peer[ENDPOINT_HEX];
 	unsigned port, state;
 	uint32_t inode;
 
-	if (sscanf(line, " %*[^:]: %*[^:]:%x %*s %x %*s %*s %*s %*s %*s %" SCNu32, &port, &state,
-		   &inode) != 3 ||
+	if (sscanf(line, " %*[^:]: %*[^:]:%x %47s %x %*s %*s %*s %*s %*s %" SCNu32, &port, peer,
+		   &state, &inode) != 4 ||
 	    !has_inode(survey->inodes, inode))
 		return;
+	survey->use->listens |= state == LISTENS;
 	if (state == LISTENS && survey->count < PORTS_MAX)
 		survey->listens[survey->count++] = port;
 	else if (state != LISTENS && !is_listened_at(survey, port))
-		survey->opened = true;
+		take_opened(survey, peer);
 }
 
 static void survey_file(struct survey_of_ports *survey, pid_t pid, const char *name)
@@ -211,14 +251,28 @@ static void survey_file(struct survey_of_ports *survey, pid_t pid, const char *n
 		take_line(survey, line);
 }
 
-bool own_peer_only_accepts(pid_t pid)
+int own_peer_look_at_use(pid_t pid, const struct peer_pattern *peers, unsigned peer_count,
+			 struct own_peer_use *use)
 {
 	struct inodes inodes = { 0 };
-	struct survey_of_ports survey = { .inodes = &inodes };
+	struct survey_of_ports survey = {
+		.inodes = &inodes,
+		.use = use,
+		.peers = peers,
+		.peer_count = peer_count,
+	};
+	int r = process_service_sockets(pid, keep_inode, &inodes);
 
-	if (process_service_sockets(pid, keep_inode, &inodes) < 0)
-		return false;
+	if (r < 0)
+		return r;
 	survey_file(&survey, pid, "tcp");
 	survey_file(&survey, pid, "tcp6");
-	return survey.count > 0 && !survey.opened;
+	return 0;
+}
+
+bool own_peer_only_accepts(pid_t pid)
+{
+	struct own_peer_use use = { 0 };
+
+	return own_peer_look_at_use(pid, NULL, 0, &use) == 0 && use.listens && !use.opened;
 }

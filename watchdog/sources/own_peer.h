@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "base/usec.h"
+#include "settings/peer_pattern.h"
 
 /* Bounds how often is looked: an agent may open thousands of connections a second. Zeroed before
  * the first use. */
@@ -25,6 +26,19 @@ struct own_peer_looks {
  * ms. */
 bool own_peer_look(struct own_peer_looks *looks, pid_t pid, const struct endpoint *local,
 		   const struct endpoint *peer, usec_t now);
+
+/* What processes do with their TCP sockets now. A connection that is accepted has the port of a
+ * socket that listens; the others count as opened. */
+struct own_peer_use {
+	bool listens;
+	bool opened;
+	bool wanted; /* one that was opened leads to a peer that is asked for */
+};
+
+/* Adds to `*use` what process `pid` of our own pid namespace does; `peers` are those asked for.
+ * Returns 0, or -errno: its descriptors cannot be seen. */
+int own_peer_look_at_use(pid_t pid, const struct peer_pattern *peers, unsigned peer_count,
+			 struct own_peer_use *use);
 
 /* Returns true if process `pid` of our own pid namespace listens for connections, and has opened
  * none: those that it accepts have the port of a socket that listens. */

@@ -296,7 +296,23 @@ static bool is_of_agent(const char *path)
 		strncmp(slash - strlen(dropins), dropins, strlen(dropins)) == 0);
 }
 
-int settings_files_verify(const char *path, settings_complaint complain, void *userdata)
+static void verify_whole(struct reading *reading, const char *path, struct agent_settings *agent,
+			 agent_settings_sink sink)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const char *complaint = agent_settings_check(agent);
+
+	snprintf(agent->name, sizeof agent->name, "%.*s",
+		 (int)(strlen(name) - strlen(AGENT_SUFFIX)), name);
+	if (complaint)
+		complain_about(reading, path, complaint);
+	else
+		sink(reading->userdata, agent);
+}
+
+int settings_files_verify(const char *path, agent_settings_sink sink, settings_complaint complain,
+			  void *userdata)
 {
 	struct reading reading = { "", complain, userdata, 0 };
 	struct daemon_settings daemon;
@@ -312,7 +328,7 @@ int settings_files_verify(const char *path, settings_complaint complain, void *u
 	else
 		target.daemon = &daemon;
 	r = read_file(&reading, path, &target);
-	if (r > 0 && whole && agent_settings_check(&agent))
-		complain_about(&reading, path, agent_settings_check(&agent));
+	if (r > 0 && whole)
+		verify_whole(&reading, path, &agent, sink);
 	return r < 0 ? r : reading.complaints;
 }

@@ -21,5 +21,7 @@ int settings_files_load(const char *root, struct daemon_settings *daemon, agent_
 			settings_complaint complain, void *userdata);
 
 /* Reads one file by itself, whatever it shadows: NAME.agent, connwatchd.conf, or a drop-in below
- * NAME.agent.d or connwatchd.conf.d. Returns the number of complaints, or -ENOMEM. */
-int settings_files_verify(const char *path, settings_complaint complain, void *userdata);
+ * NAME.agent.d or connwatchd.conf.d. Hands a NAME.agent that can be used to `sink`. Returns the
+ * number of complaints, or -ENOMEM. */
+int settings_files_verify(const char *path, agent_settings_sink sink, settings_complaint complain,
+			  void *userdata);
