@@ -77,11 +77,15 @@ def quoted_is_allowed(path, header):
     if there == "ebpf":
         return here == "ebpf" or bool(SEES_EBPF.match(path))
     if here == there:
-        # the files of the probe are one source, and those of the finder; other sources share nothing
-        # but their shape
+        # the files of the probe are one source, and so is NAME_PART with NAME; other sources share
+        # nothing but their shape
         return (here != "sources" or own_header(path, header) or "/probe" in path
-                or "/cgroup_finder" in path and "/cgroup_finder" in header or header == "sources/source.h")
+                or is_part_of(header, path) or is_part_of(path, header) or header == "sources/source.h")
     return FLOOR[there] < FLOOR[here]
+
+
+def is_part_of(path, whole):
+    return Path(path).stem.startswith(f"{Path(whole).stem}_")
 
 
 def own_header(path, header):

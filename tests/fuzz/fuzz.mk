@@ -21,7 +21,7 @@ $(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o $(B)/tests/unit/exam
 $(B)/tests/fuzz/netlink_fuzz: $(B)/watchdog/sources/socket_diag.o \
 		$(B)/watchdog/sources/process_events.o $(B)/watchdog/support/process_files.o $(NAMESPACES)
 $(B)/tests/fuzz/handover_fuzz: $(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/handover_store.o
-$(B)/tests/fuzz/route_fuzz: $(NAMESPACES)
+$(B)/tests/fuzz/route_fuzz: $(B)/watchdog/sources/route_monitor_expiry.o $(NAMESPACES)
 $(B)/tests/fuzz/bus_fuzz: $(B)/watchdog/cli/bus_value.o $(B)/watchdog/support/json.o \
 		$(B)/watchdog/support/process_files.o
 $(B)/tests/fuzz/tls_fuzz: $(B)/watchdog/check/step.o

@@ -278,6 +278,10 @@ class Lab:
     def route_restored(self):
         self._on_device("route replace default via 10.77.1.1\nroute replace ::/0 via fd77:1::1")
 
+    def route_expires(self):
+        """In a second; the kernel tells that half a minute later."""
+        self._on_device("route replace ::/0 via fd77:1::1 expires 1")
+
     def route_refuses(self):
         """A route that answers `unreachable` stands in the way."""
         self._on_device("route replace unreachable default\n"

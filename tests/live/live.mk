@@ -53,7 +53,7 @@ $(B)/tests/live/lost_records_test $(B)/tests/live/abort_connection:
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
-		$(B)/watchdog/sources/route_monitor.o $(NAMESPACES) $(B)/watchdog/process/view.o \
+		$(B)/watchdog/sources/route_monitor.o $(B)/watchdog/sources/route_monitor_expiry.o $(NAMESPACES) $(B)/watchdog/process/view.o \
 		$(B)/libcore.a
 $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 		$(call objects,watchdog/sources/cgroup_finder*.c) $(B)/watchdog/support/cgroup_tree.o \

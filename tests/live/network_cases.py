@@ -68,6 +68,8 @@ def lost_with_data_in_flight(stage, fault):
     ("address-removed-while-idle", lost("keepalive-timeout", "address-changed"),
      Lab.address_removed),
     ("route-removed-while-idle", lost("keepalive-timeout", "no-route"), Lab.route_removed),
+    ("route-expired-while-idle", lost("unreachable", "no-route", families=("ipv6",)),
+     Lab.route_expires),
 )
 def lost_while_idle(stage, fault):
     stage.connect(keepalive=KEEPALIVE)

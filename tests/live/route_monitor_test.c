@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -152,8 +153,8 @@ static int add(struct route_monitor *to, pid_t pid)
 
 static void add_part(struct text *text, const char *name, const struct path_part *part)
 {
-	text_add(text, " %s%s%s%s", part->there ? "" : "no-", name, part->lost ? ",lost" : "",
-		 part->back ? ",back" : "");
+	text_add(text, " %s%s%s%s%s", part->there ? "" : "no-", name, part->lost ? ",lost" : "",
+		 part->back ? ",back" : "", part->doubtful ? ",doubtful" : "");
 }
 
 static const char *look_at(const struct path_table *from, uint64_t netns, const char *local,
@@ -297,12 +298,20 @@ static void send_something(void)
 	close(fd6);
 }
 
-static void drain(int patience_msec)
+/* As the loop does. Returns false if nothing is to be told for so long. */
+static bool drain(int patience_msec)
 {
 	struct pollfd readable = { .fd = route_monitor_fd(monitor), .events = POLLIN };
+	usec_t begun = now(), deadline = route_monitor_deadline(monitor);
+	usec_t rest = deadline > begun ? deadline - begun : 0;
+	bool expires = rest < (usec_t)patience_msec * USEC_PER_MSEC;
 
-	if (poll(&readable, 1, patience_msec) == 1)
-		CU_ASSERT_EQUAL(route_monitor_drain(monitor), 0);
+	if (expires)
+		patience_msec = (int)(rest / USEC_PER_MSEC) + 1;
+	if (poll(&readable, 1, patience_msec) == 0 && !expires)
+		return false;
+	CU_ASSERT_EQUAL(route_monitor_drain(monitor), 0);
+	return true;
 }
 
 static const char *look(usec_t since)
@@ -322,10 +331,8 @@ static bool as_wanted(const struct step *step, usec_t since)
 
 static void settle(int quiet_msec)
 {
-	struct pollfd readable = { .fd = route_monitor_fd(monitor), .events = POLLIN };
-
-	while (poll(&readable, 1, quiet_msec) == 1)
-		CU_ASSERT_EQUAL(route_monitor_drain(monitor), 0);
+	while (drain(quiet_msec))
+		;
 }
 
 static void play(const struct step *step)
@@ -368,6 +375,83 @@ static void test_changes(void)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		play(&steps[i]);
 	CU_ASSERT_EQUAL(neighbour_events, 4); /* of each family one fails and answers again */
+	close_all();
+}
+
+/* ---- routes that expire: of the life that an advertisement prolongs, the kernel tells nothing */
+
+static int send_advertisement(unsigned lifetime_sec)
+{
+	const struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = { .s6_addr = { 0xff, 0x02, [15] = 1 } }, /* all nodes */
+		.sin6_scope_id = if_nametoindex("inside"),
+	};
+	struct nd_router_advert advertisement = { .nd_ra_type = ND_ROUTER_ADVERT };
+	struct sockaddr_in6 from = { .sin6_family = AF_INET6, .sin6_scope_id = to.sin6_scope_id };
+	int hops = 255, fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+
+	advertisement.nd_ra_router_lifetime = htons((uint16_t)lifetime_sec);
+	inet_pton(AF_INET6, "fe80::1", &from.sin6_addr);
+	if (bind(fd, (const void *)&from, sizeof(from)) < 0)
+		return 1;
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
+	return sendto(fd, &advertisement, sizeof(advertisement), 0, (const void *)&to, sizeof(to)) <
+	       0;
+}
+
+static void advertise(unsigned lifetime_sec)
+{
+	int namespace = process_view_open_namespace(router, router_netns), status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(setns(namespace, CLONE_NEWNET) < 0 || send_advertisement(lifetime_sec));
+	waitpid(child, &status, 0);
+	close(namespace);
+	CU_ASSERT_EQUAL(status, 0);
+}
+
+static void drain_until(usec_t time)
+{
+	while (now() < time)
+		drain((int)((time - now()) / USEC_PER_MSEC) + 1);
+}
+
+static void await6(const char *view, usec_t since)
+{
+	while (strcmp(look6(since), view) != 0 && now() < since + PATIENCE_SEC * USEC_PER_SEC)
+		drain(100);
+	CHECK(strcmp(look6(since), view) == 0, view);
+	if (strcmp(look6(since), view) != 0)
+		printf("\n    %s\n", look6(since));
+}
+
+static void test_expiry(void)
+{
+	usec_t begun, prolonged;
+
+	open_all();
+	CU_ASSERT_EQUAL(add(monitor, getpid()), 0);
+	settle(100);
+	ip("route delete ::/0\n");
+	in_router("address add fe80::1/64 dev inside nodad\n");
+	settle(100);
+
+	begun = now();
+	advertise(2);
+	await6("uplink link address route,back hop", begun);
+	drain_until(begun + 1500 * USEC_PER_MSEC);
+	prolonged = now();
+	advertise(2);
+	drain_until(begun + 2500 * USEC_PER_MSEC); /* it should have expired, and has not */
+	CU_ASSERT_STRING_EQUAL(look6(prolonged), WELL);
+	await6("uplink link address no-route,lost hop", prolonged);
+	CU_ASSERT(now() > prolonged + 1900 * USEC_PER_MSEC);
+	CU_ASSERT(now() < prolonged + 2500 * USEC_PER_MSEC);
+
+	advertise(9); /* the kernel has not removed it yet */
+	await6("uplink link address route,lost,back hop", prolonged);
 	close_all();
 }
 
@@ -543,6 +627,7 @@ static const char *const operations[] = {
 	"route replace default dev second metric 20\n",
 	"route replace default nexthop via 10.77.1.1 nexthop via 10.77.3.1\n",
 	"route delete default\n",
+	"route replace ::/0 via fd77:1::1 expires 1\n",
 	"route delete default metric 20\n",
 	"route add 198.51.100.0/24 via 10.77.3.1 src 10.77.1.2\n",
 	"route replace 198.51.100.0/24 via 10.77.1.1\n",
@@ -620,7 +705,8 @@ static void test_changes_lead_to_the_truth(void)
 	close_all();
 }
 
-SUITE("route_monitor", { "changes", test_changes }, { "what others send", test_forged },
-      { "foreign namespace", test_foreign_namespace }, { "wrong namespace", test_wrong_namespace },
+SUITE("route_monitor", { "changes", test_changes }, { "expiry", test_expiry },
+      { "what others send", test_forged }, { "foreign namespace", test_foreign_namespace },
+      { "wrong namespace", test_wrong_namespace },
       { "without privileges", test_without_privileges }, { "overrun", test_overrun },
       { "changes lead to the truth", test_changes_lead_to_the_truth })

@@ -345,6 +345,54 @@ static const struct row rows[] = {
 	{ "told late, and no matter", "21 link within=2s interface=3 interface_name=eth1", LOCAL,
 	  PEER, "eth0: link=yes address=yes route=yes hop=yes" },
 
+	{ "a route that expires later",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=12s",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a route that should have expired, and nobody tells",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 expires_in=5s",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes,doubtful hop=yes" },
+	{ "a route has expired",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "14 route interface=2 table=254 address=:: gateway=fe80::1 metric=1024",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=no,lost@14 hop=yes" },
+	{ "and is told late",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "21 route within=7s interface=2 table=254 address=:: gateway=fe80::1 metric=1024",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes,doubtful hop=yes" },
+	{ "a route has expired, and is removed later",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "14 route interface=2 table=254 address=:: gateway=fe80::1 metric=1024\n"
+	  "19 route interface=2 table=254 address=:: gateway=fe80::1 metric=1024",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=no,lost@14 hop=yes" },
+	{ "an advertisement brings it back",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "14 route interface=2 table=254 address=:: gateway=fe80::1 metric=1024\n"
+	  "15 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=9s",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes,lost@14,back@15 hop=yes" },
+	{ "its life is prolonged",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "13 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=9s",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "for ever",
+	  "9 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024 "
+	  "expires_in=5s\n"
+	  "13 route up=1 interface=2 table=254 address=:: gateway=fe80::1 metric=1024",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "another route expires",
+	  "9 route up=1 interface=3 table=254 address=2001:db8:9:: prefix_length=64 expires_in=5s",
+	  LOCAL6, PEER6, "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a better route expires, one remains",
+	  "9 route up=1 interface=3 table=254 address=2001:db8:7:: prefix_length=64 expires_in=5s",
+	  LOCAL6, PEER6, "wlan0: link=yes address=yes route=yes hop=yes" },
+
 	{ "overrun, nothing missed", "12 namespace\n12 @\n13 namespace up=1", LOCAL, PEER,
 	  "eth0 uncovered: link=yes address=yes route=yes hop=yes" },
 	{ "overrun, not yet listed anew", "12 namespace", LOCAL, PEER, "not known" },

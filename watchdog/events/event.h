@@ -206,6 +206,8 @@ struct path_event {
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
 	uint32_t table;          /* route: as in rtnetlink(7), without those of the table `local` */
 	uint32_t metric;         /* route: the lowest wins */
+	usec_t expires_in; /* route: unless its life is prolonged, it ends so long after `time`; 0:
+			      it does not expire */
 };
 
 struct action_result_event {

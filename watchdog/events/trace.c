@@ -200,6 +200,7 @@ static const struct field path_fields[] = {
 	{ "prefix_length", NUMBER, AT(path.prefix_length), NULL },
 	{ "table", NUMBER, AT(path.table), NULL },
 	{ "metric", NUMBER, AT(path.metric), NULL },
+	{ "expires_in", SPAN, AT(path.expires_in), NULL },
 	LAST_FIELD,
 };
 

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "namespace/service.h"
+#include "sources/route_monitor_expiry.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 
@@ -28,6 +29,9 @@ enum {
 	READY_MAX = 16,
 	FAILED_MAX = 64, /* neighbours; more are not told */
 };
+
+/* How much later than a route the watchdog may notice that it has expired. */
+#define ACCURACY (10 * USEC_PER_MSEC)
 
 struct neighbour {
 	uint32_t interface;
@@ -41,6 +45,7 @@ struct watched_namespace {
 	struct nl_sock *socket;
 	unsigned listed; /* how many of `listings` are complete */
 	bool list_again; /* a change was missed */
+	struct route_expiry expiry;
 	unsigned failed_count;
 	struct neighbour failed[FAILED_MAX];
 };
@@ -82,7 +87,7 @@ static void tell(struct watched_namespace *in, enum event_type type, const struc
 	};
 
 	event.path.netns = in->netns;
-	event.path.within = event.time - in->monitor->told_until;
+	event.path.within = usec_later(path->within, event.time - in->monitor->told_until);
 	in->monitor->sink(in->monitor->userdata, &event);
 }
 
@@ -96,12 +101,13 @@ static void tell_namespace(struct watched_namespace *in, bool known)
 struct message {
 	struct watched_namespace *in;
 	int type;
-	uint16_t flags; /* NLM_F_... */
+	uint16_t flags;       /* NLM_F_... */
+	struct route_end end; /* of a route */
 };
 
 static bool is_listed(const struct message *message)
 {
-	return message->flags & NLM_F_MULTI;
+	return message->flags & NLM_F_MULTI && !message->in->expiry.looking;
 }
 
 static struct endpoint endpoint_of(const struct nl_addr *address)
@@ -181,6 +187,28 @@ static void tell_next_hop(const struct message *message, struct path_event *path
 	path->replaces = false; /* the next hop comes in addition to this one */
 }
 
+/* What comes and goes without a message: what the kernel or an advertisement made. */
+static bool is_news(const struct message *message, struct rtnl_route *route)
+{
+	switch (rtnl_route_get_protocol(route)) {
+	case RTPROT_KERNEL:
+	case RTPROT_RA:
+		return true;
+	default:
+		return !message->in->expiry.looking || message->end.span;
+	}
+}
+
+/* A change that only a look shows is as old as the look before, and an end as old as it says. */
+static usec_t age_of_news(const struct message *message)
+{
+	const struct route_expiry *expiry = &message->in->expiry;
+
+	if (message->end.expired)
+		return message->end.span;
+	return expiry->looking ? expiry->looked - expiry->before : 0;
+}
+
 static void take_route(struct nl_object *object, void *userdata)
 {
 	const struct message *message = userdata;
@@ -189,7 +217,8 @@ static void take_route(struct nl_object *object, void *userdata)
 	struct nl_addr *only_from = rtnl_route_get_src(route);
 	int hops = rtnl_route_get_nnexthops(route);
 	struct path_event path = {
-		.up = message->type == RTM_NEWROUTE,
+		.up = message->type == RTM_NEWROUTE && !message->end.expired,
+		.within = age_of_news(message),
 		.initial = is_listed(message),
 		.refuses = refuses(route),
 		.partial = only_from || hops > 1,
@@ -199,10 +228,12 @@ static void take_route(struct nl_object *object, void *userdata)
 		.prefix_length = (uint8_t)nl_addr_get_prefixlen(destination),
 		.table = rtnl_route_get_table(route),
 		.metric = rtnl_route_get_priority(route),
+		.expires_in = message->end.expired ? 0 : message->end.span,
 	};
 
-	if (!is_of_interest(route))
+	if (!is_of_interest(route) || !is_news(message, route))
 		return;
+	route_expiry_take(&message->in->expiry, &message->end, clock_now(CLOCK_MONOTONIC));
 	if (path.refuses)
 		tell(message->in, EVENT_ROUTE, &path);
 	for (int i = 0; i < hops && !path.refuses; i++)
@@ -389,7 +420,11 @@ static int on_any(struct nl_msg *msg, void *userdata)
 static int on_message(struct nl_msg *msg, void *userdata)
 {
 	struct nlmsghdr *header = nlmsg_hdr(msg);
-	struct message message = { userdata, header->nlmsg_type, header->nlmsg_flags };
+	struct message message = {
+		.in = userdata,
+		.type = header->nlmsg_type,
+		.flags = header->nlmsg_flags,
+	};
 	void (*take)(struct nl_object *, void *) = NULL;
 
 	switch (header->nlmsg_type) {
@@ -410,6 +445,8 @@ static int on_message(struct nl_msg *msg, void *userdata)
 		take = take_neighbour;
 		break;
 	}
+	if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_valid_hdr(header, sizeof(struct rtmsg)))
+		message.end = route_end_of(header);
 	if (take && family_fits(header, take == take_link) &&
 	    (take != take_route || hops_are_whole(header)))
 		nl_msg_parse(msg, take, &message);
@@ -434,6 +471,7 @@ static int begin_listing(struct watched_namespace *in)
 	in->list_again = false;
 	in->listed = 0;
 	in->failed_count = 0;
+	route_expiry_forget(&in->expiry, clock_now(CLOCK_MONOTONIC));
 	tell_namespace(in, false);
 	return list_next(in);
 }
@@ -443,6 +481,10 @@ static int on_listed(struct nl_msg *msg, void *userdata)
 	struct watched_namespace *in = userdata;
 
 	(void)msg;
+	if (in->expiry.looking) {
+		route_expiry_complete(&in->expiry);
+		return NL_OK;
+	}
 	in->listed++;
 	if (in->listed == LISTINGS && !in->list_again)
 		tell_namespace(in, true);
@@ -458,6 +500,11 @@ static void missed_something(struct watched_namespace *in)
 	if (!in->list_again)
 		tell_namespace(in, false);
 	in->list_again = true;
+}
+
+static bool is_idle(const struct watched_namespace *in)
+{
+	return in->listed == LISTINGS && !in->expiry.looking;
 }
 
 /* Reads until there is nothing left or READS_MAX is reached. Returns 1 if nothing is left, 0 if
@@ -476,8 +523,21 @@ static int drain(struct watched_namespace *in)
 	}
 	if (r != -NLE_AGAIN)
 		return 0;
-	r = in->list_again && in->listed == LISTINGS ? begin_listing(in) : 0;
+	r = in->list_again && is_idle(in) ? begin_listing(in) : 0;
 	return r < 0 ? r : 1;
+}
+
+/* Lists the IPv6 routes if one of them should have expired by now. Returns as drain(). */
+static int look_at_expired(struct watched_namespace *in)
+{
+	usec_t now = clock_now(CLOCK_MONOTONIC);
+	int r;
+
+	if (!is_idle(in) || in->list_again || !route_expiry_is_due(&in->expiry, now))
+		return 1;
+	route_expiry_begin(&in->expiry, now);
+	r = nl_rtgen_request(in->socket, RTM_GETROUTE, AF_INET6, NLM_F_DUMP);
+	return r < 0 ? errno_of(r) : drain(in);
 }
 
 /* ---- one namespace */
@@ -592,9 +652,23 @@ int route_monitor_fd(const struct route_monitor *monitor)
 	return monitor->epoll;
 }
 
+/* Returns false if `step` left something to read, and keeps its first error in `*result`. */
+static bool take_step(struct watched_namespace *in, int (*step)(struct watched_namespace *in),
+		      int *result)
+{
+	int r = step(in);
+
+	if (r < 0) {
+		stop(in);
+		*result = *result ?: r;
+	}
+	return r != 0;
+}
+
 int route_monitor_drain(struct route_monitor *monitor)
 {
 	struct epoll_event ready[READY_MAX];
+	struct watched_namespace *in, *next;
 	usec_t now = clock_now(CLOCK_MONOTONIC);
 	int count = epoll_wait(monitor->epoll, ready, READY_MAX, 0);
 	bool all = count < READY_MAX;
@@ -602,19 +676,30 @@ int route_monitor_drain(struct route_monitor *monitor)
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (int i = 0; i < count; i++) {
-		struct watched_namespace *in = ready[i].data.ptr;
-		int r = drain(in);
-
-		all &= r != 0;
-		if (r >= 0)
-			continue;
-		stop(in);
-		result = result ?: r;
+	for (int i = 0; i < count; i++)
+		all &= take_step(ready[i].data.ptr, drain, &result);
+	for (in = LIST_FIRST(&monitor->namespaces); in; in = next) {
+		next = LIST_NEXT(in, others);
+		all &= take_step(in, look_at_expired, &result);
 	}
 	if (all)
 		monitor->told_until = now;
 	return result;
+}
+
+usec_t route_monitor_deadline(const struct route_monitor *monitor)
+{
+	const struct watched_namespace *in;
+	usec_t deadline = USEC_INFINITY;
+
+	LIST_FOREACH(in, &monitor->namespaces, others)
+	{
+		usec_t of_this = route_expiry_deadline(&in->expiry);
+
+		if (is_idle(in) && of_this < deadline)
+			deadline = of_this;
+	}
+	return deadline;
 }
 
 usec_t route_monitor_told_until(const struct route_monitor *monitor)
@@ -698,6 +783,12 @@ static int descriptor(const void *source)
 	return route_monitor_fd(source);
 }
 
+static void await(const void *source, struct source_wait *wait)
+{
+	wait->deadline = route_monitor_deadline(source);
+	wait->accuracy = ACCURACY;
+}
+
 /* The failure of one namespace is told as an EVENT_NAMESPACE, and does not concern the loop. */
 static int take(void *source)
 {
@@ -719,6 +810,7 @@ const struct source route_monitor_source = {
 	.name = "rtnetlink",
 	.open = open_source,
 	.descriptor = descriptor,
+	.wait = await,
 	.take = take,
 	.told_until = told_until,
 	.close = close_source,

@@ -3,8 +3,9 @@
  *
  * Each namespace is listed first, as events/event.h says of EVENT_NAMESPACE; its changes follow.
  * When changes were missed because too many came at once, it is listed anew. Times are those of
- * reading; path.within tells how much earlier the change may have been. Not told: routes of the
- * table `local`, routes for one type of service only, and rules (ip-rule(8)) other than by the
+ * reading; path.within tells how much earlier the change may have been. An IPv6 route that expires
+ * is told as gone when the kernel no longer uses it (route_monitor_expiry.h). Not told: routes of
+ * the table `local`, routes for one type of service only, and rules (ip-rule(8)) other than by the
  * tables they lead to.
  *
  * A namespace lives on for as long as it is monitored: remove it when the last agent has left. */
@@ -28,9 +29,12 @@ DEFINE_CLEANUP(struct route_monitor *, route_monitor_close);
 /* Returns the descriptor that becomes readable when there are changes. Owned by the monitor. */
 int route_monitor_fd(const struct route_monitor *monitor);
 
-/* Tells the changes that have come, without waiting. Returns 0; or -errno of the first namespace
- * that cannot be monitored any longer, after having removed it. */
+/* Tells the changes that have come, without waiting, and what has expired. Returns 0; or -errno of
+ * the first namespace that cannot be monitored any longer, after having removed it. */
 int route_monitor_drain(struct route_monitor *monitor);
+
+/* Returns when route_monitor_drain() is to be called, if not before; USEC_INFINITY: never. */
+usec_t route_monitor_deadline(const struct route_monitor *monitor);
 
 /* Returns the time (CLOCK_MONOTONIC) up to which all changes are told: that of the last
  * route_monitor_drain() that read them all. */

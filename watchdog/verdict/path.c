@@ -118,6 +118,11 @@ static struct path_object *make_room(struct path_namespace *in)
 	return oldest;
 }
 
+static usec_t expiry_of(const struct event *event)
+{
+	return event->path.expires_in ? event->time + event->path.expires_in : 0;
+}
+
 static void take_new(struct path_namespace *in, const struct event *event)
 {
 	bool before = event->path.initial ? event->path.up : up_unless_reported(event->type);
@@ -131,7 +136,11 @@ static void take_new(struct path_namespace *in, const struct event *event)
 		in->known = false;
 		return;
 	}
-	*object = (struct path_object){ .type = event->type, .path = event->path };
+	*object = (struct path_object){
+		.type = event->type,
+		.path = event->path,
+		.expires = expiry_of(event),
+	};
 	object->path.up = before;
 	set_up(in, object, event->path.up, event);
 }
@@ -148,6 +157,7 @@ static void take_object(struct path_namespace *in, const struct event *event)
 	before = object->path.up;
 	object->path = event->path;
 	object->path.up = before;
+	object->expires = expiry_of(event);
 	object->unconfirmed = false;
 	set_up(in, object, event->path.up, event);
 }

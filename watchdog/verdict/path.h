@@ -18,7 +18,9 @@ struct path_part {
 	bool there;    /* at the end of the span */
 	usec_t lost;   /* when it was first lost within the span; 0: it was not */
 	usec_t back;   /* when it last came back within the span; 0: it did not */
-	bool doubtful; /* a change that was reported after the span may have happened within it */
+	bool doubtful; /* a change that was reported after the span may have happened within it; or
+			  it hangs on a route that should have expired by the end of the span, and
+			  no report says so or else */
 };
 
 struct path_view {

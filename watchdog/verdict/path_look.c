@@ -217,6 +217,25 @@ static bool matters(const struct moment *moment, const struct path_object *objec
 	return object->type != EVENT_ROUTE || leads_to(object, moment->peer);
 }
 
+/* True if the routes that should have expired by `time` make a difference to `has`, at the present.
+ * Whether their life was prolonged, the kernel does not report by itself. */
+static bool hangs_on_expired(const struct moment *moment, bool (*has)(const struct moment *),
+			     usec_t time)
+{
+	struct moment without = *moment;
+	bool any = false;
+
+	for (uint32_t i = 0; i < moment->in->object_count; i++) {
+		usec_t expires = moment->in->objects[i].expires;
+
+		if (!without.up[i] || !expires || expires > time)
+			continue;
+		without.up[i] = false;
+		any = true;
+	}
+	return any && has(moment) != has(&without);
+}
+
 static struct path_part look_back(struct moment *moment, bool (*has)(const struct moment *),
 				  usec_t since, usec_t until)
 {
@@ -225,7 +244,8 @@ static struct path_part look_back(struct moment *moment, bool (*has)(const struc
 	bool later;
 
 	look_at_present(moment);
-	part.doubtful = go_back_doubting(moment, has, until);
+	part.doubtful = hangs_on_expired(moment, has, until);
+	part.doubtful |= go_back_doubting(moment, has, until);
 	part.there = later = has(moment);
 	while ((change = change_since(moment, since))) {
 		bool earlier;

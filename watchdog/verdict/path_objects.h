@@ -15,6 +15,7 @@ enum {
 struct path_object {
 	enum event_type type;
 	struct path_event path;
+	usec_t expires;       /* a route ends then, unless its life is prolonged; 0: it does not */
 	uint64_t last_change; /* number of its last change, from 1; 0: none */
 	bool unconfirmed;     /* not yet reported again after a gap in the reports */
 };
