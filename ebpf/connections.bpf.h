@@ -11,30 +11,45 @@ static __always_inline bool is_mapped(const struct in6_addr *address)
 	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
 }
 
-/* Copies the two ends of `tcp` while they are there: later the socket forgets them, the port of
- * the peer first (tcp_disconnect()). */
-static __always_inline void remember_ends(struct connection *connection, struct tcp_sock *tcp)
+struct ends {
+	struct in6_addr local, peer; /* IPv4: the first 4 bytes */
+	__u16 local_port, peer_port;
+	__u16 family;
+};
+
+/* Fills in the two ends of `tcp`: nothing, if it has forgotten them. After its end, a socket does
+ * so (tcp_disconnect()), the port of the peer first. */
+static __always_inline void read_ends(struct ends *ends, struct tcp_sock *tcp)
 {
 	struct inet_sock *inet = &tcp->inet_conn.icsk_inet;
 	struct sock_common *common = &inet->sk.__sk_common;
-	struct in6_addr local = {}, peer = {};
 
 	if (!common->skc_dport)
 		return;
-	connection->local_port = bpf_ntohs(inet->inet_sport);
-	connection->peer_port = bpf_ntohs(common->skc_dport);
-	connection->family = common->skc_family;
-	if (connection->family == AF_INET6) {
-		BPF_CORE_READ_INTO(&local, common, skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&peer, common, skc_v6_daddr);
+	ends->local_port = bpf_ntohs(inet->inet_sport);
+	ends->peer_port = bpf_ntohs(common->skc_dport);
+	ends->family = common->skc_family;
+	if (ends->family == AF_INET6) {
+		BPF_CORE_READ_INTO(&ends->local, common, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&ends->peer, common, skc_v6_daddr);
 	}
-	if (connection->family == AF_INET || is_mapped(&peer)) {
-		connection->family = AF_INET;
-		local = (struct in6_addr){ .in6_u.u6_addr32[0] = inet->inet_saddr };
-		peer = (struct in6_addr){ .in6_u.u6_addr32[0] = common->skc_daddr };
+	if (ends->family == AF_INET || is_mapped(&ends->peer)) {
+		ends->family = AF_INET;
+		ends->local = (struct in6_addr){ .in6_u.u6_addr32[0] = inet->inet_saddr };
+		ends->peer = (struct in6_addr){ .in6_u.u6_addr32[0] = common->skc_daddr };
 	}
-	__builtin_memcpy(connection->local_address, &local, sizeof(local));
-	__builtin_memcpy(connection->peer_address, &peer, sizeof(peer));
+}
+
+static __always_inline void copy_ends(struct probe_connection *record, struct tcp_sock *tcp)
+{
+	struct ends ends = {};
+
+	read_ends(&ends, tcp);
+	__builtin_memcpy(record->local_address, &ends.local, sizeof(ends.local));
+	__builtin_memcpy(record->peer_address, &ends.peer, sizeof(ends.peer));
+	record->local_port = ends.local_port;
+	record->peer_port = ends.peer_port;
+	record->family = ends.family;
 }
 
 /* Time since `stamp`, in jiffies as tcp_jiffies32 counts them; 0 if it was never set. */
@@ -94,31 +109,40 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 	record->rto_usec = (__u64)inet->icsk_rto * tick_nsec / NSEC_PER_USEC;
 }
 
+/* Nobody asks whether the owner was exiting when it opened the connection. */
+static __always_inline void copy_owner(struct probe_task *record,
+				       const struct connection *connection)
+{
+	const struct owner *owner = &connection->owner;
+
+	record->pid = owner->pid;
+	record->exit_code = 0;
+	record->flags = connection->owner_in_agent ? PROBE_TASK_IN_AGENT : 0;
+	__builtin_memcpy(record->comm, owner->comm, sizeof(record->comm));
+	record->reserved = 0;
+	record->start_nsec = owner->start_nsec;
+}
+
 static __always_inline void copy_connection(struct probe_connection *record,
 					    const struct connection *connection)
 {
 	record->cookie = connection->cookie;
 	record->opened_nsec = connection->opened_nsec;
-	__builtin_memcpy(record->local_address, connection->local_address, 16);
-	__builtin_memcpy(record->peer_address, connection->peer_address, 16);
-	record->local_port = connection->local_port;
-	record->peer_port = connection->peer_port;
-	record->family = connection->family;
 	record->reset_reason = connection->reset_reason;
 	record->reset_state = connection->reset_state;
 	record->flow_ttl_min = connection->flow_ttl_min;
 	record->flow_ttl_max = connection->flow_ttl_max;
 	record->reset_ttl = connection->reset_ttl;
-	record->owner = connection->owner;
+	copy_owner(&record->owner, connection);
 }
 
 /* All but the header, the states and the current task. */
 static __always_inline void copy_socket(struct probe_connection *record,
-					struct connection *connection, struct sock *sk,
+					const struct connection *connection, struct sock *sk,
 					struct tcp_sock *tcp)
 {
-	remember_ends(connection, tcp);
 	copy_connection(record, connection);
+	copy_ends(record, tcp);
 	record->netns = sk->__sk_common.skc_net.net->ns.inum;
 	record->error = sk->sk_err;
 	record->soft_error = sk->sk_err_soft;
@@ -128,7 +152,7 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	copy_counters(record, tcp);
 	copy_mqtt(&record->mqtt, connection, sk, tcp);
 	copy_login(&record->login, connection, sk);
-	copy_tls(&record->tls, &connection->tls, tcp->write_seq - has_queued_fin(sk));
+	copy_tls(&record->tls, connection, tcp->write_seq - has_queued_fin(sk));
 }
 
 /* Who is on the processor: more often than not the owner, of whom most is known. */
@@ -138,13 +162,14 @@ static __always_inline void describe_current(struct probe_task *description,
 	__u64 id = bpf_get_current_pid_tgid();
 	struct task_struct *task = current_task();
 
-	if (id != ((__u64)connection->owner_id << 32 | connection->owner_id)) {
+	if (id != ((__u64)connection->owner.id << 32 | connection->owner.id)) {
 		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
 	describe_exit(description, task);
 	description->pid = connection->owner.pid;
-	description->flags |= connection->owner.flags & PROBE_TASK_IN_AGENT;
+	if (connection->owner_in_agent)
+		description->flags |= PROBE_TASK_IN_AGENT;
 	bpf_get_current_comm(&description->comm, sizeof(description->comm));
 	description->reserved = 0;
 	description->start_nsec = BPF_CORE_READ(task, start_boottime);

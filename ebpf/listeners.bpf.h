@@ -44,13 +44,12 @@ static __noinline int forget_listener(struct sock *sk)
 	return 0;
 }
 
-static __always_inline bool is_to_this_host(const struct connection *connection)
+static __always_inline bool is_to_this_host(const struct ends *ends)
 {
-	const __u32 *local = (const void *)connection->local_address;
-	const __u32 *peer = (const void *)connection->peer_address;
+	const __be32 *local = ends->local.in6_u.u6_addr32, *peer = ends->peer.in6_u.u6_addr32;
 
-	if (connection->family == AF_INET)
-		return connection->peer_address[0] == LOOPBACK_NET || local[0] == peer[0];
+	if (ends->family == AF_INET)
+		return *(const __u8 *)peer == LOOPBACK_NET || local[0] == peer[0];
 	/* The source of a connection to ::1 is ::1. */
 	return local[0] == peer[0] && local[1] == peer[1] && local[2] == peer[2] &&
 	       local[3] == peer[3];
@@ -58,24 +57,25 @@ static __always_inline bool is_to_this_host(const struct connection *connection)
 
 /* At the SYN: true if the owner listens at the other end. Event loops connect pairs of sockets in
  * this way to wake their threads: such a connection has no hub. */
-static __noinline int leads_to_itself(struct connection *connection, struct sock *sk)
+static __noinline int leads_to_itself(const struct connection *connection, struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	struct listener listener = {};
+	struct ends ends = {};
 	__u32 *owner;
 
 	if (!connection || !tcp)
 		return false;
-	remember_ends(connection, tcp);
-	if (!is_to_this_host(connection))
+	read_ends(&ends, tcp);
+	if (!is_to_this_host(&ends))
 		return false;
-	__builtin_memcpy(listener.address, connection->peer_address, sizeof(listener.address));
+	__builtin_memcpy(listener.address, &ends.peer, sizeof(listener.address));
 	listener.netns = sk->__sk_common.skc_net.net->ns.inum;
-	listener.port = connection->peer_port;
+	listener.port = ends.peer_port;
 	owner = bpf_map_lookup_elem(&listeners, &listener);
 	if (!owner) {
 		__builtin_memset(listener.address, 0, sizeof(listener.address));
 		owner = bpf_map_lookup_elem(&listeners, &listener);
 	}
-	return owner && *owner == connection->owner_id;
+	return owner && *owner == connection->owner.id;
 }

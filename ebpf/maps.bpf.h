@@ -121,15 +121,25 @@ struct {
 /* The state of a TLS handshake, a part of struct connection. */
 #include "ebpf/tls_follow.bpf.h"
 
-/* The state of one watched socket, from its SYN until it is destroyed. */
+/* Who opened a connection. */
+struct owner {
+	__u64 start_nsec;
+	__u32 id;  /* thread group, in the initial pid namespace */
+	__u32 pid; /* the same, in ours; 0: outside it */
+	char comm[PROBE_COMM_SIZE];
+};
+
+/* The state of one watched socket, from its SYN until it is destroyed. What the socket itself
+ * remembers is not in here. */
 struct connection {
 	__u64 cookie;
 	__u64 opened_nsec;
-	__u8 local_address[16];
-	__u8 peer_address[16];
-	__u16 local_port;
-	__u16 peer_port;
-	__u16 family;
+	struct owner owner;
+	__u32 agent;      /* set last: 0 until the rest is there */
+	__u32 stalled_at; /* snd_una when `stalled` was set */
+	struct tls_follow tls;
+	__u8 stalled;      /* retransmission time-outs in a row that were told; 0: all is well */
+	__u8 sampled;      /* the last sample by file that it is in */
 	__u8 reset_reason; /* of the RST that was sent */
 	__u8 reset_state;
 	__u8 flow_ttl_min;
@@ -139,17 +149,15 @@ struct connection {
 	bool closing_told;
 	bool ended_told;
 	bool reset_told;
-	bool inspected;  /* its MQTT is looked at */
-	bool overflowed; /* a record of it went into the overflow */
-	bool to_itself;  /* its owner listens at the other end */
-	struct tls_follow tls;
-	__u32 agent;      /* set last: 0 until the rest is there */
-	__u32 stalled;    /* retransmission time-outs in a row that were told; 0: all is well */
-	__u32 stalled_at; /* snd_una then */
-	__u32 sampled;    /* the last sample by file that it is in */
-	__u32 owner_id;   /* thread group, in the initial pid namespace */
-	struct probe_task owner;
+	bool inspected;      /* its MQTT is looked at */
+	bool overflowed;     /* a record of it went into the overflow */
+	bool to_itself;      /* its owner listens at the other end */
+	bool owner_in_agent; /* the owner belongs to the agent */
 };
+
+/* The kernel puts 72 bytes in front (struct bpf_local_storage_elem, 128 before 6.4), and has blocks
+ * of 192 and 256 bytes for both together: a byte more would take the next larger one. */
+_Static_assert(sizeof(struct connection) <= 120, "a connection fits a block of 192 bytes");
 
 static __always_inline void fill_header(struct probe_header *header, __u64 size,
 					enum probe_record_type type, __u32 agent)

@@ -51,6 +51,19 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* ---- connections */
 
+static __always_inline void note_owner(struct connection *connection, struct task_struct *task,
+				       bool in_agent)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct owner *owner = &connection->owner;
+
+	owner->id = BPF_CORE_READ(task, tgid);
+	owner->pid = pid_of(task);
+	owner->start_nsec = BPF_CORE_READ(leader, start_boottime);
+	BPF_CORE_READ_INTO(&owner->comm, leader, comm);
+	connection->owner_in_agent = in_agent;
+}
+
 /* Begins to watch `sk` for `agent`, held by `owner`; publish_connection() when all is there.
  * `in_agent`: the owner belongs to the agent. */
 static __always_inline struct connection *watch_connection(struct sock *sk,
@@ -65,8 +78,7 @@ static __always_inline struct connection *watch_connection(struct sock *sk,
 	}
 	connection->cookie = socket_cookie(sk);
 	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
-	connection->owner_id = BPF_CORE_READ(owner, tgid);
-	describe_task(&connection->owner, owner, in_agent);
+	note_owner(connection, owner, in_agent);
 	return connection;
 }
 
@@ -424,7 +436,7 @@ int packet_sent(struct __sk_buff *packet)
 
 /* Set by probe.c before each run. */
 bool sample_done = false;
-__u32 sample_number = 0;
+__u8 sample_number = 0; /* never 0 then */
 
 static __always_inline void end_sample(void)
 {

@@ -44,13 +44,10 @@ struct tls_record {
 
 static __always_inline void note_alert(struct tls_follow *tls, bool sent, __u8 description)
 {
-	if (sent) {
-		tls->flags |= PROBE_TLS_ALERT_SENT;
-		tls->alert_sent = description;
-	} else {
-		tls->flags |= PROBE_TLS_ALERT_RECEIVED;
-		tls->alert_received = description;
-	}
+	struct tls_stream *stream = sent ? &tls->sent : &tls->received;
+
+	tls->flags |= sent ? PROBE_TLS_ALERT_SENT : PROBE_TLS_ALERT_RECEIVED;
+	stream->alert = description;
 }
 
 static __always_inline bool is_plain_alert(const struct tls_stream *stream,
@@ -81,10 +78,8 @@ static __always_inline void take_sent(struct tls_follow *tls, const struct tls_r
 		take_alert(tls, true, record);
 		break;
 	case TLS_HANDSHAKE:
-		if (tls->track == PROBE_TLS_NONE) {
+		if (tls->track == PROBE_TLS_NONE)
 			tls->track = PROBE_TLS_BEGUN;
-			tls->begun_nsec = bpf_ktime_get_ns();
-		}
 		stream->finished = stream->sealed;
 		break;
 	case TLS_APPLICATION_DATA:
@@ -325,7 +320,7 @@ static __always_inline void report_spoken(const struct connection *connection)
 	}
 	record->cookie = connection->cookie;
 	record->opened_nsec = connection->opened_nsec;
-	copy_tls(&record->tls, &connection->tls, connection->tls.sent.end);
+	copy_tls(&record->tls, connection, connection->tls.sent.end);
 	submit_record(record);
 }
 
@@ -334,6 +329,23 @@ static __always_inline __u32 tls_stage(const struct tls_follow *tls)
 {
 	return !!(tls->flags & PROBE_TLS_ALERT_SENT) + (tls->track != PROBE_TLS_NONE) +
 	       tls->sent.finished + !is_followed(tls);
+}
+
+/* When the ClientHello was sent, and when the handshake was over. */
+static __always_inline void note_times(struct connection *connection)
+{
+	__u64 now = 1 + ((bpf_ktime_get_ns() - connection->opened_nsec) >> TLS_TIME_SHIFT);
+	struct tls_follow *tls = &connection->tls;
+
+	if (tls->sent.begun && !tls->begun) {
+		tls->begun = now;
+		if (now >> 32) /* so late a first word is not followed */
+			tls->track = PROBE_TLS_LOST;
+	}
+	if (tls->track == PROBE_TLS_SECURED) {
+		tls->done = now > tls->begun ? now : tls->begun + 1;
+		tls->sent_by_then = tls->sent.end;
+	}
 }
 
 static __always_inline void look_at_tls(struct connection *connection, struct __sk_buff *packet,
@@ -351,10 +363,8 @@ static __always_inline void look_at_tls(struct connection *connection, struct __
 	}
 	stage = tls_stage(tls);
 	follow_tls(tls, sent, &segment);
-	if (tls->track == PROBE_TLS_SECURED) {
-		tls->done_nsec = bpf_ktime_get_ns();
-		tls->sent_by_then = tls->sent.end;
-	}
-	if (tls_stage(tls) != stage)
-		report_spoken(connection);
+	if (tls_stage(tls) == stage)
+		return;
+	note_times(connection);
+	report_spoken(connection);
 }

@@ -8,22 +8,24 @@ enum { TLS_HEADER_SIZE = 5 }; /* RFC 8446, 5.1 */
 struct tls_stream {
 	__u32 next; /* sequence number of the next byte of a header */
 	__u32 end;  /* one past the last byte that went by */
-	__u8 have;  /* bytes of the header that are there */
 	__u8 header[TLS_HEADER_SIZE];
-	bool begun;    /* a record went by */
-	bool sealed;   /* ChangeCipherSpec went by: in TLS 1.2, the rest is encrypted */
-	bool finished; /* its part of the handshake is over */
+	__u8 have : 3;     /* bytes of the header that are there */
+	__u8 begun : 1;    /* a record went by */
+	__u8 sealed : 1;   /* ChangeCipherSpec went by: in TLS 1.2, the rest is encrypted */
+	__u8 finished : 1; /* its part of the handshake is over */
+	__u8 alert;        /* valid with its flag */
 };
+
+/* Times are counted from the SYN, from 1, in units of 65 us: they reach three days. */
+#define TLS_TIME_SHIFT 16
 
 struct tls_follow {
 	struct tls_stream sent, received;
-	__u64 begun_nsec;   /* the ClientHello */
-	__u64 done_nsec;    /* the handshake was over */
+	__u32 begun;        /* when the ClientHello was sent; 0: none was */
+	__u32 done;         /* when the handshake was over; 0: it is not */
 	__u32 sent_by_then; /* sequence number */
 	__u8 track;         /* enum probe_tls_track */
 	__u8 flags;         /* enum probe_tls_flag */
-	__u8 alert_sent;
-	__u8 alert_received;
-	__u8 answer;  /* enum probe_tls_answer */
-	__u8 goodbye; /* enum probe_tls_goodbye */
+	__u8 answer;        /* enum probe_tls_answer */
+	__u8 goodbye;       /* enum probe_tls_goodbye */
 };

@@ -18,15 +18,16 @@ static __always_inline void begin_tls(struct tls_follow *tls, struct sock *sk)
 }
 
 /* `sent` is one past the last byte of data that the agent wrote. */
-static __always_inline void copy_tls(struct probe_tls *record, const struct tls_follow *tls,
+static __always_inline void copy_tls(struct probe_tls *record, const struct connection *connection,
 				     __u32 sent)
 {
-	__u64 now = bpf_ktime_get_ns();
+	const struct tls_follow *tls = &connection->tls;
+	__u64 age = bpf_ktime_get_ns() - connection->opened_nsec;
 
 	record->track = tls->track;
 	record->flags = tls->flags;
-	record->alert_sent = tls->alert_sent;
-	record->alert_received = tls->alert_received;
+	record->alert_sent = tls->sent.alert;
+	record->alert_received = tls->received.alert;
 	record->answer = tls->answer;
 	if (tls->sent.finished)
 		record->flags |= PROBE_TLS_FINISHED;
@@ -34,8 +35,8 @@ static __always_inline void copy_tls(struct probe_tls *record, const struct tls_
 		record->flags |= PROBE_TLS_UNSENT;
 	record->goodbye = tls->goodbye;
 	record->reserved[0] = record->reserved[1] = 0;
-	record->sent_since = tls->done_nsec ? sent - tls->sent_by_then : 0;
+	record->sent_since = tls->done ? sent - tls->sent_by_then : 0;
 	record->padding = 0;
-	record->begun_nsec = tls->begun_nsec ? now - tls->begun_nsec : 0;
-	record->took_nsec = tls->done_nsec ? tls->done_nsec - tls->begun_nsec : 0;
+	record->begun_nsec = tls->begun ? age - ((tls->begun - 1ULL) << TLS_TIME_SHIFT) : 0;
+	record->took_nsec = tls->done ? (__u64)(tls->done - tls->begun) << TLS_TIME_SHIFT : 0;
 }

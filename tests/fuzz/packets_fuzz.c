@@ -54,9 +54,9 @@ static void count_lost(__u32 agent)
 	MUST(agent == 1);
 }
 
-static void copy_tls(struct probe_tls *record, const struct tls_follow *tls, __u32 sent)
+static void copy_tls(struct probe_tls *record, const struct connection *connection, __u32 sent)
 {
-	record->track = tls->track;
+	record->track = connection->tls.track;
 	record->sent_since = sent;
 }
 
@@ -129,7 +129,7 @@ static void check_tls(const struct tls_follow *tls, __u8 before)
 	if (before >= PROBE_TLS_SECURED)
 		MUST(tls->track == before);
 	if (tls->track == PROBE_TLS_SECURED)
-		MUST(tls->sent.begun && tls->received.begun && tls->begun_nsec && tls->done_nsec);
+		MUST(tls->sent.begun && tls->received.begun && tls->begun && tls->done);
 	else
 		MUST(!tls->goodbye);
 }

@@ -297,7 +297,7 @@ static int take_sample(struct probe *probe)
 	int r;
 
 	probe->bpf->bss->sample_done = false;
-	probe->bpf->bss->sample_number++;
+	probe->bpf->bss->sample_number = probe->bpf->bss->sample_number % UINT8_MAX + 1;
 	r = probe_iterator_read(take, map, &sample, &size);
 	if (r < 0)
 		return r;
