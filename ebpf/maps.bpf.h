@@ -86,12 +86,7 @@ struct {
 	__type(value, __u32); /* thread group, in the initial pid namespace */
 } listeners SEC(".maps");
 
-#define RING_SIZE (256 << 10)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, RING_SIZE);
-} records SEC(".maps");
+#include "ebpf/ring.bpf.h"
 
 union record {
 	struct probe_header header;
@@ -158,16 +153,6 @@ struct connection {
 /* The kernel puts 72 bytes in front (struct bpf_local_storage_elem, 128 before 6.4), and has blocks
  * of 192 and 256 bytes for both together: a byte more would take the next larger one. */
 _Static_assert(sizeof(struct connection) <= 120, "a connection fits a block of 192 bytes");
-
-static __always_inline void fill_header(struct probe_header *header, __u64 size,
-					enum probe_record_type type, __u32 agent)
-{
-	header->size = size;
-	header->version = PROBE_RECORD_VERSION;
-	header->type = type;
-	header->agent = agent;
-	header->time_nsec = bpf_ktime_get_ns();
-}
 
 static __always_inline void count_lost(__u32 agent)
 {
@@ -313,6 +298,7 @@ static __always_inline __s64 overflow_weight(enum probe_record_type type)
 	case PROBE_RETRANSMIT:
 	case PROBE_HEALED:
 	case PROBE_SPOKEN:
+	case PROBE_LOGIN:
 	case PROBE_SAMPLED:
 	case PROBE_LOOKUP:
 	case PROBE_SAMPLE_DONE:

@@ -17,8 +17,15 @@
 
 /* Each of these builds on those before it. */
 #include "ebpf/probe_record.h"
+#include "ebpf/watch_keys.h"
+
+#include "ebpf/ring.bpf.h"
 
 #include "ebpf/mqtt_maps.bpf.h"
+
+#include "ebpf/mqtt_told.bpf.h"
+
+#include "ebpf/login_told.bpf.h"
 
 #include "ebpf/mqtt_follow.bpf.h"
 
@@ -53,6 +60,7 @@ static __always_inline void look_at(struct __sk_buff *packet, bool sent)
 	chunk.position = segment.position;
 	chunk.length = segment.length;
 	follow(session, sent, &chunk);
+	tell_login(session, &session->socket, 0);
 }
 
 enum { PASS = 1 };

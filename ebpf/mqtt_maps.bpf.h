@@ -42,8 +42,22 @@ struct login_follow {
 	__u8 left;        /* bytes of the part under way that are to come */
 };
 
+/* Whose session it is. */
+struct mqtt_socket {
+	__u64 cookie;      /* of the connection; 0: not known */
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN */
+	__u64 agent;
+};
+
+/* How much of a login was told: login_told.bpf.h. */
+enum login_told {
+	LOGIN_UNTOLD,
+	LOGIN_BEGUN, /* that a CONNECT was seen */
+	LOGIN_TOLD,  /* the answer to it, or that there will be none */
+};
+
 struct mqtt_session {
-	__u64 cookie; /* of the connection; 0: not known */
+	struct mqtt_socket socket;
 	struct mqtt_stream sent;
 	struct mqtt_stream received;
 	__u64 ping_nsec; /* when the first PINGREQ went that no PINGRESP has answered; 0: none */
@@ -52,6 +66,7 @@ struct mqtt_session {
 	__u8 version; /* protocol level */
 	__u8 connack; /* reason code */
 	bool answered;
+	__u8 told; /* enum login_told */
 	struct login_follow login;
 };
 

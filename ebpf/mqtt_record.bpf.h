@@ -22,53 +22,12 @@ static __always_inline void begin_mqtt(struct connection *connection, struct soc
 	bpf_map_delete_elem(&tls_sessions, &connection->cookie); /* of its socket's last one */
 	connection->inspected = true;
 	*session = blank;
-	session->cookie = connection->cookie;
+	session->socket.cookie = connection->cookie;
+	session->socket.opened_nsec = connection->opened_nsec;
+	session->socket.agent = connection->agent;
 	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
 	session->sent.next = session->sent.end = tcp->snd_una;
 	session->received.next = session->received.end = tcp->rcv_nxt;
-}
-
-/* Bytes went by in which its next packet may have begun. */
-static __always_inline bool is_behind(const struct mqtt_stream *stream)
-{
-	return (__s32)(stream->next - stream->end) < 0;
-}
-
-static __always_inline enum probe_mqtt_track track_of(const struct mqtt_session *session)
-{
-	switch (session->state) {
-	case MQTT_FOLLOWED:
-		return is_behind(&session->sent) || is_behind(&session->received)
-			       ? PROBE_MQTT_LOST
-			       : PROBE_MQTT_FOLLOWED;
-	case MQTT_LOST:
-		return PROBE_MQTT_LOST;
-	default:
-		return PROBE_MQTT_NONE;
-	}
-}
-
-static __always_inline __u64 since(__u64 now, __u64 then)
-{
-	return then && then < now ? now - then : 0;
-}
-
-static __always_inline void copy_session(struct probe_mqtt *record,
-					 const struct mqtt_session *session)
-{
-	__u64 now = bpf_ktime_get_ns();
-
-	record->track = track_of(session);
-	record->sent = session->sent.last;
-	record->received = session->received.last;
-	record->sent_reason = session->sent.reason;
-	record->received_reason = session->received.reason;
-	record->connack = session->connack;
-	if (session->answered)
-		record->flags |= PROBE_MQTT_ANSWERED;
-	record->sent_nsec = since(now, session->sent.last_nsec);
-	record->received_nsec = since(now, session->received.last_nsec);
-	record->unanswered_nsec = since(now, session->ping_nsec);
 }
 
 /* A FIN takes a sequence number (RFC 9293, 3.4) but is no data. */
@@ -144,7 +103,7 @@ static __always_inline void copy_mqtt(struct probe_mqtt *record,
 	if (session->state == MQTT_LOGIN)
 		return;
 	if (session->state == MQTT_OTHER || session->state == MQTT_AWAITED)
-		copy_tls_mqtt(record, session->cookie);
+		copy_tls_mqtt(record, session->socket.cookie);
 	else
 		copy_plain_mqtt(record, session, sk, tcp);
 }
@@ -162,7 +121,7 @@ static __always_inline void copy_login(struct probe_login *record,
 	if (!session)
 		return;
 	if (!session->login.protocol) {
-		tls = bpf_map_lookup_elem(&tls_sessions, &session->cookie);
+		tls = bpf_map_lookup_elem(&tls_sessions, &session->socket.cookie);
 		if (!tls || tls->ambiguous)
 			return;
 		session = &tls->session;
@@ -183,5 +142,5 @@ static __always_inline void forget_mqtt(struct sock *sk)
 		return;
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (session)
-		bpf_map_delete_elem(&tls_sessions, &session->cookie);
+		bpf_map_delete_elem(&tls_sessions, &session->socket.cookie);
 }

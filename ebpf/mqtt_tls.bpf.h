@@ -14,9 +14,8 @@ struct tls_key {
 };
 
 struct tls_stream {
-	struct tls_session tls;
-	__u64 cookie; /* of the socket; 0: not known yet */
-	__u64 votes;  /* for that socket */
+	struct tls_session tls; /* its socket: not known for sure yet */
+	__u64 votes;            /* for that socket */
 };
 
 /* One that is pushed out begins anew, in the middle: no CONNECT, so no MQTT. */
@@ -31,10 +30,10 @@ struct {
 struct tls_call {
 	__u64 ssl;
 	__u64 buffer;
-	__u64 count_at;      /* where an _ex form puts the number of bytes; 0: it is what the call
-				returns */
-	__u64 received_from; /* cookie of the socket that was received from during the call */
-	__u64 mixed;         /* there were several */
+	__u64 count_at; /* where an _ex form puts the number of bytes; 0: it is what the call
+			   returns */
+	__u64 mixed;    /* there were several sockets */
+	struct mqtt_socket received_from; /* during the call */
 };
 
 struct {
@@ -50,7 +49,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64);
-	__type(value, __u64);
+	__type(value, struct mqtt_socket);
 } received_last SEC(".maps");
 
 /* Taken from a socket while it was read: sure. Before that: sure if it is so twice. */
@@ -111,11 +110,14 @@ static __always_inline __u32 bytes_done(const struct tls_call *call, int result)
 
 /* ---- which socket */
 
-static __always_inline void vote(struct tls_stream *stream, __u64 cookie, __u32 votes)
+static __always_inline void vote(struct tls_stream *stream, const struct mqtt_socket *socket,
+				 __u32 votes)
 {
-	if (stream->cookie && stream->cookie != cookie)
+	struct mqtt_socket *before = &stream->tls.session.socket;
+
+	if (before->cookie && before->cookie != socket->cookie)
 		stream->tls.ambiguous = true;
-	stream->cookie = cookie;
+	*before = *socket;
 	if (stream->votes < VOTES_WANTED)
 		stream->votes += votes;
 }
@@ -124,34 +126,47 @@ static __always_inline void find_socket(struct tls_stream *stream, const struct 
 					bool sent)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	__u64 *before;
+	struct mqtt_socket *before;
 
 	if (call->mixed)
 		stream->tls.ambiguous = true;
-	if (call->received_from)
-		vote(stream, call->received_from, VOTES_WANTED);
+	if (call->received_from.cookie)
+		vote(stream, &call->received_from, VOTES_WANTED);
 	if (sent)
 		return;
 	before = bpf_map_lookup_elem(&received_last, &thread);
 	if (!before)
 		return;
-	if (!call->received_from)
-		vote(stream, *before, 1);
+	if (!call->received_from.cookie)
+		vote(stream, before, 1);
 	bpf_map_delete_elem(&received_last, &thread);
+}
+
+/* Two objects claim the socket: of a login that was told, the answer will not be seen. */
+static __always_inline void give_up(struct tls_session *tls)
+{
+	tls->ambiguous = true;
+	lose_track(&tls->session);
+	tell_login(&tls->session, &tls->session.socket, PROBE_MQTT_TLS);
 }
 
 /* Tells the probe what it is to tell of the socket. */
 static __always_inline void publish(struct tls_stream *stream)
 {
+	struct mqtt_session *session = &stream->tls.session;
+	__u64 cookie = session->socket.cookie;
 	struct tls_session *told;
 
-	if (stream->votes < VOTES_WANTED || stream->tls.session.state == MQTT_OTHER)
+	if (stream->votes < VOTES_WANTED || session->state == MQTT_OTHER)
 		return;
-	told = bpf_map_lookup_elem(&tls_sessions, &stream->cookie);
-	if (told && told->ssl != stream->tls.ssl)
-		told->ambiguous = true;
-	else
-		bpf_map_update_elem(&tls_sessions, &stream->cookie, &stream->tls, BPF_ANY);
+	told = bpf_map_lookup_elem(&tls_sessions, &cookie);
+	if (told && told->ssl != stream->tls.ssl) {
+		give_up(told);
+		return;
+	}
+	if (!stream->tls.ambiguous)
+		tell_login(session, &session->socket, PROBE_MQTT_TLS);
+	bpf_map_update_elem(&tls_sessions, &cookie, &stream->tls, BPF_ANY);
 }
 
 static __always_inline void end_call(int result, bool sent)
@@ -224,15 +239,19 @@ SEC("?tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_received, struct sock *sk)
 {
 	struct mqtt_session *session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
-	__u64 thread = bpf_get_current_pid_tgid(), cookie = session ? session->cookie : 0;
+	struct mqtt_socket socket = {};
+	__u64 thread = bpf_get_current_pid_tgid();
 	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);
 
+	if (session)
+		socket = session->socket;
 	if (call) {
-		call->mixed = call->mixed ||
-			      (call->received_from && call->received_from != cookie) || !cookie;
-		call->received_from = cookie;
-	} else if (cookie) {
-		bpf_map_update_elem(&received_last, &thread, &cookie, BPF_ANY);
+		call->mixed =
+			call->mixed || !socket.cookie ||
+			(call->received_from.cookie && call->received_from.cookie != socket.cookie);
+		call->received_from = socket;
+	} else if (socket.cookie) {
+		bpf_map_update_elem(&received_last, &thread, &socket, BPF_ANY);
 	} else if (bpf_map_lookup_elem(&received_last, &thread)) {
 		bpf_map_delete_elem(&received_last, &thread);
 	}

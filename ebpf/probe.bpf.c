@@ -28,6 +28,8 @@
 
 #include "ebpf/mqtt_maps.bpf.h"
 
+#include "ebpf/mqtt_told.bpf.h"
+
 #include "ebpf/mqtt_record.bpf.h"
 
 #include "ebpf/tls_record.bpf.h"

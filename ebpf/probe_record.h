@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 10
+#define PROBE_RECORD_VERSION 11
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -26,6 +26,7 @@ enum probe_record_type {
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
 	PROBE_VANISHED,     /* destroyed, and its way to CLOSE went unseen */
 	PROBE_SPOKEN,       /* a TLS handshake is over, or there is none: probe_spoken */
+	PROBE_LOGIN,        /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
 	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
@@ -194,6 +195,14 @@ struct probe_spoken {
 	struct probe_tls tls;
 };
 
+/* The track is not PROBE_MQTT_FOLLOWED: of a login that was told, the answer will not be seen. */
+struct probe_login_seen {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN */
+	struct probe_mqtt mqtt;
+};
+
 struct probe_connection {
 	struct probe_header header;
 	__u64 cookie;
@@ -278,6 +287,7 @@ _Static_assert(sizeof(struct probe_mqtt) == 32, "layout of probe_mqtt");
 _Static_assert(sizeof(struct probe_login) == 8, "layout of probe_login");
 _Static_assert(sizeof(struct probe_tls) == 32, "layout of probe_tls");
 _Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
+_Static_assert(sizeof(struct probe_login_seen) == 64, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");
 _Static_assert(sizeof(struct probe_lookup) == 40, "layout of probe_lookup");

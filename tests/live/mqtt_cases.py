@@ -15,8 +15,8 @@ from secrets import token_hex
 import certificate
 import mqtt
 from broker import Broker, subscriber
-from case import (ANY, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, stalled, story,
-                  table)
+from case import (ANY, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, recovered,
+                  stalled, story, table)
 from hub import PATIENCE
 from leak import places_with
 from mqtt_hub import ADDRESS, PORT, MqttHub
@@ -138,6 +138,32 @@ def both_ways(*wanted, **options):
             story(*wanted, settings=INSPECTED, **options)(way)
         return play
     return add
+
+
+# ---- when a session is up
+
+@both_ways(ended("peer-fin", "peer-close", ANY),
+           ended("peer-fin", "session-rejected", SURE,
+                 evidence=("mqtt_connack=identifier-rejected", "rung=login")),
+           recovered(evidence=("tcp_msec=*", "login_msec=*")), ended("local-fin", "agent-close"))
+def mqtt_connected_once_the_login_is_accepted(session):
+    session.begin().hub_closes()
+    session.again()
+    session.say(mqtt.connect())
+    session.hear(mqtt.connack(mqtt.IDENTIFIER_REJECTED))
+    session.hub_closes()
+    session.again()
+    session.begin().agent_closes()
+
+
+@both_ways(ended("peer-fin", "peer-close", ANY), recovered(), ended("local-fin", "agent-close"))
+def mqtt_other_protocols_need_no_login(session):
+    for close in (session.hub_closes, session.agent_closes):
+        session.say(b"HELO device\r\n")
+        session.hear(b"250 hub\r\n")
+        close()
+        if close == session.hub_closes:
+            session.again()
 
 
 # ---- who said goodbye

@@ -219,7 +219,7 @@ static void unknown_types_are_refused(void)
 	for (int type = 0; type <= UINT8_MAX; type++) {
 		struct probe_connection record = connection_record((uint8_t)type);
 		/* these have tests of their own */
-		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN;
+		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN;
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 			known = known || (int)types[i].record == type;
@@ -392,6 +392,33 @@ static void what_was_said_in_mqtt_comes_out_whole(void)
 	CU_ASSERT(mqtt->sent == MQTT_DISCONNECT && mqtt->received == MQTT_PINGRESP);
 	CU_ASSERT(mqtt->connack == 5 && mqtt->sent_reason == 4 && mqtt->received_reason == 0x8e);
 	CU_ASSERT(mqtt->sent_ago == 7000 && mqtt->received_ago == 8000 && mqtt->unanswered == 9000);
+}
+
+static void a_login_comes_out_whole(void)
+{
+	struct probe_login_seen record = {
+		.header = { sizeof(record), PROBE_RECORD_VERSION, PROBE_LOGIN, 7, 5000999 },
+		.cookie = 0x1234,
+		.opened_nsec = 2000000,
+		.mqtt = { .track = PROBE_MQTT_FOLLOWED,
+			  .flags = PROBE_MQTT_ANSWERED | PROBE_MQTT_TLS,
+			  .sent = MQTT_CONNECT,
+			  .received = MQTT_CONNACK,
+			  .sent_nsec = 7000000 },
+	};
+	struct event event;
+
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.type == EVENT_LOGIN && event.agent == 7 && event.time == 5000);
+	CU_ASSERT(event.connection.cookie == 0x1234 && event.connection.facts.age == 3000);
+	CU_ASSERT(event.connection.mqtt.track == MQTT_FOLLOWED && event.connection.mqtt.tls);
+	CU_ASSERT(event.connection.mqtt.answered && event.connection.mqtt.connack == 0);
+	CU_ASSERT(event.connection.mqtt.sent == MQTT_CONNECT &&
+		  event.connection.mqtt.sent_ago == 7000);
+	record.mqtt.track = PROBE_MQTT_MAX;
+	CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+	record.header.size--;
+	CU_ASSERT(decode(&record, sizeof(record) - 1, &event) == -EBADMSG);
 }
 
 static const struct {
@@ -610,6 +637,7 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
       { "the facts come out whole", the_facts_come_out_whole },
       { "every fact of the list is taken", every_fact_of_the_list_is_taken },
       { "what was said in MQTT comes out whole", what_was_said_in_mqtt_comes_out_whole },
+      { "a login comes out whole", a_login_comes_out_whole },
       { "an answer to a login comes out whole", an_answer_to_a_login_comes_out_whole },
       { "MQTT that was not seen tells nothing", mqtt_that_was_not_seen_tells_nothing },
       { "each flag sets its fact", each_flag_sets_its_fact },

@@ -219,9 +219,17 @@ static bool is_alive(const struct engine *engine, const struct agent *agent)
 	return agent->unit.state == UNIT_ACTIVE && strcmp(agent->unit.job, "stop") != 0;
 }
 
+/* The agent's newest attempt waits for the hub's answer to its login. */
+static bool is_logging_in(const struct engine *engine, const struct agent *agent)
+{
+	const struct connection *newest = state_connection(engine, agent->attempt.cookie);
+
+	return newest && newest->logging_in && !newest->ended;
+}
+
 /* Returns when the agent last tried to connect, or was started, or lost its connection. A dead
  * agent may be started any moment: that counts as a second from now. One that waits for the answer
- * to a lookup tries now. */
+ * to a lookup or a login tries now. */
 static usec_t silent_since(const struct engine *engine, const struct agent *agent)
 {
 	const struct tracked_process *main = state_process(engine, agent->unit.main_pid);
@@ -229,7 +237,7 @@ static usec_t silent_since(const struct engine *engine, const struct agent *agen
 
 	if (!is_alive(engine, agent))
 		return engine->now + USEC_PER_SEC;
-	if (agent->lookups.asked)
+	if (agent->lookups.asked || is_logging_in(engine, agent))
 		return engine->now;
 	return usec_later(usec_later(agent->last_tried, lives_since), agent->down_since);
 }

@@ -9,6 +9,7 @@
 #include "engine/processes.h"
 #include "engine/stalls.h"
 #include "verdict/ended_by.h"
+#include "verdict/mqtt_facts.h"
 #include "verdict/tls_facts.h"
 
 /* ---- how one begins */
@@ -127,10 +128,31 @@ static bool will_speak_tls(const struct agent *agent, const struct event *event)
 	       (agent->speaks_tls || is_port_of_tls(event->connection.peer.port));
 }
 
+/* Where the session of a connection counts as up from, if no login is seen. */
+static usec_t through_since(const struct agent *agent, const struct connection *connection)
+{
+	return agent->climb.cookie == connection->cookie && agent->climb.to_login
+		       ? agent->climb.since
+		       : connection->up_since;
+}
+
+/* Only the newest connection is waited for: one before it of which nothing was seen yet counts as
+ * up. */
+static void begin_climb(struct engine *engine, struct agent *agent,
+			const struct connection *connection)
+{
+	struct connection *before = state_connection(engine, agent->climb.cookie);
+
+	if (before && before != connection && !before->logging_in && !agent->climb.begun &&
+	    !agent->climb.unseen)
+		serve(engine, before, through_since(agent, before));
+	agent->climb.cookie = connection->cookie;
+	agent->climb.begun = agent->climb.unseen = agent->climb.to_login = false;
+}
+
 static void climb(struct engine *engine, struct agent *agent, const struct connection *connection)
 {
-	agent->climb.cookie = connection->cookie;
-	agent->climb.begun = agent->climb.unseen = false;
+	begin_climb(engine, agent, connection);
 	deadline_set(&engine->deadlines, &agent->climb.deadline,
 		     connection->up_since + FIRST_WORD_PATIENCE);
 }
@@ -152,10 +174,45 @@ static bool may_be_in_handshake(const struct agent *agent, const struct connecti
 static void climb_unseen(struct engine *engine, struct agent *agent,
 			 const struct connection *connection)
 {
-	agent->climb.cookie = connection->cookie;
-	agent->climb.begun = false;
+	begin_climb(engine, agent, connection);
 	agent->climb.unseen = true;
 	deadline_set(&engine->deadlines, &agent->climb.deadline, connection->opened + TLS_PATIENCE);
+}
+
+/* How long an agent may take from TCP or TLS to its CONNECT, where nobody knows whether one comes.
+ */
+#define CONNECT_PATIENCE (1 * USEC_PER_SEC)
+
+/* The same where its last one was seen, up to the answer: with TLS, that may be the first sign. */
+#define LOGIN_PATIENCE (5 * USEC_PER_SEC)
+
+/* Returns how long to wait for a sign of a login; 0: none is expected, or none would be seen. */
+static usec_t login_patience(const struct agent *agent, const struct connection *connection)
+{
+	if (!agent->settings->mqtt_inspect || agent->mode != MODE_EBPF)
+		return 0;
+	if (agent->login_port == connection->peer.port)
+		return LOGIN_PATIENCE;
+	return agent->login_port || agent->login_missed ? 0 : CONNECT_PATIENCE;
+}
+
+/* TCP is through, and TLS where it is spoken, since `since`, as is known at `time`. */
+static void log_in_or_serve(struct engine *engine, struct connection *connection, usec_t time,
+			    usec_t since)
+{
+	struct agent *agent = state_agent(engine, connection->agent);
+	usec_t patience = login_patience(agent, connection);
+
+	if (connection->serves || connection->logging_in)
+		return;
+	if (!patience) {
+		serve(engine, connection, since);
+		return;
+	}
+	begin_climb(engine, agent, connection);
+	agent->climb.to_login = true;
+	agent->climb.since = since;
+	deadline_set(&engine->deadlines, &agent->climb.deadline, time + patience);
 }
 
 static void climb_or_serve(struct engine *engine, struct connection *connection,
@@ -170,7 +227,7 @@ static void climb_or_serve(struct engine *engine, struct connection *connection,
 	else if (may_be_in_handshake(agent, connection, event->time, false))
 		climb_unseen(engine, agent, connection);
 	else
-		serve(engine, connection, connection->up_since);
+		log_in_or_serve(engine, connection, event->time, connection->up_since);
 }
 
 /* A handshake that is over, or whose end nobody sees. */
@@ -199,13 +256,14 @@ void connections_take_spoken(struct engine *engine, const struct event *event)
 			agent->accepted_tls = true;
 			attempts_climbed(agent, connection->cookie, RUNG_TLS, tls->took);
 		}
-		serve(engine, connection,
-		      tls->track == TLS_SECURED ? event->time : connection->up_since);
+		log_in_or_serve(engine, connection, event->time,
+				tls->track == TLS_SECURED ? event->time : connection->up_since);
 		return;
 	}
 	if (agent->climb.cookie != connection->cookie)
 		return;
 	agent->climb.begun = true;
+	agent->climb.to_login = false;
 	if (tls->finished && !tls->alert_received)
 		deadline_set(&engine->deadlines, &agent->climb.deadline,
 			     event->time + REFUSAL_PATIENCE);
@@ -213,24 +271,117 @@ void connections_take_spoken(struct engine *engine, const struct event *event)
 		deadline_clear(&engine->deadlines, &agent->climb.deadline);
 }
 
+/* No login was seen: as far as can be seen, there is none. */
+static void miss_login(struct engine *engine, struct agent *agent, struct connection *connection)
+{
+	agent->login_missed = true;
+	if (agent->login_port == connection->peer.port)
+		agent->login_port = 0;
+	serve(engine, connection, agent->climb.since);
+}
+
 void connections_climb_due(struct engine *engine, struct agent *agent)
 {
 	struct connection *connection = state_connection(engine, agent->climb.cookie);
 
-	if (connection)
-		serve(engine, connection, agent->climb.begun ? engine->now : connection->up_since);
+	if (!connection || connection->logging_in)
+		return;
+	if (agent->climb.to_login)
+		miss_login(engine, agent, connection);
+	else if (agent->climb.begun)
+		log_in_or_serve(engine, connection, engine->now, engine->now);
+	else
+		serve(engine, connection, connection->up_since);
 }
 
-/* One that ends before its first word was as much of a session as could be seen. */
-static void settle_climb(struct engine *engine, struct connection *connection,
-			 const struct tls_facts *tls)
+/* ---- the login, where MQTT is followed */
+
+static void accept_login(struct engine *engine, struct connection *connection,
+			 const struct mqtt_facts *mqtt, usec_t since)
+{
+	connection->logging_in = false;
+	connection->reached = RUNG_LOGIN;
+	if (mqtt->sent == MQTT_CONNECT)
+		attempts_climbed(state_agent(engine, connection->agent), connection->cookie,
+				 RUNG_LOGIN, mqtt->sent_ago);
+	serve(engine, connection, since);
+}
+
+/* A CONNECT was seen, and not accepted so far: without that, the session is not up. */
+static void await_login(struct engine *engine, struct connection *connection)
 {
 	struct agent *agent = state_agent(engine, connection->agent);
 
-	if (agent->climb.cookie != connection->cookie)
+	connection->logging_in = true;
+	if (agent->climb.cookie == connection->cookie && agent->climb.to_login)
+		deadline_clear(&engine->deadlines, &agent->climb.deadline);
+}
+
+/* The answer will not be seen: what was seen has to do. */
+static void give_up_login(struct engine *engine, struct connection *connection)
+{
+	const struct agent *agent = state_agent(engine, connection->agent);
+
+	if (!connection->logging_in)
 		return;
-	if (!agent->climb.begun && !agent->climb.unseen && !tls->begun)
-		serve(engine, connection, connection->up_since);
+	connection->logging_in = false;
+	if (agent->climb.cookie != connection->cookie || agent->climb.to_login)
+		serve(engine, connection, through_since(agent, connection));
+}
+
+static void take_login(struct engine *engine, struct connection *connection,
+		       const struct mqtt_facts *mqtt, usec_t time)
+{
+	if (mqtt->track == MQTT_FOLLOWED)
+		state_agent(engine, connection->agent)->login_port = connection->peer.port;
+	if (connection->serves || connection->ended || !connection->up)
+		return;
+	if (mqtt_session_is_accepted(mqtt))
+		accept_login(engine, connection, mqtt, time);
+	else if (mqtt->track == MQTT_FOLLOWED)
+		await_login(engine, connection);
+	else
+		give_up_login(engine, connection);
+}
+
+void connections_take_login(struct engine *engine, const struct event *event)
+{
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+
+	if (connection)
+		take_login(engine, connection, &event->connection.mqtt, event->time);
+}
+
+/* What the end shows of a login that had not been told. */
+static void settle_login(struct engine *engine, struct connection *connection,
+			 const struct mqtt_facts *mqtt)
+{
+	const struct agent *agent = state_agent(engine, connection->agent);
+
+	if (connection->serves || !connection->up)
+		return;
+	if (mqtt_session_is_accepted(mqtt))
+		accept_login(engine, connection, mqtt, through_since(agent, connection));
+	else if (mqtt->track == MQTT_FOLLOWED)
+		connection->logging_in = true;
+}
+
+/* One that ends before its first word was as much of a session as could be seen; but not where the
+ * agent is known to log in: the peer's answer may be yet to be read, and is no acceptance. */
+static void settle_climb(struct engine *engine, struct connection *connection,
+			 const struct event *event)
+{
+	struct agent *agent = state_agent(engine, connection->agent);
+	const struct climb *climb = &agent->climb;
+
+	settle_login(engine, connection, &event->connection.mqtt);
+	if (climb->cookie != connection->cookie)
+		return;
+	if (climb->to_login && agent->login_port == connection->peer.port)
+		connection->logging_in = true;
+	if (!connection->logging_in &&
+	    (climb->to_login || (!climb->begun && !climb->unseen && !event->connection.tls.begun)))
+		serve(engine, connection, through_since(agent, connection));
 	agent->climb.cookie = 0;
 	deadline_clear(&engine->deadlines, &agent->climb.deadline);
 }
@@ -238,11 +389,15 @@ static void settle_climb(struct engine *engine, struct connection *connection,
 /* ---- how it is known */
 
 /* A connection that was up in its first event counts as up since its SYN. */
-static void was_there(struct engine *engine, struct connection *connection, usec_t time)
+static void was_there(struct engine *engine, struct connection *connection,
+		      const struct mqtt_facts *mqtt, usec_t time)
 {
 	struct agent *agent = state_agent(engine, connection->agent);
 
 	come_up(engine, connection, time, connection->opened ?: time);
+	take_login(engine, connection, mqtt, time);
+	if (connection->logging_in)
+		return;
 	if (may_be_in_handshake(agent, connection, time, true))
 		climb_unseen(engine, agent, connection);
 	else
@@ -273,7 +428,7 @@ void connections_take_opened(struct engine *engine, const struct event *event)
 	connection = begin(engine, event);
 	if (connection && !is_none_of_ours(connection, event) && event->type != EVENT_OPENED &&
 	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
-		was_there(engine, connection, event->time);
+		was_there(engine, connection, &event->connection.mqtt, event->time);
 }
 
 void connections_take_established(struct engine *engine, const struct event *event)
@@ -294,9 +449,12 @@ void connections_take_established(struct engine *engine, const struct event *eve
 /* The connection is not known if its EVENT_OPENED was dropped. */
 void connections_take_sampled(struct engine *engine, const struct event *event)
 {
-	if (!state_connection(engine, event->connection.cookie) &&
-	    event->connection.facts.state == TCP_STATE_ESTABLISHED)
+	struct connection *connection = state_connection(engine, event->connection.cookie);
+
+	if (!connection && event->connection.facts.state == TCP_STATE_ESTABLISHED)
 		connections_take_opened(engine, event);
+	if (connection && connection->logging_in)
+		take_login(engine, connection, &event->connection.mqtt, event->time);
 	stalls_take_sampled(engine, event);
 }
 
@@ -316,7 +474,7 @@ static struct connection *begin_at_end(struct engine *engine, const struct event
 
 	if (connection && !is_none_of_ours(connection, event) &&
 	    was_up(event->connection.facts.state_before))
-		was_there(engine, connection, event->time);
+		was_there(engine, connection, &event->connection.mqtt, event->time);
 	return connection;
 }
 
@@ -347,7 +505,7 @@ void connections_take_end(struct engine *engine, const struct event *event)
 		take_rest(engine, connection);
 		return;
 	}
-	settle_climb(engine, connection, &event->connection.tls);
+	settle_climb(engine, connection, event);
 	connection->ended = true;
 	deadline_clear(&engine->deadlines, &connection->deadline);
 	endings_judge(engine, &(struct ending){

@@ -8,14 +8,18 @@
  * (Peer=). Of one without room, engine.refused names the agent. */
 void connections_take_opened(struct engine *engine, const struct event *event);
 
-/* Takes an EVENT_ESTABLISHED: the connection is up, and so is its session unless TLS is expected.
- */
+/* Takes an EVENT_ESTABLISHED: the connection is up, and so is its session unless TLS or a
+ * login is expected. */
 void connections_take_established(struct engine *engine, const struct event *event);
 
 /* Takes an EVENT_SPOKEN: a handshake of TLS has begun, is over or came to nothing, or there is
  * none. Where TLS is expected, and can be seen, the session is up only once its handshake is over.
  */
 void connections_take_spoken(struct engine *engine, const struct event *event);
+
+/* Takes an EVENT_LOGIN: a CONNECT of MQTT was seen, the answer to it, or that none will be seen.
+ * Where a CONNECT was seen, the session is up only once it is accepted. */
+void connections_take_login(struct engine *engine, const struct event *event);
 
 /* The deadline of the agent's climb has come: the connection's session counts as up, because
  * nothing shows that it is not. */

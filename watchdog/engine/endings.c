@@ -98,13 +98,14 @@ static enum session_end session_end(const struct ending *ending)
 	return end;
 }
 
-/* Returns false if there was no session: the connection never came up. */
+/* Returns false if there was no session: the connection never came up. A login that failed counts
+ * as one here: why it did, the sessions before it may tell. */
 static bool session_of(const struct engine *engine, const struct ending *ending,
 		       struct session *session)
 {
 	usec_t age = ending->socket.age ?: ending->time - ending->connection->up_since;
 
-	if (!ending->connection->serves)
+	if (!ending->connection->serves && !ending->connection->logging_in)
 		return false;
 	*session = (struct session){
 		.end = session_end(ending),
@@ -154,6 +155,8 @@ static struct circumstances gather(const struct engine *engine, const struct end
 	circumstances.process = process_of(engine, ending);
 	state_find_stop(engine, &circumstances);
 	circumstances.session = session_of(engine, ending, session) ? session : NULL;
+	circumstances.login_failed =
+		connection->logging_in && !mqtt_session_is_accepted(&ending->mqtt);
 	circumstances.took = attempts_took(&engine->agents[connection->agent], connection->cookie);
 	circumstances.aborted_by_us = connection->aborted;
 	circumstances.check_unanswered = connection->check_unanswered;

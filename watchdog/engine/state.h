@@ -40,6 +40,7 @@ struct connection {
 	uint32_t netns;  /* the kernel's inode numbers of namespaces have 32 bits */
 	bool up;         /* it was established */
 	bool serves;     /* the session is up, too, as far as can be seen */
+	bool logging_in; /* a login is awaited or was refused: without it, no session is up */
 	bool ended;      /* the session is over; the socket may still be closing down */
 	bool reported;   /* its one RECORD_ENDED was handed out */
 	bool closed;     /* the socket reached CLOSE */
@@ -135,6 +136,8 @@ struct climb {
 	uint64_t cookie; /* 0: there is none */
 	bool begun;      /* the TLS handshake was begun */
 	bool unseen;     /* its beginning was not seen: it was found */
+	bool to_login;   /* TCP and TLS are through: a CONNECT of MQTT may follow */
+	usec_t since;    /* valid if `to_login`: the session is up since then if none does */
 	struct deadline deadline;
 };
 
@@ -164,9 +167,11 @@ struct agent {
 	struct lookups lookups;
 	struct attempt attempt;
 	struct climb climb;
-	bool speaks_tls;   /* its last connection did */
-	bool accepted_tls; /* a TLS handshake of it was over: the hub's certificate was valid then
-			    */
+	uint16_t login_port; /* of the hub at which its last login was seen; 0: none was */
+	bool login_missed;   /* none was seen where one was waited for */
+	bool speaks_tls;     /* its last connection did */
+	bool accepted_tls;   /* a TLS handshake of it was over: the hub's certificate was valid then
+			      */
 	struct past_sessions past_sessions;
 	struct deadline deadline; /* ReconnectTimeoutSec= */
 	/* the policy's */

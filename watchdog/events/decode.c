@@ -69,6 +69,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_ESTABLISHED;
 	case PROBE_SPOKEN:
 		return EVENT_SPOKEN;
+	case PROBE_LOGIN:
+		return EVENT_LOGIN;
 	case PROBE_CLOSING:
 		return EVENT_CLOSING;
 	case PROBE_ENDED:
@@ -127,6 +129,12 @@ static struct endpoint endpoint_of(uint16_t family, const uint8_t address[static
 	return endpoint;
 }
 
+static bool mqtt_in_range(const struct probe_mqtt *record)
+{
+	return record->track < PROBE_MQTT_MAX && record->sent < MQTT_PACKET_MAX &&
+	       record->received < MQTT_PACKET_MAX;
+}
+
 static bool connection_in_range(const struct probe_connection *record)
 {
 	bool family_known = record->family == AF_INET || record->family == AF_INET6;
@@ -134,8 +142,7 @@ static bool connection_in_range(const struct probe_connection *record)
 	return (family_known || record->family == 0) && record->state_before < TCP_STATE_MAX &&
 	       record->state < TCP_STATE_MAX && record->reset_state < TCP_STATE_MAX &&
 	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH &&
-	       record->mqtt.track < PROBE_MQTT_MAX && record->mqtt.sent < MQTT_PACKET_MAX &&
-	       record->mqtt.received < MQTT_PACKET_MAX;
+	       mqtt_in_range(&record->mqtt);
 }
 
 /* Both times are rounded before the subtraction, so that time minus age is the same in all events
@@ -188,6 +195,8 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 
 static struct mqtt_facts mqtt_of(const struct probe_mqtt *record)
 {
+	if (record->track == PROBE_MQTT_NONE)
+		return (struct mqtt_facts){ 0 };
 	return (struct mqtt_facts){
 		.track = record->track,
 		.tls = record->flags & PROBE_MQTT_TLS,
@@ -285,6 +294,23 @@ static int decode_spoken(const void *data, size_t size, struct event *event)
 	return 0;
 }
 
+static int decode_login(const void *data, size_t size, struct event *event)
+{
+	struct probe_login_seen record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (!mqtt_in_range(&record.mqtt))
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.mqtt = mqtt_of(&record.mqtt),
+	};
+	return 0;
+}
+
 static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
@@ -303,8 +329,7 @@ static int decode_connection(const void *data, size_t size, struct event *event)
 		.owner = task_of(&record.owner),
 		.current = task_of(&record.current),
 		.facts = facts_of(&record),
-		.mqtt = record.mqtt.track == PROBE_MQTT_NONE ? (struct mqtt_facts){ 0 }
-							     : mqtt_of(&record.mqtt),
+		.mqtt = mqtt_of(&record.mqtt),
 		.tls = tls_of(&record.tls),
 		.login = login_of(&record.login),
 		.to_itself = record.flags & PROBE_SOCKET_TO_ITSELF,
@@ -367,6 +392,8 @@ int decode_record(const void *data, size_t size, struct event *event)
 	event->agent = header.agent;
 	if (event->type == EVENT_SPOKEN)
 		return decode_spoken(data, size, event);
+	if (event->type == EVENT_LOGIN)
+		return decode_login(data, size, event);
 	if (event_is_connection(event->type))
 		return decode_connection(data, size, event);
 	if (event_is_process(event->type))

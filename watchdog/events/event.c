@@ -12,6 +12,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_FOUND] = "found",
 	[EVENT_ESTABLISHED] = "established",
 	[EVENT_SPOKEN] = "spoken",
+	[EVENT_LOGIN] = "login",
 	[EVENT_CLOSING] = "closing",
 	[EVENT_ENDED] = "ended",
 	[EVENT_RESET_SENT] = "reset-sent",

@@ -26,6 +26,7 @@ enum event_type {
 	EVENT_FOUND,        /* the connection is older than the watchdog */
 	EVENT_ESTABLISHED,  /* the handshake is done */
 	EVENT_SPOKEN,       /* a TLS handshake is over, or there is none: only cookie, age, tls */
+	EVENT_LOGIN,        /* a CONNECT of MQTT was seen, or the answer: only cookie, age, mqtt */
 	EVENT_CLOSING,      /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,        /* the socket reached CLOSE, with its whole evidence */
 	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */

@@ -161,11 +161,14 @@ static void hand_on_end_of_sample(struct probe *probe)
 	take_record(probe, &probe->end_of_sample, sizeof(probe->end_of_sample));
 }
 
-/* Gives the agent its share of the ring back. */
+/* Gives the agent its share of the ring back. Records of logins do not count for it
+ * (ebpf/login_told.bpf.h). */
 static void give_share_back(struct probe *probe, const struct probe_header *header)
 {
 	int64_t *used = (int64_t *)&probe->bpf->bss->ring_used[header->agent % PROBE_AGENTS];
 
+	if (header->type == PROBE_LOGIN)
+		return;
 	__atomic_fetch_sub(used, header->size, __ATOMIC_RELAXED);
 }
 
@@ -376,7 +379,8 @@ static void tell_lost(struct probe *probe)
 	tell_lost_of(probe, 0, &lost);
 	for (uint32_t agent = 0; agent < PROBE_AGENTS; agent++) {
 		lost = (struct lost_event){
-			.records = take_count(&run->lost_records[agent], &run->lost_told[agent]),
+			.records = take_count(&run->lost_records[agent], &run->lost_told[agent]) +
+				   mqtt_probe_lost(probe->mqtt, agent),
 		};
 		if (due)
 			lost.groups = take_count(&run->unwatched_cgroups[agent],

@@ -14,6 +14,7 @@
 
 #include "base/elf_functions.h"
 #include "ebpf/mqtt.skel.h"
+#include "ebpf/watch_keys.h"
 #include "process/service.h"
 #include "sources/probe_state.h"
 #include "sources/probe_uprobes.h"
@@ -71,6 +72,7 @@ struct mqtt_probe {
 	struct tls_processes alive;
 	struct tls_processes dead;                /* their uprobes are yet to be closed */
 	usec_t asked_again[AGENT_NUMBER_MAX + 1]; /* not before */
+	uint64_t lost_told[PROBE_AGENTS];
 	unsigned next_stranger;
 	struct file_id strangers[STRANGERS_MAX]; /* a ring */
 };
@@ -157,6 +159,19 @@ struct bpf_program *mqtt_probe_of_sent(const struct mqtt_probe *mqtt)
 struct bpf_program *mqtt_probe_of_received(const struct mqtt_probe *mqtt)
 {
 	return mqtt->bpf->progs.mqtt_packet_received;
+}
+
+uint64_t mqtt_probe_lost(struct mqtt_probe *mqtt, uint32_t agent)
+{
+	const __u64 *counted;
+	uint64_t more;
+
+	if (!mqtt)
+		return 0;
+	counted = &mqtt->bpf->bss->lost_logins[agent];
+	more = __atomic_load_n(counted, __ATOMIC_RELAXED) - mqtt->lost_told[agent];
+	mqtt->lost_told[agent] += more;
+	return more;
 }
 
 /* ---- uprobes */

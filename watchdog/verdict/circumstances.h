@@ -58,6 +58,7 @@ struct circumstances {
 	const struct unit_event *unit; /* NULL: the agent is no unit, or its state is not known */
 	const struct past_sessions *past_sessions; /* before this one */
 	const struct session *session;             /* this one; NULL: it never came up */
+	bool login_failed;  /* a login was awaited or refused, and never accepted */
 	const usec_t *took; /* how long each rung of the attempt took, by enum rung; 0: not known;
 			       NULL: nothing is known */
 	enum cause stalled; /* the last `stalled` verdict while it was open; CAUSE_UNKNOWN: none */

@@ -33,7 +33,8 @@ enum rung rung_of_end(const struct circumstances *given, const struct verdict *v
 		return failed_on_path(verdict) ? RUNG_PATH : RUNG_TCP;
 	if (failed_in_tls(given))
 		return RUNG_TLS;
-	if (mqtt_connect_is_unanswered(given->mqtt) || mqtt_session_is_refused(given->mqtt))
+	if (given->login_failed || mqtt_connect_is_unanswered(given->mqtt) ||
+	    mqtt_session_is_refused(given->mqtt))
 		return RUNG_LOGIN;
 	return RUNG_NONE;
 }

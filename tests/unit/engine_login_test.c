@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When a session is up where logins of MQTT can be seen: once the hub has accepted the CONNECT, and
+ * where none is seen, as if nobody looked. */
+#include <string.h>
+
+#include "engine/snapshot.h"
+#include "engine_bench.h"
+#include "suite.h"
+
+enum { NOT_AUTHORIZED = 5 };
+
+static const struct mqtt_facts asked = { .track = MQTT_FOLLOWED, .sent = MQTT_CONNECT };
+static const struct mqtt_facts accepted = { .track = MQTT_FOLLOWED,
+					    .sent = MQTT_CONNECT,
+					    .received = MQTT_CONNACK,
+					    .answered = true,
+					    .sent_ago = 70 * USEC_PER_MSEC };
+static const struct mqtt_facts refused_login = { .track = MQTT_FOLLOWED,
+						 .sent = MQTT_CONNECT,
+						 .received = MQTT_CONNACK,
+						 .answered = true,
+						 .connack = NOT_AUTHORIZED };
+static const struct mqtt_facts lost = { .track = MQTT_LOST };
+
+/* The agent has had a connection, and lost it 5 s ago. */
+static void begin(struct bench *bench)
+{
+	bench_begin(bench);
+	bench->settings.keepalive = USEC_INFINITY;
+	path_found(true, bench_take, bench);
+	bench_open(bench, 1);
+	bench->now += USEC_PER_MINUTE;
+	bench_step(bench, peer_fin(1, USEC_PER_MINUTE));
+	bench_pass(bench, 5 * USEC_PER_SEC);
+	bench->settings.mqtt_inspect = true;
+}
+
+static void log_in(struct bench *bench, uint64_t cookie, struct mqtt_facts mqtt)
+{
+	bench_step(bench, (struct event){ .type = EVENT_LOGIN,
+					  .connection = { .cookie = cookie, .mqtt = mqtt } });
+}
+
+static void end(struct bench *bench, uint64_t cookie, struct mqtt_facts mqtt)
+{
+	struct event event = peer_fin(cookie, USEC_PER_SEC);
+
+	event.connection.mqtt = mqtt;
+	bench_step(bench, event);
+	bench_pass(bench, 5 * USEC_PER_SEC);
+}
+
+/* A session whose login is seen comes and goes. */
+static void learn(struct bench *bench, uint64_t cookie)
+{
+	bench_open(bench, cookie);
+	log_in(bench, cookie, accepted);
+	bench->now += USEC_PER_MINUTE;
+	end(bench, cookie, accepted);
+}
+
+static unsigned recoveries(const struct bench *bench)
+{
+	return bench_count(bench, RECORD_RECOVERED);
+}
+
+static bool has_token(const struct record *record, const char *token)
+{
+	const struct tokens *evidence = &record->verdict.evidence;
+
+	for (unsigned i = 0; i < evidence->count; i++)
+		if (strcmp(evidence->text[i], token) == 0)
+			return true;
+	return false;
+}
+
+static void see_agent(void *userdata, const struct agent_snapshot *agent)
+{
+	*(struct agent_snapshot *)userdata = *agent;
+}
+
+static struct agent_snapshot look(const struct bench *bench)
+{
+	struct agent_snapshot seen = { 0 };
+
+	engine_snapshot(bench->engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
+	return seen;
+}
+
+static void a_session_is_up_once_the_hub_accepts_it(void)
+{
+	const struct record *record;
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	log_in(&bench, 2, asked);
+	bench_pass(&bench, 2 * USEC_PER_MINUTE);
+	CU_ASSERT(recoveries(&bench) == 0 && look(&bench).connections_up == 0);
+	log_in(&bench, 2, accepted);
+	CU_ASSERT(look(&bench).connections_up == 1);
+	record = bench_record(&bench, RECORD_RECOVERED, 0);
+	CU_ASSERT(record->verdict.rung == RUNG_LOGIN);
+	CU_ASSERT(record->downtime == 2 * USEC_PER_MINUTE + 5 * USEC_PER_SEC);
+	CU_ASSERT(has_token(record, "login_msec=70"));
+	bench_end(&bench);
+}
+
+/* The agent has sent more before it had its answer: how long that took is not known. */
+static void the_time_is_that_since_the_connect(void)
+{
+	struct mqtt_facts eager = accepted;
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	eager.sent = MQTT_SUBSCRIBE;
+	log_in(&bench, 2, eager);
+	CU_ASSERT(recoveries(&bench) == 1);
+	CU_ASSERT(!has_token(bench_last(&bench), "login_msec=70"));
+	bench_end(&bench);
+}
+
+static void after_tls_likewise(void)
+{
+	struct event event = established(2);
+	struct bench bench;
+
+	begin(&bench);
+	event.connection.facts.flow_ttl_min = event.connection.facts.flow_ttl_max = 64;
+	bench_step(&bench, opened(2));
+	bench_step(&bench, event);
+	bench_step(&bench, (struct event){ .type = EVENT_SPOKEN,
+					   .connection = { .cookie = 2,
+							   .tls = { .track = TLS_BEGUN,
+								    .begun = USEC_PER_MSEC } } });
+	bench_pass(&bench, USEC_PER_SEC);
+	bench_step(&bench, (struct event){ .type = EVENT_SPOKEN,
+					   .connection = { .cookie = 2,
+							   .tls = { .track = TLS_SECURED,
+								    .finished = true,
+								    .begun = USEC_PER_SEC,
+								    .took = USEC_PER_SEC } } });
+	CU_ASSERT(recoveries(&bench) == 0);
+	bench_pass(&bench, 500 * USEC_PER_MSEC);
+	log_in(&bench, 2, accepted);
+	CU_ASSERT(recoveries(&bench) == 1);
+	CU_ASSERT(bench_last(&bench)->downtime == 6500 * USEC_PER_MSEC);
+	bench_end(&bench);
+}
+
+/* Refused twice, then accepted: one outage, three attempts. */
+static void a_refused_login_is_no_session(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	for (uint64_t cookie = 2; cookie <= 3; cookie++) {
+		bench_open(&bench, cookie);
+		log_in(&bench, cookie, asked);
+		log_in(&bench, cookie, refused_login);
+		end(&bench, cookie, refused_login);
+		CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_SESSION_REJECTED);
+		CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
+		CU_ASSERT(look(&bench).failed == RUNG_LOGIN);
+	}
+	CU_ASSERT(recoveries(&bench) == 0);
+	bench_open(&bench, 4);
+	log_in(&bench, 4, accepted);
+	CU_ASSERT(recoveries(&bench) == 1 && bench_last(&bench)->attempts == 3);
+	CU_ASSERT(look(&bench).failed == RUNG_NONE);
+	bench_end(&bench);
+}
+
+/* The agent reads the refusal after the hub's FIN, as with TLS. */
+static void nor_is_one_whose_refusal_is_read_late(void)
+{
+	struct event closing = peer_fin(3, USEC_PER_SEC);
+	struct bench bench;
+
+	begin(&bench);
+	learn(&bench, 2);
+	bench_open(&bench, 3);
+	bench_step(&bench, closing);
+	log_in(&bench, 3, refused_login);
+	closing.type = EVENT_ENDED;
+	closing.connection.facts.state_before = TCP_STATE_LAST_ACK;
+	closing.connection.facts.state = TCP_STATE_CLOSE;
+	closing.connection.mqtt = refused_login;
+	bench_step(&bench, closing);
+	bench_pass(&bench, 5 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench_end(&bench);
+}
+
+/* It tries: the hub's answer is what is missing. */
+static void who_logs_in_is_reconnecting(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	log_in(&bench, 2, asked);
+	bench_pass(&bench, USEC_PER_HOUR);
+	CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 0);
+	end(&bench, 2, asked);
+	CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
+	bench_end(&bench);
+}
+
+/* Another protocol, or a library that nobody looks at: only the first time it is waited for. */
+static void without_a_connect_it_is_up_since_tcp(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	CU_ASSERT(recoveries(&bench) == 0);
+	bench_pass(&bench, USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	CU_ASSERT(bench_last(&bench)->downtime == 5 * USEC_PER_SEC);
+	end(&bench, 2, (struct mqtt_facts){ 0 });
+	bench_open(&bench, 3);
+	CU_ASSERT(recoveries(&bench) == 2);
+	bench_end(&bench);
+}
+
+/* A process whose library is looked at too late, after one that was seen to log in. */
+static void what_is_seen_no_more_is_waited_for_once(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	learn(&bench, 2);
+	bench_open(&bench, 3);
+	bench_pass(&bench, 4 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench_pass(&bench, USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 2);
+	end(&bench, 3, (struct mqtt_facts){ 0 });
+	bench_open(&bench, 4);
+	CU_ASSERT(recoveries(&bench) == 3);
+	log_in(&bench, 4, accepted);
+	end(&bench, 4, accepted);
+	bench_open(&bench, 5);
+	CU_ASSERT(recoveries(&bench) == 3);
+	bench_end(&bench);
+}
+
+static void without_the_setting_nothing_is_waited_for(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.mqtt_inspect = false;
+	bench_open(&bench, 2);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench_end(&bench);
+}
+
+static void where_the_answer_is_lost_it_is_up(void)
+{
+	struct event sampled =
+		connection_event(EVENT_SAMPLED, 2, TCP_STATE_ESTABLISHED, TCP_STATE_ESTABLISHED);
+	const struct mqtt_facts *shown[] = { &lost, &accepted };
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		struct bench bench;
+
+		begin(&bench);
+		bench_open(&bench, 2);
+		log_in(&bench, 2, asked);
+		bench_pass(&bench, USEC_PER_MINUTE);
+		sampled.connection.mqtt = asked;
+		bench_step(&bench, sampled);
+		CU_ASSERT(recoveries(&bench) == 0);
+		sampled.connection.mqtt = *shown[i];
+		bench_step(&bench, sampled);
+		CU_ASSERT(recoveries(&bench) == 1);
+		bench_end(&bench);
+	}
+}
+
+static void a_lost_track_ends_the_wait(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	log_in(&bench, 2, asked);
+	bench_pass(&bench, USEC_PER_MINUTE);
+	log_in(&bench, 2, lost);
+	CU_ASSERT(recoveries(&bench) == 1);
+	CU_ASSERT(bench_last(&bench)->downtime == 5 * USEC_PER_SEC);
+	bench_end(&bench);
+}
+
+/* The next daemon finds it in the middle of its login. */
+static void what_is_found_logging_in_is_no_session_yet(void)
+{
+	struct event sampled =
+		connection_event(EVENT_SAMPLED, 2, TCP_STATE_ESTABLISHED, TCP_STATE_ESTABLISHED);
+	struct bench bench;
+
+	begin(&bench);
+	sampled.connection.facts.age = USEC_PER_MINUTE;
+	sampled.connection.mqtt = asked;
+	bench_step(&bench, sampled);
+	CU_ASSERT(look(&bench).connections_up == 0);
+	log_in(&bench, 2, accepted);
+	CU_ASSERT(look(&bench).connections_up == 1);
+	bench_end(&bench);
+}
+
+/* An agent with several connections: only the newest is waited for. */
+static void another_connection_ends_the_wait(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 2);
+	CU_ASSERT(look(&bench).connections_up == 0);
+	bench_open(&bench, 3);
+	CU_ASSERT(look(&bench).connections_up == 1);
+	log_in(&bench, 3, asked);
+	bench_open(&bench, 4);
+	CU_ASSERT(look(&bench).connections_up == 1);
+	log_in(&bench, 3, accepted);
+	CU_ASSERT(look(&bench).connections_up == 2);
+	bench_end(&bench);
+}
+
+SUITE("engine login",
+      { "a session is up once the hub accepts it", a_session_is_up_once_the_hub_accepts_it },
+      { "the time is that since the CONNECT", the_time_is_that_since_the_connect },
+      { "after TLS likewise", after_tls_likewise },
+      { "a refused login is no session", a_refused_login_is_no_session },
+      { "nor is one whose refusal is read late", nor_is_one_whose_refusal_is_read_late },
+      { "who logs in is reconnecting", who_logs_in_is_reconnecting },
+      { "without a CONNECT it is up since TCP", without_a_connect_it_is_up_since_tcp },
+      { "what is seen no more is waited for once", what_is_seen_no_more_is_waited_for_once },
+      { "without the setting nothing is waited for", without_the_setting_nothing_is_waited_for },
+      { "where the answer is lost it is up", where_the_answer_is_lost_it_is_up },
+      { "a lost track ends the wait", a_lost_track_ends_the_wait },
+      { "what is found logging in is no session yet", what_is_found_logging_in_is_no_session_yet },
+      { "another connection ends the wait", another_connection_ends_the_wait })
