@@ -5,7 +5,7 @@
 
 #include "suite.h"
 
-enum { CAPACITY = 64 };
+enum { CAPACITY = 64, KEYS = 1000, MANY = 500 };
 
 static void test_full_and_empty(void)
 {
@@ -39,16 +39,16 @@ static unsigned count_by_walking(const struct keyed_table *table)
 }
 
 /* The table against the plainest thing that does the same: an array indexed by key. */
-static void test_against_model(void)
+static void compare_with_model(uint32_t capacity, uint64_t keys)
 {
-	uint64_t *model[256] = { 0 };
+	uint64_t *model[KEYS] = { 0 };
 	struct keyed_table table;
 	unsigned held = 0;
 
-	CU_ASSERT_EQUAL_FATAL(keyed_table_init(&table, CAPACITY, sizeof(uint64_t)), 0);
+	CU_ASSERT_EQUAL_FATAL(keyed_table_init(&table, capacity, sizeof(uint64_t)), 0);
 	srandom(1);
 	for (int i = 0; i < 100000; i++) {
-		uint64_t key = (uint64_t)random() % 256;
+		uint64_t key = (uint64_t)random() % keys;
 
 		CU_ASSERT_PTR_EQUAL_FATAL(keyed_table_find(&table, key), model[key]);
 		if (model[key]) {
@@ -57,7 +57,7 @@ static void test_against_model(void)
 			held--;
 		} else {
 			model[key] = keyed_table_add(&table, key);
-			CU_ASSERT_FATAL((model[key] != NULL) == (held < CAPACITY));
+			CU_ASSERT_FATAL((model[key] != NULL) == (held < capacity));
 			held += model[key] != NULL;
 		}
 		CU_ASSERT_EQUAL_FATAL(table.count, held);
@@ -66,5 +66,17 @@ static void test_against_model(void)
 	keyed_table_release(&table);
 }
 
+static void test_against_model(void)
+{
+	compare_with_model(CAPACITY, 256);
+}
+
+/* The buckets double twice on the way to the first 500. */
+static void test_growing_against_model(void)
+{
+	compare_with_model(MANY, KEYS);
+}
+
 SUITE("keyed_table", { "full and empty", test_full_and_empty },
-      { "100,000 random steps", test_against_model })
+      { "100,000 random steps", test_against_model },
+      { "likewise, in a table that grows", test_growing_against_model })

@@ -9,6 +9,9 @@
 /* The value of next_free for an entry that is in use. */
 #define IN_USE UINT32_MAX
 
+/* As many buckets are in use at first, if there are more: a quarter of a page. */
+enum { BUCKETS_FIRST = 256 };
+
 /* Half of the buckets stay empty, so that a probe sequence is short. */
 static uint32_t bucket_count(uint32_t capacity)
 {
@@ -35,7 +38,8 @@ int keyed_table_init(struct keyed_table *table, uint32_t capacity, size_t entry_
 		.next_free = calloc(capacity, sizeof(*table->next_free)),
 		.buckets = calloc(buckets, sizeof(*table->buckets)),
 		.capacity = capacity,
-		.mask = buckets - 1,
+		.mask = (buckets < BUCKETS_FIRST ? buckets : BUCKETS_FIRST) - 1,
+		.mask_max = buckets - 1,
 		.entry_size = entry_size,
 	};
 	if (table->entries && table->keys && table->next_free && table->buckets)
@@ -82,10 +86,22 @@ void *keyed_table_find(const struct keyed_table *table, uint64_t key)
 	return held ? entry_at(table, held - 1) : NULL;
 }
 
+/* Doubles the buckets in use: entries that are spread over more of them touch more pages. */
+static void add_buckets(struct keyed_table *table)
+{
+	memset(table->buckets, 0, (table->mask + (size_t)1) * sizeof(*table->buckets));
+	table->mask = table->mask * 2 + 1;
+	for (uint32_t number = 0; number < table->untouched; number++)
+		if (table->next_free[number] == IN_USE)
+			table->buckets[find_bucket(table, table->keys[number])] = number + 1;
+}
+
 void *keyed_table_add(struct keyed_table *table, uint64_t key)
 {
 	uint32_t number;
 
+	if (table->count > table->mask / 2 && table->mask < table->mask_max)
+		add_buckets(table);
 	if (table->first_free) {
 		number = table->first_free - 1;
 		table->first_free = table->next_free[number];

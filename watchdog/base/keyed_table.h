@@ -2,8 +2,8 @@
 /* A hash table with a fixed number of entries of a fixed size and 64-bit keys.
  *
  * Entries never move, so a pointer to an entry is valid until the entry is removed.
- * keyed_table_init() allocates all memory; pages of entries that were never used are never touched.
- * Every function takes constant time on average. */
+ * keyed_table_init() allocates all memory; pages that the most entries that there ever were do not
+ * need are never touched. Every function takes constant time on average. */
 #pragma once
 
 #include <stddef.h>
@@ -18,7 +18,8 @@ struct keyed_table {
 	uint32_t untouched;  /* entries from here on were never used */
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t mask;
+	uint32_t mask;     /* number of the last bucket in use: they double with the entries */
+	uint32_t mask_max; /* of the last one that there is */
 	size_t entry_size;
 };
 
