@@ -3,9 +3,10 @@
  *
  *     crowd CONNECTIONS INTERVAL [CGROUP]
  *
- * Says "open" when all are. Then each sends a byte every INTERVAL seconds (0: never), one after the
- * other, until a line comes on standard input: then all are reset as fast as it goes, and it says
- * "reset". Ends with standard input. The peer is a process of its own, which does not join CGROUP.
+ * Opens 10 a millisecond, so that a watcher misses none. Says "open" when all are. Then each sends
+ * a byte every INTERVAL seconds (0: never), one after the other, until a line comes on standard
+ * input: then all are reset as fast as it goes, and it says "reset". Ends with standard input. The
+ * peer is a process of its own, which does not join CGROUP.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/join_cgroup.h"
@@ -54,6 +56,15 @@ static int open_connection(const struct sockaddr_in *listener)
 	return fd;
 }
 
+/* After each 100 connections. */
+static void rest(unsigned opened)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+	if (opened % 100 == 0)
+		nanosleep(&pause, NULL);
+}
+
 /* Returns when there is something on standard input, or its end. */
 static void talk(const int *connections, unsigned count, unsigned interval)
 {
@@ -79,8 +90,10 @@ int main(int argc, char **argv)
 		accept_all(listener);
 	if (argc > 3)
 		join_cgroup(argv[3]);
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		connections[i] = open_connection(&address);
+		rest(i);
+	}
 	puts("open");
 	fflush(stdout);
 	talk(connections, count, (unsigned)atoi(argv[2]));

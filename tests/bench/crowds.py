@@ -22,17 +22,18 @@ class Crowd:
     seconds (0: never)."""
 
     def __init__(self, programs, count, group, interval=0):
-        self._processes = [
-            subprocess.Popen([programs / "tests/bench/crowd", str(min(A_PROCESS, count - begun)),
-                              str(interval), group], preexec_fn=prepare, text=True,
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            for begun in range(0, count, A_PROCESS)]
-        self._wait_for("open")
+        self._processes = []
+        for begun in range(0, count, A_PROCESS):  # one after the other
+            self._processes.append(subprocess.Popen(
+                [programs / "tests/bench/crowd", str(min(A_PROCESS, count - begun)), str(interval),
+                 group], preexec_fn=prepare, text=True, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE))
+            self._expect(self._processes[-1], "open")
 
-    def _wait_for(self, word):
-        for process in self._processes:
-            if process.stdout.readline().strip() != word:
-                raise RuntimeError(f"crowd: no {word}")
+    @staticmethod
+    def _expect(process, word):
+        if process.stdout.readline().strip() != word:
+            raise RuntimeError(f"crowd: no {word}")
 
     def reset(self):
         """Resets all as fast as it goes; returns the seconds that took."""
@@ -40,7 +41,8 @@ class Crowd:
         for process in self._processes:
             process.stdin.write("reset\n")
             process.stdin.flush()
-        self._wait_for("reset")
+        for process in self._processes:
+            self._expect(process, "reset")
         return time.monotonic() - begin
 
     def __enter__(self):
