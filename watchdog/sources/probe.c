@@ -16,6 +16,7 @@
 #include "sources/probe_mqtt.h"
 #include "sources/probe_overflow.h"
 #include "sources/probe_packets.h"
+#include "sources/probe_ring.h"
 #include "sources/probe_stalls.h"
 #include "sources/probe_state.h"
 #include "support/cleanup.h"
@@ -186,7 +187,7 @@ static int on_record(void *userdata, void *data, size_t size)
 
 static int take_records(struct probe *probe)
 {
-	int r = ring_buffer__consume(probe->ring);
+	int r = probe_ring_consume(probe->ring, on_record, probe);
 
 	probe_overflow_look(probe->overflow);
 	probe_overflow_take(probe->overflow, OVERFLOW_AT_ONCE, on_overflow, probe);
@@ -214,10 +215,11 @@ static void look_at_packets(struct probe *probe)
 
 static int attach(struct probe *probe)
 {
-	probe->ring =
-		ring_buffer__new(bpf_map__fd(probe->bpf->maps.records), on_record, probe, NULL);
-	if (!probe->ring)
-		return -errno;
+	const struct bpf_map *records = probe->bpf->maps.records;
+	int r = probe_ring_open(&probe->ring, bpf_map__fd(records), bpf_map__max_entries(records));
+
+	if (r < 0)
+		return r;
 	if (probe_overflow_new(&probe->overflow, probe->bpf) < 0)
 		return -ENOMEM;
 	probe->stalled = probe->taken_over_count > 0; /* for all we know */
@@ -270,7 +272,7 @@ struct probe *probe_close(struct probe *probe)
 	bpf_link__destroy(probe->healing);
 	packet_watches_free(probe->packets);
 	mqtt_probe_close(probe->mqtt);
-	ring_buffer__free(probe->ring);
+	probe_ring_close(probe->ring);
 	probe_overflow_free(probe->overflow);
 	probe_bpf__destroy(probe->bpf);
 	for (unsigned i = 0; i < probe->taken_over_count; i++)
@@ -393,7 +395,7 @@ static void tell_lost(struct probe *probe)
 
 int probe_fd(const struct probe *probe)
 {
-	return ring_buffer__epoll_fd(probe->ring);
+	return bpf_map__fd(probe->bpf->maps.records);
 }
 
 void probe_set_wake_ups(struct probe *probe, bool on)

@@ -10,7 +10,7 @@ struct mqtt_probe;
 struct packet_watches;
 struct probe_bpf;
 struct probe_overflow;
-struct ring_buffer;
+struct probe_ring;
 
 /* The highest number of an agent whose MQTT may be looked at; as a mask, it keeps an index in
  * range. */
@@ -18,7 +18,7 @@ enum { AGENT_NUMBER_MAX = 255 };
 
 struct probe {
 	struct probe_bpf *bpf;
-	struct ring_buffer *ring;
+	struct probe_ring *ring;
 	struct probe_overflow *overflow;
 	struct probe_header end_of_sample;
 	uint64_t end_of_sample_after; /* it waits for that look into the overflow; 0: there is none
