@@ -42,7 +42,7 @@ check-background: $(UNIT_TESTS) $(B)/connwatchctl $(B)/tests/commands/write_expo
 		interrupted hung-up terminated killed-by-a-shell closes-when-asked-to-stop
 
 PROBE_ALONE := $(call objects,watchdog/sources/probe*.c) $(PROCESSES) $(MESSAGES) \
-	$(B)/watchdog/support/handover_memory.o \
+	$(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/resident_set.o \
 	$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/path_table.o $(B)/libcore.a
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o $(PROBE_ALONE)
 $(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \

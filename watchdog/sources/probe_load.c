@@ -12,6 +12,7 @@
 
 #include "ebpf/probe.skel.h"
 #include "support/cleanup.h"
+#include "support/resident_set.h"
 
 DEFINE_CLEANUP(struct probe_bpf *, probe_bpf__destroy);
 
@@ -222,6 +223,16 @@ static int take_over(const struct probe_bpf *bpf, const int *descriptors, unsign
 
 /* ---- loading */
 
+/* The instructions are in the kernel. libbpf keeps its copies until the probe is closed. */
+static void drop_instructions(const struct probe_bpf *bpf)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, bpf->obj)
+		resident_set_drop(bpf_program__insns(program),
+				  bpf_program__insn_cnt(program) * sizeof(struct bpf_insn));
+}
+
 int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
 {
 	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = NULL;
@@ -244,6 +255,7 @@ int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
 	r = probe_bpf__load(bpf);
 	if (r < 0)
 		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
+	drop_instructions(bpf);
 	*ret = STEAL_POINTER(bpf);
 	return 0;
 }

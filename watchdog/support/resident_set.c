@@ -10,6 +10,8 @@
 
 enum {
 	SEGMENTS_MAX = 32,
+	STACK_BELOW = 512 * 1024,
+	STACK_KEPT = 8 * 1024, /* for the calls on the way to the kernel */
 	LARGE_BLOCK =
 		128 * 1024, /* the default of malloc(3); once set, it no longer grows by itself */
 };
@@ -44,8 +46,28 @@ static int give_back_object(struct dl_phdr_info *object, size_t size, void *user
 	return 0;
 }
 
+void resident_set_drop(const void *memory, size_t size)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)memory + page - 1) & -page;
+	uintptr_t end = ((uintptr_t)memory + size) & -page;
+
+	if (end > begin)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
+/* The kernel keeps a gap of 1 MiB below a stack (stack_guard_gap), so there is nothing else in this
+ * range. */
+static void give_back_stack(void)
+{
+	const char *frame = __builtin_frame_address(0);
+
+	resident_set_drop(frame - STACK_BELOW, STACK_BELOW - STACK_KEPT);
+}
+
 void resident_set_shrink(void)
 {
 	malloc_trim(0);
+	give_back_stack();
 	dl_iterate_phdr(give_back_object, NULL);
 }
