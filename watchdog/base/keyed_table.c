@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The value of next_free for an entry that is in use. */
-#define IN_USE UINT32_MAX
-
 /* As many buckets are in use at first, if there are more: a quarter of a page. */
 enum { BUCKETS_FIRST = 256 };
+
+/* Of a word of `in_use`. */
+enum { BITS = 64 };
 
 /* Half of the buckets stay empty, so that a probe sequence is short. */
 static uint32_t bucket_count(uint32_t capacity)
@@ -35,14 +35,14 @@ int keyed_table_init(struct keyed_table *table, uint32_t capacity, size_t entry_
 	*table = (struct keyed_table){
 		.entries = calloc(capacity, entry_size),
 		.keys = calloc(capacity, sizeof(*table->keys)),
-		.next_free = calloc(capacity, sizeof(*table->next_free)),
+		.in_use = calloc(capacity / BITS + 1, sizeof(*table->in_use)),
 		.buckets = calloc(buckets, sizeof(*table->buckets)),
 		.capacity = capacity,
 		.mask = (buckets < BUCKETS_FIRST ? buckets : BUCKETS_FIRST) - 1,
 		.mask_max = buckets - 1,
 		.entry_size = entry_size,
 	};
-	if (table->entries && table->keys && table->next_free && table->buckets)
+	if (table->entries && table->keys && table->in_use && table->buckets)
 		return 0;
 	keyed_table_release(table);
 	return -ENOMEM;
@@ -52,9 +52,14 @@ void keyed_table_release(struct keyed_table *table)
 {
 	free(table->entries);
 	free(table->keys);
-	free(table->next_free);
+	free(table->in_use);
 	free(table->buckets);
 	*table = (struct keyed_table){ 0 };
+}
+
+static bool is_in_use(const struct keyed_table *table, uint32_t number)
+{
+	return table->in_use[number / BITS] >> number % BITS & 1;
 }
 
 static void *entry_at(const struct keyed_table *table, uint32_t number)
@@ -92,7 +97,7 @@ static void add_buckets(struct keyed_table *table)
 	memset(table->buckets, 0, (table->mask + (size_t)1) * sizeof(*table->buckets));
 	table->mask = table->mask * 2 + 1;
 	for (uint32_t number = 0; number < table->untouched; number++)
-		if (table->next_free[number] == IN_USE)
+		if (is_in_use(table, number))
 			table->buckets[find_bucket(table, table->keys[number])] = number + 1;
 }
 
@@ -104,7 +109,7 @@ void *keyed_table_add(struct keyed_table *table, uint64_t key)
 		add_buckets(table);
 	if (table->first_free) {
 		number = table->first_free - 1;
-		table->first_free = table->next_free[number];
+		table->first_free = (uint32_t)table->keys[number];
 		memset(entry_at(table, number), 0, table->entry_size);
 	} else if (table->untouched < table->capacity) {
 		number = table->untouched++;
@@ -113,7 +118,7 @@ void *keyed_table_add(struct keyed_table *table, uint64_t key)
 	}
 	table->buckets[find_bucket(table, key)] = number + 1;
 	table->keys[number] = key;
-	table->next_free[number] = IN_USE;
+	table->in_use[number / BITS] |= UINT64_C(1) << number % BITS;
 	table->count++;
 	return entry_at(table, number);
 }
@@ -138,7 +143,8 @@ void keyed_table_remove(struct keyed_table *table, void *entry)
 	uint32_t number = number_of(table, entry);
 
 	close_gap(table, find_bucket(table, table->keys[number]));
-	table->next_free[number] = table->first_free;
+	table->keys[number] = table->first_free;
+	table->in_use[number / BITS] &= ~(UINT64_C(1) << number % BITS);
 	table->first_free = number + 1;
 	table->count--;
 }
@@ -147,7 +153,7 @@ void *keyed_table_next(const struct keyed_table *table, const void *entry)
 {
 	for (uint32_t number = entry ? number_of(table, entry) + 1 : 0; number < table->untouched;
 	     number++)
-		if (table->next_free[number] == IN_USE)
+		if (is_in_use(table, number))
 			return entry_at(table, number);
 	return NULL;
 }

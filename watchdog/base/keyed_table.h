@@ -11,9 +11,9 @@
 
 struct keyed_table {
 	unsigned char *entries;
-	uint64_t *keys;      /* of each entry */
+	uint64_t *keys;      /* of each entry; of a free one: the next free one + 1, or 0 */
 	uint32_t *buckets;   /* entry number + 1; 0: free */
-	uint32_t *next_free; /* of a free entry: the next free one + 1; 0: the last one */
+	uint64_t *in_use;    /* a bit for each entry */
 	uint32_t first_free; /* entry number + 1 */
 	uint32_t untouched;  /* entries from here on were never used */
 	uint32_t count;

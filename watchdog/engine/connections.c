@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/connections.h"
 
+#include <string.h>
+
 #include "engine/agents.h"
 #include "engine/attempts.h"
 #include "engine/endings.h"
@@ -36,6 +38,16 @@ static usec_t opened_at(const struct event *event)
 	return age || event->type == EVENT_OPENED ? event->time - age : 0;
 }
 
+static void note_owner(struct connection *connection, const struct task *task)
+{
+	connection->owner = (struct owner){
+		.started = task->started,
+		.pid = task->pid,
+		.in_agent = task->in_agent,
+	};
+	memcpy(connection->owner.comm, task->comm, sizeof(task->comm));
+}
+
 /* The owner may be older than the engine: then no event has shown it yet. */
 static struct connection *begin(struct engine *engine, const struct event *event)
 {
@@ -54,7 +66,7 @@ static struct connection *begin(struct engine *engine, const struct event *event
 	connection->agent = event->agent;
 	connection->local = from->local;
 	connection->peer = from->peer;
-	connection->owner = from->owner;
+	note_owner(connection, &from->owner);
 	processes_track(engine, &from->owner, event->agent);
 	connection->sample = engine->sample;
 	connection->opened = opened_at(event);

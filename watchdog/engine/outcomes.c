@@ -25,7 +25,7 @@ void outcomes_begin_record(const struct agent *agent, enum record_kind kind, use
 
 void outcomes_describe_connection(const struct connection *connection, struct record *record)
 {
-	record->process = connection->owner;
+	record->process = state_owner(connection);
 	record->cookie = connection->cookie;
 	record->netns = connection->netns;
 	record->local = connection->local;

@@ -47,7 +47,7 @@ static void show_connections(const struct engine *engine, const struct snapshot_
 			.stalled = connection->stalled,
 			.local = connection->local,
 			.peer = connection->peer,
-			.owner = connection->owner,
+			.owner = state_owner(connection),
 			.path = path_now(engine, connection),
 		};
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/state.h"
 
+#include <string.h>
+
 /* ---- tables that agents share */
 
 /* NULL for a single agent, which has all to itself. */
@@ -63,6 +65,19 @@ bool state_agent_lives(const struct engine *engine, uint32_t number)
 struct tracked_process *state_process(const struct engine *engine, uint32_t pid)
 {
 	return pid ? keyed_table_find(&engine->processes, pid) : NULL;
+}
+
+struct task state_owner(const struct connection *connection)
+{
+	const struct owner *owner = &connection->owner;
+	struct task task = {
+		.pid = owner->pid,
+		.in_agent = owner->in_agent,
+		.started = owner->started,
+	};
+
+	memcpy(task.comm, owner->comm, sizeof(task.comm));
+	return task;
 }
 
 /* NULL: the owner is not tracked. */

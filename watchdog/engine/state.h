@@ -32,36 +32,47 @@ enum deadline_kind {
 	DEADLINE_OF_PATH,
 };
 
+/* Who opened a connection: of struct task, what lasts. */
+struct owner {
+	uint64_t started;
+	uint32_t pid;
+	char comm[COMM_SIZE];
+	bool in_agent;
+};
+
 /* A socket from its SYN to CLOSE. There may be a hundred thousand: its members leave no gaps. */
 struct connection {
 	uint64_t cookie;
 	struct deadline deadline; /* while it is open: of its next check; then: of its verdict */
 	uint32_t agent;
-	uint32_t netns;  /* the kernel's inode numbers of namespaces have 32 bits */
-	bool up;         /* it was established */
-	bool serves;     /* the session is up, too, as far as can be seen */
-	bool logging_in; /* a login is awaited or was refused: without it, no session is up */
-	bool ended;      /* the session is over; the socket may still be closing down */
-	bool reported;   /* its one RECORD_ENDED was handed out */
-	bool closed;     /* the socket reached CLOSE */
-	bool aborted;    /* by an action of the policy */
+	uint32_t netns;      /* the kernel's inode numbers of namespaces have 32 bits */
+	bool up : 1;         /* it was established */
+	bool serves : 1;     /* the session is up, too, as far as can be seen */
+	bool logging_in : 1; /* a login is awaited or was refused: without it, no session is up */
+	bool ended : 1;      /* the session is over; the socket may still be closing down */
+	bool reported : 1;   /* its one RECORD_ENDED was handed out */
+	bool closed : 1;     /* the socket reached CLOSE */
+	bool aborted : 1;    /* by an action of the policy */
+	/* while it is open */
+	bool kept_alive : 1;       /* the agent was seen to send something within KeepAliveSec= */
+	bool check_unanswered : 1; /* no sample has shown it since its last check */
+	bool icmp_error : 1; /* one was pending while what now waits for an answer was repeated */
+	uint8_t stalled; /* enum cause of its RECORD_STALLED; CAUSE_UNKNOWN: it is not stalled */
 	uint8_t reached; /* enum rung: the last one that was seen to be climbed */
 	struct endpoint local;
 	struct endpoint peer;
-	struct task owner;
-	/* while it is open */
-	bool kept_alive;       /* the agent was seen to send something within KeepAliveSec= */
-	bool check_unanswered; /* no sample has shown it since its last check */
-	bool icmp_error;       /* one was pending while what now waits for an answer was repeated */
-	enum cause stalled;    /* of its RECORD_STALLED; CAUSE_UNKNOWN: it is not stalled */
-	uint32_t sample;       /* engine.sample when a sample or its first event last showed it */
-	usec_t opened;         /* 0: not known */
+	uint32_t sample; /* engine.sample when a sample or its first event last showed it */
+	struct owner owner;
+	usec_t opened; /* 0: not known */
 	usec_t up_since;
 	usec_t silence;      /* of the peer, before the write that went unanswered; 0: none did */
 	uint64_t read_bytes; /* how much the agent had read at the last check */
 	usec_t unread_since; /* since then data is unread and nothing is read; 0: not so */
 	usec_t stalled_since;
 };
+
+_Static_assert(sizeof(struct connection) <= 160, "docs/BENCHMARKS.md: memory");
+_Static_assert(CAUSE_MAX <= UINT8_MAX, "a cause fits `stalled`");
 
 /* A session that ended and whose verdict still waits for a fact. */
 struct ending {
@@ -238,6 +249,9 @@ struct connection *state_connection(const struct engine *engine, uint64_t cookie
 
 /* Returns true if process `pid` opened a connection whose session is not over. */
 bool state_has_open_connection(const struct engine *engine, uint32_t pid);
+
+/* Returns who opened `connection`. */
+struct task state_owner(const struct connection *connection);
 
 /* Returns true if the process that opened `connection` and all others of its agent are dead. */
 bool state_is_orphan(const struct engine *engine, const struct connection *connection);
