@@ -34,16 +34,17 @@ int keyed_table_init(struct keyed_table *table, uint32_t capacity, size_t entry_
 
 	*table = (struct keyed_table){
 		.entries = calloc(capacity, entry_size),
-		.keys = calloc(capacity, sizeof(*table->keys)),
-		.in_use = calloc(capacity / BITS + 1, sizeof(*table->in_use)),
+		.keys = calloc(capacity + capacity / BITS + 1, sizeof(*table->keys)),
 		.buckets = calloc(buckets, sizeof(*table->buckets)),
 		.capacity = capacity,
 		.mask = (buckets < BUCKETS_FIRST ? buckets : BUCKETS_FIRST) - 1,
 		.mask_max = buckets - 1,
 		.entry_size = entry_size,
 	};
-	if (table->entries && table->keys && table->in_use && table->buckets)
+	if (table->entries && table->keys && table->buckets) {
+		table->in_use = table->keys + capacity;
 		return 0;
+	}
 	keyed_table_release(table);
 	return -ENOMEM;
 }
@@ -52,7 +53,6 @@ void keyed_table_release(struct keyed_table *table)
 {
 	free(table->entries);
 	free(table->keys);
-	free(table->in_use);
 	free(table->buckets);
 	*table = (struct keyed_table){ 0 };
 }

@@ -13,7 +13,7 @@ struct keyed_table {
 	unsigned char *entries;
 	uint64_t *keys;      /* of each entry; of a free one: the next free one + 1, or 0 */
 	uint32_t *buckets;   /* entry number + 1; 0: free */
-	uint64_t *in_use;    /* a bit for each entry */
+	uint64_t *in_use;    /* a bit for each entry; a part of the memory of `keys` */
 	uint32_t first_free; /* entry number + 1 */
 	uint32_t untouched;  /* entries from here on were never used */
 	uint32_t count;
