@@ -33,6 +33,7 @@ static __always_inline void report_login(const struct mqtt_session *session,
 	record->mqtt.track =
 		session->state == MQTT_FOLLOWED ? PROBE_MQTT_FOLLOWED : PROBE_MQTT_LOST;
 	record->mqtt.flags |= flags;
+	record->token_seconds = session->token.seconds;
 	bpf_ringbuf_submit(record, 0);
 }
 

@@ -32,22 +32,7 @@ __s64 cgroups_used_by_all = 0;
 __u64 unwatched_cgroups[PROBE_AGENTS] = {};
 __u64 unwatched_told[PROBE_AGENTS] = {};
 
-/* Who is watched: global thread group id -> agent, id of a control group -> agent. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, WATCHED_PROCESSES);
-	__type(key, __u32);
-	__type(value, __u32);
-} watched_processes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, WATCHED_CGROUPS);
-	__type(key, __u64);
-	__type(value, __u32);
-} watched_cgroups SEC(".maps");
+#include "ebpf/watched.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

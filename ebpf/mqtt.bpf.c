@@ -19,6 +19,8 @@
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 
+#include "ebpf/watched.bpf.h"
+
 #include "ebpf/ring.bpf.h"
 
 #include "ebpf/mqtt_maps.bpf.h"
@@ -30,6 +32,8 @@
 #include "ebpf/mqtt_follow.bpf.h"
 
 #include "ebpf/login_follow.bpf.h"
+
+#include "ebpf/token_follow.bpf.h"
 
 #include "ebpf/session_follow.bpf.h"
 

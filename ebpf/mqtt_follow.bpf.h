@@ -130,6 +130,14 @@ static __always_inline bool take_length(struct mqtt_session *session, struct mqt
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
 	 (__u64)(f) << 40)
 
+/* `first` is behind the name of the protocol, `end` behind the CONNECT. */
+static __always_inline void begin_token(struct mqtt_session *session, __u32 first, __u32 end)
+{
+	session->token.next = first;
+	session->token.end = end;
+	session->token.part = TOKEN_SOUGHT;
+}
+
 /* MQTT 5, 3.1.2.1: length, name, level. "MQTT" of 3.1.1 and 5, "MQIsdp" of 3.1. A bridge of
  * mosquitto's sets the top bit of the level. */
 static __always_inline bool take_name(struct mqtt_session *session, struct mqtt_stream *stream,
@@ -151,6 +159,8 @@ static __always_inline bool take_name(struct mqtt_session *session, struct mqtt_
 		return false;
 	session->version = byte;
 	session->state = MQTT_FOLLOWED;
+	if (session->token_wanted)
+		begin_token(session, stream->next, stream->next + stream->remaining - (at + 1));
 	pass_packet(session, stream, at + 1);
 	return true;
 }

@@ -49,6 +49,30 @@ struct mqtt_socket {
 	__u64 agent;
 };
 
+enum token_part {
+	TOKEN_NONE,         /* nobody wants to know, or it is over */
+	TOKEN_SOUGHT,       /* from here on, bytes are looked at */
+	TOKEN_SIGNED,       /* "Shar" of SharedAccessSignature went by */
+	TOKEN_CODED,        /* in the second part of a JSON web token */
+	TOKEN_EXPIRY,       /* in the digits, as they are */
+	TOKEN_CODED_EXPIRY, /* in the digits, within base64 */
+};
+
+/* When the token in the CONNECT ends: token_follow.bpf.h. All but `seconds` is wiped with the end
+ * of the CONNECT. */
+struct token_follow {
+	__u64 seconds; /* since 1970; 0: not known */
+	__u64 found;   /* likewise, as far as its digits went by */
+	__u64 decoded; /* the last bytes, of base64 */
+	__u32 next;    /* sequence number of the next byte to look at */
+	__u32 end;     /* one past the CONNECT */
+	__u32 last;    /* the last bytes, as they are */
+	__u16 bits;    /* of base64, that make no byte yet */
+	__u8 bit_count;
+	__u8 digits; /* of `found` */
+	__u8 part;   /* enum token_part */
+};
+
 /* How much of a login was told: login_told.bpf.h. */
 enum login_told {
 	LOGIN_UNTOLD,
@@ -67,19 +91,12 @@ struct mqtt_session {
 	__u8 connack; /* reason code */
 	bool answered;
 	__u8 told; /* enum login_told */
+	bool token_wanted;
 	struct login_follow login;
+	struct token_follow token;
 };
 
-/* agent -> 1, for those whose connections are to be looked at. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 256);
-	__type(key, __u32);
-	__type(value, __u32);
-} inspected_agents SEC(".maps");
-
-/* MQTT of each connection of theirs, from its handshake on. */
+/* MQTT of each connection that is looked at, from its handshake on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -4,7 +4,7 @@
 
 static __always_inline bool is_inspected(__u32 agent)
 {
-	return have_socket_storage && bpf_map_lookup_elem(&inspected_agents, &agent);
+	return have_socket_storage && inspect_of(agent);
 }
 
 /* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
@@ -25,6 +25,7 @@ static __always_inline void begin_mqtt(struct connection *connection, struct soc
 	session->socket.cookie = connection->cookie;
 	session->socket.opened_nsec = connection->opened_nsec;
 	session->socket.agent = connection->agent;
+	session->token_wanted = inspect_of(connection->agent) == INSPECT_TOKEN;
 	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
 	session->sent.next = session->sent.end = tcp->snd_una;
 	session->received.next = session->received.end = tcp->rcv_nxt;

@@ -73,6 +73,7 @@ static __always_inline struct tls_stream *tls_stream_of(const struct tls_key *ke
 
 	if (stream)
 		return stream;
+	blank.tls.session.token_wanted = inspect_of(agent_of_current()) == INSPECT_TOKEN;
 	bpf_map_update_elem(&tls_streams, key, &blank, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&tls_streams, key);
 }

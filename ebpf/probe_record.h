@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 11
+#define PROBE_RECORD_VERSION 12
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -201,6 +201,7 @@ struct probe_login_seen {
 	__u64 cookie;
 	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN */
 	struct probe_mqtt mqtt;
+	__u64 token_seconds; /* when the token in the CONNECT ends, since 1970; 0: not known */
 };
 
 struct probe_connection {
@@ -287,7 +288,7 @@ _Static_assert(sizeof(struct probe_mqtt) == 32, "layout of probe_mqtt");
 _Static_assert(sizeof(struct probe_login) == 8, "layout of probe_login");
 _Static_assert(sizeof(struct probe_tls) == 32, "layout of probe_tls");
 _Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
-_Static_assert(sizeof(struct probe_login_seen) == 64, "layout of probe_login_seen");
+_Static_assert(sizeof(struct probe_login_seen) == 72, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");
 _Static_assert(sizeof(struct probe_lookup) == 40, "layout of probe_lookup");

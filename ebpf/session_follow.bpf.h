@@ -30,5 +30,7 @@ static __always_inline void follow(struct mqtt_session *session, bool sent,
 		begin_login(session, chunk);
 	if (stream->entered != stream->left + 1 || !take(session, sent, chunk))
 		lose_track(session);
+	if (sent)
+		follow_token(session, chunk);
 	__sync_fetch_and_add(&stream->left, 1);
 }

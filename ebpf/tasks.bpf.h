@@ -24,13 +24,6 @@ static __always_inline __u64 task_cgroup(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
-static __always_inline __u32 agent_of_cgroup(__u64 id)
-{
-	__u32 *agent = bpf_map_lookup_elem(&watched_cgroups, &id);
-
-	return agent ? *agent : 0;
-}
-
 /* The agent that `task` belongs to, or 0. */
 static __noinline __u32 agent_of_task(struct task_struct *task)
 {
@@ -43,15 +36,6 @@ static __noinline __u32 agent_of_task(struct task_struct *task)
 static __always_inline struct task_struct *current_task(void)
 {
 	return (struct task_struct *)bpf_get_current_task();
-}
-
-/* The same of the current task, for which there are faster ways. */
-static __noinline __u32 agent_of_current(void)
-{
-	__u32 id = bpf_get_current_pid_tgid() >> 32;
-	__u32 *agent = bpf_map_lookup_elem(&watched_processes, &id);
-
-	return agent ? *agent : agent_of_cgroup(bpf_get_current_cgroup_id());
 }
 
 /* Returns the exit code as wait(2) encodes it. Before 6.1 a process of one thread leaves no

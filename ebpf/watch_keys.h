@@ -22,6 +22,13 @@ static inline __attribute__((always_inline)) int probe_has_share(long long used,
 	return used_by_all < rest && used < 4 * (rest - used_by_all);
 }
 
+/* What of an agent's connections is to be looked at. */
+enum inspect {
+	INSPECT_NOTHING,
+	INSPECT_MQTT,
+	INSPECT_TOKEN, /* and when the token in a CONNECT ends */
+};
+
 #define AWAITED_NAME_SIZE 256 /* NAME_MAX + 1 */
 
 /* A control group that is watched as soon as it is made. */

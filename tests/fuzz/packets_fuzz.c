@@ -9,6 +9,7 @@
 
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 /* Each of these builds on those before it. */
 #include "ebpf/probe_record.h"
@@ -20,6 +21,8 @@
 #include "ebpf/mqtt_follow.bpf.h"
 
 #include "ebpf/login_follow.bpf.h"
+
+#include "ebpf/token_follow.bpf.h"
 
 #include "ebpf/session_follow.bpf.h"
 
@@ -108,6 +111,16 @@ static __u32 write_headers(__u8 *to, unsigned flags, __u32 position)
 	return ip + 20;
 }
 
+/* Where nothing is looked for, all but the result is wiped. */
+static void check_token(const struct token_follow *token)
+{
+	MUST(token->seconds < 10000000000);
+	MUST(token->part <= TOKEN_CODED_EXPIRY && token->bit_count < 8);
+	if (token->part == TOKEN_NONE)
+		MUST(!token->found && !token->decoded && !token->last && !token->bits &&
+		     !token->bit_count && !token->digits);
+}
+
 static void check_session(const struct mqtt_session *session, __u8 before)
 {
 	const struct login_follow *login = &session->login;
@@ -120,6 +133,7 @@ static void check_session(const struct mqtt_session *session, __u8 before)
 	MUST(login->protocol < PROBE_LOGIN_MAX && login->part <= WS_CODE);
 	MUST(login->part != AMQP_SYMBOL || login->left <= AMQP_SYMBOL_MOST);
 	MUST(login->status <= 999);
+	check_token(&session->token);
 }
 
 static void check_tls(const struct tls_follow *tls, __u8 before)
@@ -196,7 +210,9 @@ static void pass(struct world *world, unsigned flags, const __u8 *data, __u32 si
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world world = { .connection = { .agent = 1 } };
+	struct world world = { .connection = { .agent = 1 },
+			       .plain = { .token_wanted = true },
+			       .in_memory = { .token_wanted = true } };
 
 	clock_nsec = 0;
 	looked_up = (struct lookups){ 0 };

@@ -3,8 +3,10 @@
 agent's own libssl is looked at. The agent sends packets as a case wants them; real clients follow at
 the end."""
 
+import base64
 import contextlib
 import functools
+import json
 import os
 import signal
 import sys
@@ -135,7 +137,7 @@ def both_ways(*wanted, **options):
             play(Session(stage, secure=True))
         secure.__name__ += "_over_tls"
         for way in (plain, secure):
-            story(*wanted, settings=INSPECTED, **options)(way)
+            story(*wanted, **{"settings": INSPECTED, **options})(way)
         return play
     return add
 
@@ -163,6 +165,74 @@ def mqtt_other_protocols_need_no_login(session):
         session.hear(b"250 hub\r\n")
         close()
         if close == session.hub_closes:
+            session.again()
+
+
+# ---- when its token ends
+
+TOKENS = (*INSPECTED, "TokenInspect=yes")
+LIFE = 3  # seconds
+
+
+def shared_access(ends, secret="c2VjcmV0"):
+    return f"SharedAccessSignature sr=hub%2Fdevices%2Fdevice&sig={secret}%3D&se={ends}&skn=policy"
+
+
+def web_token(ends, secret="c2VjcmV0"):
+    parts = ({"alg": "RS256", "typ": "JWT"}, {"aud": "hub", "iat": ends - 60, "exp": ends, "jti": secret})
+    coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+             for part in parts)
+    return ".".join((*coded, secret))
+
+
+def log_in(session, token, code=0):
+    session.say(mqtt.connect(user="device", password=token))
+    session.hear(mqtt.connack(code))
+
+
+def expires():
+    return both_ways(stalled("token-expired", SUSPECTED),
+                     ended("peer-fin", "token-expired", SURE, evidence=("token_over_sec=*",)),
+                     settings=TOKENS)
+
+
+@table(
+    ("mqtt-token-of-shared-access-expires", expires(), shared_access),
+    ("mqtt-web-token-expires", expires(), web_token),
+)
+def token_expires(session, kind):
+    ends = int(time.time()) + LIFE
+    log_in(session, kind(ends))
+    time.sleep(ends - time.time() + 0.5)
+    session.hub_closes()
+
+
+@both_ways(ended("peer-fin", "peer-close", QUITE_SURE), settings=TOKENS)
+def mqtt_closed_before_the_token_expires(session):
+    log_in(session, shared_access(int(time.time()) + 3600))
+    session.hub_closes()
+
+
+@both_ways(ended("peer-fin", "token-expired", SURE, evidence=("token_over_sec=*",)),
+           settings=TOKENS)
+def mqtt_refused_with_a_token_that_has_expired(session):
+    log_in(session, web_token(int(time.time()) - 60), mqtt.NOT_AUTHORIZED)
+    session.hub_closes()
+
+
+@both_ways(ended("local-fin", "agent-close"), ended("local-fin", "agent-close"), settings=TOKENS)
+def mqtt_tokens_stay_where_they_are(session):
+    """But for the time of their end, in no record, trace, map or page of memory of connwatch."""
+    ends = int(time.time()) + 3600
+    for kind in (shared_access, web_token):
+        secret = token_hex(12)
+        token = kind(ends, secret)
+        log_in(session, token)
+        places = places_with(session.stage, secret.encode(), token.encode()[40:60])
+        if places:
+            raise Surprise(f"a part of a token is in {', '.join(places)}")
+        session.agent_closes()
+        if kind == shared_access:
             session.again()
 
 

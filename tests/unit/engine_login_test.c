@@ -312,6 +312,132 @@ static void what_is_found_logging_in_is_no_session_yet(void)
 	bench_end(&bench);
 }
 
+/* ---- tokens */
+
+/* A session whose token ends `left` after its login. */
+static void begin_with_token(struct bench *bench, uint64_t cookie, usec_t left)
+{
+	bench_open(bench, cookie);
+	bench_step(bench, (struct event){ .type = EVENT_LOGIN,
+					  .connection = { .cookie = cookie,
+							  .mqtt = accepted,
+							  .token_left = left } });
+}
+
+static void the_peer_closes_when_the_token_has_ended(void)
+{
+	static const struct {
+		const char *when;
+		usec_t age;
+		enum cause cause;
+		enum confidence confidence;
+	} rows[] = {
+		{ "just then", 60 * USEC_PER_MINUTE + USEC_PER_SEC, CAUSE_TOKEN_EXPIRED,
+		  CONFIDENCE_PROVED },
+		{ "by a clock that is ahead", 60 * USEC_PER_MINUTE - 2 * USEC_PER_SEC,
+		  CAUSE_TOKEN_EXPIRED, CONFIDENCE_PROVED },
+		{ "in a sweep", 65 * USEC_PER_MINUTE, CAUSE_TOKEN_EXPIRED, CONFIDENCE_LIKELY },
+		{ "long before", 30 * USEC_PER_MINUTE, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY },
+		{ "long after", 90 * USEC_PER_MINUTE, CAUSE_PEER_CLOSE, CONFIDENCE_LIKELY },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct event event = peer_fin(2, rows[i].age);
+		struct bench bench;
+
+		begin(&bench);
+		begin_with_token(&bench, 2, USEC_PER_HOUR);
+		bench_pass(&bench, rows[i].age);
+		event.connection.mqtt = accepted;
+		bench_step(&bench, event);
+		bench_pass(&bench, 5 * USEC_PER_SEC);
+		CHECK(bench_last(&bench)->verdict.cause == rows[i].cause, rows[i].when);
+		CHECK(bench_last(&bench)->verdict.confidence == rows[i].confidence, rows[i].when);
+		bench_end(&bench);
+	}
+}
+
+static void refuse(struct bench *bench, uint64_t cookie, usec_t left, usec_t over)
+{
+	bench_open(bench, cookie);
+	bench_step(bench, (struct event){ .type = EVENT_LOGIN,
+					  .connection = { .cookie = cookie,
+							  .mqtt = refused_login,
+							  .token_left = left,
+							  .token_over = over } });
+	end(bench, cookie, refused_login);
+}
+
+static void a_refused_token_has_ended_or_not(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	refuse(&bench, 2, 0, USEC_PER_HOUR);
+	CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_TOKEN_EXPIRED);
+	CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_PROVED);
+	CU_ASSERT(has_token(bench_last(&bench), "token_over_sec=3600"));
+	bench_end(&bench);
+
+	begin(&bench);
+	learn(&bench, 2);
+	refuse(&bench, 3, USEC_PER_HOUR, 0);
+	CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_SESSION_REJECTED);
+	CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_PROVED);
+	bench_end(&bench);
+}
+
+/* Older than the boot of this host. */
+static void a_token_may_be_long_over(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	refuse(&bench, 2, 0, 100000 * USEC_PER_HOUR);
+	CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_TOKEN_EXPIRED);
+	bench_end(&bench);
+}
+
+static void a_token_that_is_not_renewed_is_told(void)
+{
+	static const usec_t lives[] = { 5 * USEC_PER_HOUR, USEC_PER_HOUR };
+	static const char *const left[] = { "token_left_sec=120", "token_left_sec=72" };
+
+	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		struct bench bench;
+
+		begin(&bench);
+		begin_with_token(&bench, 2, lives[i]);
+		bench_pass(&bench, lives[i] - 3 * USEC_PER_MINUTE);
+		CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 0);
+		bench_pass(&bench, 2 * USEC_PER_MINUTE);
+		CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1);
+		CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_TOKEN_EXPIRED);
+		CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_SUSPECTED);
+		CU_ASSERT(has_token(bench_last(&bench), left[i]));
+		bench_pass(&bench, USEC_PER_HOUR);
+		CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1);
+		bench_end(&bench);
+	}
+}
+
+static void one_that_is_renewed_is_not(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	begin_with_token(&bench, 2, USEC_PER_HOUR);
+	bench_pass(&bench, 45 * USEC_PER_MINUTE);
+	end(&bench, 2, accepted);
+	begin_with_token(&bench, 3, USEC_PER_HOUR);
+	bench_pass(&bench, 45 * USEC_PER_MINUTE);
+	end(&bench, 3, accepted);
+	bench_pass(&bench, 2 * USEC_PER_HOUR);
+	CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1); /* it does not reconnect */
+	CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING);
+	bench_end(&bench);
+}
+
 /* An agent with several connections: only the newest is waited for. */
 static void another_connection_ends_the_wait(void)
 {
@@ -343,4 +469,9 @@ SUITE("engine login",
       { "where the answer is lost it is up", where_the_answer_is_lost_it_is_up },
       { "a lost track ends the wait", a_lost_track_ends_the_wait },
       { "what is found logging in is no session yet", what_is_found_logging_in_is_no_session_yet },
+      { "the peer closes when the token has ended", the_peer_closes_when_the_token_has_ended },
+      { "a refused token has ended or not", a_refused_token_has_ended_or_not },
+      { "a token may be long over", a_token_may_be_long_over },
+      { "a token that is not renewed is told", a_token_that_is_not_renewed_is_told },
+      { "one that is renewed is not", one_that_is_renewed_is_not },
       { "another connection ends the wait", another_connection_ends_the_wait })

@@ -83,6 +83,8 @@ static void print_connection(const struct value *connection, const struct style 
 	if (value_find(connection, "AgeUSec"))
 		print_facts(connection);
 	print_path(connection);
+	if (value_find(connection, "TokenEnds"))
+		print_time("\n             its token ends ", value_number(connection, "TokenEnds"));
 	if (*trouble)
 		printf("\n             %sin trouble: %s%s", style->bad, trouble, style->plain);
 	putchar('\n');

@@ -286,6 +286,8 @@ static void add_connection(struct connection_list *list,
 	add(list, "Command", "s", command);
 	add(list, "NetworkNamespace", "t", connection->netns);
 	add(list, "SocketCookie", "t", connection->cookie);
+	if (connection->token_ends)
+		add(list, "TokenEnds", "t", realtime(connection->token_ends));
 }
 
 static void add_facts(struct connection_list *list, const struct socket_facts *facts)

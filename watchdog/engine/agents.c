@@ -38,6 +38,7 @@ void agents_take_settings(struct engine *engine, const struct event *event)
 	agent->deadline.kind = DEADLINE_OF_AGENT;
 	agent->lookups.deadline.kind = DEADLINE_OF_LOOKUPS;
 	agent->climb.deadline.kind = DEADLINE_OF_CLIMB;
+	agent->token.deadline.kind = DEADLINE_OF_TOKEN;
 	agent->settings = event->watching.settings;
 	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
@@ -55,6 +56,7 @@ void agents_forget(struct engine *engine, struct agent *agent)
 	deadline_clear(&engine->deadlines, &agent->deadline);
 	deadline_clear(&engine->deadlines, &agent->lookups.deadline);
 	deadline_clear(&engine->deadlines, &agent->climb.deadline);
+	deadline_clear(&engine->deadlines, &agent->token.deadline);
 	deadline_clear(&engine->deadlines, &agent->plan.deadline);
 	*agent = (struct agent){ 0 };
 }

@@ -356,12 +356,42 @@ static void take_login(struct engine *engine, struct connection *connection,
 		give_up_login(engine, connection);
 }
 
+/* How long before its end a token is told that was not renewed, by another login. SDKs renew at 97
+ * % of its lifetime at the latest, so for a short one it is less. */
+#define TOKEN_WARNING (2 * USEC_PER_MINUTE)
+enum { TOKEN_WARNING_PART = 50 };
+
+static usec_t token_warning(usec_t left)
+{
+	return left / TOKEN_WARNING_PART < TOKEN_WARNING ? left / TOKEN_WARNING_PART
+							 : TOKEN_WARNING;
+}
+
+static void take_token(struct engine *engine, const struct connection *connection,
+		       const struct event *event)
+{
+	struct token *token = &state_agent(engine, connection->agent)->token;
+	usec_t left = event->connection.token_left, over = event->connection.token_over;
+
+	if (!left && !over)
+		return;
+	token->cookie = connection->cookie;
+	token->ends = over < event->time ? event->time - over + left : 1;
+	if (left)
+		deadline_set(&engine->deadlines, &token->deadline,
+			     token->ends - token_warning(left));
+	else
+		deadline_clear(&engine->deadlines, &token->deadline);
+}
+
 void connections_take_login(struct engine *engine, const struct event *event)
 {
 	struct connection *connection = state_connection(engine, event->connection.cookie);
 
-	if (connection)
-		take_login(engine, connection, &event->connection.mqtt, event->time);
+	if (!connection)
+		return;
+	take_token(engine, connection, event);
+	take_login(engine, connection, &event->connection.mqtt, event->time);
 }
 
 /* What the end shows of a login that had not been told. */

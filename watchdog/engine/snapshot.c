@@ -31,6 +31,13 @@ static struct path_view path_now(const struct engine *engine, const struct conne
 	return state_path(engine, connection, &heard_now, engine->now);
 }
 
+static usec_t token_ends(const struct engine *engine, const struct connection *connection)
+{
+	const struct token *token = &engine->agents[connection->agent].token;
+
+	return token->cookie == connection->cookie ? token->ends : 0;
+}
+
 static void show_connections(const struct engine *engine, const struct snapshot_sink *sink)
 {
 	const struct connection *connection = NULL;
@@ -49,6 +56,7 @@ static void show_connections(const struct engine *engine, const struct snapshot_
 			.peer = connection->peer,
 			.owner = state_owner(connection),
 			.path = path_now(engine, connection),
+			.token_ends = token_ends(engine, connection),
 		};
 
 		sink->connection(sink->userdata, &snapshot);

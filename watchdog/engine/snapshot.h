@@ -31,6 +31,7 @@ struct connection_snapshot {
 	struct endpoint peer;
 	struct task owner;
 	struct path_view path; /* to the peer, now */
+	usec_t token_ends;     /* when the token of its login does; 0: not known */
 };
 
 /* Gets all agents, in the order of their numbers, then all connections, in no order. A hook that is

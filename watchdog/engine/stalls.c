@@ -176,6 +176,25 @@ void stalls_take_sample_done(struct engine *engine, const struct event *event)
 		outcomes_ask_for_sample(engine);
 }
 
+/* ---- tokens */
+
+/* Nothing is wrong yet: the connection does not count as stalled, and no action follows. */
+void stalls_token_due(struct engine *engine, struct agent *agent)
+{
+	static const struct socket_facts no_facts = { 0 };
+	const struct connection *connection = state_connection(engine, agent->token.cookie);
+	struct circumstances circumstances;
+	struct record record;
+
+	if (!connection || !connection->serves || connection->ended)
+		return;
+	circumstances = state_circumstances(engine, connection, &no_facts, engine->now);
+	outcomes_begin_record(agent, RECORD_STALLED, engine->now, &record);
+	outcomes_describe_connection(connection, &record);
+	stall_of_token(&circumstances, &record.verdict);
+	outcomes_send_record(engine, &record);
+}
+
 /* ---- retransmissions */
 
 /* Notes how long the peer had been quiet when the write went out that is now repeated for the first

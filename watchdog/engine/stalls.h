@@ -20,6 +20,9 @@ void stalls_take_sampled(struct engine *engine, const struct event *event);
 /* Takes an EVENT_SAMPLE_DONE: connections that two samples have not shown are gone. */
 void stalls_take_sample_done(struct engine *engine, const struct event *event);
 
+/* The deadline of the agent's token has come: it ends soon, and was not renewed. */
+void stalls_token_due(struct engine *engine, struct agent *agent);
+
 /* Takes an EVENT_RETRANSMIT: after TIMEOUTS_OF_SILENCE time-outs in a row the connection is
  * stalled. */
 void stalls_take_retransmit(struct engine *engine, const struct event *event);

@@ -28,6 +28,7 @@ enum deadline_kind {
 	DEADLINE_OF_AGENT,
 	DEADLINE_OF_LOOKUPS,
 	DEADLINE_OF_CLIMB,
+	DEADLINE_OF_TOKEN,
 	DEADLINE_OF_PLAN,
 	DEADLINE_OF_PATH,
 };
@@ -152,6 +153,13 @@ struct climb {
 	struct deadline deadline;
 };
 
+/* The token in the agent's newest login. */
+struct token {
+	uint64_t cookie; /* of its connection; 0: there is none */
+	usec_t ends;
+	struct deadline deadline;
+};
+
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
@@ -178,6 +186,7 @@ struct agent {
 	struct lookups lookups;
 	struct attempt attempt;
 	struct climb climb;
+	struct token token;
 	uint16_t login_port; /* of the hub at which its last login was seen; 0: none was */
 	bool login_missed;   /* none was seen where one was waited for */
 	bool speaks_tls;     /* its last connection did */

@@ -22,16 +22,16 @@ enum event_type {
 	EVENT_AGENT_GONE, /* watching an agent ends */
 	EVENT_UNIT,       /* systemd's view of an agent's unit changed */
 	/* connections */
-	EVENT_OPENED,       /* a SYN was sent */
-	EVENT_FOUND,        /* the connection is older than the watchdog */
-	EVENT_ESTABLISHED,  /* the handshake is done */
-	EVENT_SPOKEN,       /* a TLS handshake is over, or there is none: only cookie, age, tls */
-	EVENT_LOGIN,        /* a CONNECT of MQTT was seen, or the answer: only cookie, age, mqtt */
-	EVENT_CLOSING,      /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
-	EVENT_ENDED,        /* the socket reached CLOSE, with its whole evidence */
-	EVENT_RESET_SENT,   /* our kernel sent a RST after the socket had reached CLOSE */
-	EVENT_RETRANSMIT,   /* a retransmission time-out expired: data is unacknowledged */
-	EVENT_HEALED,       /* the peer acknowledges again, after EVENT_RETRANSMIT */
+	EVENT_OPENED,      /* a SYN was sent */
+	EVENT_FOUND,       /* the connection is older than the watchdog */
+	EVENT_ESTABLISHED, /* the handshake is done */
+	EVENT_SPOKEN,      /* a TLS handshake is over, or there is none: only cookie, age, tls */
+	EVENT_LOGIN,       /* a CONNECT of MQTT was seen, or its answer: cookie, age, mqtt, token */
+	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
+	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
+	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE */
+	EVENT_RETRANSMIT,  /* a retransmission time-out expired: data is unacknowledged */
+	EVENT_HEALED,      /* the peer acknowledges again, after EVENT_RETRANSMIT */
 	EVENT_NEVER_OPENED, /* destroyed without a SYN: no route for connect(), or no connect() */
 	EVENT_VANISHED,     /* the socket is gone, and its end was not observed */
 	/* The sample that the engine asked for: each open connection, then EVENT_SAMPLE_DONE.
@@ -150,6 +150,10 @@ struct connection_event {
 	struct mqtt_facts mqtt;
 	struct tls_facts tls;
 	struct login_facts login;
+	/* EVENT_LOGIN, with TokenInspect=: until the end of the token in the CONNECT, by this
+	 * host's clock, or since then. At most one is not 0; both are where it is not known. */
+	usec_t token_left;
+	usec_t token_over;
 };
 
 struct process_event {

@@ -144,6 +144,8 @@ static const struct field connection_fields[] = {
 	{ "login.http_status", NUMBER, AT(connection.login.http_status), NULL },
 	{ "login.went_on", FLAG, AT(connection.login.went_on), NULL },
 	{ "login.left", FLAG, AT(connection.login.left), NULL },
+	{ "token.left", SPAN, AT(connection.token_left), NULL },
+	{ "token.over", SPAN, AT(connection.token_over), NULL },
 	{ "login.close_code", NUMBER, AT(connection.login.close_code), NULL },
 	LAST_FIELD,
 };

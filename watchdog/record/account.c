@@ -81,6 +81,8 @@ static const struct phrase {
 	{ "mqtt_received_before_msec", "the last MQTT packet was received", -1 },
 	/* rhythms */
 	{ "token_lifetime_sec", "the settings give a token a lifetime of %s", 0 },
+	{ "token_left_sec", "the token in its login was to end in %s", 0 },
+	{ "token_over_sec", "the token in its login had ended %s before", 0 },
 	{ "refused_after", "the refusal as not authorized came after %s", 0 },
 	{ "like_ages", "%s sessions in a row ended at a similar age", 0 },
 	{ "like_silences", "%s sessions in a row ended after a similar silence", 0 },

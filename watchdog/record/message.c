@@ -461,6 +461,12 @@ static void tell_stalled(struct text *text, const struct record *record)
 		tell_lookups(text, record);
 		return;
 	}
+	if (record->verdict.cause == CAUSE_TOKEN_EXPIRED) {
+		text_add(text, ": the token of its connection to ");
+		add_peer(text, record);
+		text_add(text, " ends soon, and was not renewed.");
+		return;
+	}
 	text_add(text, ": the connection to ");
 	add_peer(text, record);
 	text_add(text, " is open but stalled");

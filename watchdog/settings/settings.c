@@ -60,6 +60,7 @@ static const struct setting agent_table[] = {
 	{ "Connection", "ReconnectTimeoutSec", &span_setting, AT(reconnect_timeout), "5min" },
 	{ "Connection", "StalledAfterSec", &span_setting, AT(stalled_after), "1min" },
 	{ "Connection", "MqttInspect", &boolean_setting, AT(mqtt_inspect), "no" },
+	{ "Connection", "TokenInspect", &boolean_setting, AT(token_inspect), "no" },
 	{ "Policy", "EscalateAfterSec", &span_setting, AT(escalate_after), "2min" },
 	{ "Policy", "ActionLimitBurst", &number_setting, AT(limit_burst), "3" },
 	{ "Policy", "ActionLimitIntervalSec", &span_setting, AT(limit_interval), "1h" },

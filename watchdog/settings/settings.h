@@ -53,6 +53,7 @@ struct agent_settings {
 	usec_t reconnect_timeout; /* ReconnectTimeoutSec=; 5 min */
 	usec_t stalled_after;     /* StalledAfterSec=; 60 s */
 	bool mqtt_inspect;        /* MqttInspect=: read the headers of its MQTT packets */
+	bool token_inspect; /* TokenInspect=: with it, also when the token in a CONNECT ends */
 	/* [Policy] */
 	struct policy_steps policy[CAUSE_MAX];
 	usec_t escalate_after;   /* EscalateAfterSec=; 2 min */

@@ -35,12 +35,36 @@ enum { OVERFLOW_AT_ONCE = 64 };
 
 /* ---- records as events */
 
+/* Ten digits. */
+#define TOKEN_SECONDS_MAX 10000000000ULL
+
+/* When the token of a login ends, by this host's clock. */
+static void date_token(const void *data, struct event *event)
+{
+	struct connection_event *connection = &event->connection;
+	struct probe_login_seen record;
+	usec_t ends, then;
+
+	memcpy(&record, data, sizeof(record));
+	if (!record.token_seconds || record.token_seconds >= TOKEN_SECONDS_MAX)
+		return;
+	ends = record.token_seconds * USEC_PER_SEC;
+	then = clock_now(CLOCK_REALTIME) - (clock_now(CLOCK_MONOTONIC) - event->time);
+	if (ends > then)
+		connection->token_left = ends - then;
+	else
+		connection->token_over = then - ends ?: 1;
+}
+
 static bool read_record(struct probe *probe, const void *record, size_t size, struct event *event)
 {
-	if (decode_record(record, size, event) == 0)
-		return true;
-	probe->undecoded++;
-	return false;
+	if (decode_record(record, size, event) < 0) {
+		probe->undecoded++;
+		return false;
+	}
+	if (event->type == EVENT_LOGIN)
+		date_token(record, event);
+	return true;
 }
 
 static void hand_on(struct probe *probe, const struct event *event)

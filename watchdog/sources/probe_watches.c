@@ -227,7 +227,7 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	int r = 0;
 
 	packet_watches_remove_agent(probe->packets, agent);
-	probe_inspect_mqtt(probe, agent, false);
+	probe_inspect_mqtt(probe, agent, false, false);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
 		r = forget_in(probe, maps[i], agent);
 	return r;
@@ -278,16 +278,16 @@ static int load_mqtt(struct probe *probe)
 	return 0;
 }
 
-int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes)
+int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes, bool tokens)
 {
-	const uint32_t one = 1;
+	const uint32_t what = tokens ? INSPECT_TOKEN : INSPECT_MQTT;
 	int r = yes && !probe->mqtt ? load_mqtt(probe) : 0;
 
 	if (r < 0)
 		return r;
 	if (yes)
 		r = bpf_map__update_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent),
-					 &one, sizeof(one), BPF_ANY);
+					 &what, sizeof(what), BPF_ANY);
 	else /* or the entry was not there */
 		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
 	if (r < 0)

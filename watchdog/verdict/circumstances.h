@@ -61,6 +61,7 @@ struct circumstances {
 	bool login_failed;  /* a login was awaited or refused, and never accepted */
 	const usec_t *took; /* how long each rung of the attempt took, by enum rung; 0: not known;
 			       NULL: nothing is known */
+	usec_t token_ends;  /* when the token of its login ends; 0: not known */
 	enum cause stalled; /* the last `stalled` verdict while it was open; CAUSE_UNKNOWN: none */
 	bool icmp_error_came; /* one is pending, or was while what waits for an answer was repeated:
 				 the kernel forgets it when anything comes from the peer (tcp_ack())

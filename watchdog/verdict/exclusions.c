@@ -673,6 +673,16 @@ EXCLUSION(lives_long, "rivals-come-back-sooner")
 	       (given->session->age >= LONGER_THAN_A_PAUSE || given->settings->token_lifetime);
 }
 
+EXCLUSION(token_had_just_run_out, "its-token-had-just-ended")
+{
+	return token_had_just_ended(given) || token_was_over_when_refused(given);
+}
+
+EXCLUSION(token_had_run_out, "its-token-had-ended")
+{
+	return token_had_ended(given);
+}
+
 EXCLUSION(no_like_silences, "no-long-like-silence")
 {
 	return given->session && !may_be_impatience(given);

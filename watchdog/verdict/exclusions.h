@@ -42,7 +42,8 @@ extern const struct exclusion process_lives, attempts_would_be_seen, route_leads
 
 /* ---- rhythms, TTLs, the host */
 extern const struct exclusion ages_are_alike, lives_long, no_like_silences, silences_are_alike,
-	not_idle_for_long, ttl_is_the_peers, ttl_is_anothers, did_not_sleep, slept_since_heard;
+	token_had_just_run_out, token_had_run_out, not_idle_for_long, ttl_is_the_peers,
+	ttl_is_anothers, did_not_sleep, slept_since_heard;
 
 /* ---- name lookups */
 extern const struct exclusion every_lookup_failed, a_name_was_found, no_lookup_failed;

@@ -74,18 +74,66 @@ static enum ruling rule_expiry_learned(struct deliberation *on)
 	return DECIDED;
 }
 
+static bool is_not_authorized(const struct mqtt_facts *mqtt, const struct login_facts *login)
+{
+	return mqtt_is_not_authorized(mqtt) || login_is_not_authorized(login);
+}
+
+/* By the token's own word (TokenInspect=). Hubs close when it ends, or sweep every few minutes;
+ * their clocks and this host's may differ a little. */
+#define TOKEN_CLOCKS_DIFFER (5 * USEC_PER_SEC)
+#define TOKEN_JUST_ENDED    (1 * USEC_PER_MINUTE)
+#define TOKEN_ENDED         (10 * USEC_PER_MINUTE)
+
+static bool token_ended_within(const struct circumstances *given, usec_t span)
+{
+	return given->token_ends && given->time + TOKEN_CLOCKS_DIFFER >= given->token_ends &&
+	       given->time <= given->token_ends + span;
+}
+
+bool token_had_just_ended(const struct circumstances *given)
+{
+	return token_ended_within(given, TOKEN_JUST_ENDED);
+}
+
+bool token_had_ended(const struct circumstances *given)
+{
+	return token_ended_within(given, TOKEN_ENDED);
+}
+
+bool token_was_over_when_refused(const struct circumstances *given)
+{
+	return token_ended_within(given, 366 * 24 * USEC_PER_HOUR) &&
+	       is_not_authorized(given->mqtt, given->login);
+}
+
+void describe_token(const struct circumstances *given, struct tokens *tokens)
+{
+	if (given->time < given->token_ends)
+		tokens_add(tokens, "token_left_sec=%llu",
+			   (unsigned long long)((given->token_ends - given->time) / USEC_PER_SEC));
+	else
+		tokens_add(tokens, "token_over_sec=%llu",
+			   (unsigned long long)((given->time - given->token_ends) / USEC_PER_SEC));
+}
+
+static enum ruling rule_token_says(struct deliberation *on)
+{
+	if (!token_had_ended(on->given))
+		return SILENT;
+	describe_token(on->given, evidence(on));
+	return nominate(on, CAUSE_TOKEN_EXPIRED);
+}
+
 enum ruling rule_token_expired(struct deliberation *on)
 {
+	if (on->given->token_ends)
+		return rule_token_says(on);
 	if (!may_have_rhythm(on->given))
 		return SILENT;
 	if (within_lifetime(on->given, EXPIRY_FROM_PERCENT, EXPIRY_TO_PERCENT))
 		return decide_rhythm(on, CAUSE_TOKEN_EXPIRED, true);
 	return rule_expiry_learned(on);
-}
-
-static bool is_not_authorized(const struct mqtt_facts *mqtt, const struct login_facts *login)
-{
-	return mqtt_is_not_authorized(mqtt) || login_is_not_authorized(login);
 }
 
 enum ruling rule_token_refused(struct deliberation *on)
@@ -96,6 +144,12 @@ enum ruling rule_token_refused(struct deliberation *on)
 
 	if (!given->session || !is_not_authorized(given->mqtt, given->login))
 		return SILENT;
+	if (given->token_ends && !token_was_over_when_refused(given))
+		return SILENT;
+	if (given->token_ends) {
+		describe_token(given, evidence(on));
+		return nominate(on, CAUSE_TOKEN_EXPIRED);
+	}
 	before = session_before(given->past_sessions, given->session, &pause);
 	if (!before || before->login == LOGIN_TELLS_NOTHING)
 		return SILENT;

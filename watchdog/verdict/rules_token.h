@@ -17,14 +17,25 @@
  * the session. Never WAIT. */
 enum ruling rule_token_renewal(struct deliberation *on);
 
-/* token-expired: the hub closes when the token's time is over. The caller knows that the peer ended
- * the session. Never WAIT. */
+/* token-expired: the hub closes when the token's time is over, by the token's own word where that
+ * is known, else by a rhythm. The caller knows that the peer ended the session. Never WAIT. */
 enum ruling rule_token_expired(struct deliberation *on);
 
-/* token-expired: the peer refuses the login as not authorized, after it had accepted the session
- * before and closed it without a reason, and the agent was back at once; or after a refusal of that
- * kind. SILENT where that is not so. Never WAIT. */
+/* token-expired: the peer refuses the login as not authorized, and its token had ended; where that
+ * is not known, after it had accepted the session before and closed it without a reason, and the
+ * agent was back at once; or after a refusal of that kind. SILENT where that is not so. Never WAIT.
+ */
 enum ruling rule_token_refused(struct deliberation *on);
+
+/* By the token's own word (TokenInspect=): true if it had ended a minute at most before
+ * `given->time`, or ten minutes at most; or if the peer refused it as not authorized when it had
+ * ended. False where its end is not known. */
+bool token_had_just_ended(const struct circumstances *given);
+bool token_had_ended(const struct circumstances *given);
+bool token_was_over_when_refused(const struct circumstances *given);
+
+/* Adds how long before or after the end of its token `given->time` is. That end is known. */
+void describe_token(const struct circumstances *given, struct tokens *tokens);
 
 /* What the login of a session that ended for `cause` tells of the token, once it is a past one. */
 enum session_login token_login_of(const struct mqtt_facts *mqtt, const struct login_facts *login,

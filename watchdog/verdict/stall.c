@@ -4,6 +4,7 @@
 #include "verdict/differential.h"
 #include "verdict/evidence.h"
 #include "verdict/rules_network.h"
+#include "verdict/rules_token.h"
 
 /* A check comes at 1.45 times the keep-alive at the latest. */
 #define PATIENCE(keepalive) ((keepalive)*5 / 4)
@@ -91,6 +92,16 @@ bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 	nominate(&on, CAUSE_AGENT_HANG);
 	differential_judge(given, verdict);
 	return true;
+}
+
+void stall_of_token(const struct circumstances *given, struct verdict *verdict)
+{
+	struct deliberation on;
+
+	begin(&on, given, verdict);
+	describe_token(given, evidence(&on));
+	nominate(&on, CAUSE_TOKEN_EXPIRED);
+	verdict->confidence = CONFIDENCE_SUSPECTED;
 }
 
 void stall_of_path(const struct circumstances *given, struct verdict *verdict)

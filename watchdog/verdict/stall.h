@@ -30,5 +30,9 @@ bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 void stall_without_connection(const struct circumstances *given, usec_t down, unsigned attempts,
 			      struct verdict *verdict);
 
+/* token-expired, suspected: the token of the session ends soon, and was not renewed. It need not
+ * come so. */
+void stall_of_token(const struct circumstances *given, struct verdict *verdict);
+
 /* The peer acknowledges nothing: path-silent, or what the state of the path makes of it. */
 void stall_of_path(const struct circumstances *given, struct verdict *verdict);

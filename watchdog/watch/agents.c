@@ -13,8 +13,9 @@
 /* Without a look at MQTT a verdict has less evidence; nothing else changes. */
 static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 {
-	int r = watch_observer_inspect_mqtt(loop->observer, number,
-					    loop->agents[number]->mqtt_inspect);
+	const struct agent_settings *settings = loop->agents[number];
+	int r = watch_observer_inspect_mqtt(loop->observer, number, settings->mqtt_inspect,
+					    settings->token_inspect);
 
 	if (r == 0 || loop->said_mqtt_not_seen)
 		return;

@@ -233,10 +233,11 @@ void watch_observer_forget_cgroup(struct watch_observer *observer, const char *p
 		watch_survey_forget_cgroup(observer->survey, path, agent);
 }
 
-int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes)
+int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes,
+				bool tokens)
 {
 	if (observer->probe)
-		return probe_inspect_mqtt(observer->probe, agent, yes);
+		return probe_inspect_mqtt(observer->probe, agent, yes, tokens);
 	return yes ? -EOPNOTSUPP : 0;
 }
 
