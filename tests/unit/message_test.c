@@ -165,6 +165,7 @@ static size_t write_stalls(struct record *records)
 		{ CAUSE_AGENT_HANG, { .unread_bytes = 4096 } },
 		{ CAUSE_AGENT_HANG, { .idle_tx = 3 * USEC_PER_MINUTE } },
 		{ CAUSE_PATH_SILENT, { .unacked_bytes = 120 } },
+		{ CAUSE_TOKEN_EXPIRED, { .age = 0 } },
 		{ CAUSE_LINK_DOWN, { .unacked_bytes = 1 } },
 	};
 	size_t count = sizeof(stalls) / sizeof(stalls[0]);
