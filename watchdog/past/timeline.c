@@ -72,7 +72,8 @@ static void stalled(struct timeline *timeline, const struct past_record *past)
 		return;
 	}
 	emit_back(timeline, past->realtime, past->record.socket.age, PRESENCE_UP);
-	timeline->presumed = PRESENCE_STALLED;
+	/* a token that ends soon stalls nothing yet */
+	timeline->presumed = cause == CAUSE_TOKEN_EXPIRED ? PRESENCE_UP : PRESENCE_STALLED;
 }
 
 static void recovered(struct timeline *timeline, const struct past_record *past)
