@@ -84,6 +84,7 @@ static bool is_not_authorized(const struct mqtt_facts *mqtt, const struct login_
 #define TOKEN_CLOCKS_DIFFER (5 * USEC_PER_SEC)
 #define TOKEN_JUST_ENDED    (1 * USEC_PER_MINUTE)
 #define TOKEN_ENDED         (10 * USEC_PER_MINUTE)
+enum { HOURS_OF_A_YEAR = 8766 };
 
 static bool token_ended_within(const struct circumstances *given, usec_t span)
 {
@@ -103,7 +104,7 @@ bool token_had_ended(const struct circumstances *given)
 
 bool token_was_over_when_refused(const struct circumstances *given)
 {
-	return token_ended_within(given, 366 * 24 * USEC_PER_HOUR) &&
+	return token_ended_within(given, USEC_PER_HOUR * HOURS_OF_A_YEAR) &&
 	       is_not_authorized(given->mqtt, given->login);
 }
 
