@@ -24,7 +24,7 @@ static void report_stalled(struct engine *engine, struct connection *connection,
 
 	if (connection->stalled != CAUSE_UNKNOWN)
 		return;
-	connection->stalled = verdict->cause;
+	connection->stalled = (uint8_t)verdict->cause;
 	connection->stalled_since = time;
 	outcomes_begin_record(agent, RECORD_STALLED, time, &record);
 	outcomes_describe_connection(connection, &record);
