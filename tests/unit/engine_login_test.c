@@ -312,6 +312,33 @@ static void what_is_found_logging_in_is_no_session_yet(void)
 	bench_end(&bench);
 }
 
+/* Its predecessor saw logins fail. It sees the connections itself, but their packets not yet, or
+ * finds one that is young. */
+static void what_is_not_seen_is_no_session_after_failures(void)
+{
+	struct history_trouble_event past = {
+		.verdict = { .ago = USEC_PER_SEC, .cause = CAUSE_SESSION_REJECTED },
+		.rung = RUNG_LOGIN,
+	};
+	struct event found =
+		connection_event(EVENT_FOUND, 3, TCP_STATE_NONE, TCP_STATE_ESTABLISHED);
+	struct bench bench;
+
+	begin(&bench);
+	bench_step(&bench,
+		   (struct event){ .type = EVENT_HISTORY_TROUBLE, .history_trouble = past });
+	bench_open(&bench, 2);
+	end(&bench, 2, lost);
+	CU_ASSERT(recoveries(&bench) == 0);
+	CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
+	found.connection.facts.age = 30 * USEC_PER_MSEC;
+	bench_step(&bench, found);
+	CU_ASSERT(look(&bench).connections_up == 0);
+	bench_pass(&bench, 5 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench_end(&bench);
+}
+
 /* ---- tokens */
 
 /* A session whose token ends `left` after its login. */
@@ -474,4 +501,6 @@ SUITE("engine login",
       { "a token may be long over", a_token_may_be_long_over },
       { "a token that is not renewed is told", a_token_that_is_not_renewed_is_told },
       { "one that is renewed is not", one_that_is_renewed_is_not },
+      { "what is not seen is no session after failures",
+	what_is_not_seen_is_no_session_after_failures },
       { "another connection ends the wait", another_connection_ends_the_wait })

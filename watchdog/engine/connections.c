@@ -198,12 +198,19 @@ static void climb_unseen(struct engine *engine, struct agent *agent,
 /* The same where its last one was seen, up to the answer: with TLS, that may be the first sign. */
 #define LOGIN_PATIENCE (5 * USEC_PER_SEC)
 
+/* The agent logs in there, as was seen: its last login, or that attempts fail with it. While a
+ * daemon gives way to the next one, nobody sees how. */
+static bool expects_login(const struct agent *agent, const struct connection *connection)
+{
+	return agent->login_port == connection->peer.port || agent->attempt.failed == RUNG_LOGIN;
+}
+
 /* Returns how long to wait for a sign of a login; 0: none is expected, or none would be seen. */
 static usec_t login_patience(const struct agent *agent, const struct connection *connection)
 {
 	if (!agent->settings->mqtt_inspect || agent->mode != MODE_EBPF)
 		return 0;
-	if (agent->login_port == connection->peer.port)
+	if (expects_login(agent, connection))
 		return LOGIN_PATIENCE;
 	return agent->login_port || agent->login_missed ? 0 : CONNECT_PATIENCE;
 }
@@ -419,7 +426,7 @@ static void settle_climb(struct engine *engine, struct connection *connection,
 	settle_login(engine, connection, &event->connection.mqtt);
 	if (climb->cookie != connection->cookie)
 		return;
-	if (climb->to_login && agent->login_port == connection->peer.port)
+	if (climb->to_login && expects_login(agent, connection))
 		connection->logging_in = true;
 	if (!connection->logging_in &&
 	    (climb->to_login || (!climb->begun && !climb->unseen && !event->connection.tls.begun)))
@@ -442,6 +449,9 @@ static void was_there(struct engine *engine, struct connection *connection,
 		return;
 	if (may_be_in_handshake(agent, connection, time, true))
 		climb_unseen(engine, agent, connection);
+	else if (agent->attempt.failed == RUNG_LOGIN &&
+		 time < connection->up_since + LOGIN_PATIENCE)
+		log_in_or_serve(engine, connection, connection->up_since, connection->up_since);
 	else
 		serve(engine, connection, connection->up_since);
 }
