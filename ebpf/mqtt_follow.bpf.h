@@ -201,11 +201,24 @@ static __always_inline bool take_byte(struct mqtt_session *session, struct mqtt_
 	}
 }
 
+/* The call that writes a byte onto the stack makes the verifier forget the other seven beside it:
+ * they must not be the counter of a loop, which would then have no end. */
+union lone_byte {
+	__u8 byte;
+	__u64 word;
+};
+
 static __always_inline bool read_byte(const struct mqtt_chunk *chunk, __u32 at, __u8 *byte)
 {
+	union lone_byte read;
+	long r;
+
 	if (chunk->packet)
-		return bpf_skb_load_bytes(chunk->packet, chunk->offset + at, byte, 1) == 0;
-	return bpf_probe_read_user(byte, 1, chunk->memory + at) == 0;
+		r = bpf_skb_load_bytes(chunk->packet, chunk->offset + at, &read.byte, 1);
+	else
+		r = bpf_probe_read_user(&read.byte, 1, chunk->memory + at);
+	*byte = read.byte;
+	return r == 0;
 }
 
 /* More than these in one chunk, and the track is lost: a verifier wants an end to every loop. It

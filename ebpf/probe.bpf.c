@@ -100,7 +100,7 @@ static __always_inline void open_connection(struct sock *sk)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	agent_of_caller = agent_of_current();
-	agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
+	agent = agent_of_caller ?: agent_of_other_group(socket_cgroup_id(sk));
 	if (!agent)
 		return;
 	connection = watch_connection(sk, current_task(), agent_of_caller, agent);

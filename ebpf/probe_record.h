@@ -25,9 +25,9 @@ enum probe_record_type {
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
 	PROBE_VANISHED,     /* destroyed, and its way to CLOSE went unseen */
-	PROBE_SPOKEN,       /* a TLS handshake is over, or there is none: probe_spoken */
-	PROBE_LOGIN,        /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
-	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
+	PROBE_SPOKEN,  /* a TLS handshake has begun or is over, or there is none: probe_spoken */
+	PROBE_LOGIN,   /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
+	PROBE_SAMPLED, /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
 	PROBE_SIGNALED,

@@ -3,12 +3,15 @@
 #pragma once
 
 enum {
-	/* RFC 8200, 3 */
+	/* RFC 791, 3.1; RFC 8200, 3 */
+	IPV4_TTL = 8,
 	IPV6_NEXT_HEADER = 6,
+	IPV6_HOP_LIMIT = 7,
 	IPV6_HEADER_SIZE = 40,
 	/* RFC 9293, 3.1 */
 	TCP_SEQUENCE = 4,
 	TCP_DATA_OFFSET = 12,
+	TCP_HEADER_LEAST = 20,
 };
 
 /* The data of a TCP segment. */
@@ -19,31 +22,44 @@ struct segment {
 	__u32 length;
 };
 
-/* Returns where the TCP header of `packet` begins, behind its IP header; 0: not known, as behind
- * extension headers of IPv6. */
-static __always_inline __u32 tcp_header(struct __sk_buff *packet)
+/* Returns the TCP header of `packet`, TCP_HEADER_LEAST bytes that can be read; NULL: not known, as
+ * behind extension headers of IPv6. The packet begins with its IP header; the TCP header is in one
+ * piece with it, or tcp_v4_rcv() had not come this far, or our kernel had not sent it. `*ttl` is
+ * how far it may still go. */
+static __always_inline const __u8 *tcp_header(struct __sk_buff *packet, __u8 *ttl)
 {
-	__u8 first, next_header;
+	const __u8 *start = (void *)(long)packet->data, *end = (void *)(long)packet->data_end;
+	const __u8 *tcp;
+	__u32 offset = IPV6_HEADER_SIZE;
 
-	if (packet->protocol == bpf_htons(ETH_P_IP))
-		return bpf_skb_load_bytes(packet, 0, &first, 1) < 0 ? 0 : (first & 0xf) * 4;
-	if (bpf_skb_load_bytes(packet, IPV6_NEXT_HEADER, &next_header, 1) < 0)
-		return 0;
-	return next_header == IPPROTO_TCP ? IPV6_HEADER_SIZE : 0;
+	if (start + IPV6_HEADER_SIZE > end) /* no shorter than both headers of IPv4 */
+		return NULL;
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		offset = (start[0] & 0xf) * 4;
+		*ttl = start[IPV4_TTL];
+	} else {
+		if (start[IPV6_NEXT_HEADER] != IPPROTO_TCP)
+			return NULL;
+		*ttl = start[IPV6_HOP_LIMIT];
+	}
+	tcp = start + offset;
+	barrier_var(tcp); /* the verifier wants the pointer read that was compared */
+	return tcp + TCP_HEADER_LEAST > end ? NULL : tcp;
 }
 
 /* Returns false if the packet has no data, or its TCP header is not found. */
 static __always_inline bool find_segment(struct __sk_buff *packet, struct segment *segment)
 {
-	__u32 header = tcp_header(packet);
+	__u8 ttl;
+	const __u8 *tcp = tcp_header(packet, &ttl);
 	__be32 sequence;
-	__u8 offset;
 
-	if (!header || bpf_skb_load_bytes(packet, header + TCP_SEQUENCE, &sequence, 4) < 0 ||
-	    bpf_skb_load_bytes(packet, header + TCP_DATA_OFFSET, &offset, 1) < 0)
+	if (!tcp)
 		return false;
+	__builtin_memcpy(&sequence, tcp + TCP_SEQUENCE, sizeof(sequence));
 	segment->packet = packet;
-	segment->offset = header + (offset >> 4) * 4;
+	segment->offset =
+		(__u32)(tcp - (const __u8 *)(long)packet->data) + (tcp[TCP_DATA_OFFSET] >> 4) * 4;
 	segment->position = bpf_ntohl(sequence);
 	segment->length = packet->len - segment->offset;
 	return packet->len > segment->offset;

@@ -38,6 +38,12 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
+/* That of a control group, unless agent_of_current() has looked there and found none. */
+static __always_inline __u32 agent_of_other_group(__u64 id)
+{
+	return id == bpf_get_current_cgroup_id() ? 0 : agent_of_cgroup(id);
+}
+
 /* Returns the exit code as wait(2) encodes it. Before 6.1 a process of one thread leaves no
  * group_exit_code. */
 static __always_inline __u32 exit_code_of(struct task_struct *task)

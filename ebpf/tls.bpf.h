@@ -172,6 +172,15 @@ static __always_inline bool is_followed(const struct tls_follow *tls)
 static __always_inline bool complete_header(struct tls_stream *stream,
 					    const struct segment *segment)
 {
+	__u32 first = stream->next - segment->position;
+
+	if (!stream->have && first + TLS_HEADER_SIZE <= segment->length &&
+	    bpf_skb_load_bytes(segment->packet, segment->offset + first, stream->header,
+			       TLS_HEADER_SIZE) == 0) {
+		stream->have = TLS_HEADER_SIZE;
+		stream->next += TLS_HEADER_SIZE;
+		return true;
+	}
 	for (int i = 0; i < TLS_HEADER_SIZE; i++) {
 		__u32 at = stream->next - segment->position, have = stream->have;
 		__u8 byte;
@@ -307,6 +316,21 @@ static __always_inline void note_goodbye(struct tls_follow *tls, bool sent,
 
 /* ---- the connection */
 
+/* By agent number: it has spoken TLS, or something that could not be followed. */
+bool speaks_tls[PROBE_AGENTS] = {};
+
+/* True if user space may wait for the first word (will_speak_tls(), may_be_in_handshake()), or has
+ * been told the end before it. Otherwise no TLS is told with the next record of the connection:
+ * most connections without TLS get along with one record less, and one wake-up. */
+static __always_inline bool is_awaited(const struct connection *connection,
+				       const struct __sk_buff *packet)
+{
+	__u32 port = bpf_ntohl(packet->remote_port);
+
+	return speaks_tls[connection->agent % PROBE_AGENTS] || connection->closing_told ||
+	       port == 443 || port == 5671 || port == 8883 || port == 8443;
+}
+
 /* Tells user space how the connection is used: what was sent first was no TLS, the handshake is
  * over, or it came to nothing. */
 static __always_inline void report_spoken(const struct connection *connection)
@@ -365,6 +389,10 @@ static __always_inline void look_at_tls(struct connection *connection, struct __
 	follow_tls(tls, sent, &segment);
 	if (tls_stage(tls) == stage)
 		return;
+	if (tls->track == PROBE_TLS_PLAIN && !is_awaited(connection, packet))
+		return;
+	if (tls->track != PROBE_TLS_PLAIN)
+		speaks_tls[connection->agent % PROBE_AGENTS] = true;
 	note_times(connection);
 	report_spoken(connection);
 }

@@ -22,7 +22,7 @@ static __always_inline void copy_tls(struct probe_tls *record, const struct conn
 				     __u32 sent)
 {
 	const struct tls_follow *tls = &connection->tls;
-	__u64 age = bpf_ktime_get_ns() - connection->opened_nsec;
+	__u64 age = tls->begun ? bpf_ktime_get_ns() - connection->opened_nsec : 0;
 
 	record->track = tls->track;
 	record->flags = tls->flags;

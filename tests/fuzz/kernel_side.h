@@ -16,6 +16,7 @@
 #define bpf_htons(x) __builtin_bswap16((__u16)(x))
 #define bpf_ntohl(x) __builtin_bswap32(x)
 #define SEC(name)    __attribute__((unused))
+#define barrier_var(x)
 #define __uint(a, b) int(*a)[b]
 #define __type(a, b) b *a
 #define __noinline   __attribute__((noinline, unused))
@@ -35,6 +36,7 @@ struct bpf_tcp_sock {
 
 struct __sk_buff {
 	const __u8 *bytes;
+	long data, data_end; /* of what can be read in place: all of it */
 	__u32 len;
 	__u32 protocol;    /* network byte order */
 	__u32 remote_port; /* network byte order, in the upper half */

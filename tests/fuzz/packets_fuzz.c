@@ -32,6 +32,7 @@ struct connection {
 	__u64 cookie;
 	__u64 opened_nsec;
 	__u32 agent;
+	bool closing_told;
 	struct tls_follow tls;
 };
 
@@ -199,6 +200,8 @@ static void pass(struct world *world, unsigned flags, const __u8 *data, __u32 si
 	exact = realloc(bytes, packet.len ?: 1); /* ASan sees a byte too many */
 	MUST(exact);
 	packet.bytes = exact;
+	packet.data = (long)exact;
+	packet.data_end = (long)(exact + packet.len);
 	if (flags & IN_MEMORY)
 		follow_in_memory(&world->in_memory, sent, exact + headers, size);
 	else

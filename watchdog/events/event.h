@@ -25,7 +25,8 @@ enum event_type {
 	EVENT_OPENED,      /* a SYN was sent */
 	EVENT_FOUND,       /* the connection is older than the watchdog */
 	EVENT_ESTABLISHED, /* the handshake is done */
-	EVENT_SPOKEN,      /* a TLS handshake is over, or there is none: only cookie, age, tls */
+	EVENT_SPOKEN,      /* a TLS handshake has begun, is over, or there is none where one may be
+			      expected: only cookie, age, tls */
 	EVENT_LOGIN,       /* a CONNECT of MQTT was seen, or its answer: cookie, age, mqtt, token */
 	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
