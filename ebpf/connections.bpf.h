@@ -172,7 +172,7 @@ static __always_inline void describe_current(struct probe_task *description,
 		description->flags |= PROBE_TASK_IN_AGENT;
 	bpf_get_current_comm(&description->comm, sizeof(description->comm));
 	description->reserved = 0;
-	description->start_nsec = BPF_CORE_READ(task, start_boottime);
+	description->start_nsec = TASK_MEMBER(task, start_boottime);
 }
 
 /* From one state to the next: the tracepoint of a change comes before the change, so the socket

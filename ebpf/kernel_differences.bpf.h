@@ -10,6 +10,20 @@
 const volatile bool have_socket_storage = false;
 /* bpf_get_socket_cookie() for tracing programs, 5.12 (c5dbb89fc2ac). */
 const volatile bool have_socket_cookie = false;
+/* bpf_get_current_task_btf(), 5.11 (3ca1032ab7ab). */
+const volatile bool have_task_pointer = false;
+
+/* ---- the current task: read in place, or by a call for each member */
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (have_task_pointer)
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* A member of a task that current_task() returned, or one that a tracepoint or an iterator gave. */
+#define TASK_MEMBER(task, member) (have_task_pointer ? (task)->member : BPF_CORE_READ(task, member))
 
 /* ---- the control group of a socket: one tagged word until 8520e224f547 (5.16) */
 

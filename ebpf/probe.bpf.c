@@ -56,12 +56,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __always_inline void note_owner(struct connection *connection, struct task_struct *task,
 				       bool in_agent)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = TASK_MEMBER(task, group_leader);
 	struct owner *owner = &connection->owner;
 
-	owner->id = BPF_CORE_READ(task, tgid);
+	owner->id = TASK_MEMBER(task, tgid);
 	owner->pid = pid_of(task);
-	owner->start_nsec = BPF_CORE_READ(leader, start_boottime);
+	owner->start_nsec = TASK_MEMBER(leader, start_boottime);
 	BPF_CORE_READ_INTO(&owner->comm, leader, comm);
 	connection->owner_in_agent = in_agent;
 }

@@ -33,11 +33,6 @@ static __noinline __u32 agent_of_task(struct task_struct *task)
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
 }
 
-static __always_inline struct task_struct *current_task(void)
-{
-	return (struct task_struct *)bpf_get_current_task();
-}
-
 /* That of a control group, unless agent_of_current() has looked there and found none. */
 static __always_inline __u32 agent_of_other_group(__u64 id)
 {
@@ -57,7 +52,7 @@ static __always_inline void describe_exit(struct probe_task *description, struct
 {
 	description->exit_code = 0;
 	description->flags = 0;
-	if (BPF_CORE_READ(task, flags) & PF_EXITING) {
+	if (TASK_MEMBER(task, flags) & PF_EXITING) {
 		description->flags |= PROBE_TASK_EXITING;
 		description->exit_code = exit_code_of(task);
 	}
@@ -67,7 +62,7 @@ static __always_inline void describe_exit(struct probe_task *description, struct
 static __noinline void describe_task(struct probe_task *description, struct task_struct *task,
 				     bool in_agent)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = TASK_MEMBER(task, group_leader);
 
 	if (!description) /* older verifiers cannot tell */
 		return;
@@ -77,5 +72,5 @@ static __noinline void describe_task(struct probe_task *description, struct task
 		description->flags |= PROBE_TASK_IN_AGENT;
 	BPF_CORE_READ_INTO(&description->comm, leader, comm);
 	description->reserved = 0;
-	description->start_nsec = BPF_CORE_READ(leader, start_boottime);
+	description->start_nsec = TASK_MEMBER(leader, start_boottime);
 }

@@ -36,6 +36,7 @@ __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_
 struct kernel_features {
 	bool socket_storage;
 	bool socket_cookie;
+	bool task_pointer;
 	bool socket_from_file;
 	bool congestion_state;
 	bool storage_iterator;
@@ -49,6 +50,7 @@ static const struct {
 } FEATURES[] = {
 	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, socket_storage) },
 	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
+	{ "bpf_get_current_task_btf", true, offsetof(struct kernel_features, task_pointer) },
 	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
 	{ "btf_trace_tcp_cong_state_set", false,
 	  offsetof(struct kernel_features, congestion_state) },
@@ -155,6 +157,7 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
 	bpf->rodata->have_socket_storage = features->socket_storage;
 	bpf->rodata->have_socket_cookie = features->socket_cookie;
+	bpf->rodata->have_task_pointer = features->task_pointer;
 	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
 							 : bpf->maps.connections,
 				false);
