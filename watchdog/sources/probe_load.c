@@ -232,8 +232,10 @@ static void drop_instructions(const struct probe_bpf *bpf)
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, bpf->obj)
+	{
 		resident_set_drop(bpf_program__insns(program),
 				  bpf_program__insn_cnt(program) * sizeof(struct bpf_insn));
+	}
 }
 
 int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
