@@ -71,6 +71,10 @@ static struct record sample(enum record_kind kind, enum cause cause)
 
 	if (kind == RECORD_EVIDENCE_LOST) {
 		record.lost_events = 1;
+		strcpy(record.outage_id, "0123456789abcdef0123456789abcdef");
+		record.attempts = record.cause_attempts = 1;
+		record.is_correction = true;
+		record.outage = (struct outage_summary){ .known = true, .failed_count = 1 };
 		record.agent[0] = '\0';
 	}
 	if (kind == RECORD_ACTION) {

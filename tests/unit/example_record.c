@@ -45,6 +45,12 @@ struct record example_record(void)
 			     .period = 58 * USEC_PER_MINUTE,
 			     .period_count = 4 },
 		.exit = { .known = true, .by_signal = true, .dumped = true, .status = SIGSEGV },
+		.outage_id = "fedcba9876543210fedcba9876543210",
+		.attempts = 9,
+		.cause_attempts = 8,
+		.is_correction = true,
+		.corrects = CAUSE_PEER_CLOSE,
+		.outage = { .confidence = CONFIDENCE_INVALID },
 		.lost_events = 2,
 		.lost_groups = 1,
 	};

@@ -226,6 +226,13 @@ static size_t write_others(struct record *records)
 	records[1] = example(RECORD_RECOVERED);
 	records[1].downtime = 192 * USEC_PER_SEC;
 	records[1].attempts = 7;
+	records[1].outage = (struct outage_summary){
+		.known = true,
+		.cause = CAUSE_PEER_CLOSE,
+		.confidence = CONFIDENCE_LIKELY,
+		.failed_count = 2,
+		.failed = { { CAUSE_CONNECT_REFUSED, 5 }, { CAUSE_NO_ROUTE, 1 } },
+	};
 	records[2] = example(RECORD_WATCHING);
 	records[2].process = (struct task){ 0 };
 	records[3] = records[2];

@@ -85,6 +85,13 @@ static void recovered_comes_back(void)
 	record.exit = (struct exit_facts){ 0 };
 	record.downtime = 7;
 	record.attempts = 2;
+	record.outage = (struct outage_summary){
+		.known = true,
+		.cause = CAUSE_PEER_CLOSE,
+		.confidence = CONFIDENCE_LIKELY,
+		.failed_count = 2,
+		.failed = { { CAUSE_CONNECT_REFUSED, 32 }, { CAUSE_NO_ROUTE, 2 } },
+	};
 	check_round_trip(&record);
 }
 

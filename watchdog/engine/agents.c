@@ -5,6 +5,7 @@
 
 #include "engine/attempts.h"
 #include "engine/lookups.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/plan.h"
 #include "engine/policy/plan_recall.h"
@@ -75,6 +76,12 @@ static void expect_reconnect(struct engine *engine, struct agent *agent)
 		deadline_set(&engine->deadlines, &agent->deadline, agent->down_since + timeout);
 }
 
+static void forget_outage(struct agent *agent)
+{
+	outage_end(agent, NULL);
+	agent->down_since = 0;
+}
+
 /* A blind engine cannot see whether the agent has a connection. */
 void agents_take_caught_up(struct engine *engine, const struct event *event)
 {
@@ -85,7 +92,7 @@ void agents_take_caught_up(struct engine *engine, const struct event *event)
 	agent->caught_up = true;
 	agent->blind = event->blind;
 	if (agent->blind)
-		agent->down_since = agent->attempts = 0;
+		forget_outage(agent);
 	if (agent->down_since && !plan_not_reconnecting_is_handled(agent))
 		expect_reconnect(engine, agent);
 	plan_recall_resume(engine, agent);
@@ -137,7 +144,13 @@ void agents_connection_opened(struct engine *engine, struct agent *agent, uint64
 	past_sessions_reopen(&agent->past_sessions, time);
 }
 
-static void report_recovered(struct engine *engine, const struct agent *agent,
+/* The outage began with a session's end, or with the first attempt that failed. */
+static usec_t down_since(const struct agent *agent)
+{
+	return agent->down_since ?: agent->outage.since;
+}
+
+static void report_recovered(struct engine *engine, struct agent *agent,
 			     const struct connection *connection, usec_t time,
 			     const struct action *action)
 {
@@ -149,8 +162,9 @@ static void report_recovered(struct engine *engine, const struct agent *agent,
 	record.verdict.rung = connection->reached;
 	if (took)
 		rung_add_times(took, &record.verdict.evidence);
-	record.downtime = time - agent->down_since;
+	record.downtime = time - down_since(agent);
 	record.attempts = agent->attempts + 1;
+	outage_end(agent, &record);
 	if (action) {
 		record.action = *action;
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
@@ -166,13 +180,11 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	deadline_clear(&engine->deadlines, &agent->deadline);
 	lookups_succeeded(engine, agent, true);
 	attempts_succeeded(agent);
-	if (time < agent->down_since) /* this one was up when another one ended */
-		agent->down_since = agent->attempts = 0;
-	if (agent->connections_up++ > 0 || !agent->down_since)
-		return;
-	report_recovered(engine, agent, connection, time, action);
-	agent->down_since = 0;
-	agent->attempts = 0;
+	if (time < down_since(agent)) /* this one was up when another one ended */
+		forget_outage(agent);
+	if (agent->connections_up++ == 0 && *agent->outage.id)
+		report_recovered(engine, agent, connection, time, action);
+	forget_outage(agent);
 }
 
 static void begin_outage(struct agent *agent, usec_t time)
@@ -185,7 +197,6 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 			    const struct connection *connection, enum rung rung, usec_t time)
 {
 	if (!connection->serves) {
-		agent->attempts++;
 		attempts_failed(agent, rung, time);
 		return;
 	}
@@ -200,7 +211,7 @@ void agents_recall_end(struct agent *agent, const struct history_trouble_event *
 {
 	attempts_failed(agent, past->rung, time);
 	if (!past->came_up) {
-		agent->attempts++;
+		outage_recall_attempt(agent, past, time);
 		return;
 	}
 	begin_outage(agent, time);

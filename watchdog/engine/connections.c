@@ -6,6 +6,7 @@
 #include "engine/agents.h"
 #include "engine/attempts.h"
 #include "engine/endings.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/plan_recall.h"
 #include "engine/processes.h"
@@ -608,8 +609,7 @@ void connections_take_vanished(struct engine *engine, const struct event *event)
 
 /* ---- one that never began */
 
-static void report_no_route(struct engine *engine, const struct agent *agent,
-			    const struct event *event)
+static void report_no_route(struct engine *engine, struct agent *agent, const struct event *event)
 {
 	struct record record;
 
@@ -625,6 +625,9 @@ static void report_no_route(struct engine *engine, const struct agent *agent,
 	tokens_add(&record.verdict.evidence, "rung=path");
 	tokens_add(&record.verdict.evidence, "socket=never-opened");
 	tokens_add(&record.verdict.evidence, "route=none-to-the-last-peer");
+	outage_begin(engine, agent, event->time);
+	outage_take_verdict(agent, &record);
+	outage_take_attempt(agent, &record);
 	outcomes_send_record(engine, &record);
 }
 
@@ -639,13 +642,13 @@ void connections_take_never_opened(struct engine *engine, const struct event *ev
 	    !state_route_is_missing(engine, event->connection.netns, &agent->last_peer,
 				    event->time))
 		return;
-	agent->attempts++;
 	attempts_failed(agent, RUNG_PATH, event->time);
 	agent->last_tried = event->time;
 	if (agent->no_route_reported)
-		return;
+		outage_count_attempt(agent, CAUSE_NO_ROUTE);
+	else
+		report_no_route(engine, agent, event);
 	agent->no_route_reported = true;
-	report_no_route(engine, agent, event);
 }
 
 /* ---- deadlines, agents that go */

@@ -3,6 +3,7 @@
 
 #include "engine/agents.h"
 #include "engine/attempts.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/policy.h"
 #include "engine/processes.h"
@@ -185,12 +186,27 @@ static void remember_session(struct engine *engine, struct agent *agent,
 	note_peer_end(engine, ending->connection->agent, &session);
 }
 
+/* The last session's end begins an outage, and so does an attempt that fails while there is none.
+ */
+static void note_outage(const struct engine *engine, struct agent *agent,
+			const struct ending *ending, struct record *record)
+{
+	bool came_up = ending->connection->serves;
+
+	if (agent->connections_up == (came_up ? 1 : 0))
+		outage_begin(engine, agent, ending->time);
+	outage_take_verdict(agent, record);
+	if (!came_up)
+		outage_take_attempt(agent, record);
+}
+
 static void report(struct engine *engine, struct agent *agent, const struct ending *ending,
 		   struct record *record)
 {
 	struct connection *connection = ending->connection;
 
 	outcomes_describe_connection(connection, record);
+	note_outage(engine, agent, ending, record);
 	record->socket = ending->socket;
 	connection->reported = true;
 	outcomes_send_record(engine, record);

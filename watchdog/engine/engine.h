@@ -16,6 +16,7 @@ struct engine_limits {
 	uint32_t processes;
 	uint32_t namespaces; /* network namespaces whose links, addresses and routes are known */
 	uint32_t seed;       /* differs from machine to machine: for RandomizedDelaySec= */
+	uint64_t boot[2];    /* differs from boot to boot: for the ids of outages */
 };
 
 /* An action to be taken. Its record (RECORD_ACTION, "starting") came before it. */

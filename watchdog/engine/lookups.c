@@ -2,6 +2,7 @@
 #include "engine/lookups.h"
 
 #include "engine/attempts.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/policy.h"
 #include "verdict/names.h"
@@ -145,6 +146,8 @@ static void report(struct engine *engine, struct agent *agent)
 	if (record.verdict.cause == agent->lookups.reported)
 		return;
 	agent->lookups.reported = record.verdict.cause;
+	outage_begin(engine, agent, agent->lookups.facts.failing_since);
+	outage_take_verdict(agent, &record);
 	outcomes_send_record(engine, &record);
 	policy_apply(engine, agent, &record);
 }

@@ -60,6 +60,7 @@ static struct past_verdict verdict_of(const struct past_events *past_events,
 
 	memcpy(verdict.comm, record->process.comm, sizeof(verdict.comm));
 	memcpy(verdict.invocation_id, record->invocation_id, sizeof(verdict.invocation_id));
+	memcpy(verdict.outage_id, record->outage_id, sizeof(verdict.outage_id));
 	return verdict;
 }
 
@@ -87,15 +88,17 @@ static bool has_room(struct past_events *past_events, bool session_ended, bool c
 static void take_trouble(struct past_events *past_events, const struct past_record *past)
 {
 	bool open = past->record.kind == RECORD_STALLED;
+	bool came_up = past_came_up(past);
 
-	if (!is_pending(past_events, past) || !has_room(past_events, !open, past_came_up(past)))
+	if (!is_pending(past_events, past) || !has_room(past_events, !open, came_up))
 		return;
 	add(past_events, EVENT_HISTORY_TROUBLE)->history_trouble = (struct history_trouble_event){
 		.verdict = verdict_of(past_events, past),
 		.open = open,
-		.came_up = past_came_up(past),
+		.came_up = came_up,
 		.rung = past->record.verdict.rung,
-		.attempts = past_events->omitted_attempts,
+		.attempts = came_up ? past_events->omitted_attempts : past->record.attempts,
+		.cause_attempts = past->record.cause_attempts,
 	};
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/agents.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/plan_recall.h"
 #include "engine/policy/policy.h"
@@ -54,6 +55,7 @@ static void record_of(const struct agent *agent, enum record_kind kind, usec_t t
 	record->process.pid = past->pid;
 	memcpy(record->process.comm, past->comm, sizeof(record->process.comm));
 	memcpy(record->invocation_id, past->invocation_id, sizeof(record->invocation_id));
+	memcpy(record->outage_id, past->outage_id, sizeof(record->outage_id));
 }
 
 void recall_take_trouble(struct engine *engine, const struct event *event)
@@ -65,6 +67,8 @@ void recall_take_trouble(struct engine *engine, const struct event *event)
 
 	if (!agent)
 		return;
+	if (!past->open)
+		outage_recall(engine, agent, time, past->verdict.outage_id);
 	record_of(agent, past->open ? RECORD_STALLED : RECORD_ENDED, time, &past->verdict, &record);
 	if (!past->open) {
 		agents_recall_end(agent, past, time);
@@ -72,6 +76,7 @@ void recall_take_trouble(struct engine *engine, const struct event *event)
 	}
 	if (past->verdict.cause == CAUSE_AGENT_NOT_RECONNECTING)
 		agents_recall_not_reconnecting(agent);
+	outage_take_verdict(agent, &record);
 	plan_recall_verdict(agent, &record);
 }
 

@@ -2,7 +2,7 @@
 /* The engine's tables, and look-ups in them. Private to engine/: nothing outside includes this.
  *
  * The files of engine/ and engine/policy/ form a ladder: each calls only those before it. state,
- * outcomes, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
+ * outcomes, outage, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
  * policy/plan_recall, policy/steps, policy/policy, attempts, lookups, agents, recall, endings,
  * stalls, connections, engine. */
 #pragma once
@@ -160,6 +160,25 @@ struct token {
 	struct deadline deadline;
 };
 
+/* Attempts that failed by one cause in the present outage. */
+struct failures {
+	unsigned count;
+	unsigned told_count; /* how many there were when one was last told; 0: none was */
+	usec_t told;         /* when */
+};
+
+/* From the end of a session until the next that is really up. */
+struct outage {
+	char id[OUTAGE_ID_SIZE]; /* "": none is under way, and of the rest only the attempts count:
+				    those of an agent that has another connection */
+	usec_t since;
+	bool diagnosed; /* the next two are known */
+	enum cause cause;
+	enum confidence confidence;
+	enum cause failed_by; /* the last attempt */
+	struct failures failures[CAUSE_MAX];
+};
+
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
@@ -187,6 +206,7 @@ struct agent {
 	struct attempt attempt;
 	struct climb climb;
 	struct token token;
+	struct outage outage;
 	uint16_t login_port; /* of the hub at which its last login was seen; 0: none was */
 	bool login_missed;   /* none was seen where one was waited for */
 	bool speaks_tls;     /* its last connection did */

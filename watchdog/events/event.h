@@ -252,6 +252,7 @@ struct past_verdict {
 	uint32_t pid;
 	char comm[COMM_SIZE];
 	char invocation_id[INVOCATION_ID_SIZE]; /* of the unit at that time */
+	char outage_id[OUTAGE_ID_SIZE];         /* "": an older version left it out */
 };
 
 /* A verdict of this boot, after which the agent has not recovered. */
@@ -260,7 +261,9 @@ struct history_trouble_event {
 	bool open;         /* the connection is open but in trouble; otherwise it ended */
 	bool came_up;      /* the session had come up before it ended */
 	enum rung rung;    /* where the attempt failed; RUNG_NONE: not known */
-	unsigned attempts; /* later ones that failed; they have no event of their own */
+	unsigned attempts; /* came_up: later ones that failed and have no event of their own; else:
+			      how many had failed in the outage with this one, 0: not known */
+	unsigned cause_attempts; /* how many of them by this cause, 0: not known */
 };
 
 /* One past record of an action. Of actions before the agent's last recovery, or before the boot,

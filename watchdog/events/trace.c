@@ -267,6 +267,9 @@ static const struct field history_session_fields[] = {
 		{ "comm", TEXT, AT(verdict.comm), NULL },                                          \
 	{                                                                                          \
 		"invocation_id", TEXT, AT(verdict.invocation_id), NULL                             \
+	},                                                                                         \
+	{                                                                                          \
+		"outage_id", TEXT, AT(verdict.outage_id), NULL                                     \
 	}
 
 static const struct field history_trouble_fields[] = {
@@ -276,6 +279,7 @@ static const struct field history_trouble_fields[] = {
 	{ "came_up", FLAG, AT(history_trouble.came_up), NULL },
 	{ "rung", NAME, AT(history_trouble.rung), &rung_names },
 	{ "attempts", NUMBER, AT(history_trouble.attempts), NULL },
+	{ "cause_attempts", NUMBER, AT(history_trouble.cause_attempts), NULL },
 	LAST_FIELD,
 };
 

@@ -412,6 +412,16 @@ static void tell_agents_end(struct text *text, const struct record *record)
 	text_add(text, ".");
 }
 
+/* Of an attempt, how many failed before it; the journal has only some of them. */
+static void add_place_in_outage(struct text *text, const struct record *record)
+{
+	if (record->is_correction)
+		text_add(text, " So the session had ended for that reason, not by %s.",
+			 cause_to_string(record->corrects));
+	if (record->attempts > 1)
+		text_add(text, " Attempt %u of this outage.", record->attempts);
+}
+
 static void tell_ended(struct text *text, const struct record *record)
 {
 	if (is_agents_end(record->verdict.cause)) {
@@ -433,6 +443,7 @@ static void tell_ended(struct text *text, const struct record *record)
 	text_add(text, "; ");
 	add_why(text, record);
 	text_add(text, ".");
+	add_place_in_outage(text, record);
 }
 
 /* ---- stalled */
@@ -493,6 +504,27 @@ static void tell_healed(struct text *text, const struct record *record)
 	text_add(text, " (%s).", cause_to_string(record->verdict.cause) ?: "?");
 }
 
+/* " The outage began with peer-close (likely); 34 attempts failed: connect-refused 32, no-route 2."
+ */
+static void add_summary(struct text *text, const struct outage_summary *outage)
+{
+	unsigned failed = 0;
+
+	for (unsigned i = 0; i < outage->failed_count; i++)
+		failed += outage->failed[i].count;
+	if (!outage->known)
+		return;
+	text_add(text, " The outage began with %s", cause_to_string(outage->cause));
+	if (outage->confidence != CONFIDENCE_INVALID)
+		text_add(text, " (%s)", confidence_to_string(outage->confidence));
+	if (failed)
+		text_add(text, "; %u attempt%s failed:", failed, failed == 1 ? "" : "s");
+	for (unsigned i = 0; i < outage->failed_count; i++)
+		text_add(text, "%s %s %u", i ? "," : "", cause_to_string(outage->failed[i].by),
+			 outage->failed[i].count);
+	text_add(text, ".");
+}
+
 static void tell_recovered(struct text *text, const struct record *record)
 {
 	if (record->verdict.cause != CAUSE_UNKNOWN) {
@@ -508,6 +540,7 @@ static void tell_recovered(struct text *text, const struct record *record)
 	if (record->action.type != ACTION_NONE)
 		text_add(text, ", after the action %s", action_type_to_string(record->action.type));
 	text_add(text, ".");
+	add_summary(text, &record->outage);
 }
 
 static const struct verb {

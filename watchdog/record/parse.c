@@ -31,6 +31,7 @@ static const struct text_field text_fields[] = {
 	TEXT("OBJECT_SYSTEMD_UNIT", record.unit),
 	TEXT("INVOCATION_ID", record.invocation_id),
 	TEXT("CONNWATCH_AGENT", record.agent),
+	TEXT("CONNWATCH_OUTAGE_ID", record.outage_id),
 	TEXT("CONNWATCH_COMM", record.process.comm),
 	TEXT("CONNWATCH_ACTION", action),
 	TEXT("CONNWATCH_ACTION_RESULT", action_result),
@@ -74,6 +75,7 @@ static const struct number_field number_fields[] = {
 	NUMBER("CONNWATCH_DELAY_USEC", record.delay),
 	NUMBER("CONNWATCH_DOWNTIME_USEC", record.downtime),
 	NUMBER("CONNWATCH_ATTEMPTS", record.attempts),
+	NUMBER("CONNWATCH_CAUSE_ATTEMPTS", record.cause_attempts),
 	NUMBER("CONNWATCH_LOST_EVENTS", record.lost_events),
 	NUMBER("CONNWATCH_LOST_GROUPS", record.lost_groups),
 	NUMBER("CONNWATCH_TIME_USEC", happened),
@@ -165,6 +167,26 @@ static void take_address(struct past_record *past, struct endpoint *endpoint, co
 	*endpoint = read;
 }
 
+/* "CAUSE=COUNT" */
+static void take_failed(struct past_record *past, const char *name, const char *value)
+{
+	struct outage_summary *outage = &past->record.outage;
+	const char *equals = strchr(value, '=');
+	char cause[WORD_SIZE];
+	uint64_t count;
+	enum cause by;
+
+	snprintf(cause, sizeof(cause), "%.*s", equals ? (int)(equals - value) : 0, value);
+	by = cause_from_string(cause);
+	if (by == CAUSE_INVALID || !number_from_text(equals + 1, UINT32_MAX, &count) ||
+	    outage->failed_count == OUTAGE_FAILED_MAX) {
+		is_strange(past, name, value);
+		return;
+	}
+	outage->failed[outage->failed_count++] =
+		(struct failed_attempts){ .by = by, .count = (unsigned)count };
+}
+
 static bool take_special(struct past_record *past, const char *name, const char *value)
 {
 	struct record *record = &past->record;
@@ -177,12 +199,26 @@ static bool take_special(struct past_record *past, const char *name, const char 
 		take_address(past, &record->local, name, value);
 	else if (strcmp(name, "CONNWATCH_PEER_ADDRESS") == 0)
 		take_address(past, &record->peer, name, value);
+	else if (strcmp(name, "CONNWATCH_OUTAGE_ATTEMPTS") == 0)
+		take_failed(past, name, value);
 	else
 		return false;
 	return true;
 }
 
 /* ---- fields that hold a name of the vocabulary */
+
+/* Returns what cause_from_string() does. Only a cause that it knows is stored. */
+static int take_cause(const char *value, enum cause *cause, bool *known)
+{
+	enum cause read = cause_from_string(value);
+
+	if (read != CAUSE_INVALID) {
+		*cause = read;
+		*known = true;
+	}
+	return (int)read;
+}
 
 static bool take_word(struct past_record *past, const char *name, const char *value)
 {
@@ -195,6 +231,12 @@ static bool take_word(struct past_record *past, const char *name, const char *va
 		number = record->socket.state_before = tcp_state_from_string(value);
 	else if (strcmp(name, "CONNWATCH_RUNG") == 0)
 		number = record->verdict.rung = rung_from_string(value);
+	else if (strcmp(name, "CONNWATCH_CORRECTS") == 0)
+		number = take_cause(value, &record->corrects, &record->is_correction);
+	else if (strcmp(name, "CONNWATCH_OUTAGE_CAUSE") == 0)
+		number = take_cause(value, &record->outage.cause, &record->outage.known);
+	else if (strcmp(name, "CONNWATCH_OUTAGE_CONFIDENCE") == 0)
+		number = record->outage.confidence = confidence_from_string(value);
 	else if (strcmp(name, "CONNWATCH_MODE") == 0)
 		number = record->mode = mode_from_string(value);
 	else
@@ -222,7 +264,8 @@ void record_parse_begin(struct past_record *past)
 	*past = (struct past_record){
 		.record = { .kind = RECORD_KIND_INVALID,
 			    .mode = MODE_INVALID,
-			    .verdict.confidence = CONFIDENCE_INVALID },
+			    .verdict.confidence = CONFIDENCE_INVALID,
+			    .outage.confidence = CONFIDENCE_INVALID },
 	};
 }
 

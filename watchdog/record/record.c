@@ -260,6 +260,23 @@ static void add_action(struct fields *fields, const struct record *record)
 		add(fields, "ERRNO", "%d", -record->action_error);
 }
 
+static void add_outage(struct fields *fields, const struct record *record)
+{
+	const struct outage_summary *outage = &record->outage;
+
+	add_text(fields, "CONNWATCH_OUTAGE_ID", record->outage_id);
+	if (record->is_correction)
+		add_text(fields, "CONNWATCH_CORRECTS", cause_to_string(record->corrects));
+	if (outage->known) {
+		add_text(fields, "CONNWATCH_OUTAGE_CAUSE", cause_to_string(outage->cause));
+		add_text(fields, "CONNWATCH_OUTAGE_CONFIDENCE",
+			 confidence_to_string(outage->confidence));
+	}
+	for (unsigned i = 0; i < outage->failed_count; i++)
+		add(fields, "CONNWATCH_OUTAGE_ATTEMPTS", "%s=%u",
+		    cause_to_string(outage->failed[i].by), outage->failed[i].count);
+}
+
 void record_fields(const struct record *record, record_emit emit, void *userdata)
 {
 	struct fields fields = { emit, userdata };
@@ -277,14 +294,16 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 		add_socket(&fields, &record->socket);
 	if (has_verdict(record) || record->kind == RECORD_ACTION)
 		add_exit(&fields, &record->exit);
+	add_outage(&fields, record);
 	add_known_number(&fields, "CONNWATCH_PERIOD_USEC", record->verdict.period);
 	add_known_number(&fields, "CONNWATCH_PERIOD_COUNT", record->verdict.period_count);
 	if (record->action_result)
 		add_action(&fields, record);
-	if (record->kind == RECORD_RECOVERED) {
+	if (record->kind == RECORD_RECOVERED)
 		add_number(&fields, "CONNWATCH_DOWNTIME_USEC", record->downtime);
+	if (record->kind == RECORD_RECOVERED || record->attempts)
 		add_number(&fields, "CONNWATCH_ATTEMPTS", record->attempts);
-	}
+	add_known_number(&fields, "CONNWATCH_CAUSE_ATTEMPTS", record->cause_attempts);
 	add_text(&fields, "CONNWATCH_MODE", mode_to_string(record->mode));
 	add_known_number(&fields, "CONNWATCH_LOST_EVENTS", record->lost_events);
 	add_known_number(&fields, "CONNWATCH_LOST_GROUPS", record->lost_groups);

@@ -44,6 +44,21 @@ struct exit_facts {
 	int status; /* exit code, or the signal's number if by_signal */
 };
 
+enum { OUTAGE_FAILED_MAX = 8 };
+
+/* What an outage was, in the record of its end. */
+struct outage_summary {
+	bool known;       /* the next two are */
+	enum cause cause; /* the best diagnosis of what began it */
+	enum confidence confidence;
+	unsigned failed_count; /* of `failed`: the causes by which most attempts failed, the most
+				  frequent first */
+	struct failed_attempts {
+		enum cause by;
+		unsigned count;
+	} failed[OUTAGE_FAILED_MAX];
+};
+
 struct record {
 	enum record_kind kind;
 	usec_t time; /* CLOCK_MONOTONIC of what the record is about */
@@ -68,9 +83,18 @@ struct record {
 	const char *action_result;  /* a name of enum action_outcome, static; NULL: no action */
 	const char *action_held_by; /* static: "limit", "offline", "dry-run", ...; or NULL */
 	usec_t delay;               /* until the action, where it waits; 0: none */
+	/* the outage that it is part of */
+	char outage_id[OUTAGE_ID_SIZE]; /* 32 lower-case hex digits; "": of none */
+	unsigned attempts;              /* a failed attempt: how many failed so far; recovered: how
+					   many it took, with the one that came up; 0: neither */
+	unsigned cause_attempts;        /* a failed attempt: how many failed so far by its cause */
+	bool is_correction;             /* the verdict is also that of the end that began the
+					   outage, whose record gave another one: */
+	enum cause corrects;            /* this; valid with is_correction */
+	bool folded;                    /* one of many like it: counted, but not for the journal */
 	/* recovered */
 	usec_t downtime;
-	unsigned attempts;
+	struct outage_summary outage;
 	/* evidence-lost */
 	uint64_t lost_events;
 	uint64_t lost_groups; /* of these, control groups that are not watched */

@@ -111,6 +111,14 @@ static uint32_t machine_seed(void)
 	return (uint32_t)id.qwords[0] ^ (uint32_t)id.qwords[1];
 }
 
+/* Of a host that does not tell, all boots are one: its outages still differ by their times. */
+static sd_id128_t boot(void)
+{
+	sd_id128_t id;
+
+	return sd_id128_get_boot(&id) < 0 ? SD_ID128_NULL : id;
+}
+
 static int open_engine(struct watch_loop *loop)
 {
 	struct engine_limits limits = {
@@ -119,6 +127,7 @@ static int open_engine(struct watch_loop *loop)
 		.processes = loop->options.connections,
 		.namespaces = NAMESPACES_MAX,
 		.seed = machine_seed(),
+		.boot = { boot().qwords[0], boot().qwords[1] },
 	};
 	int r;
 

@@ -20,14 +20,20 @@ void watch_loop_say(const char *text, int error)
 
 /* ---- outcomes */
 
-static void write_record(struct watch_loop *loop, const struct record *record)
+static void write_to_journal(struct watch_loop *loop, const struct record *record)
 {
-	usec_t realtime = record->time + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC);
-
 	handover_writing(loop->handover, record);
 	if (loop->options.journal)
 		loop->unwritten = watch_journal_write(&loop->journal, record);
 	handover_written(loop->handover, record);
+}
+
+static void write_record(struct watch_loop *loop, const struct record *record)
+{
+	usec_t realtime = record->time + clock_now(CLOCK_REALTIME) - clock_now(CLOCK_MONOTONIC);
+
+	if (!record->folded)
+		write_to_journal(loop, record);
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)
 		loop->options.record(loop->options.userdata, record, realtime);

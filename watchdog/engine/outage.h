@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An agent's outage: from the end of a session until the next one that is really up, or from the
+ * first attempt that failed if there was no session before. All its records have one id, one
+ * diagnosis grows over them, and failed attempts are told less and less often. */
+#pragma once
+
+#include "engine/state.h"
+
+/* Begins an outage of `agent` at `time`, unless one is under way. The id is a function of the boot,
+ * the agent and the time, so that an engine that reads the end back from the journal makes the same
+ * one. */
+void outage_begin(const struct engine *engine, struct agent *agent, usec_t time);
+
+/* As outage_begin(), with the id that the journal has for it; "": it has none. */
+void outage_recall(const struct engine *engine, struct agent *agent, usec_t time, const char *id);
+
+/* Gives a verdict the outage's id, and takes it into the diagnosis: the first one begins it, and a
+ * later one that knows more about the same end corrects it and says so in `record->corrects`. Does
+ * nothing while no outage is under way. */
+void outage_take_verdict(struct agent *agent, struct record *record);
+
+/* Counts an attempt that failed by `cause`, which has no record of its own. */
+void outage_count_attempt(struct agent *agent, enum cause cause);
+
+/* Counts the failed attempt that `record` is about, writes the counts into it, and sets
+ * `record->folded` unless it is to be told: the first of its cause; then when their number has
+ * doubled, or after another cause, but at most once in 5 minutes. */
+void outage_take_attempt(struct agent *agent, struct record *record);
+
+/* Takes a failed attempt that the journal has, from `time`. */
+void outage_recall_attempt(struct agent *agent, const struct history_trouble_event *past,
+			   usec_t time);
+
+/* Ends the outage. With `recovered`, which may be NULL, sums it up there. */
+void outage_end(struct agent *agent, struct record *recovered);
