@@ -188,6 +188,57 @@ def explain_finds_nothing(stage):
     stage.read("explain", "--cursor=x", status=USAGE, complaint="is not a cursor")
 
 
+@case
+def explain_an_outage(stage):
+    """By its number, and by its id; it is told from the verdict that began it."""
+    for agent, back, outage in [("thermostat", "-0", 15), ("thermostat", "-14", 1),
+                                ("camera", "-1", None), ("camera", "-0", 16)]:
+        words = [back, agent] if back != "-0" else [f"{outage:08x}"]
+        if outage is None:
+            stage.read("explain", *words, status=NO_INPUT, complaint="fewer outages")
+            continue
+        entry, = stage.objects("explain", *words)
+        equal((int(entry["CONNWATCH_OUTAGE_ID"][:8], 16), entry["CONNWATCH_AGENT"]),
+              (outage, agent))
+        equal(entry["CONNWATCH_ENDED_BY"] != "connect-refused", True)
+    text = stage.read("explain", "00000010")
+    compare(without_catalog(text), "explain-outage")
+    stage.read("explain", "0123456789abcdef", status=NO_INPUT, complaint="no outage with this id")
+
+
+# ---- outages
+
+
+@case
+def outages_are_listed(stage):
+    compare(stage.read("outages", complaint=NEWER), "outages")
+    last = stage.read("outages", "-n1", "thermostat").splitlines()
+    equal(len(last), 2)
+    equal(last[1].split()[2:6], ["thermostat", "agent-crash", "proved", "6s"])
+
+
+@case
+def outages_as_json(stage):
+    crash, = [entry for entry in stage.objects("outages", "thermostat", "nobody")
+              if entry["cause"] == "agent-crash"]
+    equal((crash["action"], crash["action_result"]), ("restart", "helped"))
+    camera, = stage.objects("outages", "-u", "camera")
+    equal((camera["attempts_failed"], camera["failed_by"]), (20, {"connect-refused": 20}))
+    equal(camera["lasted_usec"], camera["ended_usec"] - camera["began_usec"])
+
+
+@case
+def agents_are_named_in_several_ways(stage):
+    both = stage.objects("outages", complaint=NEWER)
+    equal(stage.objects("outages", "camera", "thermostat.service", complaint=NEWER), both)
+    equal(stage.objects("outages", "-u", "camera.service", "--unit=thermostat"), both)
+
+
+@case
+def outages_of_nobody(stage):
+    equal(stage.read("outages", "nobody", complaint="has none"), "")
+
+
 # ---- timeline and stats
 
 
@@ -345,7 +396,7 @@ def agents_that_only_accept(stage):
 @case
 def misuse(stage):
     for words, complaint in [(["log", "--since=soon"], "systemd.time(7)"),
-                             (["log", "-n-1"], "--lines"), (["log", "a", "b"], "'b'"),
+                             (["log", "-n-1"], "--lines"), (["explain", "-1000"], "999"),
                              (["stats", "-o", "xml"], "neither short nor json"),
                              (["timeline", "--width=2"], "--width"),
                              (["explain", "--moon"], "moon"), (["help", "moon"], "'moon'")]:
@@ -354,7 +405,7 @@ def misuse(stage):
 
 @case
 def help_for_each(stage):
-    for command in ["log", "explain", "timeline", "stats", "verify"]:
+    for command in ["outages", "log", "explain", "timeline", "stats", "verify"]:
         equal(stage.run("help", command), stage.run(command, "--help"))
 
 
@@ -365,7 +416,7 @@ def damaged_journals_do_no_harm(stage):
     path = stage.directory / "damaged.journal"
     for cut in range(0, len(whole), max(1, len(whole) // 16)):
         path.write_bytes(whole[:cut] + bytes(512) + whole[cut + 512:])
-        for command in ["log", "stats", "explain"]:
+        for command in ["outages", "log", "stats", "explain"]:
             status = subprocess.run([stage.program, command, f"--file={path}"], timeout=30,
                                     capture_output=True).returncode
             equal(0 <= status < 100, True)

@@ -15,6 +15,8 @@
 #define START (UINT64_C(1795219200) * USEC_PER_SEC) /* 2026-11-21 00:00:00 UTC */
 
 static usec_t now = START;
+static usec_t began;    /* the present outage */
+static unsigned outage; /* the number of the present one, which is its id; 0: none */
 
 /* The sentence is tested elsewhere, and its words may change. */
 static void print_field(void *userdata, const char *name, const char *value)
@@ -58,6 +60,8 @@ static struct record record_of(const char *agent, enum record_kind kind)
 		.verdict = { .confidence = CONFIDENCE_INVALID },
 	};
 
+	if (outage)
+		snprintf(record.outage_id, sizeof(record.outage_id), "%08x%024x", outage, outage);
 	snprintf(record.agent, sizeof(record.agent), "%s", agent);
 	snprintf(record.unit, sizeof(record.unit), "%s.service", agent);
 	snprintf(record.process.comm, sizeof(record.process.comm), "%s", agent);
@@ -85,14 +89,30 @@ static struct record ended(const char *agent, enum ended_by ended_by, enum cause
 	return record;
 }
 
-static void recover(const char *agent, usec_t downtime)
+static unsigned begin_outage(void)
+{
+	static unsigned outages;
+
+	began = now;
+	return outage = ++outages;
+}
+
+static void end_outage(const char *agent, usec_t after, struct outage_summary summary)
 {
 	struct record record = record_of(agent, RECORD_RECOVERED);
 
-	now += downtime;
-	record.downtime = downtime;
+	now += after;
+	record.downtime = now - began;
 	record.attempts = 1;
+	for (unsigned i = 0; i < summary.failed_count; i++)
+		record.attempts += summary.failed[i].count;
+	record.outage = summary;
+	if (record.outage.cause == CAUSE_AGENT_CRASH) {
+		record.action.type = ACTION_RESTART;
+		record.action_result = "helped";
+	}
 	print_record(&record);
+	outage = 0;
 }
 
 static void begin_watching(void)
@@ -107,17 +127,22 @@ static void begin_watching(void)
 static void let_tokens_expire(void)
 {
 	for (unsigned i = 0; i < 14; i++) {
-		struct record record = ended("thermostat", ENDED_BY_PEER_FIN, CAUSE_TOKEN_EXPIRED,
-					     i < 3 ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY,
-					     65 * USEC_PER_MINUTE);
+		enum confidence confidence = i < 3 ? CONFIDENCE_SUSPECTED : CONFIDENCE_LIKELY;
+		struct record record;
 
 		now += 65 * USEC_PER_MINUTE;
+		begin_outage();
+		record = ended("thermostat", ENDED_BY_PEER_FIN, CAUSE_TOKEN_EXPIRED, confidence,
+			       65 * USEC_PER_MINUTE);
 		tokens_add(&record.verdict.evidence, "like_ages=%u", i + 1);
 		tokens_add(&record.verdict.ruled_out, "agent-close=our-side-had-not-closed");
 		record.verdict.period = 65 * USEC_PER_MINUTE;
 		record.verdict.period_count = i + 1;
 		print_record(&record);
-		recover("thermostat", 2 * USEC_PER_SEC);
+		end_outage("thermostat", 2 * USEC_PER_SEC,
+			   (struct outage_summary){ .known = true,
+						    .cause = CAUSE_TOKEN_EXPIRED,
+						    .confidence = confidence });
 	}
 }
 
@@ -126,6 +151,7 @@ static void crash(void)
 	struct record record;
 
 	now += 40 * USEC_PER_MINUTE;
+	begin_outage();
 	record = ended("thermostat", ENDED_BY_LOCAL_FIN, CAUSE_AGENT_CRASH, CONFIDENCE_PROVED,
 		       40 * USEC_PER_MINUTE);
 	record.exit = (struct exit_facts){ true, true, true, SIGSEGV };
@@ -142,7 +168,10 @@ static void crash(void)
 	now += USEC_PER_SEC;
 	record.action_result = "done";
 	print_record(&record);
-	recover("thermostat", 5 * USEC_PER_SEC);
+	end_outage("thermostat", 5 * USEC_PER_SEC,
+		   (struct outage_summary){ .known = true,
+					    .cause = CAUSE_AGENT_CRASH,
+					    .confidence = CONFIDENCE_PROVED });
 }
 
 static void lose_the_network(void)
@@ -155,6 +184,7 @@ static void lose_the_network(void)
 	record.kind = RECORD_STALLED;
 	print_record(&record);
 	now += 15 * USEC_PER_MINUTE;
+	begin_outage();
 	record = ended("camera", ENDED_BY_RETRANSMIT_TIMEOUT, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY,
 		       10 * USEC_PER_HOUR + 15 * USEC_PER_MINUTE);
 	record.socket.idle_rx = 20 * USEC_PER_MINUTE;
@@ -166,19 +196,30 @@ static void lose_the_network(void)
 	print_record(&record);
 }
 
+/* Once a minute; the journal has the 1st, the 6th and the 12th attempt. */
 static void fail_to_connect(void)
 {
+	static const unsigned told[] = { 1, 6, 12 };
+	unsigned failed = 0;
+
 	for (unsigned i = 0; i < 3; i++) {
 		struct record record;
 
-		now += 10 * USEC_PER_MINUTE;
+		now += (told[i] - failed) * USEC_PER_MINUTE;
+		failed = told[i];
 		record = ended("camera", ENDED_BY_CONNECT_REFUSED, CAUSE_CONNECT_REFUSED,
 			       CONFIDENCE_PROVED, 30 * USEC_PER_MSEC);
 		record.socket.bytes_sent = record.socket.bytes_received = 0;
 		record.socket.state_before = TCP_STATE_SYN_SENT;
+		record.attempts = record.cause_attempts = told[i];
 		print_record(&record);
 	}
-	recover("camera", 30 * USEC_PER_MINUTE);
+	end_outage("camera", 30 * USEC_PER_MINUTE,
+		   (struct outage_summary){ .known = true,
+					    .cause = CAUSE_PATH_SILENT,
+					    .confidence = CONFIDENCE_LIKELY,
+					    .failed_count = 1,
+					    .failed = { { CAUSE_CONNECT_REFUSED, 20 } } });
 }
 
 static void lose_evidence(void)

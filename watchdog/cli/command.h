@@ -33,6 +33,7 @@ extern const struct command command_run;
 extern const struct command command_watch;
 extern const struct command command_record;
 extern const struct command command_replay;
+extern const struct command command_outages;
 extern const struct command command_log;
 extern const struct command command_explain;
 extern const struct command command_timeline;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,24 +7,24 @@
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
-	&command_run,     &command_watch,    &command_record, &command_replay, &command_log,
-	&command_explain, &command_timeline, &command_stats,  &command_fleet,  &command_verify,
-	&command_status,  &command_monitor,  &command_check,
+	&command_run,     &command_watch,  &command_record,   &command_replay, &command_outages,
+	&command_explain, &command_log,    &command_timeline, &command_stats,  &command_fleet,
+	&command_verify,  &command_status, &command_monitor,  &command_check,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
-static int usage(FILE *stream)
+static int usage(void)
 {
 	fputs("connwatchctl COMMAND [OPTIONS...]\n\n"
 	      "Shows why an agent's connection to its hub ended.\n\n"
 	      "Commands:\n",
-	      stream);
+	      stdout);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n'connwatchctl COMMAND --help' describes each; --version prints the version.\n",
-	      stream);
-	return stream == stdout ? EXIT_SUCCESS : EXIT_USAGE;
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	puts("\n'connwatchctl COMMAND --help' describes each; --version prints the version.\n"
+	     "Without a command: 'status', and the last of 'outages'.");
+	return EXIT_SUCCESS;
 }
 
 static const struct command *find(const char *name)
@@ -41,7 +42,7 @@ static int help(const char *name)
 	const struct command *command = name ? find(name) : NULL;
 
 	if (!name)
-		return usage(stdout);
+		return usage();
 	if (!command)
 		return EXIT_USAGE;
 	command_help(command);
@@ -60,13 +61,30 @@ static int run(const struct command *command, int argc, char *argv[])
 	return r == HELP_GIVEN ? EXIT_SUCCESS : r;
 }
 
+/* What goes on, and what went wrong last. Either may be all that there is: the journal outlives the
+ * daemon, and a new host has no outages. */
+static int overview(void)
+{
+	char status[] = "status", outages[] = "outages", lines[] = "--lines=10";
+	char no_pager[] = "--no-pager";
+	char *now[] = { status, NULL }, *past[] = { outages, lines, no_pager, NULL };
+	int r = run(&command_status, 1, now), past_r;
+
+	putchar('\n');
+	optind = 0; /* getopt_long(3) begins anew */
+	past_r = run(&command_outages, 3, past);
+	if (r != EXIT_SUCCESS && past_r != EXIT_SUCCESS)
+		fputs("Try 'connwatchctl --help'.\n", stderr);
+	return r == EXIT_SUCCESS ? past_r : r;
+}
+
 int main(int argc, char *argv[])
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
 
 	if (!name)
-		return usage(stderr);
+		return overview();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
 		return help(argv[2]);
 	if (strcmp(name, "--version") == 0)

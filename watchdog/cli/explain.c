@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* connwatchctl explain: one verdict in full. */
+/* connwatchctl explain: one outage in full: the verdict that began it, and what came of it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
@@ -14,6 +14,15 @@
 enum {
 	ARGUMENT_CURSOR = ARGUMENT_OWN,
 	FOLLOWING_MAX = 16, /* records after the verdict that are printed with it */
+	BACK_MAX = 999,     /* outages before the newest that can be asked for */
+	ID_DIGITS_MIN = 8,  /* of the id of an outage; fewer may be the name of an agent */
+};
+
+/* What is to be explained. */
+struct wanted {
+	const char *cursor; /* the verdict at it; NULL: an outage */
+	const char *id;     /* the outage whose id begins so; NULL: by its number */
+	unsigned back;      /* 0: the newest, 1: the one before */
 };
 
 static bool is_verdict(const struct past_record *past)
@@ -154,6 +163,16 @@ static void print_catalog(const struct journal_arguments *arguments, const char 
 
 /* ---- what came after it */
 
+/* Records of an older version have no id: there, the end of the next session ends the story. */
+static bool is_another_story(const struct past_record *next, const struct past_record *verdict)
+{
+	const char *id = verdict->record.outage_id;
+
+	if (*id)
+		return strcmp(next->record.outage_id, id) != 0;
+	return is_verdict(next) && past_came_up(next);
+}
+
 /* Prints the agent's records after the verdict, up to its recovery or the end of its next session.
  */
 static int print_following(struct journal_reader *reader, const struct journal_arguments *arguments,
@@ -170,7 +189,7 @@ static int print_following(struct journal_reader *reader, const struct journal_a
 
 		if (strcmp(next->record.agent, verdict->record.agent) != 0)
 			continue;
-		if (is_verdict(next) && past_came_up(next))
+		if (is_another_story(next, verdict))
 			return 0;
 		if (told++ == 0)
 			print_heading(arguments, "Afterwards");
@@ -201,14 +220,77 @@ static int print_account(struct journal_reader *reader, const struct journal_arg
 
 /* ---- finding it */
 
-/* Reads the last verdict into `past`. Returns 0, -ENOENT if there is none, or another -errno. */
-static int find_last_verdict(struct journal_reader *reader, struct past_record *past)
+/* True if the record before those of the outage `of` shows that they are all. */
+static bool is_before(const struct past_record *past, const struct past_record *of)
 {
-	int r = journal_reader_last(reader);
+	return strcmp(past->record.agent, of->record.agent) == 0 &&
+	       strcmp(past->record.outage_id, of->record.outage_id) != 0;
+}
 
-	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0)
-		if (is_verdict(past))
+/* Reads the verdict that began the outage of `past`, which is one of its records, into it. */
+static int go_to_its_beginning(struct journal_reader *reader, struct past_record *past)
+{
+	_cleanup_free_ struct past_record *other = malloc(sizeof(*other));
+	int r;
+
+	if (!other)
+		return -ENOMEM;
+	while ((r = journal_reader_previous(reader, other)) > 0 && !is_before(other, past))
+		;
+	if (r == 0)
+		r = journal_reader_first(reader);
+	while (r >= 0 && (r = journal_reader_next(reader, other)) > 0) {
+		if (strcmp(other->record.outage_id, past->record.outage_id) != 0 ||
+		    !is_verdict(other))
+			continue;
+		*past = *other;
+		return 0;
+	}
+	return r < 0 ? r : -ENOENT;
+}
+
+/* The ids of the outages that the search has passed. */
+struct passed {
+	unsigned count;
+	char ids[BACK_MAX + 1][OUTAGE_ID_SIZE];
+};
+
+static bool pass(struct passed *passed, const char *id)
+{
+	for (unsigned i = 0; i < passed->count; i++)
+		if (strcmp(passed->ids[i], id) == 0)
+			return false;
+	memcpy(passed->ids[passed->count++], id, OUTAGE_ID_SIZE);
+	return true;
+}
+
+static bool is_wanted(const struct wanted *wanted, struct passed *passed,
+		      const struct past_record *past)
+{
+	const char *id = past->record.outage_id;
+
+	if (!*id)
+		return false;
+	if (wanted->id)
+		return strncmp(id, wanted->id, strlen(wanted->id)) == 0;
+	return pass(passed, id) && passed->count > wanted->back;
+}
+
+/* A verdict without an outage, as of one connection of several, is the newest if none came after
+ * it. */
+static int find_outage(struct journal_reader *reader, const struct wanted *wanted,
+		       struct past_record *past)
+{
+	_cleanup_free_ struct passed *passed = calloc(1, sizeof(*passed));
+	int r = passed ? journal_reader_last(reader) : -ENOMEM;
+
+	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0) {
+		if (is_wanted(wanted, passed, past))
+			return go_to_its_beginning(reader, past);
+		if (is_verdict(past) && !*past->record.outage_id && !wanted->id && !wanted->back &&
+		    !passed->count)
 			return 0;
+	}
 	return r < 0 ? r : -ENOENT;
 }
 
@@ -220,19 +302,22 @@ static int find_at_cursor(struct journal_reader *reader, const char *cursor,
 	return r == 0 && !is_verdict(past) ? -ENOENT : r;
 }
 
-static int not_found(const struct command *command, const char *cursor, int error)
+static int not_found(const struct command *command, const struct wanted *wanted, int error)
 {
 	if (error == -EINVAL)
-		return command_misused(command, "--cursor: '%s' is not a cursor", cursor);
+		return command_misused(command, "--cursor: '%s' is not a cursor", wanted->cursor);
 	if (error != -ENOENT)
 		return journal_failed(command, error);
-	fprintf(stderr, "connwatchctl explain: %s\n",
-		cursor ? "there is no verdict at this cursor" : "the journal has no such verdict");
+	command_complain(command, "%s",
+			 wanted->cursor ? "there is no verdict at this cursor"
+			 : wanted->id   ? "the journal has no outage with this id"
+			 : wanted->back ? "the journal has fewer outages"
+					: "the journal has no such verdict");
 	return EXIT_NO_INPUT;
 }
 
 static int explain(const struct command *command, const struct journal_arguments *arguments,
-		   const char *cursor)
+		   const struct wanted *wanted)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
@@ -245,9 +330,10 @@ static int explain(const struct command *command, const struct journal_arguments
 	r = journal_open(&reader, arguments, command);
 	if (r)
 		return r;
-	r = cursor ? find_at_cursor(reader, cursor, past) : find_last_verdict(reader, past);
+	r = wanted->cursor ? find_at_cursor(reader, wanted->cursor, past)
+			   : find_outage(reader, wanted, past);
 	if (r < 0)
-		return not_found(command, cursor, r);
+		return not_found(command, wanted, r);
 	strangeness_note(&strangeness, past);
 	setlocale(LC_MESSAGES, ""); /* the catalog's language */
 	pager = arguments->pager && !arguments->json ? pager_start() : 0;
@@ -255,6 +341,22 @@ static int explain(const struct command *command, const struct journal_arguments
 	pager_finish(pager);
 	strangeness_say(&strangeness, command);
 	return r < 0 ? journal_failed(command, r) : EXIT_SUCCESS;
+}
+
+/* -1, -12: a digit at a time. */
+static int take_digit(const struct command *command, struct wanted *wanted, int digit)
+{
+	wanted->back = 10 * wanted->back + (unsigned)(digit - '0');
+	if (wanted->back > BACK_MAX)
+		return command_misused(command, "no more than %d outages back", BACK_MAX);
+	return 0;
+}
+
+static bool is_id(const char *text)
+{
+	size_t digits = strspn(text, "0123456789abcdef");
+
+	return digits >= ID_DIGITS_MIN && digits < OUTAGE_ID_SIZE && text[digits] == '\0';
 }
 
 static int run(const struct command *command, int argc, char *argv[])
@@ -265,26 +367,33 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ 0 },
 	};
 	struct journal_arguments arguments;
-	const char *cursor = NULL;
+	struct wanted wanted = { 0 };
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
-	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1)
+	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "0123456789", options,
+					   NULL)) != -1)
 		if (option == ARGUMENT_CURSOR)
-			cursor = optarg;
+			wanted.cursor = optarg;
+		else if (option >= '0' && option <= '9')
+			r = take_digit(command, &wanted, option);
 		else
 			r = journal_arguments_take(&arguments, command, option, optarg);
-	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
-	return r ?: explain(command, &arguments, cursor);
+	if (!r && optind < argc && is_id(argv[optind]))
+		wanted.id = argv[optind++];
+	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
+	return r ?: explain(command, &arguments, &wanted);
 }
 
 const struct command command_explain = {
 	.name = "explain",
-	.arguments = "[OPTIONS...] [AGENT]",
-	.summary = "Explain one verdict: what happened, why, what was ruled out, what to do",
-	.options = "The last verdict; of AGENT, if it is given: the name of an agent or of its "
-		   "unit.\n\n"
-		   "      --cursor=CURSOR    the verdict at this position: __CURSOR in 'log -o "
-		   "json'\n" JOURNAL_OPTIONS_HELP,
+	.arguments = "[OPTIONS...] [ID] [AGENT...]",
+	.summary = "Explain one outage: what happened, why, what was ruled out, what to do",
+	.options =
+		"The newest outage; of an AGENT, if one is given: the name of an agent or of its\n"
+		"unit. ID is that of an outage, as 'outages' lists it, or its first 8 digits.\n\n"
+		"  -1, -2, ...            the outage before, the one before that\n"
+		"      --cursor=CURSOR    the verdict at this position: __CURSOR in 'log -o "
+		"json'\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

@@ -18,6 +18,7 @@ void journal_arguments_defaults(struct journal_arguments *arguments)
 		.pager = true,
 		.colour = terminal_wants_colour(stdout),
 	};
+	arguments->query.agents = arguments->agents;
 }
 
 /* ---- points in time */
@@ -89,6 +90,25 @@ static int take_file(struct journal_arguments *arguments, const struct command *
 	return 0;
 }
 
+static int add_agent(struct journal_arguments *arguments, const struct command *command,
+		     const char *name)
+{
+	if (arguments->agent_count == AGENTS_MAX)
+		return command_misused(command, "no more than %d agents", AGENTS_MAX);
+	arguments->agents[arguments->agent_count++] = name;
+	return 0;
+}
+
+/* As with journalctl(1), a name without a suffix is that of a service. */
+static int take_unit(struct journal_arguments *arguments, const struct command *command,
+		     const char *value)
+{
+	char *unit = arguments->units[arguments->agent_count % AGENTS_MAX];
+
+	snprintf(unit, UNIT_NAME_SIZE, "%s%s", value, strchr(value, '.') ? "" : ".service");
+	return add_agent(arguments, command, unit);
+}
+
 int journal_arguments_take(struct journal_arguments *arguments, const struct command *command,
 			   int option, const char *value)
 {
@@ -109,6 +129,12 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 	case 'D':
 		query->directory = value;
 		return 0;
+	case 'u':
+		return take_unit(arguments, command, value);
+	case ARGUMENT_UTC:
+		setenv("TZ", "UTC", 1);
+		tzset();
+		return 0;
 	case ARGUMENT_FILE:
 		return take_file(arguments, command, value);
 	case ARGUMENT_ANY_SENDER:
@@ -122,12 +148,26 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 	}
 }
 
-int journal_arguments_take_agent(struct journal_arguments *arguments, const struct command *command,
-				 int argc, char *argv[])
+int journal_arguments_take_agents(struct journal_arguments *arguments,
+				  const struct command *command, int argc, char *argv[])
 {
-	if (optind + 1 < argc)
-		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
-	arguments->query.agent = argv[optind]; /* NULL if there is no argument left */
+	int r = 0;
+
+	for (int i = optind; !r && i < argc; i++)
+		r = add_agent(arguments, command, argv[i]);
+	return r;
+}
+
+int journal_arguments_take_lines(const struct command *command, const char *value, size_t *last)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (errno || *end || value[0] < '0' || value[0] > '9')
+		return command_misused(command, "--lines: '%s' is not a number", value);
+	*last = number;
 	return 0;
 }
 

@@ -9,15 +9,17 @@
 #include "sources/journal_reader.h"
 #include "support/json.h"
 
-enum { ARGUMENT_FILE = 256, ARGUMENT_ANY_SENDER, ARGUMENT_NO_PAGER, ARGUMENT_OWN };
+enum { ARGUMENT_FILE = 256, ARGUMENT_ANY_SENDER, ARGUMENT_NO_PAGER, ARGUMENT_UTC, ARGUMENT_OWN };
 
-#define JOURNAL_SHORT_OPTIONS "ho:S:U:b::D:"
+#define JOURNAL_SHORT_OPTIONS "ho:S:U:b::D:u:"
 #define JOURNAL_LONG_OPTIONS                                                            \
 	{ "help", no_argument, NULL, 'h' }, { "output", required_argument, NULL, 'o' }, \
 		{ "since", required_argument, NULL, 'S' },                              \
 		{ "until", required_argument, NULL, 'U' },                              \
 		{ "boot", optional_argument, NULL, 'b' },                               \
 		{ "directory", required_argument, NULL, 'D' },                          \
+		{ "unit", required_argument, NULL, 'u' },                               \
+		{ "utc", no_argument, NULL, ARGUMENT_UTC },                             \
 		{ "file", required_argument, NULL, ARGUMENT_FILE },                     \
 		{ "any-sender", no_argument, NULL, ARGUMENT_ANY_SENDER },               \
 	{                                                                               \
@@ -29,6 +31,8 @@ enum { ARGUMENT_FILE = 256, ARGUMENT_ANY_SENDER, ARGUMENT_NO_PAGER, ARGUMENT_OWN
 	"  -U, --until=TIME       only records until this time\n"                           \
 	"  -b, --boot[=BOOT]      one boot: 0 the last (the default), -1 the one before,\n" \
 	"                         or the ID of a boot\n"                                    \
+	"  -u, --unit=UNIT        only the agent of this unit; may repeat\n"                \
+	"      --utc              print times in UTC\n"                                     \
 	"  -D, --directory=DIR    read the journal files in DIR\n"                          \
 	"      --file=FILE        read this journal file; may repeat\n"                     \
 	"      --any-sender       also records that were not sent by root\n"                \
@@ -36,11 +40,14 @@ enum { ARGUMENT_FILE = 256, ARGUMENT_ANY_SENDER, ARGUMENT_NO_PAGER, ARGUMENT_OWN
 	"  -o, --output=FORMAT    short: text (the default); json: one object a line\n"     \
 	"  -h, --help             print this\n"
 
-enum { FILES_MAX = 64, TIMESTAMP_SIZE = 32 };
+enum { FILES_MAX = 64, AGENTS_MAX = 64, TIMESTAMP_SIZE = 32 };
 
 struct journal_arguments {
 	struct journal_query query;
 	const char *files[FILES_MAX + 1];
+	const char *agents[AGENTS_MAX + 1];
+	char units[AGENTS_MAX][UNIT_NAME_SIZE]; /* of --unit */
+	unsigned agent_count;
 	usec_t now;
 	bool json;
 	bool pager;
@@ -54,9 +61,13 @@ void journal_arguments_defaults(struct journal_arguments *arguments);
 int journal_arguments_take(struct journal_arguments *arguments, const struct command *command,
 			   int option, const char *value);
 
-/* Reads the optional name of an agent after the options. Returns as journal_arguments_take(). */
-int journal_arguments_take_agent(struct journal_arguments *arguments, const struct command *command,
-				 int argc, char *argv[]);
+/* Reads the names of agents after the options, if there are any. Returns as
+ * journal_arguments_take(). */
+int journal_arguments_take_agents(struct journal_arguments *arguments,
+				  const struct command *command, int argc, char *argv[]);
+
+/* Reads the value of --lines. Returns 0, or the exit status of a mistake, after printing it. */
+int journal_arguments_take_lines(const struct command *command, const char *value, size_t *last);
 
 /* Opens the journal, or prints why it cannot. Returns 0 or the exit status. */
 int journal_open(struct journal_reader **reader, const struct journal_arguments *arguments,

@@ -7,11 +7,12 @@
 
 #include "base/text.h"
 #include "cli/journal_arguments.h"
+#include "cli/table.h"
 #include "past/digest.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-enum { COLUMNS = 8, COLUMN_SIZE = ACTION_TEXT_SIZE + 16 };
+enum { COLUMNS = 8, CAUSE_COLUMN = 2 };
 
 static const char *const titles[COLUMNS] = { "TIME",     "AGENT", "CAUSE",   "SURE",
 					     "ENDED BY", "AFTER", "BACK IN", "REPEATED" };
@@ -48,27 +49,27 @@ static int compare_lines(const void *a, const void *b)
 
 /* ---- a line in columns */
 
-static void describe_cause(const struct digest_line *line, char text[COLUMN_SIZE])
+static void describe_cause(const struct digest_line *line, char text[CELL_SIZE])
 {
 	const char *kind = record_kind_to_string(line->kind);
 
 	if (line->kind == RECORD_ACTION)
-		snprintf(text, COLUMN_SIZE, "action: %s", line->what);
+		snprintf(text, CELL_SIZE, "action: %s", line->what);
 	else
-		snprintf(text, COLUMN_SIZE, "%s", line->what[0] ? line->what : kind ?: "?");
+		snprintf(text, CELL_SIZE, "%s", line->what[0] ? line->what : kind ?: "?");
 }
 
-static void describe_ending(const struct digest_line *line, char text[COLUMN_SIZE])
+static void describe_ending(const struct digest_line *line, char text[CELL_SIZE])
 {
 	if (line->kind == RECORD_STALLED)
-		snprintf(text, COLUMN_SIZE, "(open)");
+		snprintf(text, CELL_SIZE, "(open)");
 	else if (line->kind == RECORD_EVIDENCE_LOST)
-		snprintf(text, COLUMN_SIZE, "%" PRIu64 " records", line->lost_events);
+		snprintf(text, CELL_SIZE, "%" PRIu64 " records", line->lost_events);
 	else
-		snprintf(text, COLUMN_SIZE, "%s", line->detail);
+		snprintf(text, CELL_SIZE, "%s", line->detail);
 }
 
-static void describe_ages(const struct digest_line *line, char text[COLUMN_SIZE])
+static void describe_ages(const struct digest_line *line, char text[CELL_SIZE])
 {
 	char least[TIME_SPAN_TEXT_SIZE], most[TIME_SPAN_TEXT_SIZE];
 
@@ -77,29 +78,29 @@ static void describe_ages(const struct digest_line *line, char text[COLUMN_SIZE]
 	time_span_format(line->age_min, least, sizeof(least));
 	time_span_format(line->age_max, most, sizeof(most));
 	if (strcmp(least, most) == 0)
-		snprintf(text, COLUMN_SIZE, "%s", most);
+		snprintf(text, CELL_SIZE, "%s", most);
 	else
-		snprintf(text, COLUMN_SIZE, "%s to %s", least, most);
+		snprintf(text, CELL_SIZE, "%s to %s", least, most);
 }
 
-static void describe_return(const struct digest_line *line, char text[COLUMN_SIZE])
+static void describe_return(const struct digest_line *line, char text[CELL_SIZE])
 {
 	char most[TIME_SPAN_TEXT_SIZE];
 
 	if (line->recovered == 0)
 		return;
 	time_span_format(line->downtime_max, most, sizeof(most));
-	snprintf(text, COLUMN_SIZE, "%s%s", line->recovered > 1 ? "<= " : "", most);
+	snprintf(text, CELL_SIZE, "%s%s", line->recovered > 1 ? "<= " : "", most);
 }
 
-static void describe_repetition(const struct digest_line *line, char text[COLUMN_SIZE])
+static void describe_repetition(const struct digest_line *line, char text[CELL_SIZE])
 {
 	char period[TIME_SPAN_TEXT_SIZE], until[TIMESTAMP_SIZE];
-	struct text words = text_begin(text, COLUMN_SIZE);
+	struct text words = text_begin(text, CELL_SIZE);
 
-	if (line->count == 1)
+	if (line->times == 1)
 		return;
-	text_add(&words, "%u times", line->count);
+	text_add(&words, "%u times", line->times);
 	if (digest_period(line)) {
 		time_span_format(digest_period(line), period, sizeof(period));
 		text_add(&words, ", every %s", period);
@@ -107,67 +108,37 @@ static void describe_repetition(const struct digest_line *line, char text[COLUMN
 	text_add(&words, ", until %s", timestamp(line->last, until));
 }
 
-static void describe(const struct digest_line *line, char columns[COLUMNS][COLUMN_SIZE])
+static void describe(const struct digest_line *line, struct row *row)
 {
 	char time[TIMESTAMP_SIZE];
 
-	memset(columns, 0, sizeof(char[COLUMNS][COLUMN_SIZE]));
-	snprintf(columns[0], COLUMN_SIZE, "%s", timestamp(line->first, time));
-	snprintf(columns[1], COLUMN_SIZE, "%s", line->agent);
-	describe_cause(line, columns[2]);
-	snprintf(columns[3], COLUMN_SIZE, "%s", confidence_to_string(line->confidence) ?: "");
-	describe_ending(line, columns[4]);
-	describe_ages(line, columns[5]);
-	describe_return(line, columns[6]);
-	describe_repetition(line, columns[7]);
-}
-
-/* ---- the table */
-
-static void measure(const struct lines *lines, size_t first, size_t widths[COLUMNS])
-{
-	char columns[COLUMNS][COLUMN_SIZE];
-
-	for (unsigned i = 0; i < COLUMNS; i++)
-		widths[i] = strlen(titles[i]);
-	for (size_t k = first; k < lines->count; k++) {
-		describe(&lines->items[k], columns);
-		for (unsigned i = 0; i < COLUMNS; i++)
-			if (strlen(columns[i]) > widths[i])
-				widths[i] = strlen(columns[i]);
-	}
-}
-
-/* The last column needs no padding. */
-static void print_row(const struct journal_arguments *arguments, const size_t widths[COLUMNS],
-		      char columns[COLUMNS][COLUMN_SIZE], const char *colour)
-{
-	unsigned used = COLUMNS;
-
-	while (used > 1 && !columns[used - 1][0])
-		used--;
-	for (unsigned i = 0; i < used; i++) {
-		int width = i + 1 < used ? (int)widths[i] : 0;
-
-		printf("%s%s%-*s%s", i ? "  " : "", i == 2 ? colour : "", width, columns[i],
-		       i == 2 ? plain(arguments) : "");
-	}
-	putchar('\n');
+	*row = (struct row){ 0 };
+	snprintf(row->cells[0], CELL_SIZE, "%s", timestamp(line->first, time));
+	snprintf(row->cells[1], CELL_SIZE, "%s", line->agent);
+	describe_cause(line, row->cells[CAUSE_COLUMN]);
+	snprintf(row->cells[3], CELL_SIZE, "%s", confidence_to_string(line->confidence) ?: "");
+	describe_ending(line, row->cells[4]);
+	describe_ages(line, row->cells[5]);
+	describe_return(line, row->cells[6]);
+	describe_repetition(line, row->cells[7]);
 }
 
 static void print_table(const struct journal_arguments *arguments, const struct lines *lines,
 			size_t first)
 {
-	char columns[COLUMNS][COLUMN_SIZE];
-	size_t widths[COLUMNS];
+	struct table table;
+	struct row row;
 
-	measure(lines, first, widths);
-	for (unsigned i = 0; i < COLUMNS; i++)
-		snprintf(columns[i], COLUMN_SIZE, "%s", titles[i]);
-	print_row(arguments, widths, columns, "");
+	table_begin(&table, titles, COLUMNS, CAUSE_COLUMN);
 	for (size_t k = first; k < lines->count; k++) {
-		describe(&lines->items[k], columns);
-		print_row(arguments, widths, columns, side_colour(arguments, lines->items[k].side));
+		describe(&lines->items[k], &row);
+		table_measure(&table, &row);
+	}
+	table_print_titles(&table);
+	for (size_t k = first; k < lines->count; k++) {
+		describe(&lines->items[k], &row);
+		table_print_row(&table, &row, side_colour(arguments, lines->items[k].side),
+				plain(arguments));
 	}
 }
 
@@ -249,19 +220,6 @@ static int print_log(const struct command *command, const struct journal_argumen
 	return r < 0 ? journal_failed(command, r) : EXIT_SUCCESS;
 }
 
-static int take_lines(const struct command *command, const char *value, size_t *last)
-{
-	char *end;
-	unsigned long number;
-
-	errno = 0;
-	number = strtoul(value, &end, 10);
-	if (errno || *end || value[0] < '0' || value[0] > '9')
-		return command_misused(command, "--lines: '%s' is not a number", value);
-	*last = number;
-	return 0;
-}
-
 static int run(const struct command *command, int argc, char *argv[])
 {
 	static const struct option options[] = {
@@ -276,15 +234,15 @@ static int run(const struct command *command, int argc, char *argv[])
 	journal_arguments_defaults(&arguments);
 	while (!r &&
 	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) != -1)
-		r = option == 'n' ? take_lines(command, optarg, &last)
+		r = option == 'n' ? journal_arguments_take_lines(command, optarg, &last)
 				  : journal_arguments_take(&arguments, command, option, optarg);
-	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
 	return r ?: print_log(command, &arguments, last);
 }
 
 const struct command command_log = {
 	.name = "log",
-	.arguments = "[OPTIONS...] [AGENT]",
+	.arguments = "[OPTIONS...] [AGENT...]",
 	.summary = "List the verdicts in the journal, similar ones in a row as one",
 	.options = "AGENT is the name of an agent or of its unit. With -o json every record is\n"
 		   "printed, and none are combined.\n\n"

@@ -200,7 +200,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	journal_arguments_defaults(&arguments);
 	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1)
 		r = journal_arguments_take(&arguments, command, option, optarg);
-	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
 	return r ?: print_statistics(command, &arguments);
 }
 

@@ -340,7 +340,7 @@ static int run(const struct command *command, int argc, char *argv[])
 			r = take_width(command, optarg, &width);
 		else
 			r = journal_arguments_take(&arguments, command, option, optarg);
-	r = r ?: journal_arguments_take_agent(&arguments, command, argc, argv);
+	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
 	return r ?: print_timeline(command, &arguments, width, svg);
 }
 

@@ -64,6 +64,10 @@ static struct digest_line line_of(const struct past_record *past)
 		.gap_min = USEC_INFINITY,
 	};
 
+	line.times = line.cause_attempts = past->record.cause_attempts;
+	if (!line.times)
+		line.times = 1;
+	memcpy(line.outage_id, past->record.outage_id, sizeof(line.outage_id));
 	memcpy(line.agent, past->record.agent, sizeof(line.agent));
 	describe(&line, past);
 	return line;
@@ -84,6 +88,16 @@ static usec_t lower_known(usec_t a, usec_t b)
 	return b == 0 || (a != 0 && a < b) ? a : b;
 }
 
+/* How many attempts `next` stands for: those since the last one of its outage that has a record. */
+static unsigned times_between(const struct digest_line *line, const struct digest_line *next)
+{
+	bool goes_on = strcmp(line->outage_id, next->outage_id) == 0;
+
+	if (goes_on && next->cause_attempts > line->cause_attempts)
+		return next->cause_attempts - line->cause_attempts;
+	return next->times;
+}
+
 static void fold(struct digest_line *line, const struct digest_line *next)
 {
 	usec_t gap = next->first > line->last ? next->first - line->last : 0;
@@ -99,6 +113,9 @@ static void fold(struct digest_line *line, const struct digest_line *next)
 	if (next->age_max > line->age_max)
 		line->age_max = next->age_max;
 	line->count++;
+	line->times += times_between(line, next);
+	line->cause_attempts = next->cause_attempts;
+	memcpy(line->outage_id, next->outage_id, sizeof(line->outage_id));
 	line->last = next->last;
 	line->lost_events += next->lost_events;
 }
@@ -213,7 +230,7 @@ usec_t digest_period(const struct digest_line *line)
 {
 	usec_t mean;
 
-	if (line->count < PERIODIC_COUNT)
+	if (line->count < PERIODIC_COUNT || line->times != line->count)
 		return 0;
 	mean = (line->last - line->first) / (line->count - 1);
 	if (line->last < line->first || line->gap_max - mean > mean / 10 ||

@@ -16,10 +16,13 @@ struct digest_line {
 	enum side side;
 	enum confidence confidence; /* of the last record: it grows as a rhythm is found */
 	unsigned count;             /* records in a row */
-	usec_t first, last;         /* times, since 1970 */
-	usec_t gap_min, gap_max;    /* time from one record to the next */
-	usec_t age_min, age_max;    /* of the connections; 0: not known */
-	unsigned recovered;         /* how often the agent came back */
+	unsigned times;             /* what they stand for: failed attempts in between count, too */
+	unsigned cause_attempts;    /* of the last record */
+	char outage_id[OUTAGE_ID_SIZE]; /* likewise */
+	usec_t first, last;             /* times, since 1970 */
+	usec_t gap_min, gap_max;        /* time from one record to the next */
+	usec_t age_min, age_max;        /* of the connections; 0: not known */
+	unsigned recovered;             /* how often the agent came back */
 	usec_t downtime_max;
 	uint64_t lost_events;
 };
@@ -50,6 +53,6 @@ void digest_add(struct digest *digest, const struct past_record *past);
 /* Emits the lines that are still open. */
 void digest_finish(struct digest *digest);
 
-/* The mean time between the records of the line, in microseconds, if there are at least 3 and no
- * gap differs from it by more than a tenth; else 0. */
+/* The mean time between the records of the line, in microseconds, if there are at least 3, each
+ * stands for itself, and no gap differs from it by more than a tenth; else 0. */
 usec_t digest_period(const struct digest_line *line);

@@ -3,22 +3,63 @@
 
 #include <string.h>
 
+static void go_on(struct statistics *statistics, const struct record *record)
+{
+	if (record->outage_id[0] && strcmp(statistics->outage.id, record->outage_id) == 0)
+		return;
+	memset(&statistics->outage, 0, sizeof(statistics->outage));
+	memcpy(statistics->outage.id, record->outage_id, sizeof(statistics->outage.id));
+}
+
+/* `count` attempts failed by `cause` in the outage so far. Some of them have no record. */
+static void count_failed(struct statistics *statistics, enum cause cause, unsigned count)
+{
+	unsigned *counted = &statistics->outage.failed[cause];
+
+	if (count <= *counted)
+		return;
+	statistics->attempts_failed += count - *counted;
+	statistics->causes[cause] += count - *counted;
+	*counted = count;
+}
+
+static void add_attempt(struct statistics *statistics, const struct record *record)
+{
+	enum cause cause = record->verdict.cause;
+	unsigned count = record->cause_attempts;
+
+	go_on(statistics, record);
+	count_failed(statistics, cause, count ?: statistics->outage.failed[cause] + 1);
+}
+
+static bool is_newer(const struct past_record *past)
+{
+	return past->cause[0] && cause_from_string(past->cause) == CAUSE_INVALID;
+}
+
 static void add_ended(struct statistics *statistics, const struct past_record *past)
 {
-	if (past->cause[0] && cause_from_string(past->cause) == CAUSE_INVALID)
+	bool came_up = past_came_up(past);
+
+	statistics->sessions_ended += came_up;
+	if (is_newer(past)) {
 		statistics->newer_causes++;
-	else
+		statistics->attempts_failed += !came_up;
+	} else if (came_up) {
 		statistics->causes[past->record.verdict.cause]++;
-	if (past_came_up(past))
-		statistics->sessions_ended++;
-	else
-		statistics->attempts_failed++;
+	} else {
+		add_attempt(statistics, &past->record);
+	}
 }
 
 static void add_recovered(struct statistics *statistics, const struct record *record)
 {
 	if (record->verdict.cause != CAUSE_UNKNOWN) /* from a stall: the agent was not down */
 		return;
+	go_on(statistics, record);
+	for (unsigned i = 0; i < record->outage.failed_count; i++)
+		count_failed(statistics, record->outage.failed[i].by,
+			     record->outage.failed[i].count);
 	statistics->recoveries++;
 	statistics->downtime += record->downtime;
 	if (record->downtime > statistics->downtime_max)

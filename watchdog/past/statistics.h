@@ -6,10 +6,15 @@
 #include "record/parse.h"
 
 struct statistics {
-	unsigned causes[CAUSE_MAX]; /* `ended` records, by cause */
+	unsigned causes[CAUSE_MAX]; /* ends and failed attempts, by cause */
 	unsigned newer_causes;    /* `ended` records with a cause that this version does not know */
 	unsigned sessions_ended;  /* connections that had been up */
-	unsigned attempts_failed; /* connections that never came up */
+	unsigned attempts_failed; /* connections that never came up, also those that the journal has
+				     only the number of */
+	struct {
+		char id[OUTAGE_ID_SIZE];
+		unsigned failed[CAUSE_MAX]; /* attempts that are counted, by cause */
+	} outage;                           /* of the last record */
 	unsigned stalls;
 	unsigned recoveries;
 	usec_t downtime; /* the sum over the recoveries */

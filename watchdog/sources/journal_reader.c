@@ -88,16 +88,27 @@ static int match_kinds(sd_journal *journal)
 static int match_agent(sd_journal *journal, const char *agent)
 {
 	char name[UNIT_NAME_SIZE];
-	int r = sd_journal_add_conjunction(journal);
+	int r;
 
 	text_copy(name, sizeof(name), agent);
 	text_make_printable(name);
-	if (r >= 0)
-		r = match(journal, "CONNWATCH_AGENT", name);
+	r = match(journal, "CONNWATCH_AGENT", name);
 	if (r >= 0)
 		r = sd_journal_add_disjunction(journal);
 	if (r >= 0)
 		r = match(journal, "OBJECT_SYSTEMD_UNIT", agent);
+	return r;
+}
+
+static int match_agents(sd_journal *journal, const char *const *agents)
+{
+	int r = sd_journal_add_conjunction(journal);
+
+	for (; r >= 0 && *agents; agents++) {
+		r = match_agent(journal, *agents);
+		if (r >= 0)
+			r = sd_journal_add_disjunction(journal);
+	}
 	return r;
 }
 
@@ -237,8 +248,8 @@ static int apply_query(struct journal_reader *reader)
 		r = match(journal, "_SYSTEMD_UNIT", query->sender);
 	if (r >= 0)
 		r = match_kinds(journal);
-	if (r >= 0 && query->agent)
-		r = match_agent(journal, query->agent);
+	if (r >= 0 && query->agents && *query->agents)
+		r = match_agents(journal, query->agents);
 	return r < 0 ? r : journal_reader_first(reader);
 }
 

@@ -10,7 +10,7 @@ struct journal_reader;
 struct journal_query {
 	const char *directory; /* NULL: the journal of this host */
 	const char **files;    /* ended by NULL; go before `directory`; NULL: none */
-	const char *agent;     /* by its name or its unit's; NULL: all */
+	const char *const *agents; /* by their names or their units'; ended by NULL; NULL: all */
 	const char *sender;    /* the unit that wrote them; NULL: any */
 	const char *boot;      /* "0" the last one, "-1" the one before, or an ID; NULL: all */
 	usec_t since;          /* microseconds since 1970 */

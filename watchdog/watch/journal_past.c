@@ -53,7 +53,8 @@ static int read_past(struct reading *reading)
 {
 	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
 	_cleanup_free_ char *unit = NULL;
-	struct journal_query query = { .agent = reading->settings->name, .until = USEC_INFINITY };
+	const char *const agents[] = { reading->settings->name, NULL };
+	struct journal_query query = { .agents = agents, .until = USEC_INFINITY };
 	int r = sd_pid_get_unit(0, &unit);
 
 	if (r < 0)
