@@ -48,6 +48,13 @@ static struct record fail_otherwise(struct bench *bench, usec_t after)
 	return bench->record[bench->records];
 }
 
+/* The socket goes: the engine of the bench has room for few. */
+static void close_socket(struct bench *bench)
+{
+	bench_step(bench,
+		   connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK, TCP_STATE_CLOSE));
+}
+
 static void all_records_of_an_outage_have_its_id(void)
 {
 	struct bench bench;
@@ -62,6 +69,7 @@ static void all_records_of_an_outage_have_its_id(void)
 	come_up(&bench);
 	CU_ASSERT(bench_last(&bench)->kind == RECORD_RECOVERED);
 	CU_ASSERT_STRING_EQUAL(bench_last(&bench)->outage_id, first);
+	bench.now += USEC_PER_MINUTE;
 	end(&bench);
 	CU_ASSERT_STRING_NOT_EQUAL(bench_last(&bench)->outage_id, first);
 	bench_end(&bench);
@@ -182,6 +190,128 @@ static void attempts_beside_a_session_are_no_outage(void)
 	bench_end(&bench);
 }
 
+/* A hub that takes the connection, and closes it at once. */
+static void come_up_for(struct bench *bench, usec_t life)
+{
+	bench_open(bench, ++cookie);
+	bench->now += life;
+	bench_step(bench, peer_fin(cookie, life));
+	bench_pass(bench, 2 * VERDICT_WAIT);
+	close_socket(bench);
+}
+
+static unsigned told_recoveries(const struct bench *bench)
+{
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < bench->records; i++)
+		told += bench->record[i].kind == RECORD_RECOVERED && !bench->record[i].folded;
+	return told;
+}
+
+static void a_short_session_is_an_attempt(void)
+{
+	struct bench bench;
+	const struct record *record;
+	char id[OUTAGE_ID_SIZE];
+
+	begin(&bench);
+	come_up(&bench);
+	bench.now += USEC_PER_HOUR;
+	end(&bench);
+	memcpy(id, bench_last(&bench)->outage_id, sizeof(id));
+	for (unsigned i = 0; i < 10; i++)
+		come_up_for(&bench, USEC_PER_SEC);
+	CU_ASSERT_STRING_EQUAL(bench_last(&bench)->outage_id, id);
+	CU_ASSERT_TRUE(bench_last(&bench)->folded);
+	CU_ASSERT_EQUAL(bench_last(&bench)->attempts, 10);
+	CU_ASSERT_EQUAL(told_recoveries(&bench), 1); /* at once: nobody knew better */
+	come_up(&bench);
+	CU_ASSERT_EQUAL(told_recoveries(&bench), 1);
+	bench_pass(&bench, USEC_PER_MINUTE);
+	record = bench_last(&bench);
+	CU_ASSERT_TRUE(record->kind == RECORD_RECOVERED && record->belated);
+	CU_ASSERT_STRING_EQUAL(record->outage_id, id);
+	CU_ASSERT_EQUAL(record->attempts, 11);
+	CU_ASSERT_EQUAL(record->cookie, cookie);
+	end(&bench);
+	CU_ASSERT_STRING_NOT_EQUAL(bench_last(&bench)->outage_id, id);
+	bench_end(&bench);
+}
+
+/* An agent that connects, says something and closes every few seconds is in no outage. */
+static void own_decisions_are_no_attempts(void)
+{
+	struct bench bench;
+	char id[OUTAGE_ID_SIZE] = "";
+
+	begin(&bench);
+	for (unsigned i = 0; i < 10; i++) {
+		bench_open(&bench, ++cookie);
+		bench.now += USEC_PER_SEC;
+		bench_step(&bench, local_fin(cookie));
+		bench_pass(&bench, 2 * VERDICT_WAIT);
+		close_socket(&bench);
+		CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_CLOSE);
+		CU_ASSERT_STRING_NOT_EQUAL(bench_last(&bench)->outage_id, id);
+		memcpy(id, bench_last(&bench)->outage_id, sizeof(id));
+		CU_ASSERT_FALSE(bench_last(&bench)->folded);
+	}
+	bench_end(&bench);
+}
+
+/* A resumed outage whose session was long enough, or ended by the agent: its end is told. */
+static void a_belated_end_is_told_before_the_next_outage(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	come_up(&bench);
+	bench.now += USEC_PER_HOUR;
+	end(&bench);
+	come_up_for(&bench, USEC_PER_SEC);
+	bench_open(&bench, ++cookie);
+	bench.now += USEC_PER_SEC;
+	bench_step(&bench, local_fin(cookie));
+	bench_pass(&bench, 2 * VERDICT_WAIT);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_CLOSE);
+	CU_ASSERT_TRUE(bench.record[bench.records - 2].belated);
+	bench_pass(&bench, USEC_PER_HOUR);
+	CU_ASSERT_EQUAL(told_recoveries(&bench), 2);
+	bench_end(&bench);
+}
+
+/* However often an attempt has failed before: what is done about one is told. */
+static void actions_are_told(void)
+{
+	struct bench bench;
+	unsigned actions = 0;
+
+	begin(&bench);
+	bench_restart_on(&bench, CAUSE_CONNECT_REFUSED);
+	bench.settings.escalate_after = USEC_PER_SEC;
+	bench.settings.randomized_delay = 0;
+	come_up(&bench);
+	end(&bench);
+	for (unsigned i = 0; i < 2; i++) {
+		bench.now += USEC_PER_SEC;
+		bench_step(&bench, refused(++cookie));
+		bench_result(&bench, 0);
+		bench_pass(&bench, 10 * USEC_PER_SEC);
+	}
+	for (unsigned i = 0; i < bench.records; i++) {
+		const struct record *record = &bench.record[i];
+
+		if (record->kind != RECORD_ACTION)
+			continue;
+		actions++;
+		CU_ASSERT_FALSE(record->folded);
+		CU_ASSERT_STRING_EQUAL(record->outage_id, bench_last(&bench)->outage_id);
+	}
+	CU_ASSERT_EQUAL(actions, 6); /* two times: starting, done, did-not-help */
+	bench_end(&bench);
+}
+
 static void recall(struct bench *bench, const struct record *record, usec_t ago, bool came_up)
 {
 	struct event event = {
@@ -236,4 +366,9 @@ SUITE("engine outage",
       { "the recovery sums up", the_recovery_sums_up },
       { "an outage may begin with an attempt", an_outage_may_begin_with_an_attempt },
       { "attempts beside a session are no outage", attempts_beside_a_session_are_no_outage },
+      { "a short session is an attempt", a_short_session_is_an_attempt },
+      { "own decisions are no attempts", own_decisions_are_no_attempts },
+      { "a belated end is told before the next outage",
+	a_belated_end_is_told_before_the_next_outage },
+      { "actions are told", actions_are_told },
       { "the next engine goes on", the_next_engine_goes_on })

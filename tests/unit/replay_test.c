@@ -54,7 +54,7 @@ static void tell(void *userdata, const struct outcome *outcome)
 	const struct record *record = outcome->record;
 	struct verdict_text text = { { "-", "-", "-", "-" } };
 
-	if (outcome->type != OUTCOME_RECORD ||
+	if (outcome->type != OUTCOME_RECORD || record->belated ||
 	    (record->kind != RECORD_ENDED && record->kind != RECORD_STALLED &&
 	     record->kind != RECORD_RECOVERED))
 		return;

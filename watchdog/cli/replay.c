@@ -26,7 +26,7 @@ static void print_outcome(void *userdata, const struct outcome *outcome)
 {
 	struct replay *replay = userdata;
 
-	if (outcome->type == OUTCOME_RECORD)
+	if (outcome->type == OUTCOME_RECORD && !outcome->record->belated)
 		output_record(replay->output, outcome->record, USEC_INFINITY);
 }
 

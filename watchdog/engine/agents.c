@@ -40,6 +40,7 @@ void agents_take_settings(struct engine *engine, const struct event *event)
 	agent->lookups.deadline.kind = DEADLINE_OF_LOOKUPS;
 	agent->climb.deadline.kind = DEADLINE_OF_CLIMB;
 	agent->token.deadline.kind = DEADLINE_OF_TOKEN;
+	agent->outage.deadline.kind = DEADLINE_OF_OUTAGE;
 	agent->settings = event->watching.settings;
 	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
@@ -58,6 +59,7 @@ void agents_forget(struct engine *engine, struct agent *agent)
 	deadline_clear(&engine->deadlines, &agent->lookups.deadline);
 	deadline_clear(&engine->deadlines, &agent->climb.deadline);
 	deadline_clear(&engine->deadlines, &agent->token.deadline);
+	deadline_clear(&engine->deadlines, &agent->outage.deadline);
 	deadline_clear(&engine->deadlines, &agent->plan.deadline);
 	*agent = (struct agent){ 0 };
 }
@@ -76,12 +78,6 @@ static void expect_reconnect(struct engine *engine, struct agent *agent)
 		deadline_set(&engine->deadlines, &agent->deadline, agent->down_since + timeout);
 }
 
-static void forget_outage(struct agent *agent)
-{
-	outage_end(agent, NULL);
-	agent->down_since = 0;
-}
-
 /* A blind engine cannot see whether the agent has a connection. */
 void agents_take_caught_up(struct engine *engine, const struct event *event)
 {
@@ -91,8 +87,10 @@ void agents_take_caught_up(struct engine *engine, const struct event *event)
 		return;
 	agent->caught_up = true;
 	agent->blind = event->blind;
-	if (agent->blind)
-		forget_outage(agent);
+	if (agent->blind) {
+		outage_forget(engine, agent);
+		agent->down_since = 0;
+	}
 	if (agent->down_since && !plan_not_reconnecting_is_handled(agent))
 		expect_reconnect(engine, agent);
 	plan_recall_resume(engine, agent);
@@ -163,8 +161,7 @@ static void report_recovered(struct engine *engine, struct agent *agent,
 	if (took)
 		rung_add_times(took, &record.verdict.evidence);
 	record.downtime = time - down_since(agent);
-	record.attempts = agent->attempts + 1;
-	outage_end(agent, &record);
+	outage_end(engine, agent, &record);
 	if (action) {
 		record.action = *action;
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
@@ -180,11 +177,11 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	deadline_clear(&engine->deadlines, &agent->deadline);
 	lookups_succeeded(engine, agent, true);
 	attempts_succeeded(agent);
-	if (time < down_since(agent)) /* this one was up when another one ended */
-		forget_outage(agent);
-	if (agent->connections_up++ == 0 && *agent->outage.id)
+	if (agent->outage.under_way && time < down_since(agent)) /* it was up when another ended */
+		outage_forget(engine, agent);
+	if (agent->connections_up++ == 0 && agent->outage.under_way)
 		report_recovered(engine, agent, connection, time, action);
-	forget_outage(agent);
+	agent->down_since = agent->attempts = 0;
 }
 
 static void begin_outage(struct agent *agent, usec_t time)

@@ -188,15 +188,18 @@ static void remember_session(struct engine *engine, struct agent *agent,
 
 /* The last session's end begins an outage, and so does an attempt that fails while there is none.
  */
-static void note_outage(const struct engine *engine, struct agent *agent,
-			const struct ending *ending, struct record *record)
+static void note_outage(struct engine *engine, struct agent *agent, const struct ending *ending,
+			struct record *record)
 {
-	bool came_up = ending->connection->serves;
+	bool is_attempt = !ending->connection->serves;
+	bool was_last = agent->connections_up == (is_attempt ? 0 : 1);
 
-	if (agent->connections_up == (came_up ? 1 : 0))
+	if (was_last && !is_attempt)
+		is_attempt = outage_resumes(engine, agent, record);
+	if (was_last)
 		outage_begin(engine, agent, ending->time);
 	outage_take_verdict(agent, record);
-	if (!came_up)
+	if (is_attempt)
 		outage_take_attempt(agent, record);
 }
 

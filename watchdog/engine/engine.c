@@ -9,6 +9,7 @@
 #include "engine/connections.h"
 #include "engine/endings.h"
 #include "engine/lookups.h"
+#include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/steps.h"
@@ -27,7 +28,7 @@ enum { GAP_STEPS = 1000, GAP_STEPS_EACH = 64 };
 
 static int take_memory(struct engine *engine, const struct engine_limits *limits)
 {
-	uint32_t deadlines = limits->connections + 5 * limits->agents + 1;
+	uint32_t deadlines = limits->connections + 6 * limits->agents + 1;
 
 	engine->agents = calloc((size_t)limits->agents + 1, sizeof(*engine->agents));
 	if (!engine->agents ||
@@ -228,6 +229,9 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 		break;
 	case DEADLINE_OF_TOKEN:
 		stalls_token_due(engine, CONTAINER_OF(deadline, struct agent, token.deadline));
+		break;
+	case DEADLINE_OF_OUTAGE:
+		outage_settle(engine, CONTAINER_OF(deadline, struct agent, outage.deadline));
 		break;
 	case DEADLINE_OF_PLAN:
 		steps_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/outcomes.h"
+
 /* ---- its id */
 
 /* The finalizer of splitmix64: each bit of `x` changes half of the result's. */
@@ -34,25 +36,67 @@ static void make_id(const struct engine *engine, struct agent *agent, usec_t tim
 
 /* ---- its beginning */
 
-void outage_recall(const struct engine *engine, struct agent *agent, usec_t time, const char *id)
+/* A session that lives shorter was no recovery: its end belongs to the outage before it. */
+#define SETTLE_TIME (30 * USEC_PER_SEC)
+
+static void start(const struct engine *engine, struct agent *agent, usec_t time, const char *id)
 {
 	struct outage *outage = &agent->outage;
+	enum deadline_kind kind = outage->deadline.kind;
 
-	if (*outage->id)
-		return;
-	outage->since = time;
-	outage->cause = CAUSE_UNKNOWN;
-	outage->confidence = CONFIDENCE_INVALID;
-	outage->diagnosed = false;
+	*outage = (struct outage){
+		.deadline.kind = kind,
+		.under_way = true,
+		.since = time,
+		.confidence = CONFIDENCE_INVALID,
+	};
 	if (*id)
 		snprintf(outage->id, sizeof(outage->id), "%s", id);
 	else
 		make_id(engine, agent, time);
+	agent->attempts = 0;
 }
 
-void outage_begin(const struct engine *engine, struct agent *agent, usec_t time)
+void outage_recall(const struct engine *engine, struct agent *agent, usec_t time, const char *id)
 {
-	outage_recall(engine, agent, time, "");
+	if (!agent->outage.under_way)
+		start(engine, agent, time, id);
+}
+
+void outage_begin(struct engine *engine, struct agent *agent, usec_t time)
+{
+	if (agent->outage.under_way)
+		return;
+	outage_settle(engine, agent);
+	start(engine, agent, time, "");
+}
+
+/* Whoever ends its session so means to: it may live as shortly as it likes. */
+static bool is_own_decision(const struct record *record)
+{
+	switch (record->verdict.cause) {
+	case CAUSE_AGENT_CLOSE:
+	case CAUSE_TOKEN_RENEWAL:
+	case CAUSE_AGENT_STOPPED:
+		return true;
+	case CAUSE_AGENT_EXIT:
+		return record->exit.known && !record->exit.by_signal && record->exit.status == 0;
+	default:
+		return false;
+	}
+}
+
+bool outage_resumes(struct engine *engine, struct agent *agent, const struct record *ended)
+{
+	struct outage *outage = &agent->outage;
+
+	if (outage->under_way || !outage->over || ended->time >= outage->over + SETTLE_TIME ||
+	    is_own_decision(ended))
+		return false;
+	outage->under_way = outage->resumed = true;
+	agent->attempts = outage->attempts;
+	deadline_clear(&engine->deadlines, &outage->deadline);
+	return true;
 }
 
 /* ---- its diagnosis */
@@ -70,7 +114,7 @@ void outage_take_verdict(struct agent *agent, struct record *record)
 	struct outage *outage = &agent->outage;
 	bool corrects = outage->diagnosed && knows_more(&record->verdict, outage->cause);
 
-	if (!*outage->id)
+	if (!outage->under_way)
 		return;
 	memcpy(record->outage_id, outage->id, sizeof(record->outage_id));
 	if (outage->diagnosed && !corrects)
@@ -167,12 +211,49 @@ static void sum_up(const struct outage *outage, struct outage_summary *summary)
 	}
 }
 
-void outage_end(struct agent *agent, struct record *recovered)
+void outage_end(struct engine *engine, struct agent *agent, struct record *recovered)
 {
-	if (recovered && *agent->outage.id) {
-		memcpy(recovered->outage_id, agent->outage.id, sizeof(recovered->outage_id));
-		sum_up(&agent->outage, &recovered->outage);
-	}
-	agent->outage = (struct outage){ 0 };
+	struct outage *outage = &agent->outage;
+
+	memcpy(recovered->outage_id, outage->id, sizeof(recovered->outage_id));
+	recovered->folded = outage->resumed;
+	recovered->attempts = agent->attempts + 1;
+	sum_up(outage, &recovered->outage);
+	outage->under_way = false;
+	outage->over = recovered->time;
+	outage->attempts = agent->attempts;
+	outage->cookie = recovered->cookie;
+	agent->attempts = 0;
+	if (outage->resumed)
+		deadline_set(&engine->deadlines, &outage->deadline, outage->over + SETTLE_TIME);
+}
+
+void outage_settle(struct engine *engine, struct agent *agent)
+{
+	struct outage *outage = &agent->outage;
+	const struct connection *connection = state_connection(engine, outage->cookie);
+	struct record record;
+
+	if (!outage->resumed || outage->under_way)
+		return;
+	outcomes_begin_record(agent, RECORD_RECOVERED, outage->over, &record);
+	if (connection)
+		outcomes_describe_connection(connection, &record);
+	memcpy(record.outage_id, outage->id, sizeof(record.outage_id));
+	record.belated = true;
+	record.downtime = outage->over - outage->since;
+	record.attempts = outage->attempts + 1;
+	sum_up(outage, &record.outage);
+	outcomes_send_record(engine, &record);
+	outage_forget(engine, agent);
+}
+
+void outage_forget(struct engine *engine, struct agent *agent)
+{
+	struct outage *outage = &agent->outage;
+	enum deadline_kind kind = outage->deadline.kind;
+
+	deadline_clear(&engine->deadlines, &outage->deadline);
+	*outage = (struct outage){ .deadline.kind = kind };
 	agent->attempts = 0;
 }

@@ -9,10 +9,15 @@
 /* Begins an outage of `agent` at `time`, unless one is under way. The id is a function of the boot,
  * the agent and the time, so that an engine that reads the end back from the journal makes the same
  * one. */
-void outage_begin(const struct engine *engine, struct agent *agent, usec_t time);
+void outage_begin(struct engine *engine, struct agent *agent, usec_t time);
 
 /* As outage_begin(), with the id that the journal has for it; "": it has none. */
 void outage_recall(const struct engine *engine, struct agent *agent, usec_t time, const char *id);
+
+/* Returns true if the session whose end is `ended` was too short to end the outage before it, which
+ * is under way again then, and the session one of its failed attempts. A session that its agent
+ * ended by its own decision is never too short. */
+bool outage_resumes(struct engine *engine, struct agent *agent, const struct record *ended);
 
 /* Gives a verdict the outage's id, and takes it into the diagnosis: the first one begins it, and a
  * later one that knows more about the same end corrects it and says so in `record->corrects`. Does
@@ -31,5 +36,12 @@ void outage_take_attempt(struct agent *agent, struct record *record);
 void outage_recall_attempt(struct agent *agent, const struct history_trouble_event *past,
 			   usec_t time);
 
-/* Ends the outage. With `recovered`, which may be NULL, sums it up there. */
-void outage_end(struct agent *agent, struct record *recovered);
+/* Ends the outage that is under way, and sums it up in `recovered`. One that was resumed may be so
+ * again: `recovered` is folded, and its belated copy is told once the session has lived a while. */
+void outage_end(struct engine *engine, struct agent *agent, struct record *recovered);
+
+/* Tells the belated record of the end, if one is due. */
+void outage_settle(struct engine *engine, struct agent *agent);
+
+/* The outage is none, whether it is under way or not. Nothing is told. */
+void outage_forget(struct engine *engine, struct agent *agent);

@@ -21,7 +21,8 @@ void outcomes_begin_record(const struct agent *agent, enum record_kind kind, use
 	memcpy(record->agent, agent->settings->name, sizeof(record->agent));
 	memcpy(record->unit, agent->unit.unit, sizeof(record->unit));
 	memcpy(record->invocation_id, agent->unit.invocation_id, sizeof(record->invocation_id));
-	memcpy(record->outage_id, agent->outage.id, sizeof(record->outage_id));
+	if (agent->outage.under_way)
+		memcpy(record->outage_id, agent->outage.id, sizeof(record->outage_id));
 }
 
 void outcomes_describe_connection(const struct connection *connection, struct record *record)

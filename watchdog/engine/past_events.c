@@ -88,7 +88,7 @@ static bool has_room(struct past_events *past_events, bool session_ended, bool c
 static void take_trouble(struct past_events *past_events, const struct past_record *past)
 {
 	bool open = past->record.kind == RECORD_STALLED;
-	bool came_up = past_came_up(past);
+	bool came_up = !past_is_attempt(past);
 
 	if (!is_pending(past_events, past) || !has_room(past_events, !open, came_up))
 		return;

@@ -29,6 +29,7 @@ enum deadline_kind {
 	DEADLINE_OF_LOOKUPS,
 	DEADLINE_OF_CLIMB,
 	DEADLINE_OF_TOKEN,
+	DEADLINE_OF_OUTAGE,
 	DEADLINE_OF_PLAN,
 	DEADLINE_OF_PATH,
 };
@@ -169,10 +170,16 @@ struct failures {
 
 /* From the end of a session until the next that is really up. */
 struct outage {
-	char id[OUTAGE_ID_SIZE]; /* "": none is under way, and of the rest only the attempts count:
-				    those of an agent that has another connection */
+	char id[OUTAGE_ID_SIZE];
+	bool under_way; /* else only `over` counts, and the attempts of an agent that has another
+			   connection */
+	bool resumed;   /* a session came up and ended too soon */
 	usec_t since;
-	bool diagnosed; /* the next two are known */
+	usec_t over;       /* when the session that ended it came up; 0: none has, or long ago */
+	unsigned attempts; /* that had failed by then */
+	uint64_t cookie;   /* of that session's connection */
+	struct deadline deadline; /* of its belated end */
+	bool diagnosed;           /* the next two are known */
 	enum cause cause;
 	enum confidence confidence;
 	enum cause failed_by; /* the last attempt */

@@ -39,7 +39,7 @@ static bool is_newer(const struct past_record *past)
 
 static void add_ended(struct statistics *statistics, const struct past_record *past)
 {
-	bool came_up = past_came_up(past);
+	bool came_up = !past_is_attempt(past);
 
 	statistics->sessions_ended += came_up;
 	if (is_newer(past)) {

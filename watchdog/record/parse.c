@@ -378,3 +378,8 @@ bool past_came_up(const struct past_record *past)
 	return past->record.verdict.rung == RUNG_NONE && ended_by != ENDED_BY_CONNECT_REFUSED &&
 	       ended_by != ENDED_BY_CONNECT_TIMEOUT && ended_by != ENDED_BY_CONNECT_UNREACHABLE;
 }
+
+bool past_is_attempt(const struct past_record *past)
+{
+	return past->record.attempts > 0 || !past_came_up(past);
+}

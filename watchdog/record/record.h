@@ -92,6 +92,7 @@ struct record {
 					   outage, whose record gave another one: */
 	enum cause corrects;            /* this; valid with is_correction */
 	bool folded;                    /* one of many like it: counted, but not for the journal */
+	bool belated;                   /* for the journal alone: all others have had it */
 	/* recovered */
 	usec_t downtime;
 	struct outage_summary outage;

@@ -34,6 +34,8 @@ static void write_record(struct watch_loop *loop, const struct record *record)
 
 	if (!record->folded)
 		write_to_journal(loop, record);
+	if (record->belated)
+		return;
 	output_record(loop->options.output, record, realtime);
 	if (loop->options.record)
 		loop->options.record(loop->options.userdata, record, realtime);

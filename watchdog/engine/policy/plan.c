@@ -52,6 +52,9 @@ bool plan_begin(struct agent *agent, const struct record *verdict)
 	};
 	plan->record.kind = RECORD_ACTION;
 	plan->record.action = steps->steps[0];
+	/* what follows is the verdict's alone */
+	plan->record.folded = plan->record.is_correction = false;
+	plan->record.attempts = plan->record.cause_attempts = 0;
 	return true;
 }
 
