@@ -107,10 +107,11 @@ static void the_end_tells_the_beginning(void)
 	struct bench *bench = begin();
 
 	recover(bench, "a", "1", 10 * USEC_PER_MINUTE);
-	CU_ASSERT_EQUAL_FATAL(bench->count, 1);
-	CU_ASSERT_EQUAL(bench->given[0].began, bench->now - 10 * USEC_PER_MINUTE);
-	CU_ASSERT_FALSE(bench->given[0].diagnosed);
 	recover(bench, "a", "2", USEC_INFINITY);
+	outages_finish(&bench->outages);
+	CU_ASSERT_EQUAL_FATAL(bench->count, 2);
+	CU_ASSERT_EQUAL(bench->given[0].began, bench->given[0].ended - 10 * USEC_PER_MINUTE);
+	CU_ASSERT_FALSE(bench->given[0].diagnosed);
 	CU_ASSERT_EQUAL(bench->given[1].began, 0);
 }
 
@@ -126,6 +127,22 @@ static void the_next_one_ends_one_without_an_end(void)
 	outages_finish(&bench->outages);
 	CU_ASSERT_EQUAL_FATAL(bench->count, 2);
 	CU_ASSERT_EQUAL(bench->given[1].records, 1);
+}
+
+static void a_short_session_does_not_end_it(void)
+{
+	struct bench *bench = begin();
+
+	end(bench, "a", "1");
+	recover(bench, "a", "1", 2 * USEC_PER_SEC);
+	end(bench, "a", "1");
+	recover(bench, "a", "1", 9 * USEC_PER_SEC);
+	end(bench, "a", "2");
+	outages_finish(&bench->outages);
+	CU_ASSERT_EQUAL_FATAL(bench->count, 2);
+	CU_ASSERT_EQUAL(bench->given[0].lasted, 9 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(bench->given[0].records, 4);
+	CU_ASSERT_EQUAL(bench->given[1].ended, 0);
 }
 
 static void the_last_action_counts(void)
@@ -163,5 +180,6 @@ SUITE("outages", { "records of two agents are two outages", records_of_two_agent
       { "a later record corrects the cause", a_later_record_corrects_the_cause },
       { "the end tells the beginning", the_end_tells_the_beginning },
       { "the next one ends one without an end", the_next_one_ends_one_without_an_end },
+      { "a short session does not end it", a_short_session_does_not_end_it },
       { "the last action counts", the_last_action_counts },
       { "more agents than room", more_agents_than_room })

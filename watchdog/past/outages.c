@@ -102,10 +102,9 @@ void outages_add(struct outages *outages, const struct past_record *past)
 		take_verdict(outage, past);
 	if (record->kind == RECORD_ACTION)
 		take_action(outage, past);
-	if (record->kind != RECORD_RECOVERED)
-		return;
-	take_recovery(outage, past);
-	close_outage(outages, outage);
+	outage->ended = 0; /* after a session that was too short, it goes on */
+	if (record->kind == RECORD_RECOVERED)
+		take_recovery(outage, past);
 }
 
 void outages_finish(struct outages *outages)

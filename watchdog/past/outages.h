@@ -28,7 +28,7 @@ struct past_outage {
  * end come last, or when another one of the same agent begins. */
 typedef void (*outages_emit)(void *userdata, const struct past_outage *outage);
 
-/* Agents whose outages may go on at a time. With more, the oldest outage comes out without an end.
+/* Agents whose outages may go on at a time. With more, the oldest outage comes out as it is.
  */
 enum { OUTAGES_OPEN_MAX = 64 };
 
