@@ -312,6 +312,60 @@ static void actions_are_told(void)
 	bench_end(&bench);
 }
 
+/* The hub closes a session without a word, and then refuses each login as not authorized. */
+static void a_later_record_corrects(void)
+{
+	enum { NOT_AUTHORIZED = 5 };
+	const struct mqtt_facts accepted = { .track = MQTT_FOLLOWED,
+					     .sent = MQTT_PUBLISH,
+					     .received = MQTT_PUBACK,
+					     .answered = true };
+	const struct mqtt_facts refused = { .track = MQTT_FOLLOWED,
+					    .sent = MQTT_CONNECT,
+					    .received = MQTT_CONNACK,
+					    .answered = true,
+					    .connack = NOT_AUTHORIZED };
+	struct event close = peer_fin(1, USEC_PER_HOUR), refusal;
+	struct event login = { .type = EVENT_LOGIN };
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.mqtt_inspect = true;
+	bench_open(&bench, ++cookie);
+	login.connection.cookie = cookie;
+	login.connection.mqtt = accepted;
+	bench_step(&bench, login);
+	bench.now += USEC_PER_HOUR;
+	close.connection.mqtt = accepted;
+	bench_step(&bench, close);
+	bench_pass(&bench, 2 * VERDICT_WAIT);
+	for (unsigned i = 0; i < 3; i++) {
+		bench_open(&bench, ++cookie);
+		login.connection.cookie = cookie;
+		login.connection.mqtt =
+			(struct mqtt_facts){ .track = MQTT_FOLLOWED, .sent = MQTT_CONNECT };
+		bench_step(&bench, login);
+		refusal = peer_fin(cookie, USEC_PER_SEC / 10);
+		refusal.connection.mqtt = refused;
+		bench_step(&bench, refusal);
+		bench_pass(&bench, 2 * VERDICT_WAIT);
+		CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_TOKEN_EXPIRED);
+		CU_ASSERT_EQUAL(bench_last(&bench)->is_correction, i == 0);
+		CU_ASSERT_EQUAL(bench_last(&bench)->folded, i > 0);
+	}
+	CU_ASSERT_EQUAL(bench_count(&bench, RECORD_ENDED), 4);
+	CU_ASSERT_EQUAL(bench_record(&bench, RECORD_ENDED, 1)->corrects, CAUSE_PEER_CLOSE);
+	CU_ASSERT_EQUAL(bench_count(&bench, RECORD_RECOVERED), 0);
+	bench_open(&bench, ++cookie);
+	login.connection.cookie = cookie;
+	login.connection.mqtt = accepted;
+	bench_step(&bench, login);
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_RECOVERED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->outage.cause, CAUSE_TOKEN_EXPIRED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->attempts, 4);
+	bench_end(&bench);
+}
+
 static void recall(struct bench *bench, const struct record *record, usec_t ago, bool came_up)
 {
 	struct event event = {
@@ -371,4 +425,5 @@ SUITE("engine outage",
       { "a belated end is told before the next outage",
 	a_belated_end_is_told_before_the_next_outage },
       { "actions are told", actions_are_told },
+      { "a later record corrects", a_later_record_corrects },
       { "the next engine goes on", the_next_engine_goes_on })
