@@ -399,7 +399,9 @@ def misuse(stage):
                              (["log", "-n-1"], "--lines"), (["explain", "-1000"], "999"),
                              (["stats", "-o", "xml"], "neither short nor json"),
                              (["timeline", "--width=2"], "--width"),
-                             (["explain", "--moon"], "moon"), (["help", "moon"], "'moon'")]:
+                             (["explain", "--moon"], "moon"), (["help", "moon"], "'moon'"),
+                             (["outage"], "did you mean outages?"),
+                             (["run", "--set=KeepAlive=6", "true"], "did you mean KeepAliveSec?")]:
         stage.run(*words, status=USAGE, complaint=complaint)
 
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/command.h"
 
 static const struct command *const commands[] = {
@@ -29,11 +30,17 @@ static int usage(void)
 
 static const struct command *find(const char *name)
 {
+	struct nearest nearest = nearest_begin(name);
+
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
-	fprintf(stderr, "connwatchctl: there is no command '%s'\nTry 'connwatchctl --help'.\n",
-		name);
+	for (size_t i = 0; i < COMMANDS; i++)
+		nearest_consider(&nearest, commands[i]->name);
+	fprintf(stderr, "connwatchctl: there is no command '%s'", name);
+	if (nearest.found)
+		fprintf(stderr, "; did you mean %s?", nearest.found);
+	fputs("\nTry 'connwatchctl --help'.\n", stderr);
 	return NULL;
 }
 

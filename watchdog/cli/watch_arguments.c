@@ -23,6 +23,16 @@ static int take_mode(struct watch_arguments *arguments, const struct command *co
 	return 0;
 }
 
+static int no_such_setting(const struct command *command, const char *key)
+{
+	char nearest[NEAREST_WORD_SIZE];
+
+	if (!agent_settings_nearest(key, nearest))
+		return command_misused(command, "--set: there is no setting '%s'", key);
+	return command_misused(command, "--set: there is no setting '%s'; did you mean %s?", key,
+			       nearest);
+}
+
 /* Assigns one KEY=VALUE of --set. The key alone is enough, because no key is in two sections. */
 static int take_setting(struct watch_arguments *arguments, const struct command *command,
 			const char *text)
@@ -38,7 +48,7 @@ static int take_setting(struct watch_arguments *arguments, const struct command 
 	for (size_t i = 0; r == -ENOENT && i < sizeof(sections) / sizeof(*sections); i++)
 		r = agent_settings_assign(&arguments->settings, sections[i], key, value);
 	if (r == -ENOENT)
-		return command_misused(command, "--set: there is no setting '%s'", key);
+		return no_such_setting(command, key);
 	if (r < 0)
 		return command_misused(command, "--set: '%s' is not a value for %s", value, key);
 	return 0;

@@ -142,6 +142,20 @@ int agent_settings_assign(struct agent_settings *settings, const char *section, 
 	return -ENOENT;
 }
 
+const char *agent_settings_nearest(const char *key, char ret[static NEAREST_WORD_SIZE])
+{
+	struct nearest nearest = nearest_begin(key);
+	struct setting setting;
+	bool found = false;
+
+	for (unsigned i = 0; agent_setting(i, &setting); i++)
+		if (nearest_consider(&nearest, setting.key)) {
+			snprintf(ret, NEAREST_WORD_SIZE, "%s", setting.key);
+			found = true;
+		}
+	return found ? ret : NULL;
+}
+
 struct changed {
 	const struct setting *setting;
 	settings_emit emit;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/nearest.h"
 #include "base/time_span.h"
 #include "base/usec.h"
 #include "base/vocabulary.h"
@@ -90,6 +91,10 @@ unsigned daemon_settings_parse(struct daemon_settings *settings, const char *fil
  * -EINVAL for a bad value, -ENOSPC if a list is full. */
 int agent_settings_assign(struct agent_settings *settings, const char *section, const char *key,
 			  const char *value);
+
+/* Finds the key that is closest to an unknown `key`. Returns it, or NULL if none is close enough to
+ * be suggested. The text is in `*ret`, the caller's. */
+const char *agent_settings_nearest(const char *key, char ret[static NEAREST_WORD_SIZE]);
 
 /* Calls `emit` with section, key and value of each setting that differs from its default:
  * agent_settings_assign() with all of them gives the same settings. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "settings/schema.h"
 #include "settings/settings.h"
@@ -50,70 +51,31 @@ static void complain(struct reader *reader, unsigned line, const char *format, .
 
 /* ---- did you mean */
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned d = a < b ? a : b;
-
-	return d < c ? d : c;
-}
-
-/* The number of letters to insert, delete or change to make one name of the other (Levenshtein),
- * without regard to case. Names of NAME_SIZE bytes and more are far from everything. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-	unsigned row[NAME_SIZE];
-	size_t length = strlen(b);
-
-	if (length >= NAME_SIZE || strlen(a) >= NAME_SIZE)
-		return NAME_SIZE;
-	for (unsigned i = 0; i <= length; i++)
-		row[i] = i;
-	for (unsigned i = 0; a[i]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < length; j++) {
-			unsigned same = diagonal + (lower(a[i]) != lower(b[j]));
-
-			diagonal = row[j + 1];
-			row[j + 1] = least(same, row[j] + 1, diagonal + 1);
-		}
-	}
-	return row[length];
-}
-
 /* Finds the known key closest to `key`. Returns false if none is close enough to be suggested. */
 static bool closest_key(settings_schema schema, const char *key, struct setting *closest)
 {
-	unsigned best = 1 + (unsigned)strlen(key) / 3;
+	struct nearest nearest = nearest_begin(key);
 	struct setting setting;
 	bool found = false;
 
-	for (unsigned i = 0; schema(i, &setting); i++) {
-		unsigned distance = edit_distance(key, setting.key);
-
-		if (distance < best) {
-			best = distance;
+	for (unsigned i = 0; schema(i, &setting); i++)
+		if (nearest_consider(&nearest, setting.key)) {
 			*closest = setting;
 			found = true;
 		}
-	}
 	return found;
 }
 
 static const char *closest_section(settings_schema schema, const char *section)
 {
+	struct nearest nearest = nearest_begin(section);
+	const char *closest = NULL;
 	struct setting setting;
 
 	for (unsigned i = 0; schema(i, &setting); i++)
-		if (edit_distance(section, setting.section) <= 2)
-			return setting.section;
-	return NULL;
+		if (nearest_consider(&nearest, setting.section))
+			closest = setting.section;
+	return closest;
 }
 
 /* ---- one line */

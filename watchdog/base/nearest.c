@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/nearest.h"
+
+#include <string.h>
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned d = a < b ? a : b;
+
+	return d < c ? d : c;
+}
+
+/* The number of letters to insert, delete or change to make one word of the other (Levenshtein),
+ * without regard to case. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[NEAREST_WORD_SIZE];
+	size_t length = strlen(b);
+
+	if (length >= NEAREST_WORD_SIZE || strlen(a) >= NEAREST_WORD_SIZE)
+		return NEAREST_WORD_SIZE;
+	for (unsigned i = 0; i <= length; i++)
+		row[i] = i;
+	for (unsigned i = 0; a[i]; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < length; j++) {
+			unsigned same = diagonal + (lower(a[i]) != lower(b[j]));
+
+			diagonal = row[j + 1];
+			row[j + 1] = least(same, row[j] + 1, diagonal + 1);
+		}
+	}
+	return row[length];
+}
+
+struct nearest nearest_begin(const char *word)
+{
+	return (struct nearest){ .word = word, .best = 1 + (unsigned)strlen(word) / 3 };
+}
+
+bool nearest_consider(struct nearest *nearest, const char *known)
+{
+	unsigned distance = edit_distance(nearest->word, known);
+
+	if (distance >= nearest->best)
+		return false;
+	nearest->best = distance;
+	nearest->found = known;
+	return true;
+}
