@@ -6,7 +6,7 @@ enum {
 	COMM_SIZE = 16,       /* TASK_COMM_LEN */
 	UNIT_NAME_SIZE = 256, /* UNIT_NAME_MAX */
 	INVOCATION_ID_SIZE = 33,
-	OUTAGE_ID_SIZE = 33, /* 128 bits in hex, as those of sd-id128(3) */
+	OUTAGE_ID_SIZE = 33,      /* 128 bits in hex, as those of sd-id128(3) */
 	INTERFACE_NAME_SIZE = 16, /* IFNAMSIZ */
 	UNIT_WORD_SIZE = 32,      /* SubState=, Result=, job type */
 };

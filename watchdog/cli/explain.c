@@ -169,7 +169,8 @@ static bool is_another_story(const struct past_record *next, const struct past_r
 	const char *id = verdict->record.outage_id;
 
 	if (*id)
-		return strcmp(next->record.outage_id, id) != 0;
+		return (*next->record.outage_id || is_verdict(next)) &&
+		       strcmp(next->record.outage_id, id) != 0;
 	return is_verdict(next) && past_came_up(next);
 }
 
@@ -191,6 +192,8 @@ static int print_following(struct journal_reader *reader, const struct journal_a
 			continue;
 		if (is_another_story(next, verdict))
 			return 0;
+		if (*verdict->record.outage_id && !*next->record.outage_id)
+			continue; /* `watching`, by a daemon that was started meanwhile */
 		if (told++ == 0)
 			print_heading(arguments, "Afterwards");
 		time_span_format(next->realtime - verdict->realtime, when + 1, sizeof(when) - 1);
@@ -220,10 +223,12 @@ static int print_account(struct journal_reader *reader, const struct journal_arg
 
 /* ---- finding it */
 
-/* True if the record before those of the outage `of` shows that they are all. */
+/* True if the record shows that none before it is of the outage `of`. The record `watching` of a
+ * daemon that was started in the outage has no id. */
 static bool is_before(const struct past_record *past, const struct past_record *of)
 {
-	return strcmp(past->record.agent, of->record.agent) == 0 &&
+	return (is_verdict(past) || past->record.kind == RECORD_RECOVERED) &&
+	       strcmp(past->record.agent, of->record.agent) == 0 &&
 	       strcmp(past->record.outage_id, of->record.outage_id) != 0;
 }
 

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/attempts.h"
 #include "engine/outcomes.h"
+#include "verdict/rung.h"
 
 /* ---- its id */
 
@@ -232,13 +234,18 @@ void outage_settle(struct engine *engine, struct agent *agent)
 {
 	struct outage *outage = &agent->outage;
 	const struct connection *connection = state_connection(engine, outage->cookie);
+	const usec_t *took = attempts_took(agent, outage->cookie);
 	struct record record;
 
 	if (!outage->resumed || outage->under_way)
 		return;
 	outcomes_begin_record(agent, RECORD_RECOVERED, outage->over, &record);
-	if (connection)
+	if (connection) {
 		outcomes_describe_connection(connection, &record);
+		record.verdict.rung = connection->reached;
+	}
+	if (took)
+		rung_add_times(took, &record.verdict.evidence);
 	memcpy(record.outage_id, outage->id, sizeof(record.outage_id));
 	record.belated = true;
 	record.downtime = outage->over - outage->since;

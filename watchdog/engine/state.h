@@ -2,9 +2,9 @@
 /* The engine's tables, and look-ups in them. Private to engine/: nothing outside includes this.
  *
  * The files of engine/ and engine/policy/ form a ladder: each calls only those before it. state,
- * outcomes, outage, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
- * policy/plan_recall, policy/steps, policy/policy, attempts, lookups, agents, recall, endings,
- * stalls, connections, engine. */
+ * outcomes, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
+ * policy/plan_recall, policy/steps, policy/policy, attempts, outage, lookups, agents, recall,
+ * endings, stalls, connections, engine. */
 #pragma once
 
 #include <sys/queue.h>

@@ -265,9 +265,7 @@ static const struct field history_session_fields[] = {
 		{ "local", END, AT(verdict.local), NULL },                                         \
 		{ "peer", END, AT(verdict.peer), NULL }, { "pid", NUMBER, AT(verdict.pid), NULL }, \
 		{ "comm", TEXT, AT(verdict.comm), NULL },                                          \
-	{                                                                                          \
-		"invocation_id", TEXT, AT(verdict.invocation_id), NULL                             \
-	},                                                                                         \
+		{ "invocation_id", TEXT, AT(verdict.invocation_id), NULL },                        \
 	{                                                                                          \
 		"outage_id", TEXT, AT(verdict.outage_id), NULL                                     \
 	}
