@@ -32,6 +32,8 @@ __s64 cgroups_used_by_all = 0;
 __u64 unwatched_cgroups[PROBE_AGENTS] = {};
 __u64 unwatched_told[PROBE_AGENTS] = {};
 
+bool processes_watched = false;
+
 #include "ebpf/watched.bpf.h"
 
 struct {
@@ -152,6 +154,7 @@ static __always_inline bool watch_process(__u32 id, __u32 agent)
 	__s64 *used = &processes_used[agent % PROBE_AGENTS];
 	long r = -1;
 
+	processes_watched = true;
 	if (probe_has_share(*used, processes_used_by_all, WATCHED_PROCESSES))
 		r = bpf_map_update_elem(&watched_processes, &id, &agent, BPF_NOEXIST);
 	if (r == -EEXIST) /* of a process that had the number before, or found by another way */
@@ -167,7 +170,7 @@ static __always_inline bool watch_process(__u32 id, __u32 agent)
 
 static __always_inline void unwatch_process(__u32 id)
 {
-	__u32 *found = bpf_map_lookup_elem(&watched_processes, &id), agent;
+	__u32 *found = agent_of_process(id), agent;
 
 	if (!found)
 		return;

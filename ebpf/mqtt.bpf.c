@@ -19,6 +19,9 @@
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 
+/* Only the probe knows better. */
+static const bool processes_watched = true;
+
 #include "ebpf/watched.bpf.h"
 
 #include "ebpf/ring.bpf.h"

@@ -290,7 +290,8 @@ int find_healed(struct bpf_iter__bpf_sk_storage_map *ctx)
 }
 
 /* A socket of a watched task that goes without ever having had a peer or a port: connect() failed
- * before its SYN, for want of a route, or was never called. A listener has a port. */
+ * before its SYN, for want of a route, or was never called. A listener has a port; what had a
+ * connection once, and forgot it in tcp_disconnect(), still has a sequence number. */
 static __always_inline void report_never_opened(struct sock *sk)
 {
 	struct connection *connection;
@@ -300,7 +301,7 @@ static __always_inline void report_never_opened(struct sock *sk)
 	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport)
 		return;
 	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp || tcp->inet_conn.icsk_inet.inet_sport)
+	if (!tcp || tcp->inet_conn.icsk_inet.inet_sport || tcp->write_seq)
 		return;
 	agent = agent_of_current();
 	if (!agent)
@@ -571,7 +572,7 @@ int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *chi
 
 	if (parent_id == child_id) /* a thread */
 		return 0;
-	inherited = bpf_map_lookup_elem(&watched_processes, &parent_id);
+	inherited = agent_of_process(parent_id);
 	if (inherited)
 		watch_process(child_id, *inherited);
 	agent = agent_of_task(child);

@@ -28,7 +28,7 @@ static __always_inline __u64 task_cgroup(struct task_struct *task)
 static __noinline __u32 agent_of_task(struct task_struct *task)
 {
 	__u32 id = BPF_CORE_READ(task, tgid);
-	__u32 *agent = bpf_map_lookup_elem(&watched_processes, &id);
+	__u32 *agent = agent_of_process(id);
 
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
 }

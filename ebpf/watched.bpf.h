@@ -19,6 +19,13 @@ struct {
 	__type(value, __u32);
 } watched_cgroups SEC(".maps");
 
+/* NULL: the thread group is not watched by itself. `processes_watched` is the object's own: false
+ * means that nobody was ever entered, so that a host that watches units only is spared the call. */
+static __always_inline __u32 *agent_of_process(__u32 id)
+{
+	return processes_watched ? bpf_map_lookup_elem(&watched_processes, &id) : NULL;
+}
+
 static __always_inline __u32 agent_of_cgroup(__u64 id)
 {
 	__u32 *agent = bpf_map_lookup_elem(&watched_cgroups, &id);
@@ -30,7 +37,7 @@ static __always_inline __u32 agent_of_cgroup(__u64 id)
 static __noinline __u32 agent_of_current(void)
 {
 	__u32 id = bpf_get_current_pid_tgid() >> 32;
-	__u32 *agent = bpf_map_lookup_elem(&watched_processes, &id);
+	__u32 *agent = agent_of_process(id);
 
 	return agent ? *agent : agent_of_cgroup(bpf_get_current_cgroup_id());
 }
