@@ -95,10 +95,10 @@ int probe_find_connections(struct probe *probe);
 int probe_sample(struct probe *probe);
 
 /* Begins or stops to look at the MQTT of `agent` (up to 255), and with `tokens` also for the end of
- * the token in a CONNECT, in connections that come up from now
- * on: plain MQTT of sockets that were made in a watched control group, and TLS by way of libssl.
- * Events have it in `mqtt`. Returns 0, 1 if TLS cannot be looked at (no uprobes here), -EOPNOTSUPP
- * before kernel 5.11, -EPERM without CAP_NET_ADMIN, or another -errno. */
+ * the token in a CONNECT, in connections that come up from now on: plain MQTT of sockets that were
+ * made in a watched control group, and TLS by way of libssl. Events have it in `mqtt`. Returns 0, 1
+ * if TLS cannot be looked at (no uprobes here), -EOPNOTSUPP before kernel 5.11, -EINVAL before
+ * 5.12, -EPERM without CAP_NET_ADMIN, or another -errno. */
 int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes, bool tokens);
 
 /* ---- the handover to the next daemon */
