@@ -24,7 +24,8 @@ int command_misread(const struct command *command)
 	return EXIT_USAGE;
 }
 
-static void complain(const struct command *command, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void complain(const struct command *command,
+							   const char *format, va_list arguments)
 {
 	fprintf(stderr, "%s %s: ", command_program(command), command->name);
 	vfprintf(stderr, format, arguments);
