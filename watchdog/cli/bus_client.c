@@ -13,6 +13,7 @@
 #define PATH              "/org/connwatch1"
 #define MANAGER_INTERFACE NAME ".Manager"
 #define AGENT_INTERFACE   NAME ".Agent"
+#define NO_SUCH_AGENT     NAME ".NoSuchAgent"
 
 struct bus_client {
 	sd_bus *bus;
@@ -63,13 +64,14 @@ static void release_error(sd_bus_error *error)
 /* The name has no owner, or the owner could not be started: connwatchd is not running. */
 static int call_error(const sd_bus_error *error, int r)
 {
-	return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-			       sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER)
-		       ? -ENOENT
-		       : r;
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+	    sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+		return -ENOENT;
+	return sd_bus_error_has_name(error, NO_SUCH_AGENT) ? -ESRCH : r;
 }
 
-/* Calls a method with `argument`, unless it is NULL, and reads its single result. */
+/* Calls a method with `argument`, unless it is NULL, and reads its single result into `*ret`. NULL:
+ * it has none. */
 static int call(struct bus_client *client, const char *interface, const char *method,
 		const char *argument, struct value **ret)
 {
@@ -80,7 +82,9 @@ static int call(struct bus_client *client, const char *interface, const char *me
 			 : sd_bus_call_method(client->bus, NAME, PATH, interface, method, &error,
 					      &reply, "");
 
-	return r < 0 ? call_error(&error, r) : value_read(reply, ret);
+	if (r < 0)
+		return call_error(&error, r);
+	return ret ? value_read(reply, ret) : 0;
 }
 
 /* Removes the value `name` from `whole` and returns it; NULL if there is none. */
@@ -106,6 +110,35 @@ static struct value *take_out(struct value *whole, const char *name)
 	return part;
 }
 
+/* Moves the properties of each agent from `objects`, which has them by path, then by interface, to
+ * the list `agents`. */
+static int take_agents(struct value *objects, struct value *agents)
+{
+	int r = 0;
+
+	for (struct value *object = objects->first; r >= 0 && object; object = object->next) {
+		struct value *agent = take_out(object, AGENT_INTERFACE);
+
+		if (agent)
+			r = value_add(agents, NULL, agent);
+	}
+	return r;
+}
+
+int bus_client_agents(struct bus_client *client, struct value **ret)
+{
+	_cleanup_value_ struct value *objects = NULL, *agents = value_new(VALUE_LIST);
+	int r = agents ? call(client, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+			      NULL, &objects)
+		       : -ENOMEM;
+
+	if (r >= 0)
+		r = take_agents(objects, agents);
+	if (r >= 0)
+		*ret = STEAL_POINTER(agents);
+	return r < 0 ? r : 0;
+}
+
 /* Moves each connection of the agent from `connections` to the agent. */
 static int give_connections(struct value *agent, struct value *connections)
 {
@@ -125,45 +158,58 @@ static int give_connections(struct value *agent, struct value *connections)
 	return r < 0 ? r : value_add(agent, "OpenConnections", mine);
 }
 
-/* `objects`: by path, then by interface, then by property. */
-static int list_agents(struct value *objects, struct value *connections, struct value *agents)
-{
-	int r = 0;
-
-	for (struct value *object = objects->first; r >= 0 && object; object = object->next) {
-		struct value *agent = take_out(object, AGENT_INTERFACE);
-
-		if (!agent)
-			continue;
-		r = give_connections(agent, connections);
-		if (r >= 0)
-			r = value_add(agents, NULL, agent);
-	}
-	return r;
-}
-
 int bus_client_status(struct bus_client *client, struct value **ret)
 {
-	_cleanup_value_ struct value *status = NULL, *objects = NULL, *connections = NULL;
-	struct value *agents;
+	_cleanup_value_ struct value *status = NULL, *agents = NULL, *connections = NULL;
 	int r = call(client, "org.freedesktop.DBus.Properties", "GetAll", MANAGER_INTERFACE,
 		     &status);
 
 	if (r >= 0)
-		r = call(client, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL,
-			 &objects);
+		r = bus_client_agents(client, &agents);
 	if (r >= 0)
 		r = call(client, MANAGER_INTERFACE, "Snapshot", NULL, &connections);
 	if (r < 0)
 		return r;
+	for (struct value *agent = agents->first; r >= 0 && agent; agent = agent->next)
+		r = give_connections(agent, connections);
 	value_free(take_out(status, "Agents"));
-	agents = value_new(VALUE_LIST);
-	r = value_add(status, "Agents", agents);
 	if (r >= 0)
-		r = list_agents(objects, connections, agents);
+		r = value_add(status, "Agents", STEAL_POINTER(agents));
 	if (r >= 0)
 		*ret = STEAL_POINTER(status);
 	return r;
+}
+
+/* ---- what connwatchd is told to do */
+
+int bus_client_hold(struct bus_client *client, const char *agent, bool hold)
+{
+	return call(client, MANAGER_INTERFACE, hold ? "HoldActions" : "ResumeActions", agent, NULL);
+}
+
+int bus_client_reload(struct bus_client *client)
+{
+	return call(client, MANAGER_INTERFACE, "Reload", NULL, NULL);
+}
+
+int bus_client_exit_status(const struct command *command, int error)
+{
+	switch (-error) {
+	case 0:
+		return EXIT_SUCCESS;
+	case ENOENT:
+		command_complain(command, "connwatchd is not running");
+		return EXIT_UNAVAILABLE;
+	case ESRCH:
+		return EXIT_NO_INPUT;
+	case EPERM:
+	case EACCES:
+		command_complain(command, "only root may do this");
+		return EXIT_NO_PERMISSION;
+	default:
+		command_complain(command, "cannot ask connwatchd: %s", strerror(-error));
+		return EXIT_UNAVAILABLE;
+	}
 }
 
 /* ---- listening */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The D-Bus client of connwatchd: its status, and its signals. Every call has a timeout. */
+/* The D-Bus client of connwatchd: its status, its signals, and what it is told to do. Every call
+ * has a timeout. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cli/bus_value.h"
+#include "cli/command.h"
 
 struct bus_client;
 
@@ -15,6 +19,21 @@ struct bus_client *bus_client_close(struct bus_client *client); /* returns NULL 
  * "OpenConnections", the list of its connections in Manager.Snapshot(). Returns 0, -ENOENT if
  * connwatchd is not running, or another -errno. */
 int bus_client_status(struct bus_client *client, struct value **ret);
+
+/* Reads the agents into `*ret`, which the caller frees: a list of dictionaries of each Agent's
+ * properties. Returns as bus_client_status(). */
+int bus_client_agents(struct bus_client *client, struct value **ret);
+
+/* Has the actions of `agent` held, or taken again. Returns 0, -ENOENT if connwatchd is not running,
+ * -ESRCH if it has no such agent, -EACCES if the caller may not, or another -errno. */
+int bus_client_hold(struct bus_client *client, const char *agent, bool hold);
+
+/* Has the settings read again. Returns as bus_client_hold(). */
+int bus_client_reload(struct bus_client *client);
+
+/* Prints why a call failed with `error` of these, except for -ESRCH, and returns the exit status.
+ */
+int bus_client_exit_status(const struct command *command, int error);
 
 /* Receives one signal: the name of its member and the fields of its record. Returns 0 to continue,
  * or the value that bus_client_listen() returns. */

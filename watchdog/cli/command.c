@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,19 @@ int command_misused(const struct command *command, const char *format, ...)
 	complain(command, format, arguments);
 	va_end(arguments);
 	return command_misread(command);
+}
+
+int command_take_help_alone(const struct command *command, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option = getopt_long(argc, argv, "h", options, NULL);
+
+	if (option == -1)
+		return 0;
+	return option == 'h' ? command_help(command) : command_misread(command);
 }
 
 int command_exit_status(int error)

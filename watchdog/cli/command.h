@@ -42,6 +42,9 @@ extern const struct command command_fleet;
 extern const struct command command_verify;
 extern const struct command command_status;
 extern const struct command command_monitor;
+extern const struct command command_hold;
+extern const struct command command_resume;
+extern const struct command command_reload;
 extern const struct command command_check;
 
 /* Returns the name of the program that `command` is a subcommand of, static. */
@@ -61,6 +64,10 @@ void command_complain(const struct command *command, const char *format, ...)
  * EXIT_USAGE. */
 int command_misused(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Reads the options of a command that has only --help; the arguments are at argv[optind] and after
+ * it. Returns 0, HELP_GIVEN, or EXIT_USAGE after printing what is wrong. */
+int command_take_help_alone(const struct command *command, int argc, char *argv[]);
 
 /* Reads the `value` of --output. Returns 0, or EXIT_USAGE after printing what is wrong with it. */
 int command_take_output(const struct command *command, const char *value, enum output *output);

@@ -10,7 +10,8 @@
 static const struct command *const commands[] = {
 	&command_run,     &command_watch,  &command_record,   &command_replay, &command_outages,
 	&command_explain, &command_log,    &command_timeline, &command_stats,  &command_fleet,
-	&command_verify,  &command_status, &command_monitor,  &command_check,
+	&command_verify,  &command_status, &command_monitor,  &command_hold,   &command_resume,
+	&command_reload,  &command_check,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* connwatchctl status: what connwatchd knows now. */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/time_span.h"
 #include "base/vocabulary.h"
+#include "cli/agent_named.h"
 #include "cli/bus_client.h"
 #include "cli/command.h"
 #include "support/terminal.h"
@@ -191,24 +190,22 @@ static void print_text(const struct value *status)
 
 /* ---- the command */
 
-/* Removes all agents except `name` from `status`. Returns 0, or -ENOENT if there is no such agent.
- */
-static int choose_agent(struct value *status, const char *name)
+/* Removes all agents except `chosen` from `status`. */
+static void choose_agent(struct value *status, const struct value *chosen)
 {
 	struct value *agents = value_find(status, "Agents"), *next;
-	struct value chosen = { .type = VALUE_LIST };
+	struct value kept = { .type = VALUE_LIST };
 
 	for (struct value *agent = agents->first; agent; agent = next) {
 		next = agent->next;
 		agent->next = NULL;
-		if (strcmp(value_text(agent, "Name"), name) == 0)
-			value_add(&chosen, NULL, agent);
+		if (agent == chosen)
+			value_add(&kept, NULL, agent);
 		else
 			value_free(agent);
 	}
-	agents->first = chosen.first;
-	agents->last = chosen.last;
-	return chosen.first ? 0 : -ENOENT;
+	agents->first = kept.first;
+	agents->last = kept.last;
 }
 
 static void print_status(const struct value *status, enum output output)
@@ -223,7 +220,7 @@ static void print_status(const struct value *status, enum output output)
 	putchar('\n');
 }
 
-static int ask(struct value **status)
+static int ask(const struct command *command, struct value **status)
 {
 	struct bus_client *client = NULL;
 	int r = bus_client_open(&client);
@@ -231,26 +228,25 @@ static int ask(struct value **status)
 	if (r >= 0)
 		r = bus_client_status(client, status);
 	bus_client_close(client);
-	if (r == -ENOENT)
-		fputs("connwatchctl status: connwatchd is not running\n", stderr);
-	else if (r < 0)
-		fprintf(stderr, "connwatchctl status: cannot ask connwatchd: %s\n", strerror(-r));
-	return r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
+	return bus_client_exit_status(command, r);
 }
 
-static int show(const char *agent, enum output output)
+static int show(const struct command *command, const char *name, enum output output)
 {
-	struct value *status = NULL;
-	int result = ask(&status);
+	_cleanup_(value_free_held) struct value *status = NULL;
+	const struct value *agent = NULL;
+	int result = ask(command, &status);
 
-	if (result == EXIT_SUCCESS && agent && choose_agent(status, agent) < 0) {
-		fprintf(stderr, "connwatchctl status: there is no agent '%s'\n", agent);
-		result = EXIT_NO_INPUT;
+	if (result != EXIT_SUCCESS)
+		return result;
+	if (name) {
+		agent = agent_named(command, value_find(status, "Agents"), name);
+		if (!agent)
+			return EXIT_NO_INPUT;
+		choose_agent(status, agent);
 	}
-	if (result == EXIT_SUCCESS)
-		print_status(status, output);
-	value_free(status);
-	return result;
+	print_status(status, output);
+	return EXIT_SUCCESS;
 }
 
 static int run(const struct command *command, int argc, char *argv[])
@@ -262,7 +258,7 @@ static int run(const struct command *command, int argc, char *argv[])
 		return r;
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
-	return show(argv[optind], output);
+	return show(command, argv[optind], output);
 }
 
 const struct command command_status = {
@@ -270,7 +266,9 @@ const struct command command_status = {
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Show what connwatchd knows now: agents, connections, last verdicts",
 	.options =
-		"Asks connwatchd over D-Bus; every user may. Unknown times are left out.\n\n"
+		"Asks connwatchd over D-Bus; every user may. Unknown times are left out. AGENT "
+		"may\n"
+		"be the name of its unit.\n\n"
 		"  -o, --output=FORMAT    text (the default)\n"
 		"                         json: one object, with the names of org.connwatch1(5)\n"
 		"  -h, --help             print this\n",
