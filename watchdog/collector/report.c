@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "collector/collector.h"
-#include "collector/journals.h"
+#include "collector/reading.h"
 #include "collector/report.h"
 #include "collector/spool.h"
 #include "support/cleanup.h"
@@ -17,11 +17,9 @@ enum {
 	DEVICES_MAX = 1 << 18,
 	PLACES_MAX = 1024,
 	VALUES_MAX = 4096,
+	SPOOL_ROOM = 128 * 1024, /* events */
 	FIRST_FIELD = 2, /* the index of the first other field, after machine ID and host name */
 };
-
-/* The directory that systemd-journal-remote(8) writes to. */
-#define REMOTE_JOURNALS "/var/log/journal/remote"
 
 /* The fields that an event needs. */
 static const char *const fields[] = {
@@ -64,19 +62,18 @@ static struct fleet_origin origin_of(const struct journal_reader *reader,
 }
 
 /* What all journals are read into. */
-struct reading {
-	const struct command *command;
+struct census {
 	const struct fleet_arguments *arguments;
 	struct fleet *fleet;
-	struct fleet_spool *spool;
+	struct spool *spool;
 	struct strangeness *strangeness;
 };
 
-/* All records are from the sender of `journal`. */
-static int read_records(struct journal_reader *reader, const struct reading *into,
+static int read_records(void *userdata, struct journal_reader *reader,
 			const struct fleet_journal *journal)
 {
 	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
+	const struct census *into = userdata;
 	struct fleet_event event;
 	int r;
 
@@ -88,132 +85,64 @@ static int read_records(struct journal_reader *reader, const struct reading *int
 
 		strangeness_note(into->strangeness, past);
 		if (fleet_take(into->fleet, past, &origin, &event))
-			r = fleet_spool_add(into->spool, &event);
+			r = spool_add(into->spool, &event);
 		if (r < 0)
 			return r;
 	}
 	return r;
 }
 
-static int look_at_events(struct fleet *fleet, struct fleet_spool *spool)
-{
-	for (enum fleet_pass pass = 0; pass < FLEET_PASSES; pass++) {
-		int64_t same;
+/* One pass over the events, without those that came twice. */
+struct pass {
+	struct fleet *fleet;
+	struct fleet_event before;
+	uint64_t same;
+};
 
-		fleet_pass_begin(fleet, pass);
-		same = fleet_spool_read(spool, fleet_pass_add, fleet);
-		if (same < 0)
-			return (int)same;
-		fleet_count_duplicates(fleet, (uint64_t)same);
+static int look_at_event(void *userdata, const void *item)
+{
+	const struct fleet_event *event = item;
+	struct pass *pass = userdata;
+
+	if (fleet_event_is_same(event, &pass->before))
+		pass->same++;
+	else
+		fleet_pass_add(pass->fleet, event);
+	pass->before = *event;
+	return 0;
+}
+
+static int look_at_events(struct fleet *fleet, struct spool *spool)
+{
+	for (enum fleet_pass number = 0; number < FLEET_PASSES; number++) {
+		struct pass pass = { .fleet = fleet };
+		int r;
+
+		fleet_pass_begin(fleet, number);
+		r = spool_read(spool, look_at_event, &pass);
+		if (r < 0)
+			return r;
+		fleet_count_duplicates(fleet, pass.same);
 		fleet_pass_end(fleet);
 	}
 	return 0;
 }
 
-/* The records of many devices are not in the order of their time. So the query reads the whole
- * journal, and each record is compared with the wanted time. */
-static struct journal_query query_of(const struct fleet_arguments *arguments)
-{
-	struct journal_query query = arguments->journal.query;
-
-	query.since = 0;
-	query.until = USEC_INFINITY;
-	query.fields = fields;
-	query.others = arguments->others;
-	if (!query.files && !query.directory)
-		query.directory = REMOTE_JOURNALS;
-	return query;
-}
-
-/* sd-journal silently ignores files beyond this number: JOURNAL_FILES_MAX in its sd-journal.c. */
-static void warn_of_too_many_files(const struct command *command, const char *directory)
-{
-	enum { JOURNAL_FILES_MAX = 7168 };
-	_cleanup_closedir_ DIR *files = opendir(directory);
-	const struct dirent *file;
-	unsigned count = 0;
-
-	while (files && (file = readdir(files)))
-		count += strstr(file->d_name, ".journal") != NULL;
-	if (count > JOURNAL_FILES_MAX)
-		command_complain(command,
-				 "%s has %u journals, of which only %d are read: collect "
-				 "them into one (docs/FLEET.md)",
-				 directory, count, JOURNAL_FILES_MAX);
-}
-
-/* Reads all journals at once: their senders are what the records say. Returns 0 or the exit status.
- */
-static int read_together(const struct reading *into, const struct journal_query *query)
-{
-	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
-	struct journal_arguments opened = into->arguments->journal;
-	const struct fleet_journal of_anybody = { .sender = "" };
-	int r;
-
-	opened.query = *query;
-	if (!query->files)
-		warn_of_too_many_files(into->command, query->directory);
-	r = journal_open(&reader, &opened, into->command);
-	if (r)
-		return r;
-	r = read_records(reader, into, &of_anybody);
-	return r < 0 ? journal_failed(into->command, r) : 0;
-}
-
-/* Reads the journals of one sender. One that cannot be read does not keep back the others. */
-static int read_sender(const struct reading *into, const struct journal_query *query,
-		       const struct fleet_journal *journals, unsigned count)
-{
-	_cleanup_(journal_reader_free_held) struct journal_reader *reader = NULL;
-	_cleanup_free_ const char **files = calloc(count + 1, sizeof(*files));
-	struct journal_query one = *query;
-	int r;
-
-	if (!files)
-		return -ENOMEM;
-	for (unsigned i = 0; i < count; i++)
-		files[i] = journals[i].path;
-	one.files = files;
-	r = journal_reader_new(&reader, &one);
-	if (r >= 0)
-		return read_records(reader, into, journals);
-	command_complain(into->command, "%s is left out: %s", journals->path, strerror(-r));
-	return 0;
-}
-
-/* Reads the journals of each sender for themselves. Returns 0 or the exit status. */
-static int read_apart(const struct reading *into, const struct journal_query *query,
-		      const struct fleet_journals *journals)
-{
-	int r = 0;
-
-	for (unsigned i = 0, count; i < journals->count && r >= 0; i += count) {
-		count = fleet_journals_of_sender(journals, i);
-		r = read_sender(into, query, &journals->items[i], count);
-	}
-	return r < 0 ? journal_failed(into->command, r) : 0;
-}
-
-static int read_journals(const struct reading *into)
-{
-	_cleanup_(fleet_journals_free) struct fleet_journals journals = { 0 };
-	struct journal_query query = query_of(into->arguments);
-	bool any_sender = false;
-
-	/* what cannot be listed, read_together() complains of */
-	if (fleet_journals_list(&journals, query.directory, query.files) >= 0)
-		for (unsigned i = 0; i < journals.count; i++)
-			any_sender |= journals.items[i].sender[0] != '\0';
-	return any_sender ? read_apart(into, &query, &journals) : read_together(into, &query);
-}
-
 static int read_fleet(const struct command *command, const struct fleet_arguments *arguments,
 		      struct fleet *fleet, struct strangeness *strangeness)
 {
-	_cleanup_(fleet_spool_free_held) struct fleet_spool *spool = NULL;
-	struct reading into = { command, arguments, fleet, NULL, strangeness };
-	int r = fleet_spool_new(&spool, FLEET_SPOOL_ROOM);
+	static const struct spool_kind kind = { .size = sizeof(struct fleet_event),
+						.room = SPOOL_ROOM,
+						.compare = fleet_event_compare };
+	_cleanup_(spool_free_held) struct spool *spool = NULL;
+	struct census into = { arguments, fleet, NULL, strangeness };
+	const struct reading reading = { .command = command,
+					 .arguments = &arguments->journal,
+					 .fields = fields,
+					 .others = arguments->others,
+					 .take = read_records,
+					 .userdata = &into };
+	int r = spool_new(&spool, &kind);
 
 	if (r < 0) {
 		command_complain(command, "cannot create a file in $TMPDIR or /var/tmp: %s",
@@ -221,7 +150,7 @@ static int read_fleet(const struct command *command, const struct fleet_argument
 		return EXIT_FAILURE;
 	}
 	into.spool = spool;
-	r = read_journals(&into);
+	r = read_journals(&reading);
 	if (r)
 		return r;
 	r = look_at_events(fleet, spool);

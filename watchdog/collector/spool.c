@@ -4,35 +4,37 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/cleanup.h"
 
 /* A sorted run in the file; while the runs are merged, a part of it is in memory. */
 struct run {
-	uint64_t next, end; /* counted in events from the start of the file; `next` is the first one
+	uint64_t next, end; /* counted in items from the start of the file; `next` is the first one
 			       not in memory yet */
-	struct fleet_event *first, *last; /* the events in memory; `last` is one past the last */
-	struct fleet_event *at;
+	char *first, *last; /* the items in memory; `last` is one past the last */
+	char *at;
 	uint64_t start;
 };
 
-struct fleet_spool {
+struct spool {
 	int fd;
-	struct fleet_event *events;
-	uint32_t room;  /* for events in memory */
+	struct spool_kind kind;
+	char *items;
 	uint32_t count; /* in memory, not in the file yet */
 	uint64_t written;
 	struct run *runs;
 	uint32_t run_count;
-	struct run **heap; /* the run with the earliest event first */
+	struct run **heap; /* the run with the earliest item first */
 	uint32_t heap_count;
 };
 
-void fleet_spool_free(struct fleet_spool *spool)
+void spool_free(struct spool *spool)
 {
 	close_held(&spool->fd);
-	free(spool->events);
+	free(spool->items);
 	free(spool->runs);
 	free(spool->heap);
 	free(spool);
@@ -58,18 +60,18 @@ static int open_unnamed(void)
 	return fd;
 }
 
-int fleet_spool_new(struct fleet_spool **spool, uint32_t room)
+int spool_new(struct spool **spool, const struct spool_kind *kind)
 {
-	_cleanup_(fleet_spool_free_held) struct fleet_spool *new = calloc(1, sizeof(*new));
+	_cleanup_(spool_free_held) struct spool *new = calloc(1, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;
 	new->fd = open_unnamed();
 	if (new->fd < 0)
 		return -errno;
-	new->room = room;
-	new->events = calloc(room, sizeof(*new->events));
-	if (!new->events)
+	new->kind = *kind;
+	new->items = calloc(kind->room, kind->size);
+	if (!new->items)
 		return -ENOMEM;
 	*spool = STEAL_POINTER(new);
 	return 0;
@@ -94,8 +96,8 @@ static int write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-/* Sorts the events in memory and appends them to the file as a run. */
-static int flush(struct fleet_spool *spool)
+/* Sorts the items in memory and appends them to the file as a run. */
+static int flush(struct spool *spool)
 {
 	struct run *grown;
 	int r;
@@ -106,8 +108,8 @@ static int flush(struct fleet_spool *spool)
 	if (!grown)
 		return -ENOMEM;
 	spool->runs = grown;
-	qsort(spool->events, spool->count, sizeof(spool->events[0]), fleet_event_compare);
-	r = write_all(spool->fd, spool->events, spool->count * sizeof(spool->events[0]));
+	qsort(spool->items, spool->count, spool->kind.size, spool->kind.compare);
+	r = write_all(spool->fd, spool->items, spool->count * spool->kind.size);
 	if (r < 0)
 		return r;
 	grown[spool->run_count++] =
@@ -117,28 +119,28 @@ static int flush(struct fleet_spool *spool)
 	return 0;
 }
 
-int fleet_spool_add(struct fleet_spool *spool, const struct fleet_event *event)
+int spool_add(struct spool *spool, const void *item)
 {
-	int r = spool->count == spool->room ? flush(spool) : 0;
+	int r = spool->count == spool->kind.room ? flush(spool) : 0;
 
 	if (r < 0)
 		return r;
-	spool->events[spool->count++] = *event;
+	memcpy(spool->items + spool->count++ * spool->kind.size, item, spool->kind.size);
 	return 0;
 }
 
 /* ---- reading: a merge */
 
-/* Reads the next events of the run into memory. Returns 1, 0 at the end of the run, or -errno. */
-static int fill(struct fleet_spool *spool, struct run *run, uint32_t room)
+/* Reads the next items of the run into memory. Returns 1, 0 at the end of the run, or -errno. */
+static int fill(struct spool *spool, struct run *run, uint32_t room)
 {
 	uint64_t left = run->end - run->next;
-	size_t size = (left < room ? left : room) * sizeof(*run->first);
+	size_t size = (left < room ? left : room) * spool->kind.size;
 	size_t have = 0;
 
 	while (have < size) {
-		ssize_t got = pread(spool->fd, (char *)run->first + have, size - have,
-				    (off_t)(run->next * sizeof(*run->first) + have));
+		ssize_t got = pread(spool->fd, run->first + have, size - have,
+				    (off_t)(run->next * spool->kind.size + have));
 
 		if (got == 0)
 			return -EIO;
@@ -148,26 +150,26 @@ static int fill(struct fleet_spool *spool, struct run *run, uint32_t room)
 			have += (size_t)got;
 	}
 	run->at = run->first;
-	run->last = run->first + size / sizeof(*run->first);
-	run->next += size / sizeof(*run->first);
+	run->last = run->first + size;
+	run->next += size / spool->kind.size;
 	return size > 0;
 }
 
-static bool is_before(const struct run *a, const struct run *b)
+static bool is_before(const struct spool *spool, const struct run *a, const struct run *b)
 {
-	return fleet_event_compare(a->at, b->at) < 0;
+	return spool->kind.compare(a->at, b->at) < 0;
 }
 
-static void sink(struct fleet_spool *spool, uint32_t at)
+static void sink(struct spool *spool, uint32_t at)
 {
 	struct run **heap = spool->heap;
 
 	for (uint32_t child; (child = 2 * at + 1) < spool->heap_count; at = child) {
 		struct run *run = heap[at];
 
-		if (child + 1 < spool->heap_count && is_before(heap[child + 1], heap[child]))
+		if (child + 1 < spool->heap_count && is_before(spool, heap[child + 1], heap[child]))
 			child++;
-		if (!is_before(heap[child], run))
+		if (!is_before(spool, heap[child], run))
 			return;
 		heap[at] = heap[child];
 		heap[child] = run;
@@ -175,7 +177,7 @@ static void sink(struct fleet_spool *spool, uint32_t at)
 }
 
 /* Divides the memory between the runs and fills it. */
-static int begin_reading(struct fleet_spool *spool, uint32_t room)
+static int begin_reading(struct spool *spool, uint32_t room)
 {
 	if (room == 0)
 		return -E2BIG;
@@ -188,7 +190,7 @@ static int begin_reading(struct fleet_spool *spool, uint32_t room)
 		struct run *run = &spool->runs[i];
 		int r;
 
-		run->first = spool->events + (size_t)i * room;
+		run->first = spool->items + (size_t)i * room * spool->kind.size;
 		run->next = run->start;
 		r = fill(spool, run, room);
 		if (r < 0)
@@ -201,12 +203,13 @@ static int begin_reading(struct fleet_spool *spool, uint32_t room)
 }
 
 /* Moves the first run of the heap to its next event. Returns 0 or -errno. */
-static int step(struct fleet_spool *spool, uint32_t room)
+static int step(struct spool *spool, uint32_t room)
 {
 	struct run *run = spool->heap[0];
 	int r = 1;
 
-	if (++run->at == run->last)
+	run->at += spool->kind.size;
+	if (run->at == run->last)
 		r = fill(spool, run, room);
 	if (r < 0)
 		return r;
@@ -216,27 +219,18 @@ static int step(struct fleet_spool *spool, uint32_t room)
 	return 0;
 }
 
-int64_t fleet_spool_read(struct fleet_spool *spool,
-			 void (*take)(struct fleet *fleet, const struct fleet_event *event),
-			 struct fleet *fleet)
+int spool_read(struct spool *spool, int (*take)(void *userdata, const void *item), void *userdata)
 {
-	struct fleet_event before = { 0 };
-	int64_t same = 0;
 	uint32_t room;
 	int r = flush(spool);
 
-	room = spool->room / (spool->run_count ? spool->run_count : 1);
+	room = spool->kind.room / (spool->run_count ? spool->run_count : 1);
 	if (r >= 0)
 		r = begin_reading(spool, room);
 	while (r >= 0 && spool->heap_count > 0) {
-		const struct fleet_event *event = spool->heap[0]->at;
-
-		if (fleet_event_is_same(event, &before))
-			same++;
-		else
-			take(fleet, event);
-		before = *event;
-		r = step(spool, room);
+		r = take(userdata, spool->heap[0]->at);
+		if (r >= 0)
+			r = step(spool, room);
 	}
-	return r < 0 ? r : same;
+	return r < 0 ? r : 0;
 }

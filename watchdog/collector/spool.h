@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sorts any number of events of a fleet by time with a fixed amount of memory: an external merge
- * sort in an unnamed file in $TMPDIR or /var/tmp. */
+/* Sorts any number of items of one size with a fixed amount of memory: an external merge sort in an
+ * unnamed file in $TMPDIR or /var/tmp. */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/cleanup.h"
-#include "fleet/fleet.h"
 
-struct fleet_spool;
+struct spool;
 
-enum { FLEET_SPOOL_ROOM = 128 * 1024 }; /* events in memory; room squared is the most in all */
+/* What is sorted. */
+struct spool_kind {
+	size_t size;
+	uint32_t room; /* items in memory at a time; room squared is the most in all */
+	int (*compare)(const void *a, const void *b); /* as for qsort(3) */
+};
 
-/* Creates a spool with at most `room` events in memory at a time; the caller frees it with
- * fleet_spool_free(). Returns 0 or -errno. */
-int fleet_spool_new(struct fleet_spool **spool, uint32_t room);
-void fleet_spool_free(struct fleet_spool *spool);
-DEFINE_CLEANUP(struct fleet_spool *, fleet_spool_free);
+/* Creates a spool; the caller frees it with spool_free(). Returns 0 or -errno. */
+int spool_new(struct spool **spool, const struct spool_kind *kind);
+void spool_free(struct spool *spool);
+DEFINE_CLEANUP(struct spool *, spool_free);
 
-/* Adds an event. Returns 0 or -errno; the disk may be full. */
-int fleet_spool_add(struct fleet_spool *spool, const struct fleet_event *event);
+/* Adds an item. Returns 0 or -errno; the disk may be full. */
+int spool_add(struct spool *spool, const void *item);
 
-/* Passes every event to `take`, in the order of fleet_event_compare() and without duplicates. To be
- * called after the last event was added; may be called again. Returns the number of duplicates, or
+/* Passes every item to `take`, in the order of `compare`, until it returns a negative number. To be
+ * called after the last item was added; may be called again. Returns 0, what `take` returned, or
  * -errno. */
-int64_t fleet_spool_read(struct fleet_spool *spool,
-			 void (*take)(struct fleet *fleet, const struct fleet_event *event),
-			 struct fleet *fleet);
+int spool_read(struct spool *spool, int (*take)(void *userdata, const void *item), void *userdata);
