@@ -278,8 +278,7 @@ static void align(struct join *join, const struct join_line *lines, unsigned lin
 	measure_clock(join, clock);
 }
 
-/* A time of the hub by the device's clock. */
-static usec_t by_device(const struct join_clock *clock, usec_t time)
+usec_t join_device_time(const struct join_clock *clock, usec_t time)
 {
 	int64_t ahead = clock->ahead + drifted(clock, time);
 
@@ -358,7 +357,7 @@ static usec_t start_apart(const struct join *join, const struct join_clock *cloc
 	usec_t least = USEC_INFINITY;
 
 	for (unsigned i = 0; i < most && join->began[number][i]; i++) {
-		usec_t off = apart(by_device(clock, join->began[number][i]), start);
+		usec_t off = apart(join_device_time(clock, join->began[number][i]), start);
 
 		least = off < least ? off : least;
 	}
@@ -370,7 +369,7 @@ static enum fit fit_of(const struct join *join, const struct join_clock *clock,
 		       const struct join_line *line, unsigned number,
 		       const struct join_record *record, usec_t *off)
 {
-	usec_t end_off = apart(by_device(clock, line->time), record->time), start_off;
+	usec_t end_off = apart(join_device_time(clock, line->time), record->time), start_off;
 	usec_t tolerance = TOLERANCE + clock->error;
 
 	if (record->kind != RECORD_ENDED)
@@ -409,7 +408,7 @@ static enum join_result why_none(const struct join_clock *clock, usec_t time,
 
 	if (count == 0)
 		return JOIN_NO_DEVICE;
-	time = by_device(clock, time);
+	time = join_device_time(clock, time);
 	if (time + tolerance < records[0].time)
 		return JOIN_BEFORE;
 	if (time > records[count - 1].time + tolerance)
@@ -444,7 +443,7 @@ static int find_record(const struct join *join, const struct join_clock *clock,
 		       const struct join_line *line, unsigned number,
 		       const struct join_record *records, unsigned count, enum fit least)
 {
-	usec_t time = by_device(clock, line->time), best_off = USEC_INFINITY, off = 0;
+	usec_t time = join_device_time(clock, line->time), best_off = USEC_INFINITY, off = 0;
 	int best = NONE;
 
 	for (unsigned i = first_near(records, count, time);
@@ -473,7 +472,7 @@ static bool is_only_one(const struct sides *sides, unsigned number, enum fit lea
 {
 	const struct join_record *records = sides->records;
 	const struct join_line *line = &sides->lines[number];
-	usec_t time = by_device(sides->clock, line->time), off;
+	usec_t time = join_device_time(sides->clock, line->time), off;
 
 	for (unsigned i = first_near(records, sides->record_count, time);
 	     i < sides->record_count && records[i].time <= time + NOTICED_LATE; i++)

@@ -96,3 +96,6 @@ void join_free(struct join *join);
 void join_device(struct join *join, const struct join_line *lines, unsigned line_count,
 		 const struct join_record *records, unsigned record_count,
 		 struct join_answer *answers, struct join_clock *clock);
+
+/* Returns a time of the hub by the device's clock. */
+usec_t join_device_time(const struct join_clock *clock, usec_t time);

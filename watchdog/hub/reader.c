@@ -112,7 +112,7 @@ static void begin(struct hub_reader *reader, char byte);
 static bool is_cut_off(const struct hub_reader *reader, char byte)
 {
 	return byte == '{' && reader->length > 0 && reader->item[reader->length - 1] == '\n' &&
-	       !text_contains(":,[{", reader->last);
+	       !text_contains(":,[", reader->last);
 }
 
 static void take_in_object(struct hub_reader *reader, char byte)
