@@ -7,3 +7,4 @@
 #define COLLECTOR_PROGRAM "connwatch-fleet"
 
 extern const struct command command_report;
+extern const struct command command_explain_hub;

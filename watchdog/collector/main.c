@@ -7,7 +7,7 @@
 #include "collector/collector.h"
 
 /* The first is the one that runs if none is named. */
-static const struct command *const commands[] = { &command_report };
+static const struct command *const commands[] = { &command_report, &command_explain_hub };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

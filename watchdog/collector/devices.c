@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collector/devices.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/keyed_table.h"
+#include "base/text.h"
+#include "hub/hub_code.h"
+
+enum { DEVICES_MAX = 1 << 18 };
+
+struct devices {
+	struct keyed_table table;
+	struct device **by_number; /* the first is number 1 */
+};
+
+int devices_new(struct devices **devices)
+{
+	_cleanup_(devices_free_held) struct devices *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	new->by_number = calloc(DEVICES_MAX, sizeof(struct device *));
+	if (!new->by_number ||
+	    keyed_table_init(&new->table, DEVICES_MAX, sizeof(struct device)) < 0)
+		return -ENOMEM;
+	*devices = STEAL_POINTER(new);
+	return 0;
+}
+
+void devices_free(struct devices *devices)
+{
+	keyed_table_release(&devices->table);
+	free(devices->by_number);
+	free(devices);
+}
+
+/* Two names may have one hash: then the second has the next free key. */
+static struct device *find(struct devices *devices, const char *name, uint64_t *key)
+{
+	struct device *device;
+
+	*key = hub_hash(HUB_HASH, name, strlen(name));
+	while ((device = keyed_table_find(&devices->table, *key)) &&
+	       strcmp(device->name, name) != 0)
+		(*key)++;
+	return device;
+}
+
+struct device *devices_find(struct devices *devices, const char *name)
+{
+	uint64_t key;
+
+	return find(devices, name, &key);
+}
+
+struct device *devices_add(struct devices *devices, const char *name)
+{
+	uint64_t key;
+	struct device *device = find(devices, name, &key);
+
+	if (device)
+		return device;
+	device = keyed_table_add(&devices->table, key);
+	if (!device)
+		return NULL;
+	text_copy(device->name, sizeof(device->name), name);
+	devices->by_number[devices->table.count - 1] = device;
+	device->number = device->records = devices->table.count;
+	device->first = USEC_INFINITY;
+	return device;
+}
+
+struct device *devices_at(struct devices *devices, uint32_t number)
+{
+	return devices->by_number[number - 1];
+}
+
+int devices_map(struct devices *devices, const char *hub_id, const char *name)
+{
+	struct device *from, *to;
+
+	if (!hub_id[0] || !name[0] || strlen(hub_id) >= HUB_ID_SIZE || strlen(name) >= HUB_ID_SIZE)
+		return -EINVAL;
+	from = devices_add(devices, hub_id);
+	to = devices_add(devices, name);
+	if (!from || !to)
+		return -ENOSPC;
+	if (from->records != from->number && from->records != to->number)
+		return -EEXIST;
+	from->records = to->number;
+	return 0;
+}
+
+int devices_map_line(struct devices *devices, char *line)
+{
+	static const char blanks[] = " \t\r\n";
+	char *hub_id = line + strspn(line, blanks), *name, *end;
+
+	if (!hub_id[0] || hub_id[0] == '#')
+		return 0;
+	name = hub_id + strcspn(hub_id, blanks);
+	if (*name)
+		*name++ = '\0';
+	name += strspn(name, blanks);
+	end = name + strcspn(name, blanks);
+	if (end[strspn(end, blanks)])
+		return -EINVAL;
+	*end = '\0';
+	return devices_map(devices, hub_id, name);
+}
+
+void device_note_source(struct device *device, const char *source, const char *machine)
+{
+	const char *text = source[0] ? source : machine;
+	uint64_t hash = hub_hash(source[0] ? HUB_HASH + 1 : HUB_HASH, text, strlen(text));
+
+	if (device->known && device->source != hash)
+		device->ambiguous = true;
+	device->known = true;
+	device->source = hash;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose records belong to which name of the hub: the same name, or one that the operator gives.
+ *
+ * A device is called as the journal of its sender is (collector/journals.h); where that says
+ * nothing, as the host name in its records does. A name that two senders or two machines have is
+ * ambiguous: it has no records at all. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "hub/hub.h"
+
+enum { DEVICE_NONE = 0 };
+
+struct device {
+	char name[HUB_ID_SIZE];
+	uint32_t number;  /* from 1 on */
+	uint32_t records; /* the number of the device whose records are this one's; often its own */
+	bool wanted;      /* a line of the hub is about its records */
+	bool known;       /* `source` is set */
+	bool ambiguous;
+	uint64_t source;    /* a hash of the sender or the machine */
+	usec_t first, last; /* of the lines of the hub about it */
+};
+
+struct devices;
+
+/* Returns 0, and devices to be freed with devices_free(); or -ENOMEM. */
+int devices_new(struct devices **devices);
+void devices_free(struct devices *devices);
+DEFINE_CLEANUP(struct devices *, devices_free);
+
+/* Returns the device of that name; NULL if there is none. */
+struct device *devices_find(struct devices *devices, const char *name);
+
+/* Likewise, but adds it. Returns NULL if there is no room. */
+struct device *devices_add(struct devices *devices, const char *name);
+
+/* By a number that a device has. */
+struct device *devices_at(struct devices *devices, uint32_t number);
+
+/* The lines of the hub about `hub_id` belong to the records of `name`. Returns 0, -ENOSPC, -EEXIST
+ * if `hub_id` belongs to another one already, or -EINVAL if a name is empty or too long. */
+int devices_map(struct devices *devices, const char *hub_id, const char *name);
+
+/* Reads "HUBID DEVICE", with blanks between; an empty line and one that begins with # say nothing.
+ * Overwrites `line`. Returns as devices_map(). */
+int devices_map_line(struct devices *devices, char *line);
+
+/* Notes that a record of `device` came from `source`, or from the machine of that ID where the
+ * source is "". */
+void device_note_source(struct device *device, const char *source, const char *machine);
