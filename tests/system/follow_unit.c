@@ -70,7 +70,7 @@ int main(int argc, char *argv[])
 	    unit_actions_new(&actions, loop, print_event, NULL) < 0)
 		return EXIT_FAILURE;
 	for (int i = 1; i < argc; i++)
-		if (unit_monitor_watch(monitor, argv[i], (uint32_t)i) < 0)
+		if (unit_monitor_watch(monitor, argv[i], (uint32_t)i, false) < 0)
 			return EXIT_FAILURE;
 	sd_event_add_io(loop, NULL, STDIN_FILENO, EPOLLIN, on_input, actions);
 	r = sd_event_loop(loop);

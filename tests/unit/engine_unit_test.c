@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 #include "verdict/verdict.h"
@@ -235,6 +236,101 @@ static void test_crash_before_result(void)
 	crash_before_result(true, 1);
 }
 
+/* ---- a profile as shipped is of no interest on a host that lacks its unit */
+
+static const struct unit_event not_there = { .state = UNIT_INACTIVE, .missing = true };
+static const struct unit_event installed = { .state = UNIT_INACTIVE };
+static const struct unit_event runs_removed = { .state = UNIT_ACTIVE,
+						.missing = true,
+						.main_pid = PID };
+
+static const struct {
+	const char *what;
+	bool optional;
+	const struct unit_event *told[STATES_MAX];
+	bool looks_up, connects;
+	unsigned records;
+	bool absent;
+} sights[] = {
+	{ "the operator's own is told at once", false, { &not_there }, false, false, 1, false },
+	{ "nothing is known yet", true, { NULL }, false, false, 0, true },
+	{ "no bus", true, { &away }, false, false, 0, true },
+	{ "there is no such unit", true, { &not_there }, false, false, 0, true },
+	{ "there is", true, { &installed }, false, false, 1, false },
+	{ "there will be", true, { &not_there, &installed }, false, false, 1, false },
+	{ "it was", true, { &installed, &not_there }, false, false, 1, true },
+	{ "it comes back", true, { &installed, &not_there, &running }, false, false, 2, false },
+	{ "it still runs", true, { &runs_removed }, false, false, 1, false },
+	{ "control groups: a connection", true, { NULL }, false, true, 1, false },
+	{ "control groups: a lookup", true, { NULL }, true, false, 1, false },
+	{ "connected, whatever systemd says",
+	  true,
+	  { &running, &not_there },
+	  true,
+	  true,
+	  1,
+	  false },
+};
+
+static void find_absent(void *userdata, const struct agent_snapshot *agent)
+{
+	*(bool *)userdata = agent->absent;
+}
+
+static bool is_absent(const struct bench *bench)
+{
+	bool absent = false;
+	const struct snapshot_sink sink = { .agent = find_absent, .userdata = &absent };
+
+	engine_snapshot(bench->engine, &sink);
+	CU_ASSERT_EQUAL(engine_agent_absent(bench->engine, 1), absent);
+	return absent;
+}
+
+static void look_at(size_t row)
+{
+	struct bench bench;
+
+	bench_begin_alone(&bench);
+	bench_step(&bench, (struct event){ .type = EVENT_AGENT,
+					   .watching = { .settings = &bench.settings,
+							 .optional = sights[row].optional } });
+	if (sights[row].looks_up)
+		bench_step(&bench, lookup(LOOKUP_ASKED));
+	if (sights[row].connects)
+		bench_open(&bench, 1);
+	tell_units(&bench, sights[row].told);
+	CHECK(bench_count(&bench, RECORD_WATCHING) == sights[row].records, sights[row].what);
+	CHECK(is_absent(&bench) == sights[row].absent, sights[row].what);
+	bench_end(&bench);
+}
+
+static void test_sights(void)
+{
+	for (size_t row = 0; row < sizeof(sights) / sizeof(*sights); row++)
+		look_at(row);
+}
+
+/* A drop-in of the operator's makes it the operator's. */
+static void test_made_own(void)
+{
+	struct bench bench;
+
+	bench_begin_alone(&bench);
+	bench_step(&bench,
+		   (struct event){ .type = EVENT_AGENT,
+				   .watching = { .settings = &bench.settings, .optional = true } });
+	tell_unit(&bench, &not_there);
+	CU_ASSERT_EQUAL(bench.records, 0);
+	bench_watch(&bench);
+	CU_ASSERT_EQUAL(bench_count(&bench, RECORD_WATCHING), 1);
+	tell_unit(&bench, &not_there);
+	CU_ASSERT_FALSE(is_absent(&bench));
+	bench_end(&bench);
+}
+
 SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused },
       { "the bus is lost meanwhile", test_losses }, { "and the agent recovers", test_recovered },
-      { "another crash before the result", test_crash_before_result })
+      { "another crash before the result", test_crash_before_result },
+      { "a profile of what is not there", test_sights },
+      { "and the operator's drop-in", test_made_own })

@@ -174,6 +174,7 @@ static void any_unit(struct unit_event *unit)
 	any_text(unit->result, sizeof(unit->result));
 	any_text(unit->job, sizeof(unit->job));
 	unit->masked = any_flag();
+	unit->missing = any_flag();
 	unit->main_pid = (uint32_t)any_number();
 	unit->main_started = any_number();
 	any_text(unit->invocation_id, sizeof(unit->invocation_id));
@@ -289,10 +290,12 @@ static void what_is_written_is_read_the_same(void)
 static void an_agent_brings_its_settings(void)
 {
 	static struct agent_settings given;
-	struct event event = { .type = EVENT_AGENT,
-			       .time = 1500000,
-			       .agent = 1,
-			       .watching = { .settings = &given, .mode = MODE_SOCK_DIAG } };
+	struct event event = {
+		.type = EVENT_AGENT,
+		.time = 1500000,
+		.agent = 1,
+		.watching = { .settings = &given, .mode = MODE_SOCK_DIAG, .optional = true }
+	};
 	char line[TRACE_LINE_SIZE], again[TRACE_LINE_SIZE];
 
 	agent_settings_defaults(&given, "edge 1");
@@ -300,9 +303,10 @@ static void an_agent_brings_its_settings(void)
 	agent_settings_assign(&given, "Match", "Peer", "*:8883");
 	agent_settings_assign(&given, "Policy", "OnAgentCrash", "signal:HUP restart");
 	CU_ASSERT(trace_format(&event, line, sizeof(line)) > 0);
-	CU_ASSERT_STRING_EQUAL(line, "1.500000 agent agent=1 mode=sock-diag name=edge\\x201 "
-				     "Match.Unit=edge.service Match.Peer=*:8883 "
-				     "Policy.OnAgentCrash=signal:SIGHUP\\x20restart");
+	CU_ASSERT_STRING_EQUAL(line,
+			       "1.500000 agent agent=1 mode=sock-diag optional=1 name=edge\\x201 "
+			       "Match.Unit=edge.service Match.Peer=*:8883 "
+			       "Policy.OnAgentCrash=signal:SIGHUP\\x20restart");
 	CU_ASSERT_EQUAL(parse(line, &event), 1);
 	CU_ASSERT_PTR_EQUAL(event.watching.settings, &settings);
 	CU_ASSERT(trace_format(&event, again, sizeof(again)) > 0);

@@ -13,7 +13,8 @@ DEFINE_CLEANUP(struct bus_client *, bus_client_close);
 
 /* ---- hold and resume */
 
-static int tell(const struct command *command, struct bus_client *client, const struct value *agent)
+static int tell(const struct command *command, struct bus_client *client, const struct value *agent,
+		bool quietly)
 {
 	const char *name = value_text(agent, "Name");
 	bool hold = command == &command_hold;
@@ -23,6 +24,8 @@ static int tell(const struct command *command, struct bus_client *client, const 
 		command_complain(command, "there is no agent '%s' any more", name);
 	if (r < 0)
 		return bus_client_exit_status(command, r);
+	if (quietly)
+		return EXIT_SUCCESS;
 	if (hold)
 		printf("%s: no actions until 'connwatchctl resume' or a restart of connwatchd\n",
 		       name);
@@ -31,6 +34,7 @@ static int tell(const struct command *command, struct bus_client *client, const 
 	return EXIT_SUCCESS;
 }
 
+/* Also those that are not on this host: one that comes is held, and nothing is said of it now. */
 static int tell_all(const struct command *command, struct bus_client *client,
 		    const struct value *agents)
 {
@@ -38,7 +42,7 @@ static int tell_all(const struct command *command, struct bus_client *client,
 
 	FOR_EACH_PART(agent, agents)
 	if (result == EXIT_SUCCESS)
-		result = tell(command, client, agent);
+		result = tell(command, client, agent, value_number(agent, "Absent"));
 	return result;
 }
 
@@ -52,7 +56,7 @@ static int tell_named(const struct command *command, struct bus_client *client,
 		if (!agent_named(command, agents, *name))
 			result = EXIT_NO_INPUT;
 	for (char **name = names; *name && result == EXIT_SUCCESS; name++)
-		result = tell(command, client, agent_named(command, agents, *name));
+		result = tell(command, client, agent_named(command, agents, *name), false);
 	return result;
 }
 

@@ -131,6 +131,10 @@ static void print_heading(const struct value *agent, const struct style *style)
 	printf("%s%s%s", style->strong, value_text(agent, "Name"), style->plain);
 	if (*unit)
 		printf(" (%s)", unit);
+	if (value_number(agent, "Absent")) {
+		puts(": not on this host");
+		return;
+	}
 	printf(": %s%s%s", connected ? style->good : style->bad,
 	       connected ? "connected" : "not connected", style->plain);
 	if (since) {
@@ -190,8 +194,8 @@ static void print_text(const struct value *status)
 
 /* ---- the command */
 
-/* Removes all agents except `chosen` from `status`. */
-static void choose_agent(struct value *status, const struct value *chosen)
+/* Removes all agents from `status` except `chosen`; NULL: except those that are on this host. */
+static void choose_agents(struct value *status, const struct value *chosen)
 {
 	struct value *agents = value_find(status, "Agents"), *next;
 	struct value kept = { .type = VALUE_LIST };
@@ -199,7 +203,7 @@ static void choose_agent(struct value *status, const struct value *chosen)
 	for (struct value *agent = agents->first; agent; agent = next) {
 		next = agent->next;
 		agent->next = NULL;
-		if (agent == chosen)
+		if (chosen ? agent == chosen : !value_number(agent, "Absent"))
 			value_add(&kept, NULL, agent);
 		else
 			value_free(agent);
@@ -231,7 +235,12 @@ static int ask(const struct command *command, struct value **status)
 	return bus_client_exit_status(command, r);
 }
 
-static int show(const struct command *command, const char *name, enum output output)
+struct wanted {
+	enum output output;
+	bool all; /* also profiles of agents that are not on this host */
+};
+
+static int show(const struct command *command, const char *name, const struct wanted *wanted)
 {
 	_cleanup_(value_free_held) struct value *status = NULL;
 	const struct value *agent = NULL;
@@ -243,22 +252,38 @@ static int show(const struct command *command, const char *name, enum output out
 		agent = agent_named(command, value_find(status, "Agents"), name);
 		if (!agent)
 			return EXIT_NO_INPUT;
-		choose_agent(status, agent);
 	}
-	print_status(status, output);
+	if (agent || !wanted->all)
+		choose_agents(status, agent);
+	print_status(status, wanted->output);
 	return EXIT_SUCCESS;
 }
 
 static int run(const struct command *command, int argc, char *argv[])
 {
-	enum output output = OUTPUT_TEXT;
-	int r = command_take_output_alone(command, argc, argv, &output);
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ 0 },
+	};
+	struct wanted wanted = { .output = OUTPUT_TEXT };
+	int option, r = 0;
 
+	while (!r && (option = getopt_long(argc, argv, "aho:", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_help(command);
+		if (option == 'a')
+			wanted.all = true;
+		else
+			r = option == 'o' ? command_take_output(command, optarg, &wanted.output)
+					  : command_misread(command);
+	}
 	if (r)
 		return r;
 	if (optind + 1 < argc)
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
-	return show(command, argv[optind], output);
+	return show(command, argv[optind], &wanted);
 }
 
 const struct command command_status = {
@@ -269,6 +294,8 @@ const struct command command_status = {
 		"Asks connwatchd over D-Bus; every user may. Unknown times are left out. AGENT "
 		"may\n"
 		"be the name of its unit.\n\n"
+		"  -a, --all              also the shipped profiles whose agent is not on this "
+		"host\n"
 		"  -o, --output=FORMAT    text (the default)\n"
 		"                         json: one object, with the names of org.connwatch1(5)\n"
 		"  -h, --help             print this\n",

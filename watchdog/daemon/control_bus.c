@@ -39,6 +39,7 @@ static void look_at_agent(void *userdata, const struct agent_snapshot *snapshot)
 	text_make_printable(
 		agent->name_text); /* a file name may have any bytes; D-Bus accepts only UTF-8 */
 	memcpy(agent->unit_text, snapshot->unit, sizeof(agent->unit_text));
+	agent->absent = snapshot->absent;
 	agent->connections = snapshot->connections_up;
 	agent->connected = snapshot->connections_up > 0;
 	agent->attempts = snapshot->attempts;
@@ -71,7 +72,7 @@ static void find_changes(const struct bus_agent *old, const struct bus_agent *ne
 		STATE("Connections", connections),  STATE("Peer", connections),
 		STATE("Attempts", attempts),        STATE("DownSince", down_since),
 		STATE("ActionsHeld", actions_held), STATE("FailedAt", failed_at),
-		STATE("FailedSince", failed_since),
+		STATE("FailedSince", failed_since), STATE("Absent", absent),
 	};
 	static const char *const of_records[] = {
 		"LastCause",    "LastEndedBy",    "LastConfidence", "LastMessage",  "LastTime",

@@ -480,6 +480,7 @@ const sd_bus_vtable agent_objects[] = {
 	KEPT("FailedAt", "s", failed_at),
 	FOUND("FailedSince", "t", get_failed_since),
 	KEPT("ActionsHeld", "b", actions_held),
+	KEPT("Absent", "b", absent),
 	FOUND("LastCause", "s", get_last_cause),
 	FOUND("LastEndedBy", "s", get_last_ended_by),
 	FOUND("LastConfidence", "s", get_last_confidence),

@@ -29,6 +29,7 @@ struct bus_agent {
 	usec_t failed_since;
 	int connected;
 	int actions_held;
+	int absent;
 	uint64_t records; /* in its tally */
 	char name_text[AGENT_NAME_SIZE];
 	char unit_text[UNIT_NAME_SIZE];

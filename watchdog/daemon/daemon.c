@@ -35,6 +35,7 @@ struct daemon {
 	struct metrics *metrics;
 	usec_t ping_time; /* the time between two pings */
 	bool ready;
+	bool status_due;                   /* the number of agents has changed */
 	bool seen[WATCHED_AGENTS_MAX + 1]; /* during a reload: the settings still have this agent */
 };
 
@@ -101,14 +102,21 @@ static void take_agent(void *userdata, const struct agent_settings *settings)
 	daemon->seen[number] = true;
 }
 
+static void count_agent(void *userdata, const struct agent_snapshot *agent)
+{
+	unsigned *agents = userdata;
+
+	*agents += !agent->absent;
+}
+
+/* Counts the agents that are there. */
 static void tell_status(struct daemon *daemon)
 {
 	unsigned agents = 0;
+	const struct snapshot_sink sink = { .agent = count_agent, .userdata = &agents };
 
-	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++)
-		agents += daemon->seen[number];
-	if (agents == 0)
-		say(SD_NOTICE, "no agents are set up: see connwatch.agent(5)");
+	watch_loop_snapshot(daemon->loop, &sink, NULL);
+	daemon->status_due = false;
 	sd_notifyf(false, "%sSTATUS=Watching %u agent%s (%s).", daemon->ready ? "READY=1\n" : "",
 		   agents, agents == 1 ? "" : "s", mode_to_string(watch_loop_mode(daemon->loop)));
 }
@@ -144,6 +152,14 @@ static void on_ready(void *userdata)
 				   SETTLING_TIME, 0, on_settled, NULL);
 }
 
+static void say_if_no_agents(const struct daemon *daemon)
+{
+	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++)
+		if (daemon->seen[number])
+			return;
+	say(SD_NOTICE, "no agents are set up: see connwatch.agent(5)");
+}
+
 static void forget_agents_not_seen(struct daemon *daemon)
 {
 	for (uint32_t number = 1; number <= WATCHED_AGENTS_MAX; number++) {
@@ -167,6 +183,7 @@ static int load_settings(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	forget_agents_not_seen(daemon);
+	say_if_no_agents(daemon);
 	if (daemon->settings.mode != daemon->mode)
 		say(SD_NOTICE, "Mode= counts from the next start on");
 	metrics_set_path(daemon->metrics, daemon->settings.metrics_path);
@@ -176,12 +193,15 @@ static int load_settings(struct daemon *daemon)
 static int reload(void *userdata)
 {
 	struct daemon *daemon = userdata;
+	bool ready = daemon->ready;
 	uint64_t usec = 0;
 	int r;
 
 	sd_event_now(watch_loop_event(daemon->loop), CLOCK_MONOTONIC, &usec);
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)usec);
+	daemon->ready = false;
 	r = load_settings(daemon);
+	daemon->ready = ready;
 	if (r < 0)
 		say(SD_ERR, "cannot reload the settings: %s", strerror(-r));
 	tell_status(daemon);
@@ -297,6 +317,7 @@ static void on_record(void *userdata, const struct record *record, usec_t realti
 	struct daemon *daemon = userdata;
 
 	tallies_add(daemon->tallies, record);
+	daemon->status_due |= record->kind == RECORD_WATCHING;
 	if (daemon->bus)
 		control_bus_record(daemon->bus, record, realtime);
 }
@@ -308,6 +329,8 @@ static void on_step(void *userdata)
 	if (daemon->bus)
 		control_bus_stepped(daemon->bus);
 	metrics_stepped(daemon->metrics);
+	if (daemon->ready && daemon->status_due)
+		tell_status(daemon);
 }
 
 /* Opens the bus and the metrics. The daemon watches even if they fail. */

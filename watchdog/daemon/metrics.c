@@ -30,7 +30,7 @@ static void list_agent(void *userdata, const struct agent_snapshot *agent)
 {
 	struct agent_list *list = userdata;
 
-	if (list->count < TALLIES_MAX)
+	if (list->count < TALLIES_MAX && !agent->absent)
 		list->agents[list->count++] = (struct agent_gauges){
 			.agent = agent->settings->name,
 			.connections = agent->connections_up,

@@ -29,7 +29,6 @@ static void name_unit(struct agent *agent)
 void agents_take_settings(struct engine *engine, const struct event *event)
 {
 	struct agent *agent;
-	struct record record;
 	bool is_new;
 
 	if (event->agent == 0 || event->agent > engine->limits.agents)
@@ -45,12 +44,14 @@ void agents_take_settings(struct engine *engine, const struct event *event)
 	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
 	agent->lookups_hide = event->watching.lookups_hide;
+	agent->optional = event->watching.optional;
 	name_unit(agent);
-	if (!is_new)
-		return;
-	agent->caught_up = !event->watching.catching_up;
-	outcomes_begin_record(agent, RECORD_WATCHING, event->time, &record);
-	outcomes_send_record(engine, &record);
+	if (is_new) {
+		agent->caught_up = !event->watching.catching_up;
+		agent->absent = true;
+	}
+	if (!agent->optional)
+		outcomes_agent_is_there(engine, agent, event->time);
 }
 
 void agents_forget(struct engine *engine, struct agent *agent)
@@ -64,10 +65,21 @@ void agents_forget(struct engine *engine, struct agent *agent)
 	*agent = (struct agent){ 0 };
 }
 
-void agents_take_unit(struct agent *agent, const struct unit_event *unit)
+/* A unit whose file was removed may still run. */
+static bool has_no_unit(const struct agent *agent)
 {
-	agent->has_unit = unit->state != UNIT_UNKNOWN;
-	agent->unit = *unit;
+	return agent->has_unit && agent->unit.missing &&
+	       (agent->unit.state == UNIT_INACTIVE || agent->unit.state == UNIT_FAILED);
+}
+
+void agents_take_unit(struct engine *engine, struct agent *agent, const struct event *event)
+{
+	agent->has_unit = event->unit.state != UNIT_UNKNOWN;
+	agent->unit = event->unit;
+	if (has_no_unit(agent))
+		agent->absent = agent->optional && agent->connections_up == 0;
+	else if (agent->has_unit)
+		outcomes_agent_is_there(engine, agent, event->time);
 }
 
 static void expect_reconnect(struct engine *engine, struct agent *agent)
@@ -136,6 +148,7 @@ void agents_take_exit(struct engine *engine, const struct process *process)
 void agents_connection_opened(struct engine *engine, struct agent *agent, uint64_t cookie,
 			      usec_t time)
 {
+	outcomes_agent_is_there(engine, agent, time);
 	attempts_begin(agent, cookie, time);
 	lookups_succeeded(engine, agent, false);
 	agent->last_opened = agent->last_tried = time;

@@ -13,7 +13,7 @@ void agents_take_settings(struct engine *engine, const struct event *event);
 void agents_forget(struct engine *engine, struct agent *agent);
 
 /* Takes the `unit` of an EVENT_UNIT: the new state of the agent's unit. */
-void agents_take_unit(struct agent *agent, const struct unit_event *unit);
+void agents_take_unit(struct engine *engine, struct agent *agent, const struct event *event);
 
 /* Takes an EVENT_CAUGHT_UP: a plan that rests goes on, and an agent without a connection is
  * expected to reconnect. */

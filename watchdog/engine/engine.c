@@ -94,7 +94,7 @@ static void take_unit(struct engine *engine, const struct event *event)
 
 	if (!agent)
 		return;
-	agents_take_unit(agent, &event->unit);
+	agents_take_unit(engine, agent, event);
 	endings_reconsider_agent(engine, event->agent);
 	policy_take_unit(engine, agent);
 }
@@ -323,6 +323,11 @@ bool engine_revival_pending(const struct engine *engine)
 bool engine_orphans_open(const struct engine *engine)
 {
 	return state_orphans_open(engine);
+}
+
+bool engine_agent_absent(const struct engine *engine, uint32_t number)
+{
+	return number && number <= engine->limits.agents && engine->agents[number].absent;
 }
 
 bool engine_agent_alive(const struct engine *engine, uint32_t number)

@@ -87,5 +87,9 @@ bool engine_revival_pending(const struct engine *engine);
  * about to close them, unless another process holds them. */
 bool engine_orphans_open(const struct engine *engine);
 
+/* Returns true while agent `number` is optional and nothing of it was seen: no unit, no lookup, no
+ * connection. */
+bool engine_agent_absent(const struct engine *engine, uint32_t number);
+
 /* Returns true if a process of agent `number` is known to live. */
 bool engine_agent_alive(const struct engine *engine, uint32_t number);

@@ -79,6 +79,7 @@ void lookups_take(struct engine *engine, const struct event *event)
 	if (!agent)
 		return;
 	agent->lookups_seen = true;
+	outcomes_agent_is_there(engine, agent, event->time);
 	attempts_take_lookup(agent, event);
 	if (agent->connections_up > 0)
 		return;

@@ -41,6 +41,17 @@ void outcomes_send_record(struct engine *engine, const struct record *record)
 	engine->sink(engine->sink_userdata, &outcome);
 }
 
+void outcomes_agent_is_there(struct engine *engine, struct agent *agent, usec_t time)
+{
+	struct record record;
+
+	if (!agent->absent)
+		return;
+	agent->absent = false;
+	outcomes_begin_record(agent, RECORD_WATCHING, time, &record);
+	outcomes_send_record(engine, &record);
+}
+
 void outcomes_send_order(struct engine *engine, const struct order *order)
 {
 	struct outcome outcome = { .type = OUTCOME_ORDER, .order = *order };

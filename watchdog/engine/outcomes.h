@@ -15,6 +15,9 @@ void outcomes_describe_connection(const struct connection *connection, struct re
 /* Hands out `record`, which stays the caller's: the sink copies what it keeps. */
 void outcomes_send_record(struct engine *engine, const struct record *record);
 
+/* Hands out the RECORD_WATCHING of an agent that is absent no longer, if it was until `time`. */
+void outcomes_agent_is_there(struct engine *engine, struct agent *agent, usec_t time);
+
 /* Hands out an order. Its record must have been handed out before. */
 void outcomes_send_order(struct engine *engine, const struct order *order);
 

@@ -12,6 +12,7 @@ static void show_agents(const struct engine *engine, const struct snapshot_sink 
 			.settings = agent->settings,
 			.mode = agent->mode,
 			.unit = agent->unit.unit,
+			.absent = agent->absent,
 			.connections_up = agent->connections_up,
 			.down_since = agent->down_since,
 			.attempts = agent->attempts,

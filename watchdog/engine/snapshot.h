@@ -10,6 +10,7 @@ struct agent_snapshot {
 	const struct agent_settings *settings;
 	enum mode mode;
 	const char *unit;        /* empty: it has none */
+	bool absent;             /* a shipped profile of which this host shows nothing */
 	uint32_t connections_up; /* to the hub */
 	usec_t down_since;       /* 0: a connection is up, or none ever was */
 	unsigned attempts;       /* connections that failed to come up since then */

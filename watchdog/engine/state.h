@@ -190,6 +190,8 @@ struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
 	bool actions_held;      /* by the operator */
+	bool optional;          /* a profile as shipped */
+	bool absent;            /* it is optional, and nothing of it was seen */
 	bool has_unit;          /* `unit` is the unit's present state */
 	struct unit_event unit; /* else its last known state; its name is always known */
 	uint32_t command;       /* the process that is the agent of `run`; 0: there is none */

@@ -178,6 +178,7 @@ struct unit_event {
 	char result[UNIT_WORD_SIZE]; /* Result= of the service: success, watchdog, timeout, ... */
 	char job[UNIT_WORD_SIZE];    /* type of the running job, or "unknown"; empty: no job */
 	bool masked;
+	bool missing; /* systemd has no such unit, though it may still run */
 	uint32_t main_pid;
 	uint64_t main_started;                  /* of the main process, as in struct task */
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */
@@ -282,6 +283,7 @@ struct agent_event {
 	enum mode mode;
 	bool actions_held; /* the operator holds all actions */
 	bool lookups_hide; /* names may be looked up without a packet that is seen */
+	bool optional;     /* see struct agent_settings, which a trace has without it */
 	bool catching_up;  /* events up to EVENT_CAUGHT_UP tell the past */
 };
 

@@ -176,6 +176,7 @@ static const struct field unit_fields[] = {
 	{ "result", TEXT, AT(unit.result), NULL },
 	{ "job", TEXT, AT(unit.job), NULL },
 	{ "masked", FLAG, AT(unit.masked), NULL },
+	{ "missing", FLAG, AT(unit.missing), NULL },
 	{ "main_pid", NUMBER, AT(unit.main_pid), NULL },
 	{ "main_started", NUMBER, AT(unit.main_started), NULL },
 	{ "invocation_id", TEXT, AT(unit.invocation_id), NULL },
@@ -220,6 +221,7 @@ static const struct field agent_fields[] = {
 	{ "mode", NAME, AT(watching.mode), &mode_names },
 	{ "actions_held", FLAG, AT(watching.actions_held), NULL },
 	{ "lookups_hide", FLAG, AT(watching.lookups_hide), NULL },
+	{ "optional", FLAG, AT(watching.optional), NULL },
 	{ "catching_up", FLAG, AT(watching.catching_up), NULL },
 	LAST_FIELD,
 };

@@ -43,6 +43,7 @@ struct agent_match {
 
 struct agent_settings {
 	char name[AGENT_NAME_SIZE];
+	bool optional; /* a profile as shipped: of no interest on a host that lacks its unit */
 	struct agent_match matches[AGENT_MATCHES_MAX];
 	unsigned match_count;
 	bool delegated; /* Delegated=: control groups that others than root could make count, too */

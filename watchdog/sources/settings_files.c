@@ -20,17 +20,16 @@ enum { FILE_SIZE_MAX = 1024 * 1024 };
 
 /* The directory that wins comes first. */
 static const char *const directories[] = {
-	"/etc/connwatch",
-	"/run/connwatch",
-	"/usr/lib/connwatch",
+	"/etc/connwatch", "/run/connwatch", "/usr/lib/connwatch", /* what is shipped */
 };
-enum { DIRECTORIES = sizeof directories / sizeof *directories };
+enum { DIRECTORIES = sizeof directories / sizeof *directories, SHIPPED = DIRECTORIES - 1 };
 
 struct reading {
 	const char *root;
 	settings_complaint complain;
 	void *userdata;
 	int complaints;
+	bool of_operator; /* a file outside of SHIPPED was read */
 };
 
 /* The destination of a file's text: the member that is not NULL. */
@@ -215,8 +214,10 @@ static int read_winner(struct reading *reading, const char *below, const char *n
 
 		snprintf(path, sizeof path, "%s%s%s/%s", reading->root, directories[i], below,
 			 name);
-		if (lstat(path, &status) == 0 || errno != ENOENT)
-			return read_file(reading, path, target);
+		if (lstat(path, &status) < 0 && errno == ENOENT)
+			continue;
+		reading->of_operator |= i != SHIPPED;
+		return read_file(reading, path, target);
 	}
 	return 0;
 }
@@ -248,12 +249,14 @@ static int read_agent(struct reading *reading, const char *file, agent_settings_
 		return 0;
 	}
 	agent_settings_defaults(&agent, name);
+	reading->of_operator = false;
 	r = read_winner(reading, "", file, &target);
 	if (r <= 0)
 		return r;
 	r = read_dropins(reading, file, &target);
 	if (r < 0)
 		return r;
+	agent.optional = !reading->of_operator;
 	complaint = agent_settings_check(&agent);
 	if (complaint)
 		complain_about(reading, file, complaint);
@@ -265,7 +268,7 @@ static int read_agent(struct reading *reading, const char *file, agent_settings_
 int settings_files_load(const char *root, struct daemon_settings *daemon, agent_settings_sink sink,
 			settings_complaint complain, void *userdata)
 {
-	struct reading reading = { root, complain, userdata, 0 };
+	struct reading reading = { root, complain, userdata, 0, false };
 	const struct target target = { .daemon = daemon };
 	_cleanup_(free_names) struct names names = { 0 };
 	int r;
@@ -314,7 +317,7 @@ static void verify_whole(struct reading *reading, const char *path, struct agent
 int settings_files_verify(const char *path, agent_settings_sink sink, settings_complaint complain,
 			  void *userdata)
 {
-	struct reading reading = { "", complain, userdata, 0 };
+	struct reading reading = { "", complain, userdata, 0, false };
 	struct daemon_settings daemon;
 	struct agent_settings agent;
 	struct target target = { 0 };

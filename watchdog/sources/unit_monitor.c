@@ -22,6 +22,7 @@ struct watched_unit {
 	struct unit_monitor *monitor;
 	struct watched_unit *next;
 	uint32_t agent;
+	bool optional; /* nothing is said while it does not exist */
 	/* what systemd told last */
 	struct unit_event now;
 	uint32_t job; /* number of the job under way; 0: none */
@@ -87,9 +88,10 @@ static void tell_load_state(struct watched_unit *unit)
 	if (strcmp(unit->load_state, unit->told_load_state) == 0)
 		return;
 	memcpy(unit->told_load_state, unit->load_state, sizeof unit->load_state);
-	if (strcmp(unit->load_state, "not-found") == 0)
+	if (strcmp(unit->load_state, "not-found") == 0 && !unit->optional)
 		say(unit->monitor, "unit %s does not exist, waiting for it", unit->now.unit);
-	else if (strcmp(unit->load_state, "loaded") != 0)
+	else if (strcmp(unit->load_state, "not-found") != 0 &&
+		 strcmp(unit->load_state, "loaded") != 0)
 		say(unit->monitor, "unit %s cannot be started, its LoadState is %s", unit->now.unit,
 		    unit->load_state);
 }
@@ -302,6 +304,7 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 		say(unit->monitor, "cannot understand systemd's properties of unit %s",
 		    unit->now.unit);
 	unit->now.masked = strcmp(unit->load_state, "masked") == 0;
+	unit->now.missing = strcmp(unit->load_state, "not-found") == 0;
 	tell_load_state(unit);
 	tell_control_group(unit);
 	tell_state(unit);
@@ -565,7 +568,8 @@ struct unit_monitor *unit_monitor_free(struct unit_monitor *monitor)
 	return NULL;
 }
 
-int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t agent)
+int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t agent,
+		       bool optional)
 {
 	struct watched_unit *unit;
 
@@ -576,6 +580,7 @@ int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t 
 		return -ENOMEM;
 	unit->monitor = monitor;
 	unit->agent = agent;
+	unit->optional = optional;
 	text_copy(unit->now.unit, sizeof unit->now.unit, name);
 	unit->next = monitor->units;
 	monitor->units = unit;

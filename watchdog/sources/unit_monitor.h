@@ -34,9 +34,11 @@ int unit_monitor_new(struct unit_monitor **ret, const struct source_listener *li
 		     const struct unit_groups *groups);
 struct unit_monitor *unit_monitor_free(struct unit_monitor *monitor); /* returns NULL */
 
-/* Watches the unit `name` (a full name, "mosquitto.service") for `agent`; it need not exist yet.
- * Returns 0, -EINVAL for a name that is too long, or -ENOMEM. */
-int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t agent);
+/* Watches the unit `name` (a full name, "mosquitto.service") for `agent`; it need not exist yet,
+ * and if it is `optional`, there is no notice of that. Returns 0, -EINVAL for a name that is too
+ * long, or -ENOMEM. */
+int unit_monitor_watch(struct unit_monitor *monitor, const char *name, uint32_t agent,
+		       bool optional);
 
 /* Forgets every unit of `agent`. */
 void unit_monitor_unwatch(struct unit_monitor *monitor, uint32_t agent);

@@ -52,6 +52,7 @@ static void tell_settings(struct watch_loop *loop, uint32_t number,
 					    .mode = watch_observer_mode(loop->observer),
 					    .actions_held = loop->actions_held[number],
 					    .lookups_hide = name_service_hides_lookups(NULL, NULL),
+					    .optional = settings->optional,
 					    .catching_up = true },
 		      });
 }
@@ -177,13 +178,21 @@ static bool same_matches(const struct agent_settings *a, const struct agent_sett
 	return true;
 }
 
+/* The operator wrote a file about an agent that is not there: that is to be said now. */
+static bool is_now_awaited(const struct watch_loop *loop, uint32_t number,
+			   const struct agent_settings *settings)
+{
+	return loop->agents[number]->optional && !settings->optional &&
+	       engine_agent_absent(loop->engine, number);
+}
+
 int watch_loop_change_agent(struct watch_loop *loop, uint32_t number,
 			    const struct agent_settings *settings)
 {
 	bool held = loop->actions_held[number];
 	int r;
 
-	if (same_matches(loop->agents[number], settings))
+	if (same_matches(loop->agents[number], settings) && !is_now_awaited(loop, number, settings))
 		return change_settings(loop, number, settings);
 	watch_loop_remove_agent(loop, number);
 	r = watch_loop_add_agent(loop, settings);

@@ -26,6 +26,7 @@ struct watch_matches {
 	struct {
 		bool awaited;   /* the state of its unit is not known yet */
 		bool delegated; /* Delegated= */
+		bool optional;  /* nothing is said while it is not there */
 	} of[];                 /* by agent number */
 };
 
@@ -150,7 +151,7 @@ static int watch_unit(struct watch_matches *matches, const char *unit, uint32_t 
 		    0);
 	r = matches->units ? 0 : open_units(matches);
 	if (r >= 0)
-		r = unit_monitor_watch(matches->units, unit, agent);
+		r = unit_monitor_watch(matches->units, unit, agent, matches->of[agent].optional);
 	matches->of[agent].awaited = r >= 0;
 	return r;
 }
@@ -226,7 +227,7 @@ static int watch_cgroup(struct watch_matches *matches, const char *pattern, uint
 				      matches->of[agent].delegated);
 	if (r == -EINPROGRESS)
 		return 0;
-	if (r == 0) {
+	if (r == 0 && !matches->of[agent].optional) {
 		snprintf(text, sizeof(text), "there is no control group %s yet", pattern);
 		say(matches, text, 0);
 	}
@@ -254,6 +255,7 @@ int watch_matches_add(struct watch_matches *matches, uint32_t number,
 		      const struct agent_settings *settings)
 {
 	matches->of[number].delegated = settings->delegated;
+	matches->of[number].optional = settings->optional;
 	for (unsigned i = 0; i < settings->match_count; i++) {
 		int r = watch_match(matches, &settings->matches[i], number);
 
