@@ -155,6 +155,24 @@ def hub_lines_have_their_causes(stage):
 
 
 @case
+def found_what_the_hub_saw(stage):
+    """The large fleet: clocks that are off, records that are lost, late or come twice, reboots."""
+    stage.make_fleet()
+    truth = dict(line.split() for line in stage.causes.read_text().splitlines())
+    answers, summary = objects(stage.run("explain", f"--hub={stage.hub_log}", "-D", stage.journal,
+                                         "-o", "json"))
+    joined = [(one, truth[str(one["line"])]) for one in answers if "cause" in one]
+    right = sum(one["cause"] == wanted for one, wanted in joined)
+    sure_wrong = sum(one["pair_is_sure"] and one["cause"] != wanted for one, wanted in joined)
+    there = sum(wanted != "-" for wanted in truth.values())
+    print(f"    joined: precision {right / len(joined):.4f}, recall {right / there:.4f} "
+          f"({right} right of {there}; {summary['sure']} sure, {sure_wrong} of them wrong)")
+    equal(sure_wrong, 0)
+    equal(min(right / len(joined), right / there) >= LEAST, True)
+    equal((summary["ends"], summary["malformed"]), (len(truth), 0))
+
+
+@case
 def hub_text_tells_what_json_tells(stage):
     text = stage.run(*stand(stage), "--utc")
     _, summary = objects(stage.run(*stand(stage), "-o", "json"))
@@ -179,6 +197,9 @@ def hub_names_from_a_file(stage):
     words = [word for word in stand(stage) if not str(word).startswith("--device=")]
     answers, _ = objects(stage.run(*words, f"--devices={names}", "-o", "json"))
     equal({one["device"] for one in answers if one["hub_id"] == "device-01"}, {"device-02"})
+    shared = [one for one in answers if one["device"] == "device-02" and "cause" in one]
+    equal([one for one in shared if one["pair_is_sure"] or one["confidence"] != "suspected"], [])
+    equal(len(shared) > 10, True)
     equal({one["why_not"] for one in answers if one["hub_id"].startswith("sensor ")}, {"no-device"})
     for wrong in ["device-01", "device-01 a b", "x" * 200 + " a", "a b\na c"]:
         names.write_text(f"{wrong}\n")

@@ -37,6 +37,8 @@ class Stage:
         self.program = options.build / "connwatch-fleet"
         self.directory = Path(directory)
         self.journal = self.directory / "journal"
+        self.hub_log = self.directory / "hub.log"
+        self.causes = self.directory / "causes"
 
     def make_fleet(self):
         """Writes the journal once; returns what was planted."""
@@ -45,7 +47,7 @@ class Stage:
             self.journal.mkdir()
             numbers = [self.options.devices, self.options.days, self.options.outages]
             with subprocess.Popen([self.options.build / "tests/fleet/write_fleet",
-                                   *map(str, numbers), truth], stdout=subprocess.PIPE) as maker:
+                                   *map(str, numbers), truth, self.hub_log, self.causes], stdout=subprocess.PIPE) as maker:
                 subprocess.run([WRITER, "-o", self.journal / "fleet.journal", "-"],
                                stdin=maker.stdout, stderr=subprocess.DEVNULL, check=True)
             equal(maker.returncode, 0)
@@ -206,7 +208,10 @@ def found_fast(stage):
     journalctl = timed(["journalctl", "-D", stage.journal, "-o", "json", "--no-pager"])
     fleet = timed([stage.program, "-D", stage.journal, "-o", "json", "--by=SITE",
                    "--by=FIRMWARE"])
-    for name, (used, passed, most) in [("journalctl -o json", journalctl), ("fleet", fleet)]:
+    explain = timed([stage.program, "explain", f"--hub={stage.hub_log}", "-D", stage.journal, "-o",
+                     "json"])
+    for name, (used, passed, most) in [("journalctl -o json", journalctl), ("fleet", fleet),
+                                       ("fleet explain", explain)]:
         print(f"    {name + ':':20} {used:6.1f} s of processor, {passed:6.1f} s in all, "
               f"{1e6 * used / records:5.1f} us a record, {most:.0f} MiB")
     print(f"    {journalctl[0] / fleet[0]:.1f} times as fast, {records} records")

@@ -3,10 +3,12 @@
  * systemd-journal-remote(8), in the order in which they arrive at the collecting host. The records
  * are made by record_fields(), as the daemon's are.
  *
- *     write_fleet DEVICES DAYS OUTAGES TRUTH
+ *     write_fleet DEVICES DAYS OUTAGES TRUTH [HUBLOG CAUSES]
  *
  * Writes into the file TRUTH, one JSON object a line, what was planted: outages of the service and
- * of sites, and devices with a trouble of their own. The same numbers give the same fleet. */
+ * of sites, and devices with a trouble of their own. The same numbers give the same fleet.
+ * Into HUBLOG, what the hub saw of it; and into CAUSES, the number and the cause of each line of it
+ * that is an end, or "-" where the device's record is lost. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <math.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "record/record.h"
 
@@ -70,8 +73,19 @@ struct line {
 	uint64_t cookie;
 };
 
+/* What the hub saw of a session: its beginning, or its end. */
+struct sight {
+	usec_t time;
+	uint32_t device;
+	uint8_t cause;
+	bool connect, refused; /* refused: a token, right before the end */
+	bool recorded;         /* the device's record is in the journal */
+};
+
 static struct line *lines;
 static size_t line_count;
+static struct sight *sights;
+static size_t sight_count;
 static struct outage *outages;
 static unsigned outage_count, device_count;
 static usec_t length_of_all;
@@ -87,6 +101,22 @@ static uint64_t draw(void)
 	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
 	return z ^ (z >> 31);
+}
+
+/* A number that follows from `seed` alone: what is planted otherwise stays as it is. */
+static uint64_t draw_of(uint64_t seed)
+{
+	uint64_t saved = state, drawn;
+
+	state = seed;
+	drawn = draw();
+	state = saved;
+	return drawn;
+}
+
+static usec_t shorter(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
 }
 
 static double part(void)
@@ -257,19 +287,27 @@ static usec_t arrival_of(const struct device *device, usec_t time)
 	return time + between(0, 2 * USEC_PER_SEC);
 }
 
+/* Returns `items` with room for one more than `count`. */
+static void *grow(void *items, size_t count, size_t size)
+{
+	if ((count & (count - 1)) == 0) /* a power of two: double */
+		items = reallocarray(items, count ? 2 * count : 1, size);
+	if (!items)
+		abort();
+	return items;
+}
+
 static void keep_line(const struct line *line)
 {
-	if ((line_count & (line_count - 1)) == 0) { /* a power of two: double */
-		lines = reallocarray(lines, line_count ? 2 * line_count : 1, sizeof(*line));
-		if (!lines)
-			abort();
-	}
+	lines = grow(lines, line_count, sizeof(*line));
 	lines[line_count++] = *line;
 }
 
-static void add_line(const struct device *device, usec_t time, struct line line)
+/* Returns whether it is in the journal. */
+static bool add_line(const struct device *device, usec_t time, struct line line)
 {
 	unsigned times = chance(0.003) ? 0 : chance(0.005) ? 2 : 1; /* lost, sent twice */
+	bool kept = false;
 
 	line.device = device->number;
 	line.time = time + (usec_t)device->clock_error;
@@ -278,7 +316,35 @@ static void add_line(const struct device *device, usec_t time, struct line line)
 	while (times--) {
 		line.arrival = arrival_of(device, time);
 		keep_line(&line);
+		kept = true;
 	}
+	return kept;
+}
+
+static void keep_sight(struct sight sight)
+{
+	sights = grow(sights, sight_count, sizeof(sight));
+	sights[sight_count++] = sight;
+}
+
+/* The hub notices a silence before the device gives up, and a refused token a moment before the
+ * end. */
+static void see_end(const struct device *device, const struct end *end, usec_t since, bool recorded)
+{
+	struct sight sight = { .time = end->time,
+			       .device = device->number,
+			       .cause = (uint8_t)end->cause,
+			       .recorded = recorded };
+
+	if (end->cause == CAUSE_PATH_SILENT)
+		sight.time -= draw_of(end->time) %
+			      (1 + shorter(3 * USEC_PER_MINUTE, (end->time - since) / 2));
+	if (end->cause == CAUSE_TOKEN_EXPIRED && device->number % 2 == 0) {
+		sight.refused = true;
+		keep_sight(sight);
+		sight.refused = false;
+	}
+	keep_sight(sight);
 }
 
 static void tell_life(struct device *device)
@@ -287,21 +353,26 @@ static void tell_life(struct device *device)
 
 	add_line(device, START + between(0, USEC_PER_MINUTE),
 		 (struct line){ .kind = RECORD_WATCHING });
+	keep_sight((struct sight){ .time = since, .device = device->number, .connect = true });
 	for (unsigned i = 0; i < end_count; i++) {
 		const struct end *end = &ends[i];
+		bool recorded;
 
 		if (end->time <= since)
 			continue; /* it had no connection then */
-		add_line(device, end->time,
-			 (struct line){ .kind = RECORD_ENDED,
-					.cause = (uint8_t)end->cause,
-					.ended_by = (uint8_t)end->ended_by,
-					.confidence = (uint8_t)end->confidence,
-					.span = end->time - since });
+		recorded = add_line(device, end->time,
+				    (struct line){ .kind = RECORD_ENDED,
+						   .cause = (uint8_t)end->cause,
+						   .ended_by = (uint8_t)end->ended_by,
+						   .confidence = (uint8_t)end->confidence,
+						   .span = end->time - since });
+		see_end(device, end, since, recorded);
 		if (end->cause == CAUSE_AGENT_CRASH)
 			add_line(device, end->time + 1000,
 				 (struct line){ .kind = RECORD_ACTION, .action = true });
 		since = end->time + end->downtime;
+		keep_sight(
+			(struct sight){ .time = since, .device = device->number, .connect = true });
 		add_line(device, since,
 			 (struct line){ .kind = RECORD_RECOVERED, .span = end->downtime });
 		if (end->outage >= 0)
@@ -453,6 +524,105 @@ static void print_truth(FILE *truth)
 		versions[FAULTY_VERSION]);
 }
 
+/* ---- the hub's log: Azure IoT Hub for every second device, AWS IoT Core for the others */
+
+static const char *azure_code(const struct sight *sight)
+{
+	if (sight->refused)
+		return "401003";
+	switch (sight->cause) {
+	case CAUSE_AGENT_STOPPED:
+	case CAUSE_TOKEN_RENEWAL:
+		return "";
+	case CAUSE_PEER_CLOSE:
+	case CAUSE_PEER_RESET:
+		return "500001";
+	default:
+		return "404104";
+	}
+}
+
+static const char *aws_reason(enum cause cause)
+{
+	switch ((int)cause) {
+	case CAUSE_AGENT_STOPPED:
+	case CAUSE_TOKEN_RENEWAL:
+		return "CLIENT_INITIATED_DISCONNECT";
+	case CAUSE_PEER_CLOSE:
+	case CAUSE_PEER_RESET:
+		return "SERVER_ERROR";
+	case CAUSE_TOKEN_EXPIRED:
+		return "AUTH_ERROR";
+	case CAUSE_PATH_SILENT:
+		return "MQTT_KEEP_ALIVE_TIMEOUT";
+	default:
+		return "CONNECTION_LOST";
+	}
+}
+
+static void print_azure(FILE *hub, const struct sight *sight)
+{
+	time_t seconds = (time_t)(sight->time / USEC_PER_SEC);
+	struct tm date;
+	char text[32];
+
+	gmtime_r(&seconds, &date);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &date);
+	fprintf(hub,
+		"{\"time\":\"%s\",\"operationName\":\"%s\",\"category\":\"Connections\","
+		"\"resultType\":\"%s\",\"properties\":\"{\\\"deviceId\\\":\\\"device-%05u\\\"}\"}"
+		"\n",
+		text, sight->connect ? "deviceConnect" : "deviceDisconnect",
+		sight->connect ? "" : azure_code(sight), sight->device);
+}
+
+static void print_aws(FILE *hub, const struct sight *sight)
+{
+	fprintf(hub, "{\"clientId\":\"device-%05u\",\"timestamp\":%" PRIu64 ",\"eventType\":\"%s\"",
+		sight->device, sight->time / 1000, sight->connect ? "connected" : "disconnected");
+	if (!sight->connect)
+		fprintf(hub, ",\"disconnectReason\":\"%s\"", aws_reason(sight->cause));
+	fputs("}\n", hub);
+}
+
+/* The causes of what it shows, one a line of the log that is an end, in the order of the log. */
+static void print_hub(FILE *hub, FILE *causes)
+{
+	for (size_t i = 0; i < sight_count; i++) {
+		const struct sight *sight = &sights[i];
+
+		if (sight->device % 2 == 0)
+			print_azure(hub, sight);
+		else
+			print_aws(hub, sight);
+		if (!sight->connect)
+			fprintf(causes, "%zu %s\n", i + 1,
+				sight->recorded ? cause_to_string(sight->cause) : "-");
+	}
+}
+
+static int compare_sights(const void *a, const void *b)
+{
+	const struct sight *left = a, *right = b;
+
+	if (left->time != right->time)
+		return left->time < right->time ? -1 : 1;
+	if (left->device != right->device)
+		return left->device < right->device ? -1 : 1;
+	return right->refused - left->refused;
+}
+
+static bool write_hub(const char *path, const char *causes_path)
+{
+	FILE *hub = fopen(path, "we"), *causes = fopen(causes_path, "we");
+
+	if (!hub || !causes)
+		return false;
+	qsort(sights, sight_count, sizeof(*sights), compare_sights);
+	print_hub(hub, causes);
+	return fclose(hub) == 0 && fclose(causes) == 0;
+}
+
 static int compare_lines(const void *a, const void *b)
 {
 	const struct line *left = a, *right = b;
@@ -479,11 +649,11 @@ static bool make_fleet(void)
 
 int main(int argc, char *argv[])
 {
-	FILE *truth = argc == 5 ? fopen(argv[4], "we") : NULL;
+	FILE *truth = argc >= 5 ? fopen(argv[4], "we") : NULL;
 
-	device_count = argc == 5 ? (unsigned)atoi(argv[1]) : 0;
+	device_count = argc >= 5 ? (unsigned)atoi(argv[1]) : 0;
 	if (!truth || device_count == 0) {
-		fputs("usage: write_fleet DEVICES DAYS OUTAGES TRUTH\n", stderr);
+		fputs("usage: write_fleet DEVICES DAYS OUTAGES TRUTH [HUBLOG CAUSES]\n", stderr);
 		return 64;
 	}
 	length_of_all = (usec_t)atoi(argv[2]) * DAY;
@@ -493,6 +663,9 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < line_count; i++)
 		print_line(&lines[i]);
 	print_truth(truth);
+	if (argc == 7 && !write_hub(argv[5], argv[6]))
+		return 1;
+	free(sights);
 	free(lines);
 	free(devices);
 	free(outages);

@@ -135,6 +135,9 @@ static void test_malformed(void)
 	CU_ASSERT_EQUAL(wrong_count, 5);
 	CU_ASSERT_EQUAL(wrong[0], 2);
 	CU_ASSERT_EQUAL(wrong[1], 4);
+	read_all("{\"time\":{\n" AZURE_STRING "\n{{{\n" AZURE_STRING);
+	CU_ASSERT_EQUAL(event_count, 2);
+	CU_ASSERT_EQUAL(wrong_count, 2);
 }
 
 static void test_too_long(void)

@@ -121,7 +121,8 @@ int answers_add_event(struct answers *answers, const struct hub_event *event, ui
 	device = devices_at(answers->devices, named->records);
 	device->wanted = true;
 	device->first = event->time < device->first ? event->time : device->first;
-	device->last = usec_later(device->last, event->time);
+	device->hub_names += !named->named;
+	named->named = true;
 	begin_item(&item, device->number, named->number, event->time);
 	item.line.session = event->session;
 	item.line.identity = event->identity;
@@ -246,17 +247,19 @@ static enum confidence confidence_of(const struct device_record *record, bool su
 	return CONFIDENCE_SUSPECTED;
 }
 
+/* Where the hub has several names for a device, each of its records may be that of another name. */
 static void fill(const struct answers *answers, const struct join_clock *clock, unsigned number,
 		 struct answer *answer)
 {
+	bool several_names = devices_at(answers->devices, answers->device)->hub_names > 1;
 	const struct join_answer *found = &answers->found[number];
 
 	answer->result = found->result;
 	if (found->result == JOIN_ANSWERED) {
 		answer->record = &answers->details[found->record];
 		answer->record_time = answers->records[found->record].time;
-		answer->confidence = confidence_of(answer->record, found->sure);
-		answer->sure = found->sure;
+		answer->sure = found->sure && !several_names;
+		answer->confidence = confidence_of(answer->record, answer->sure);
 		answer->contradiction = found->contradiction;
 	} else if (found->result == JOIN_NO_RECORD || found->result == JOIN_CLOCK_UNKNOWN) {
 		look_for_outage(answers, clock, answer);

@@ -9,8 +9,6 @@
 #include "base/cleanup.h"
 #include "hub/hub.h"
 
-enum { DEVICE_NONE = 0 };
-
 struct device {
 	char name[HUB_ID_SIZE];
 	uint32_t number;  /* from 1 on */
@@ -19,7 +17,9 @@ struct device {
 	bool known;       /* `source` is set */
 	bool ambiguous;
 	uint64_t source;    /* a hash of the sender or the machine */
-	usec_t first, last; /* of the lines of the hub about it */
+	bool named;         /* by a line of the hub */
+	unsigned hub_names; /* how many names the hub has for it */
+	usec_t first;       /* of the lines of the hub about it */
 };
 
 struct devices;
