@@ -173,12 +173,23 @@ static unsigned fields_in(const char *text)
 	return count;
 }
 
+/* A suspicion is not to be read as a fact. That a connection is gone is none. */
+static bool subject_hedges(const char *entry, const struct record *record)
+{
+	const char *confidence = strstr(entry, "@CONNWATCH_CONFIDENCE@");
+	bool diagnoses = record->kind == RECORD_STALLED && record->verdict.cause != CAUSE_UNKNOWN &&
+			 record->verdict.cause != CAUSE_EVIDENCE_LOST;
+
+	return !diagnoses || (confidence && confidence < strchr(entry, '\n'));
+}
+
 static void check_entry(const char *entry, const struct record *record)
 {
 	char name[64], complaint[128];
 	const char *text = entry;
 
 	CHECK(strncmp(entry, "Subject: ", strlen("Subject: ")) == 0, entry);
+	CHECK(subject_hedges(entry, record), entry);
 	CHECK(strstr(entry, "\nDefined-By: connwatch\n") != NULL, entry);
 	CHECK(strstr(entry, "\n\n@MESSAGE@\n") != NULL, entry);
 	while ((text = next_field(text, name))) {
