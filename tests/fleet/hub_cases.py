@@ -201,15 +201,15 @@ def hub_names_from_a_file(stage):
     equal([one for one in shared if one["pair_is_sure"] or one["confidence"] != "suspected"], [])
     equal(len(shared) > 10, True)
     equal({one["why_not"] for one in answers if one["hub_id"].startswith("sensor ")}, {"no-device"})
-    for wrong in ["device-01", "device-01 a b", "x" * 200 + " a", "a b\na c"]:
+    for wrong in ["device-01", "device-01 a b", "a b/", "a /b", "x" * 200 + " a", "a b\na c"]:
         names.write_text(f"{wrong}\n")
         stage.run(*words, f"--devices={names}", status=65, complaint=f"{names}:")
 
 
-def in_one_journal(stage, name, export, lines):
+def in_one_journal(stage, name, export, lines, *words):
     log = stage.directory / f"{name}.log"
     log.write_bytes(lines if isinstance(lines, bytes) else lines.encode())
-    return objects(stage.run("explain", f"--hub={log}", "-o", "json",
+    return objects(stage.run("explain", f"--hub={log}", "-o", "json", *words,
                              f"--file={stage.write_journal(name, export)}"))
 
 
@@ -239,6 +239,32 @@ def hub_sees_attempts_that_have_no_record(stage):
     [answer], _ = in_one_journal(stage, "attempts", export, lines)
     equal([answer[name] for name in ["why_not", "outage_id", "outage_cause", "attempts"]],
           ["in-outage", outage["CONNWATCH_OUTAGE_ID"], "session-rejected", 40])
+
+
+@case
+def hub_names_of_one_gateway(stage):
+    """Two agents of one host end together: only the operator knows whose lines are whose."""
+    export, lines = "", []
+    for i in range(9):
+        begin = (i * i + 2) * 13 * MINUTE
+        for agent, cause, words in [("north", "agent-crash", "closed its connection"),
+                                    ("south", "agent-stopped", "disconnected")]:
+            lines += [(begin, mosquitto(begin, agent, connect=True)),
+                      (begin + 10 * MINUTE, mosquitto(begin + 10 * MINUTE, agent, words=words))]
+            export += entry("gateway", begin, "recovered", CONNWATCH_AGENT=agent,
+                            CONNWATCH_DOWNTIME_USEC=MINUTE)
+            export += entry("gateway", begin + 10 * MINUTE, "ended", CONNWATCH_AGENT=agent,
+                            CONNWATCH_CAUSE=cause, CONNWATCH_ENDED_BY="local-fin",
+                            CONNWATCH_CONFIDENCE="proved", CONNWATCH_AGE_USEC=10 * MINUTE)
+    log = "\n".join(line for _, line in sorted(lines))
+    for agents, sure in [(True, True), (False, False)]:
+        names = [f"--device={name}=gateway{'/' + name if agents else ''}"
+                 for name in ("north", "south")]
+        answers, _ = in_one_journal(stage, f"gateway{agents}", export, log, *names)
+        equal({one["pair_is_sure"] for one in answers}, {sure})
+        if agents:
+            equal({(one["hub_id"], one["agent"], one["cause"]) for one in answers},
+                  {("north", "north", "agent-crash"), ("south", "south", "agent-stopped")})
 
 
 @case

@@ -47,6 +47,8 @@ struct answers {
 	bool several_agents; /* have records of a session */
 	usec_t last_time;    /* of the record before */
 	uint64_t last_identity;
+	struct join_record chosen[JOIN_RECORDS_MAX]; /* those that the name of the hub is about */
+	unsigned chosen_at[JOIN_RECORDS_MAX];        /* their indexes above */
 	struct join_line lines[JOIN_LINES_MAX];
 	struct hub_line line_details[JOIN_LINES_MAX];
 	struct join_answer found[JOIN_LINES_MAX];
@@ -180,6 +182,11 @@ int answers_add_record(struct answers *answers, struct device *device,
 
 /* ---- outages */
 
+static bool is_of_agent(const struct device_record *record, const char *agent)
+{
+	return !agent[0] || strcmp(record->agent, agent) == 0;
+}
+
 static bool is_of_outage(const struct device_record *record, const char *agent, const char *id)
 {
 	return strcmp(record->outage_id, id) == 0 && strcmp(record->agent, agent) == 0;
@@ -212,7 +219,7 @@ static void describe_outage(const struct answers *answers, unsigned from, struct
 /* A line that no record fits: if the agent was in an outage then, it is about an attempt that
  * failed and is only counted (connwatch.journal-fields(7), OUTAGES). */
 static void look_for_outage(const struct answers *answers, const struct join_clock *clock,
-			    struct answer *answer)
+			    const char *agent, struct answer *answer)
 {
 	usec_t time = join_device_time(clock, answer->time);
 	unsigned last = 0, after = answers->record_count;
@@ -225,9 +232,11 @@ static void look_for_outage(const struct answers *answers, const struct join_clo
 		else
 			after = middle;
 	}
-	while (!answers->several_agents && last-- > 0) {
+	while ((agent[0] || !answers->several_agents) && last-- > 0) {
 		const struct device_record *record = &answers->details[last];
 
+		if (!is_of_agent(record, agent))
+			continue;
 		if (record->kind == RECORD_RECOVERED)
 			return;
 		if (record->kind != RECORD_ENDED)
@@ -240,6 +249,28 @@ static void look_for_outage(const struct answers *answers, const struct join_clo
 
 /* ---- joining */
 
+static bool is_of_session(const struct device_record *record)
+{
+	return record->kind == RECORD_ENDED || record->kind == RECORD_RECOVERED;
+}
+
+/* Chooses the records of an agent, and those that show that the host was there. Returns how many
+ * they are. */
+static unsigned choose_records(struct answers *answers, const char *agent)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < answers->record_count; i++) {
+		const struct device_record *record = &answers->details[i];
+
+		if (is_of_session(record) && !is_of_agent(record, agent))
+			continue;
+		answers->chosen[count] = answers->records[i];
+		answers->chosen_at[count++] = i;
+	}
+	return count;
+}
+
 static enum confidence confidence_of(const struct device_record *record, bool sure)
 {
 	if (record->confidence == CONFIDENCE_INVALID || sure)
@@ -247,22 +278,25 @@ static enum confidence confidence_of(const struct device_record *record, bool su
 	return CONFIDENCE_SUSPECTED;
 }
 
-/* Where the hub has several names for a device, each of its records may be that of another name. */
+/* Where the hub has several names for a device, each of its records may be that of another name,
+ * unless the operator says of which agent it is. */
 static void fill(const struct answers *answers, const struct join_clock *clock, unsigned number,
 		 struct answer *answer)
 {
-	bool several_names = devices_at(answers->devices, answers->device)->hub_names > 1;
+	const char *agent = devices_at(answers->devices, answers->hub)->agent;
+	bool several_names =
+		!agent[0] && devices_at(answers->devices, answers->device)->hub_names > 1;
 	const struct join_answer *found = &answers->found[number];
 
 	answer->result = found->result;
 	if (found->result == JOIN_ANSWERED) {
-		answer->record = &answers->details[found->record];
-		answer->record_time = answers->records[found->record].time;
+		answer->record = &answers->details[answers->chosen_at[found->record]];
+		answer->record_time = answers->chosen[found->record].time;
 		answer->sure = found->sure && !several_names;
 		answer->confidence = confidence_of(answer->record, answer->sure);
 		answer->contradiction = found->contradiction;
 	} else if (found->result == JOIN_NO_RECORD || found->result == JOIN_CLOCK_UNKNOWN) {
-		look_for_outage(answers, clock, answer);
+		look_for_outage(answers, clock, agent, answer);
 	} else if (found->result == JOIN_NOT_YET && answers->records_cut) {
 		answer->no_cause = NO_CAUSE_RECORDS;
 	}
@@ -277,8 +311,9 @@ static void join_lines(struct answers *answers)
 		return;
 	device = devices_at(answers->devices, answers->device);
 	named = devices_at(answers->devices, answers->hub);
-	join_device(answers->join, answers->lines, answers->line_count, answers->records,
-		    device->ambiguous ? 0 : answers->record_count, answers->found, &clock);
+	join_device(answers->join, answers->lines, answers->line_count, answers->chosen,
+		    device->ambiguous ? 0 : choose_records(answers, named->agent), answers->found,
+		    &clock);
 	for (unsigned i = 0; i < answers->line_count; i++) {
 		struct answer answer = { .time = answers->lines[i].time,
 					 .line = &answers->line_details[i],
@@ -321,11 +356,6 @@ static void drop_old_records(struct answers *answers)
 		answers->record_count * sizeof(answers->records[0]));
 	memmove(answers->details, answers->details + old,
 		answers->record_count * sizeof(answers->details[0]));
-}
-
-static bool is_of_session(const struct device_record *record)
-{
-	return record->kind == RECORD_ENDED || record->kind == RECORD_RECOVERED;
 }
 
 /* Of records that only say that the device was there, the last one is enough. */

@@ -78,20 +78,31 @@ struct device *devices_at(struct devices *devices, uint32_t number)
 	return devices->by_number[number - 1];
 }
 
-int devices_map(struct devices *devices, const char *hub_id, const char *name)
+static int map(struct devices *devices, const char *hub_id, const char *name, const char *agent)
 {
-	struct device *from, *to;
+	struct device *from = devices_add(devices, hub_id), *to = devices_add(devices, name);
 
-	if (!hub_id[0] || !name[0] || strlen(hub_id) >= HUB_ID_SIZE || strlen(name) >= HUB_ID_SIZE)
-		return -EINVAL;
-	from = devices_add(devices, hub_id);
-	to = devices_add(devices, name);
 	if (!from || !to)
 		return -ENOSPC;
-	if (from->records != from->number && from->records != to->number)
+	if (from->mapped && (from->records != to->number || strcmp(from->agent, agent) != 0))
 		return -EEXIST;
+	from->mapped = true;
 	from->records = to->number;
-	return 0;
+	return text_copy(from->agent, sizeof(from->agent), agent) < 0 ? -EINVAL : 0;
+}
+
+int devices_map(struct devices *devices, const char *hub_id, const char *name)
+{
+	const char *slash = strchrnul(name, '/');
+	size_t length = (size_t)(slash - name);
+	char device[HUB_ID_SIZE];
+
+	if (!hub_id[0] || strlen(hub_id) >= HUB_ID_SIZE || !length || length >= sizeof(device) ||
+	    strcmp(slash, "/") == 0)
+		return -EINVAL;
+	memcpy(device, name, length);
+	device[length] = '\0';
+	return map(devices, hub_id, device, *slash ? slash + 1 : "");
 }
 
 int devices_map_line(struct devices *devices, char *line)

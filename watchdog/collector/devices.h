@@ -8,13 +8,16 @@
 
 #include "base/cleanup.h"
 #include "hub/hub.h"
+#include "settings/settings.h"
 
 struct device {
 	char name[HUB_ID_SIZE];
 	uint32_t number;  /* from 1 on */
 	uint32_t records; /* the number of the device whose records are this one's; often its own */
-	bool wanted;      /* a line of the hub is about its records */
-	bool known;       /* `source` is set */
+	bool mapped;      /* the operator says so */
+	char agent[AGENT_NAME_SIZE]; /* whose records they are; "": of any agent */
+	bool wanted;                 /* a line of the hub is about its records */
+	bool known;                  /* `source` is set */
 	bool ambiguous;
 	uint64_t source;    /* a hash of the sender or the machine */
 	bool named;         /* by a line of the hub */
@@ -38,7 +41,8 @@ struct device *devices_add(struct devices *devices, const char *name);
 /* By a number that a device has. */
 struct device *devices_at(struct devices *devices, uint32_t number);
 
-/* The lines of the hub about `hub_id` belong to the records of `name`. Returns 0, -ENOSPC, -EEXIST
+/* The lines of the hub about `hub_id` belong to the records of `name`: of a device, or, as
+ * "DEVICE/AGENT", of one of its agents. Returns 0, -ENOSPC, -EEXIST
  * if `hub_id` belongs to another one already, or -EINVAL if a name is empty or too long. */
 int devices_map(struct devices *devices, const char *hub_id, const char *name);
 
