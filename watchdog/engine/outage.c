@@ -44,7 +44,7 @@ static void make_id(const struct engine *engine, struct agent *agent, usec_t tim
 static void start(const struct engine *engine, struct agent *agent, usec_t time, const char *id)
 {
 	struct outage *outage = &agent->outage;
-	enum deadline_kind kind = outage->deadline.kind;
+	uint16_t kind = outage->deadline.kind;
 
 	*outage = (struct outage){
 		.deadline.kind = kind,
@@ -258,7 +258,7 @@ void outage_settle(struct engine *engine, struct agent *agent)
 void outage_forget(struct engine *engine, struct agent *agent)
 {
 	struct outage *outage = &agent->outage;
-	enum deadline_kind kind = outage->deadline.kind;
+	uint16_t kind = outage->deadline.kind;
 
 	deadline_clear(&engine->deadlines, &outage->deadline);
 	*outage = (struct outage){ .deadline.kind = kind };
