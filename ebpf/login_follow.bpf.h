@@ -47,12 +47,12 @@ enum login_part {
 	AMQP_LENGTH,  /* of a symbol */
 	AMQP_SYMBOL,
 	HTTP_STATUS,
-	HTTP_HEADERS,
 	WS_FIRST, /* flags and opcode of a frame */
 	WS_LENGTH,
 	WS_LONG_LENGTH,
-	LOGIN_DONE, /* the answer is known, and nothing more is looked at */
-	WS_CODE,    /* of a close */
+	WS_CODE,      /* of a close */
+	HTTP_HEADERS, /* only their end is looked for, and not even that if the status says no */
+	LOGIN_BROKEN, /* a rule: of no session, only what login_after() returns */
 };
 
 /* 32-bit FNV-1a. */
@@ -61,209 +61,258 @@ enum login_part {
 
 /* ---- AMQP */
 
-static __always_inline void pass_frame(struct login_follow *login, struct mqtt_stream *stream)
+/* What remains of it is passed over: login_skip(). */
+static __always_inline void pass_frame(union login_place *place)
 {
-	stream->next += stream->remaining;
-	stream->remaining = 0;
-	stream->at = 0;
-	login->part = AMQP_SIZE;
+	place->at = 0;
+	place->part = AMQP_SIZE;
 }
 
-static __always_inline bool take_amqp_size(struct login_follow *login, struct mqtt_stream *stream,
-					   __u8 byte)
+static __always_inline bool take_amqp_size(union login_place *place, __u8 byte)
 {
-	stream->remaining = stream->remaining << 8 | byte;
-	if (++stream->at < 4)
+	place->remaining = (place->at ? place->remaining << 8 : 0) | byte;
+	if (++place->at < 4)
 		return true;
-	if (stream->remaining == AMQP_MAGIC) {
-		stream->remaining = AMQP_HEADER_REST;
-		pass_frame(login, stream);
+	if (place->remaining == AMQP_MAGIC) {
+		place->remaining = AMQP_HEADER_REST;
+		pass_frame(place);
 		return true;
 	}
-	if (stream->remaining < AMQP_FRAME_HEADER)
+	if (place->remaining < AMQP_FRAME_HEADER)
 		return false;
-	stream->remaining -= 4;
-	stream->at = 0;
-	login->part = AMQP_FRAME;
+	place->remaining -= 4;
+	place->at = 0;
+	place->part = AMQP_FRAME;
 	return true;
 }
 
 /* Data offset, type, channel; then 0x00 0x53 and the descriptor. A frame without data keeps the
  * connection alive. */
-static __always_inline bool take_amqp_frame(struct login_follow *login, struct mqtt_stream *stream,
-					    __u8 byte)
+static __always_inline bool take_amqp_frame(union login_place *place, __u8 byte)
 {
-	__u8 at = stream->at++;
+	__u8 at = place->at++;
 	bool right = (at == 0 && byte == AMQP_DATA_OFFSET) || (at > 0 && at < 4) ||
 		     (at == 4 && byte == AMQP_DESCRIBED) || (at == 5 && byte == AMQP_SMALL_ULONG) ||
 		     (at == 6 && (byte == AMQP_CLOSE || byte == AMQP_SASL_OUTCOME));
 
 	if (!right) {
-		pass_frame(login, stream);
+		pass_frame(place);
 	} else if (at == 6) {
-		login->descriptor = byte;
-		login->part = AMQP_LIST;
+		place->descriptor = byte;
+		place->part = AMQP_LIST;
 	}
 	return true;
 }
 
-static __always_inline void take_amqp_list(struct login_follow *login, struct mqtt_stream *stream,
-					   __u8 byte)
+static __always_inline void take_amqp_list(union login_place *place, __u8 byte)
 {
 	if (byte != AMQP_LIST8 && byte != AMQP_LIST32) {
-		pass_frame(login, stream); /* an empty one: no error */
+		pass_frame(place); /* an empty one: no error */
 		return;
 	}
-	login->left = byte == AMQP_LIST8 ? 2 : 8;
-	login->part = AMQP_COUNTS;
+	place->left = byte == AMQP_LIST8 ? 2 : 8;
+	place->part = AMQP_COUNTS;
 }
 
 /* A ubyte of an outcome; 0x00 0x53 0x1d of an error; a symbol. */
-static __always_inline void take_amqp_element(struct login_follow *login,
-					      struct mqtt_stream *stream, __u8 byte)
+static __always_inline void take_amqp_element(union login_place *place, __u8 byte)
 {
-	__u8 at = stream->at++;
+	__u8 at = place->at++;
 
-	if (login->descriptor == AMQP_SASL_OUTCOME && at == 1) {
-		login->sasl = byte;
-		login->flags |= PROBE_LOGIN_SASL;
-	} else if (login->descriptor == AMQP_CLOSE && at == 2 && byte == AMQP_ERROR) {
-		login->descriptor = AMQP_ERROR;
-		login->part = AMQP_LIST;
+	if (place->descriptor == AMQP_CLOSE && at == 2 && byte == AMQP_ERROR) {
+		place->descriptor = AMQP_ERROR;
+		place->part = AMQP_LIST;
 		return;
-	} else if (login->descriptor == AMQP_ERROR && byte == AMQP_SYMBOL8) {
-		login->part = AMQP_LENGTH;
+	} else if (place->descriptor == AMQP_ERROR && byte == AMQP_SYMBOL8) {
+		place->part = AMQP_LENGTH;
 		return;
-	} else if ((login->descriptor == AMQP_SASL_OUTCOME && byte == AMQP_UBYTE) ||
-		   (login->descriptor == AMQP_CLOSE &&
+	} else if ((place->descriptor == AMQP_SASL_OUTCOME && at == 0 && byte == AMQP_UBYTE) ||
+		   (place->descriptor == AMQP_CLOSE &&
 		    byte == (at == 0 ? AMQP_DESCRIBED : AMQP_SMALL_ULONG))) {
 		return;
 	}
-	pass_frame(login, stream);
+	pass_frame(place);
 }
 
-static __always_inline void take_amqp_symbol(struct login_follow *login, struct mqtt_stream *stream,
-					     __u8 byte)
+static __always_inline bool take_amqp(union login_place *place, __u8 byte)
 {
-	login->hash = (login->hash ^ byte) * FNV_PRIME;
-	if (--login->left > 0)
-		return;
-	login->condition = login->hash;
-	pass_frame(login, stream);
-}
-
-static __always_inline bool take_amqp(struct login_follow *login, struct mqtt_stream *stream,
-				      __u8 byte)
-{
-	if (login->part == AMQP_SIZE)
-		return take_amqp_size(login, stream, byte);
-	if (stream->remaining > 0)
-		stream->remaining--;
-	switch (login->part) {
+	if (place->part == AMQP_SIZE)
+		return take_amqp_size(place, byte);
+	if (place->remaining > 0)
+		place->remaining--;
+	switch (place->part) {
 	case AMQP_FRAME:
-		take_amqp_frame(login, stream, byte);
+		take_amqp_frame(place, byte);
 		break;
 	case AMQP_LIST:
-		take_amqp_list(login, stream, byte);
+		take_amqp_list(place, byte);
 		break;
 	case AMQP_COUNTS:
-		stream->at = 0;
-		if (--login->left == 0)
-			login->part = AMQP_ELEMENT;
+		place->at = 0;
+		if (--place->left == 0)
+			place->part = AMQP_ELEMENT;
 		break;
 	case AMQP_ELEMENT:
-		take_amqp_element(login, stream, byte);
+		take_amqp_element(place, byte);
 		break;
 	case AMQP_LENGTH:
-		login->left = byte;
-		login->hash = FNV_OFFSET;
-		login->part = AMQP_SYMBOL;
+		place->left = byte;
+		place->part = AMQP_SYMBOL;
 		if (byte == 0 || byte > AMQP_SYMBOL_MOST)
-			pass_frame(login, stream);
+			pass_frame(place);
 		break;
 	case AMQP_SYMBOL:
-		take_amqp_symbol(login, stream, byte);
+		if (--place->left == 0)
+			pass_frame(place);
 		break;
 	}
-	if (login->part != AMQP_SIZE && stream->remaining == 0)
-		pass_frame(login, stream);
+	if (place->part != AMQP_SIZE && place->remaining == 0)
+		pass_frame(place);
 	return true;
 }
 
 /* ---- HTTP and WebSocket */
 
-static __always_inline bool take_http_status(struct login_follow *login, struct mqtt_stream *stream,
-					     __u8 byte)
+static __always_inline bool take_http_status(union login_place *place, __u8 byte)
 {
 	const __u64 version = LETTERS('H', 'T', 'T', 'P', '/', '1');
-	__u8 at = stream->at++;
+	__u8 at = place->at++;
 
 	if (at < HTTP_VERSION_SIZE)
 		return at >= 6 || byte == (__u8)(version >> 8 * (at & 7));
 	if (byte < '0' || byte > '9')
 		return false;
-	login->status = login->status * 10 + byte - '0';
 	if (at < HTTP_VERSION_SIZE + HTTP_STATUS_SIZE - 1)
 		return true;
-	login->part = login->status == HTTP_SWITCHING ? HTTP_HEADERS : LOGIN_DONE;
+	place->part = HTTP_HEADERS;
 	return true;
 }
 
-static __always_inline bool pass_payload(struct login_follow *login, struct mqtt_stream *stream)
+static __always_inline bool pass_payload(union login_place *place)
 {
-	stream->next += stream->remaining;
-	stream->remaining = 0;
-	login->part = WS_FIRST;
+	place->part = WS_FIRST;
 	return true;
 }
 
-static __always_inline bool begin_payload(struct login_follow *login, struct mqtt_stream *stream)
+static __always_inline bool begin_payload(union login_place *place)
 {
-	if ((login->descriptor & 0xf) != WS_CLOSE || stream->remaining < 2)
-		return pass_payload(login, stream);
-	login->part = WS_CODE;
-	login->left = 2;
+	if ((place->descriptor & 0xf) != WS_CLOSE || place->remaining < 2)
+		return pass_payload(place);
+	place->part = WS_CODE;
+	place->left = 2;
 	return true;
 }
 
-static __always_inline bool take_ws_length(struct login_follow *login, struct mqtt_stream *stream,
-					   __u8 byte)
+static __always_inline bool take_ws_length(union login_place *place, __u8 byte)
 {
 	if (byte & WS_MASKED) /* servers do not mask: RFC 6455, 5.1 */
 		return false;
-	stream->remaining = 0;
+	place->remaining = 0;
 	if (byte < WS_LENGTH16) {
-		stream->remaining = byte;
-		return begin_payload(login, stream);
+		place->remaining = byte;
+		return begin_payload(place);
 	}
-	login->left = byte == WS_LENGTH16 ? 2 : 8;
-	login->part = WS_LONG_LENGTH;
+	place->left = byte == WS_LENGTH16 ? 2 : 8;
+	place->part = WS_LONG_LENGTH;
 	return true;
 }
 
-static __always_inline bool take_web(struct login_follow *login, struct mqtt_stream *stream,
-				     __u8 byte)
+static __always_inline bool take_web(union login_place *place, __u8 byte)
 {
-	switch (login->part) {
+	switch (place->part) {
 	case HTTP_STATUS:
-		return take_http_status(login, stream, byte);
+		return take_http_status(place, byte);
 	case WS_FIRST:
-		login->descriptor = byte;
-		login->part = WS_LENGTH;
+		place->descriptor = byte;
+		place->part = WS_LENGTH;
 		return true;
 	case WS_LENGTH:
-		return take_ws_length(login, stream, byte);
+		return take_ws_length(place, byte);
 	case WS_LONG_LENGTH:
-		if (login->left > 4 && byte) /* nobody sends frames of 4 GiB */
+		if (place->left > 4 && byte) /* nobody sends frames of 4 GiB */
 			return false;
-		stream->remaining = stream->remaining << 8 | byte;
-		return --login->left > 0 ? true : begin_payload(login, stream);
+		place->remaining = place->remaining << 8 | byte;
+		return --place->left > 0 ? true : begin_payload(place);
 	case WS_CODE:
-		login->close_code = login->close_code << 8 | byte;
-		stream->remaining--;
-		return --login->left > 0 ? true : pass_payload(login, stream);
+		place->remaining--;
+		return --place->left > 0 ? true : pass_payload(place);
 	}
 	return false;
+}
+
+/* ---- a byte: functions of their own, as mqtt_after() is */
+
+/* Returns the word of a `union login_place` behind the next byte. */
+__noinline __u64 login_after(__u64 word, __u32 value)
+{
+	union login_place place = { .word = word };
+	__u8 byte = value;
+
+	if (place.part < HTTP_STATUS ? !take_amqp(&place, byte) : !take_web(&place, byte))
+		place.part = LOGIN_BROKEN;
+	return place.word;
+}
+
+/* How many bytes are passed over where login_after() has led to. */
+__noinline __u32 login_skip(__u64 word)
+{
+	const union login_place place = { .word = word };
+
+	if ((place.part == AMQP_SIZE && place.at == 0) || place.part == WS_FIRST)
+		return place.remaining;
+	return 0;
+}
+
+/* Returns the word of a `union login_sasl` with a byte. `word` is of the place before it. */
+__noinline __u64 login_sasl_after(__u64 word, __u64 sasl_word, __u32 value)
+{
+	const union login_place place = { .word = word };
+	union login_sasl sasl = { .word = sasl_word };
+	__u8 byte = value;
+
+	if (place.part == AMQP_LENGTH) {
+		sasl.hash = FNV_OFFSET;
+	} else if (place.part == AMQP_SYMBOL) {
+		sasl.hash = (sasl.hash ^ byte) * FNV_PRIME;
+	} else if (place.part == AMQP_ELEMENT && place.descriptor == AMQP_SASL_OUTCOME &&
+		   place.at == 1) {
+		sasl.code = byte;
+		sasl.known = true;
+	}
+	return sasl.word;
+}
+
+/* Likewise, of a `union login_codes`; `hash` is with the byte, too. */
+__noinline __u64 login_codes_after(__u64 word, __u64 codes_word, __u32 hash, __u32 value)
+{
+	const union login_place place = { .word = word };
+	union login_codes codes = { .word = codes_word };
+	__u8 byte = value;
+
+	if (place.part == AMQP_SYMBOL && place.left == 1)
+		codes.condition = hash;
+	else if (place.part == HTTP_STATUS && place.at >= HTTP_VERSION_SIZE)
+		codes.status = codes.status * 10 + byte - '0';
+	else if (place.part == WS_CODE)
+		codes.close_code = codes.close_code << 8 | byte;
+	return codes.word;
+}
+
+/* One way through it, as through take_round() of MQTT. */
+static __always_inline bool take_login_byte(struct login_follow *login, struct mqtt_stream *stream,
+					    __u8 byte)
+{
+	union login_place before = login->place, after;
+
+	after.word = login_after(before.word, byte);
+	if (after.part == LOGIN_BROKEN)
+		return false;
+	login->place.word = after.word;
+	login->sasl.word = login_sasl_after(before.word, login->sasl.word, byte);
+	login->codes.word =
+		login_codes_after(before.word, login->codes.word, login->sasl.hash, byte);
+	stream->next += 1 + login_skip(after.word);
+	return true;
 }
 
 /* The headers end where a chunk does: no server sends a frame of its own right behind them. */
@@ -283,7 +332,7 @@ static __always_inline bool pass_headers(struct login_follow *login, struct mqtt
 		if (byte != end[i])
 			return true; /* more are to come */
 	}
-	login->part = WS_FIRST;
+	login->place.part = WS_FIRST;
 	return true;
 }
 
@@ -306,16 +355,14 @@ static __always_inline void begin_login(struct mqtt_session *session,
 	}
 	if (first == AMQP_MAGIC) {
 		session->login.protocol = PROBE_LOGIN_AMQP;
-		session->login.part = AMQP_SIZE;
+		session->login.place.part = AMQP_SIZE;
 	} else if (first == ('G' << 24 | 'E' << 16 | 'T' << 8 | ' ')) {
 		session->login.protocol = PROBE_LOGIN_HTTP;
-		session->login.part = HTTP_STATUS;
+		session->login.place.part = HTTP_STATUS;
 	} else {
 		return;
 	}
 	session->state = MQTT_LOGIN;
-	session->received.remaining = 0;
-	session->received.at = 0;
 }
 
 /* More than these in one chunk, and the track is lost. */
@@ -333,20 +380,19 @@ static __noinline bool take_login(struct mqtt_session *session, const struct mqt
 
 		if (at >= chunk->length)
 			return true;
-		if (login->part == HTTP_HEADERS)
-			return pass_headers(login, stream, chunk);
-		if (login->part == LOGIN_DONE) {
-			stream->next = chunk->position + chunk->length;
-			return true;
-		}
-		if (!read_byte(chunk, at, &byte))
-			return false;
-		stream->next++;
-		if (login->protocol == PROBE_LOGIN_AMQP ? !take_amqp(login, stream, byte)
-							: !take_web(login, stream, byte))
+		if (login->place.part == HTTP_HEADERS)
+			break;
+		if (!read_byte(chunk, at, &byte) || !take_login_byte(login, stream, byte))
 			return false;
 	}
-	return stream->next - chunk->position >= chunk->length;
+	if (stream->next - chunk->position >= chunk->length)
+		return true;
+	if (login->place.part != HTTP_HEADERS)
+		return false;
+	if (login->codes.status == HTTP_SWITCHING)
+		return pass_headers(login, stream, chunk);
+	stream->next = chunk->position + chunk->length; /* the answer is known */
+	return true;
 }
 
 /* An agent that sends more after the answer was not refused. Its close of a WebSocket says only
@@ -355,11 +401,11 @@ static __always_inline void note_sent(struct login_follow *login, const struct m
 {
 	__u8 first;
 
-	if (!login->status)
+	if (!login->codes.status)
 		return;
 	login->flags |= PROBE_LOGIN_WENT_ON;
-	if (login->status == HTTP_SWITCHING && !login->close_code && read_byte(chunk, 0, &first) &&
-	    first == (WS_FINAL | WS_CLOSE))
+	if (login->codes.status == HTTP_SWITCHING && !login->codes.close_code &&
+	    read_byte(chunk, 0, &first) && first == (WS_FINAL | WS_CLOSE))
 		login->flags |= PROBE_LOGIN_LEFT;
 }
 

@@ -40,7 +40,7 @@ static __always_inline void report_login(const struct mqtt_session *session,
 static __always_inline enum login_told login_stage(const struct mqtt_session *session)
 {
 	if (session->state == MQTT_FOLLOWED)
-		return session->answered ? LOGIN_TOLD : LOGIN_BEGUN;
+		return session->received.codes.answered ? LOGIN_TOLD : LOGIN_BEGUN;
 	return session->told == LOGIN_BEGUN ? LOGIN_TOLD : session->told;
 }
 

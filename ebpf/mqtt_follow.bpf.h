@@ -27,13 +27,17 @@ enum {
 #define TYPES_OF_SERVERS (TYPES_FOR_BOTH | TYPE(2) | TYPE(9) | TYPE(11) | TYPE(13))
 
 enum mqtt_part {
-	MQTT_FIRST,  /* type and flags */
-	MQTT_LENGTH, /* the remaining length, 1 to 4 bytes */
-	MQTT_BODY,   /* what is looked at behind the fixed header */
+	MQTT_FIRST,    /* type and flags */
+	MQTT_LENGTH,   /* the remaining length, 1 to 4 bytes */
+	MQTT_BODY,     /* what is looked at behind the fixed header */
+	MQTT_OLD_NAME, /* likewise, of a CONNECT of MQTT 3.1 */
+	MQTT_BROKEN,   /* a rule of the protocol: of no stream, only what mqtt_after() returns */
 };
 
 /* A chunk of a stream: of a packet, or in the agent's memory. */
 struct mqtt_chunk {
+	__u64 in_memory; /* a number: of a context, the verifier does not know that it is not NULL
+			  */
 	struct __sk_buff *packet; /* NULL: in memory */
 	__u32 offset;             /* in `packet` */
 	const __u8 *memory;
@@ -55,80 +59,244 @@ static __always_inline bool is_flagged_right(__u8 type, __u8 flags)
 	}
 }
 
-static __always_inline bool take_first(struct mqtt_session *session, struct mqtt_stream *stream,
-				       bool sent, __u8 byte)
+/* What the rules depend on beside the place in the packet. */
+struct mqtt_known {
+	bool sent;
+	__u8 state; /* of the session */
+	__u8 version;
+};
+
+static __always_inline bool take_first(union mqtt_place *place, const struct mqtt_known *known,
+				       __u8 byte)
 {
-	__u32 types = sent ? TYPES_OF_CLIENTS : TYPES_OF_SERVERS;
+	__u32 types = known->sent ? TYPES_OF_CLIENTS : TYPES_OF_SERVERS;
 	__u8 type = byte >> 4;
 
 	if (!(types & TYPE(type)) || !is_flagged_right(type, byte & 0xf) ||
-	    stream->last == MQTT_DISCONNECT)
+	    place->last == MQTT_DISCONNECT)
 		return false;
 	/* A CONNECT begins the session, and nothing else does: MQTT 5, 3.1. */
-	if ((type == MQTT_CONNECT) != (session->state == MQTT_AWAITED))
+	if ((type == MQTT_CONNECT) != (known->state == MQTT_AWAITED))
 		return false;
-	stream->first = byte;
-	stream->part = MQTT_LENGTH;
-	stream->at = 0;
-	stream->remaining = 0;
+	place->first = byte;
+	place->part = MQTT_LENGTH;
+	place->at = 0;
+	place->remaining = 0;
 	return true;
 }
 
-/* The packet was seen as far as it is looked at: on to the next one. */
-static __always_inline void pass_packet(struct mqtt_session *session, struct mqtt_stream *stream,
-					__u32 looked_at)
+/* The packet was seen as far as it is looked at; what remains of it is passed over. */
+static __always_inline bool end_packet(union mqtt_place *place)
 {
-	__u8 type = stream->first >> 4;
-
-	stream->next += stream->remaining - looked_at;
-	stream->part = MQTT_FIRST;
-	stream->last = type;
-	stream->last_nsec = bpf_ktime_get_ns();
-	if (type == MQTT_PINGREQ && !session->ping_nsec)
-		session->ping_nsec = stream->last_nsec;
-	if (type == MQTT_PINGRESP)
-		session->ping_nsec = 0;
+	place->remaining -= place->at;
+	place->part = MQTT_FIRST;
+	place->last = place->first >> 4;
+	return true;
 }
 
-static __always_inline bool begin_body(struct mqtt_session *session, struct mqtt_stream *stream)
+static __always_inline bool begin_body(union mqtt_place *place, const struct mqtt_known *known)
 {
-	__u8 type = stream->first >> 4;
-
-	stream->part = MQTT_BODY;
-	stream->at = 0;
-	switch (type) {
+	place->part = MQTT_BODY;
+	place->at = 0;
+	switch (place->first >> 4) {
 	case MQTT_CONNECT:
-		return stream->remaining >= 12; /* variable header and an empty client id */
+		return place->remaining >= 12; /* variable header and an empty client id */
 	case MQTT_CONNACK:
-		return stream->remaining >= 2;
+		return place->remaining >= 2;
 	case MQTT_PINGREQ:
 	case MQTT_PINGRESP:
-		if (stream->remaining > 0)
+		if (place->remaining > 0)
 			return false;
 		break;
 	case MQTT_DISCONNECT: /* without a reason: normal, MQTT 5, 3.14.2.1 */
-		stream->reason = 0;
-		if (stream->remaining > 0)
-			return session->version >= 5;
+		if (place->remaining > 0)
+			return known->version >= 5;
 		break;
 	}
-	pass_packet(session, stream, 0);
-	return true;
+	return end_packet(place);
 }
 
-static __always_inline bool take_length(struct mqtt_session *session, struct mqtt_stream *stream,
+static __always_inline bool take_length(union mqtt_place *place, const struct mqtt_known *known,
 					__u8 byte)
 {
-	if (stream->at > 3) /* MQTT 5, 1.5.5 */
+	if (place->at > 3) /* MQTT 5, 1.5.5 */
 		return false;
-	stream->remaining |= (__u32)(byte & 0x7f) << 7 * stream->at;
-	stream->at++;
-	return byte & 0x80 ? true : begin_body(session, stream);
+	place->remaining |= (__u32)(byte & 0x7f) << 7 * place->at;
+	place->at++;
+	return byte & 0x80 ? true : begin_body(place, known);
 }
 
 #define LETTERS(a, b, c, d, e, f)                                                                \
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
 	 (__u64)(f) << 40)
+
+/* A bridge of mosquitto's sets the top bit of the level. */
+static __always_inline __u8 level_of(__u8 byte)
+{
+	return byte & 0x7f;
+}
+
+/* MQTT 5, 3.1.2.1: length, name, level. "MQTT" of 3.1.1 and 5, "MQIsdp" of 3.1. */
+static __always_inline bool take_name(union mqtt_place *place, __u8 byte)
+{
+	bool old = place->part == MQTT_OLD_NAME;
+	__u64 name =
+		old ? LETTERS('M', 'Q', 'I', 's', 'd', 'p') : LETTERS('M', 'Q', 'T', 'T', 0, 0);
+	__u8 at = place->at++;
+
+	if (at == 0)
+		return byte == 0;
+	if (at == 1) {
+		if (byte == 6)
+			place->part = MQTT_OLD_NAME;
+		return byte == 4 || byte == 6;
+	}
+	if (at < (old ? 8 : 6))
+		return byte == (__u8)(name >> 8 * ((at - 2) & 7));
+	byte = level_of(byte);
+	return (old ? byte == 3 : byte == 4 || byte == 5) && end_packet(place);
+}
+
+static __always_inline bool take_body(union mqtt_place *place, __u8 byte)
+{
+	__u8 type = place->first >> 4;
+
+	if (type == MQTT_CONNECT)
+		return take_name(place, byte);
+	place->at++;
+	/* CONNACK: flags, reason code: MQTT 5, 3.2.2. DISCONNECT: reason code. */
+	return (type == MQTT_CONNACK && place->at == 1) || end_packet(place);
+}
+
+static __always_inline bool take_byte(union mqtt_place *place, const struct mqtt_known *known,
+				      __u8 byte)
+{
+	switch (place->part) {
+	case MQTT_FIRST:
+		return take_first(place, known, byte);
+	case MQTT_LENGTH:
+		return take_length(place, known, byte);
+	default:
+		return take_body(place, byte);
+	}
+}
+
+/* Returns the word of a `union mqtt_place` behind the next byte, or the first two bytes of a packet
+ * (the second one in bits 8 to 15). MQTT_FIRST is behind a packet: `remaining` bytes are to be
+ * passed over.
+ *
+ * The rules are a function of their own for the verifier, too: it goes through them once, and not
+ * for each round of a loop. It takes and returns numbers, for kernels before 5.12 know no pointers
+ * there. */
+__noinline __u64 mqtt_after(__u64 word, __u32 bytes, __u32 count, __u32 sent, __u32 state_version)
+{
+	const struct mqtt_known known = {
+		.sent = sent,
+		.state = state_version & 0xff,
+		.version = state_version >> 8 & 0xff,
+	};
+	union mqtt_place place = { .word = word };
+
+	if (!take_byte(&place, &known, bytes & 0xff) ||
+	    (count == 2 && !take_length(&place, &known, bytes >> 8 & 0xff)))
+		place.part = MQTT_BROKEN;
+	return place.word;
+}
+
+/* Returns the word of a `union mqtt_codes` with what the last byte of a packet says. `word` is what
+ * mqtt_after() has returned. */
+__noinline __u32 mqtt_codes_after(__u64 word, __u32 codes_word, __u32 byte)
+{
+	const union mqtt_place place = { .word = word };
+	union mqtt_codes codes = { .word = codes_word };
+
+	if (place.part != MQTT_FIRST)
+		return codes_word;
+	if (place.last == MQTT_CONNACK) {
+		codes.connack = byte;
+		codes.answered = true;
+	} else if (place.last == MQTT_DISCONNECT) {
+		codes.reason = place.at ? byte : 0;
+	}
+	return codes.word;
+}
+
+/* Likewise, the `ping_nsec` of its stream; `other` is that of the other one. */
+__noinline __u64 mqtt_ping_after(__u64 word, __u64 ping, __u64 other, __u64 now)
+{
+	const union mqtt_place place = { .word = word };
+
+	if (place.part != MQTT_FIRST)
+		return ping;
+	return place.last == MQTT_PINGRESP || (place.last == MQTT_PINGREQ && ping <= other) ? now
+											    : ping;
+}
+
+/* The call that writes bytes onto the stack makes the verifier forget the others of their eight:
+ * they must not be the counter of a loop, which would then have no end. */
+union lone_bytes {
+	__u8 bytes[8];
+	__u64 word;
+};
+
+/* `size` is 1 to 8. */
+static __always_inline bool read_bytes(const struct mqtt_chunk *chunk, __u32 at, __u32 size,
+				       union lone_bytes *read)
+{
+	if (chunk->in_memory)
+		return bpf_probe_read_user(read->bytes, size, chunk->memory + at) == 0;
+	return bpf_skb_load_bytes(chunk->packet, chunk->offset + at, read->bytes, size) == 0;
+}
+
+static __always_inline bool read_byte(const struct mqtt_chunk *chunk, __u32 at, __u8 *byte)
+{
+	union lone_bytes read;
+	bool done = read_bytes(chunk, at, 1, &read);
+
+	*byte = read.bytes[0];
+	return done;
+}
+
+/* The top bit is set if there is no other. */
+static __always_inline __u32 is_zero(__u32 small)
+{
+	__u32 less = small - 1;
+
+	barrier_var(less); /* or clang makes a branch of it */
+	return less;
+}
+
+/* A round of a loop: takes the first two bytes of a packet, or one byte. `at` is in the chunk.
+ * False: the track is lost.
+ *
+ * There is one way through it. Where there are several, the verifier goes through the next round
+ * for each of them: it keeps too few states in a short loop to see that they are alike. */
+static __always_inline bool take_round(struct mqtt_session *session, struct mqtt_stream *stream,
+				       bool sent, const struct mqtt_chunk *chunk, __u32 at,
+				       __u64 now)
+{
+	__u32 two = is_zero(stream->place.part) & (1 - (chunk->length - at)), size;
+	union lone_bytes read = {};
+	union mqtt_place place;
+	__u64 passed;
+
+	barrier_var(two);
+	size = 1 + (two >> 31);
+	if (!read_bytes(chunk, at, size, &read))
+		return false;
+	place.word = mqtt_after(stream->place.word, read.bytes[0] | read.bytes[1] << 8, size, sent,
+				session->state | session->version << 8);
+	if (place.part == MQTT_BROKEN)
+		return false;
+	stream->place.word = place.word;
+	stream->codes.word = mqtt_codes_after(place.word, stream->codes.word, read.bytes[0]);
+	stream->ping_nsec = mqtt_ping_after(place.word, stream->ping_nsec,
+					    sent ? session->received.ping_nsec : 0, now);
+	passed = -(__u64)(is_zero(place.part) >> 31);
+	stream->next += size + (place.remaining & (__u32)passed);
+	stream->last_nsec = (now & passed) | (stream->last_nsec & ~passed);
+	return true;
+}
 
 /* `first` is behind the name of the protocol, `end` behind the CONNECT. */
 static __always_inline void begin_token(struct mqtt_session *session, __u32 first, __u32 end)
@@ -138,105 +306,56 @@ static __always_inline void begin_token(struct mqtt_session *session, __u32 firs
 	session->token.part = TOKEN_SOUGHT;
 }
 
-/* MQTT 5, 3.1.2.1: length, name, level. "MQTT" of 3.1.1 and 5, "MQIsdp" of 3.1. A bridge of
- * mosquitto's sets the top bit of the level. */
-static __always_inline bool take_name(struct mqtt_session *session, struct mqtt_stream *stream,
-				      __u8 at, __u8 byte)
+/* The fixed header of a CONNECT, name and level. */
+#define CONNECT_MOST (5 + 2 + 6 + 1)
+
+/* The first packet. Returns false if the track is lost. */
+static __always_inline bool look_at_connect(struct mqtt_session *session,
+					    const struct mqtt_chunk *chunk, __u64 now)
 {
-	__u64 name = session->name_length == 4 ? LETTERS('M', 'Q', 'T', 'T', 0, 0)
-					       : LETTERS('M', 'Q', 'I', 's', 'd', 'p');
+	struct mqtt_stream *stream = &session->sent;
 
-	if (at == 0)
-		return byte == 0;
-	if (at == 1) {
-		session->name_length = byte;
-		return byte == 4 || byte == 6;
-	}
-	if (at < 2 + session->name_length)
-		return byte == (__u8)(name >> 8 * ((at - 2) & 7));
-	byte &= 0x7f;
-	if (session->name_length == 4 ? byte != 4 && byte != 5 : byte != 3)
-		return false;
-	session->version = byte;
-	session->state = MQTT_FOLLOWED;
-	if (session->token_wanted)
-		begin_token(session, stream->next, stream->next + stream->remaining - (at + 1));
-	pass_packet(session, stream, at + 1);
-	return true;
-}
-
-static __always_inline bool take_body(struct mqtt_session *session, struct mqtt_stream *stream,
-				      __u8 byte)
-{
-	__u8 at = stream->at++;
-
-	switch (stream->first >> 4) {
-	case MQTT_CONNECT:
-		return take_name(session, stream, at, byte);
-	case MQTT_CONNACK: /* flags, reason code: MQTT 5, 3.2.2 */
-		if (at == 0)
-			return true;
-		session->connack = byte;
-		session->answered = true;
-		break;
-	case MQTT_DISCONNECT:
-		stream->reason = byte;
-		break;
-	}
-	pass_packet(session, stream, at + 1);
-	return true;
-}
-
-static __always_inline bool take_byte(struct mqtt_session *session, struct mqtt_stream *stream,
-				      bool sent, __u8 byte)
-{
-	stream->next++;
-	switch (stream->part) {
-	case MQTT_FIRST:
-		return take_first(session, stream, sent, byte);
-	case MQTT_LENGTH:
-		return take_length(session, stream, byte);
-	default:
-		return take_body(session, stream, byte);
-	}
-}
-
-/* The call that writes a byte onto the stack makes the verifier forget the other seven beside it:
- * they must not be the counter of a loop, which would then have no end. */
-union lone_byte {
-	__u8 byte;
-	__u64 word;
-};
-
-static __always_inline bool read_byte(const struct mqtt_chunk *chunk, __u32 at, __u8 *byte)
-{
-	union lone_byte read;
-	long r;
-
-	if (chunk->packet)
-		r = bpf_skb_load_bytes(chunk->packet, chunk->offset + at, &read.byte, 1);
-	else
-		r = bpf_probe_read_user(&read.byte, 1, chunk->memory + at);
-	*byte = read.byte;
-	return r == 0;
-}
-
-/* More than these in one chunk, and the track is lost: a verifier wants an end to every loop. It
- * goes through 107,000 instructions of a program for these, and refuses four times as many (8192
- * jumps, BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
-#define BYTES_MAX 256
-
-/* False: the track is lost. */
-static __always_inline bool look_at_bytes(struct mqtt_session *session, struct mqtt_stream *stream,
-					  bool sent, const struct mqtt_chunk *chunk)
-{
-	for (int i = 0; i < BYTES_MAX; i++) {
+	for (int i = 0; i < CONNECT_MOST; i++) {
 		__u32 at = stream->next - chunk->position;
-		__u8 byte;
+		__u8 level;
 
 		if (at >= chunk->length)
 			return true;
-		if (!read_byte(chunk, at, &byte) || !take_byte(session, stream, sent, byte))
+		if (!take_round(session, stream, true, chunk, at, now))
+			return false;
+		if (stream->place.part != MQTT_FIRST)
+			continue;
+		if (!read_byte(chunk, stream->next - stream->place.remaining - 1 - chunk->position,
+			       &level))
+			return false;
+		session->version = level_of(level);
+		session->state = MQTT_FOLLOWED;
+		if (session->token_wanted)
+			begin_token(session, stream->next - stream->place.remaining, stream->next);
+		return true;
+	}
+	return false;
+}
+
+/* More rounds than these for one chunk, and the track is lost: a verifier wants an end to every
+ * loop. They do for 256 bytes of any headers, and for 208 packets without a body. */
+#define ROUNDS_MAX 208
+
+/* False: the track is lost. */
+static __noinline bool look_at_bytes(struct mqtt_session *session, bool sent,
+				     const struct mqtt_chunk *chunk)
+{
+	struct mqtt_stream *stream = sent ? &session->sent : &session->received;
+	__u64 now = bpf_ktime_get_ns();
+
+	if (sent && session->state == MQTT_AWAITED && !look_at_connect(session, chunk, now))
+		return false;
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		__u32 at = stream->next - chunk->position;
+
+		if (at >= chunk->length)
+			return true;
+		if (!take_round(session, stream, sent, chunk, at, now))
 			return false;
 	}
 	return stream->next - chunk->position >= chunk->length;
@@ -253,6 +372,6 @@ static __always_inline bool take_chunk(struct mqtt_session *session, struct mqtt
 		stream->end = chunk_end;
 	if (stream->next - chunk->position >= chunk->length)
 		return true;
-	return look_at_bytes(session, stream, sent, chunk) &&
+	return look_at_bytes(session, sent, chunk) &&
 	       ((__s32)(stream->next - end) >= 0 || (__s32)(end - chunk_end) <= 0);
 }

@@ -12,6 +12,28 @@ enum mqtt_state {
 	MQTT_LOST,     /* it was MQTT; where its next packet begins is no longer known */
 };
 
+/* How far into a packet a direction is: one word, for mqtt_after(). */
+union mqtt_place {
+	struct {
+		__u32 remaining; /* length of the packet under way, as far as it is known */
+		__u8 part;       /* of that packet: enum mqtt_part */
+		__u8 at;         /* how many bytes of that part were looked at */
+		__u8 first;      /* its first byte */
+		__u8 last;       /* type of the last packet; 0: none yet */
+	};
+	__u64 word;
+};
+
+/* Codes of its packets: one word, for mqtt_codes_after(). */
+union mqtt_codes {
+	struct {
+		__u8 reason;   /* of the last packet, where it was a DISCONNECT */
+		__u8 connack;  /* reason code of the last CONNACK */
+		bool answered; /* there was one */
+	};
+	__u32 word;
+};
+
 /* One direction. Where its next packet begins is told by the length of the one before, so bytes
  * that go by unseen matter only if a packet begins among them. */
 struct mqtt_stream {
@@ -19,27 +41,52 @@ struct mqtt_stream {
 	__u32 end;     /* one past the last byte that went by */
 	__u32 entered; /* how often somebody began to look at a chunk of it, and was done with it */
 	__u32 left;
-	__u32 remaining; /* length of the packet under way, as far as it is known */
-	__u8 part;       /* of the packet under way: enum mqtt_part */
-	__u8 at;         /* how many bytes of that part were looked at */
-	__u8 first;      /* its first byte */
-	__u8 last;       /* type of the last packet; 0: none yet */
-	__u8 reason;     /* of the last packet, where it was a DISCONNECT */
+	union mqtt_place place;
+	union mqtt_codes codes;
 	__u64 last_nsec; /* when it went by */
+	__u64 ping_nsec; /* of PINGREQ: of the first one behind the last PINGRESP; of PINGRESP: of
+			    the last one */
+};
+
+/* How far into the peer's answer to a login: one word, for login_after(). */
+union login_place {
+	struct {
+		__u32 remaining; /* of a frame, as far as it is known */
+		__u8 part;       /* enum login_part */
+		__u8 at;         /* how many bytes of that part were looked at */
+		__u8 descriptor; /* of AMQP; the first byte of a frame of WebSocket */
+		__u8 left;       /* bytes of the part under way that are to come */
+	};
+	__u64 word;
+};
+
+/* What it says, for login_codes_after(). */
+union login_codes {
+	struct {
+		__u32 condition;  /* hash of the name of an AMQP error; 0: none */
+		__u16 status;     /* of HTTP; 0: none */
+		__u16 close_code; /* of WebSocket; 0: none */
+	};
+	__u64 word;
+};
+
+/* Likewise, for login_sasl_after(). */
+union login_sasl {
+	struct {
+		__u32 hash; /* of the name that is under way */
+		__u8 code;  /* of an outcome */
+		bool known; /* there was one */
+	};
+	__u64 word;
 };
 
 /* The peer's answer to a login that is not MQTT's: login_follow.bpf.h. */
 struct login_follow {
-	__u32 condition; /* hash of the name of an AMQP error; 0: none */
-	__u32 hash;
-	__u16 status;     /* of HTTP; 0: none */
-	__u16 close_code; /* of WebSocket; 0: none */
-	__u8 protocol;    /* enum probe_login_protocol */
-	__u8 flags;       /* enum probe_login_flag */
-	__u8 sasl;        /* the code of an outcome */
-	__u8 part;        /* enum login_part */
-	__u8 descriptor;  /* of AMQP; the first byte of a frame of WebSocket */
-	__u8 left;        /* bytes of the part under way that are to come */
+	union login_place place;
+	union login_codes codes;
+	union login_sasl sasl;
+	__u8 protocol; /* enum probe_login_protocol */
+	__u8 flags;    /* enum probe_login_flag, but for PROBE_LOGIN_SASL */
 };
 
 /* Whose session it is. */
@@ -84,13 +131,9 @@ struct mqtt_session {
 	struct mqtt_socket socket;
 	struct mqtt_stream sent;
 	struct mqtt_stream received;
-	__u64 ping_nsec; /* when the first PINGREQ went that no PINGRESP has answered; 0: none */
-	__u8 state;      /* enum mqtt_state */
-	__u8 name_length;
+	__u8 state;   /* enum mqtt_state */
 	__u8 version; /* protocol level */
-	__u8 connack; /* reason code */
-	bool answered;
-	__u8 told; /* enum login_told */
+	__u8 told;    /* enum login_told */
 	bool token_wanted;
 	struct login_follow login;
 	struct token_follow token;

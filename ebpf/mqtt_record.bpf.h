@@ -128,11 +128,14 @@ static __always_inline void copy_login(struct probe_login *record,
 		session = &tls->session;
 	}
 	record->reason = session->login.protocol == PROBE_LOGIN_AMQP
-				 ? session->login.condition
-				 : (__u32)session->login.status << 16 | session->login.close_code;
+				 ? session->login.codes.condition
+				 : (__u32)session->login.codes.status << 16 |
+					   session->login.codes.close_code;
 	record->protocol = session->login.protocol;
 	record->flags = session->login.flags;
-	record->sasl = session->login.sasl;
+	record->sasl = session->login.sasl.code;
+	if (session->login.sasl.known)
+		record->flags |= PROBE_LOGIN_SASL;
 }
 
 static __always_inline void forget_mqtt(struct sock *sk)

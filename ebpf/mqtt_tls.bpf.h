@@ -187,6 +187,7 @@ static __always_inline void end_call(int result, bool sent)
 	if (!stream)
 		return;
 	find_socket(stream, &call, sent);
+	chunk.in_memory = 1;
 	chunk.memory = (const __u8 *)call.buffer;
 	chunk.position = sent ? stream->tls.session.sent.end : stream->tls.session.received.end;
 	chunk.length = bytes_done(&call, result);

@@ -27,20 +27,28 @@ static __always_inline __u64 since(__u64 now, __u64 then)
 	return then && then < now ? now - then : 0;
 }
 
+/* When the first PINGREQ went that no PINGRESP has answered; 0: none. */
+static __always_inline __u64 unanswered_since(const struct mqtt_session *session)
+{
+	__u64 asked = session->sent.ping_nsec;
+
+	return asked > session->received.ping_nsec ? asked : 0;
+}
+
 static __always_inline void copy_session(struct probe_mqtt *record,
 					 const struct mqtt_session *session)
 {
 	__u64 now = bpf_ktime_get_ns();
 
 	record->track = track_of(session);
-	record->sent = session->sent.last;
-	record->received = session->received.last;
-	record->sent_reason = session->sent.reason;
-	record->received_reason = session->received.reason;
-	record->connack = session->connack;
-	if (session->answered)
+	record->sent = session->sent.place.last;
+	record->received = session->received.place.last;
+	record->sent_reason = session->sent.codes.reason;
+	record->received_reason = session->received.codes.reason;
+	record->connack = session->received.codes.connack;
+	if (session->received.codes.answered)
 		record->flags |= PROBE_MQTT_ANSWERED;
 	record->sent_nsec = since(now, session->sent.last_nsec);
 	record->received_nsec = since(now, session->received.last_nsec);
-	record->unanswered_nsec = since(now, session->ping_nsec);
+	record->unanswered_nsec = since(now, unanswered_since(session));
 }

@@ -88,8 +88,8 @@ static __always_inline void take_uncoded(struct token_follow *token, __u8 byte)
 		begin_token_digits(token, TOKEN_EXPIRY);
 }
 
-/* A function of its own for the verifier, too: it looks at it once, and not for each byte. It knows
- * nothing of the arguments, so `value` is a byte only here. */
+/* These are functions of their own for the verifier, too: it looks at each of them once, and not
+ * for each byte. It knows nothing of the arguments, so `value` is a byte only here. */
 __noinline int take_token_byte(struct token_follow *token, __u32 value)
 {
 	__u8 byte = value;
@@ -111,6 +111,25 @@ __noinline int take_token_byte(struct token_follow *token, __u32 value)
 	return 0;
 }
 
+/* `word` is of a `union lone_bytes`. */
+__noinline int take_token_bytes(struct token_follow *token, __u64 word, __u32 count)
+{
+	const union lone_bytes read = { .word = word };
+
+	if (!token)
+		return 0;
+	for (__u32 i = 0; i < sizeof(read) && i < count; i++)
+		take_token_byte(token, read.bytes[i]);
+	return 0;
+}
+
+__noinline __u32 least_of(__u32 a, __u32 b, __u32 c)
+{
+	__u32 ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
 /* The end of the CONNECT ends a number, too. All but that is wiped. */
 static __always_inline void end_token(struct token_follow *token)
 {
@@ -124,10 +143,10 @@ static __always_inline void end_token(struct token_follow *token)
 }
 
 /* Looks at what of the CONNECT is in the chunk. A piece that is missing ends it. */
-static __always_inline void follow_token(struct mqtt_session *session,
-					 const struct mqtt_chunk *chunk)
+static __noinline void follow_token(struct mqtt_session *session, const struct mqtt_chunk *chunk)
 {
 	struct token_follow *token = &session->token;
+	union lone_bytes read = {};
 
 	if (token->part == TOKEN_NONE)
 		return;
@@ -135,15 +154,16 @@ static __always_inline void follow_token(struct mqtt_session *session,
 		end_token(token);
 		return;
 	}
-	for (int i = 0; i < TOKEN_BYTES_MAX; i++) {
-		__u32 at = token->next - chunk->position;
-		__u8 byte;
+	for (__u32 i = 0; i < TOKEN_BYTES_MAX / sizeof(read); i++) {
+		__u32 at = token->next - chunk->position, size;
 
-		if (token->next == token->end || at >= chunk->length ||
-		    !read_byte(chunk, at, &byte))
+		if (at >= chunk->length)
 			break;
-		take_token_byte(token, byte);
-		token->next++;
+		size = least_of(token->end - token->next, chunk->length - at, sizeof(read));
+		if (!size || size > sizeof(read) || !read_bytes(chunk, at, size, &read))
+			break;
+		take_token_bytes(token, read.word, size);
+		token->next += size;
 	}
 	if (token->next != chunk->position + chunk->length || token->next == token->end)
 		end_token(token);

@@ -129,11 +129,11 @@ static void check_session(const struct mqtt_session *session, __u8 before)
 	MUST(session->state <= MQTT_LOST);
 	if (before == MQTT_OTHER || before == MQTT_LOST)
 		MUST(session->state == before);
-	MUST(session->sent.part <= MQTT_BODY && session->received.part <= MQTT_BODY);
+	MUST(session->sent.place.part < MQTT_BROKEN && session->received.place.part < MQTT_BROKEN);
 	MUST(session->sent.entered == session->sent.left);
-	MUST(login->protocol < PROBE_LOGIN_MAX && login->part <= WS_CODE);
-	MUST(login->part != AMQP_SYMBOL || login->left <= AMQP_SYMBOL_MOST);
-	MUST(login->status <= 999);
+	MUST(login->protocol < PROBE_LOGIN_MAX && login->place.part <= HTTP_HEADERS);
+	MUST(login->place.part != AMQP_SYMBOL || login->place.left <= AMQP_SYMBOL_MOST);
+	MUST(login->codes.status <= 999);
 	check_token(&session->token);
 }
 
@@ -152,6 +152,7 @@ static void check_tls(const struct tls_follow *tls, __u8 before)
 static void follow_in_memory(struct mqtt_session *session, bool sent, const __u8 *data, __u32 size)
 {
 	struct mqtt_chunk chunk = {
+		.in_memory = 1,
 		.memory = data,
 		.position = sent ? session->sent.end : session->received.end,
 		.length = size,
