@@ -405,8 +405,12 @@ static void advertise(unsigned lifetime_sec)
 	int namespace = process_view_open_namespace(router, router_netns), status = -1;
 	pid_t child = fork();
 
-	if (child == 0)
-		_exit(setns(namespace, CLONE_NEWNET) < 0 || send_advertisement(lifetime_sec));
+	if (child == 0) {
+		bool sent = setns(namespace, CLONE_NEWNET) == 0 &&
+			    send_advertisement(lifetime_sec) == 0;
+
+		_exit(sent ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
 	waitpid(child, &status, 0);
 	close(namespace);
 	CU_ASSERT_EQUAL(status, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One outage, one story: its id, which attempts are told, and what the recovery sums up. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "engine_bench.h"
@@ -366,6 +367,30 @@ static void a_later_record_corrects(void)
 	bench_end(&bench);
 }
 
+/* The first crashes of a loop are told one by one, with what came of them. */
+static void crashes_are_told(void)
+{
+	struct bench bench;
+	unsigned told = 0;
+
+	begin(&bench);
+	come_up(&bench);
+	bench.now += USEC_PER_HOUR;
+	for (unsigned i = 0; i < 8; i++) {
+		bench_step(&bench, dying_fin(cookie, SIGSEGV));
+		bench_step(&bench, exited(SIGSEGV));
+		bench_pass(&bench, 2 * VERDICT_WAIT);
+		CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_CRASH);
+		told += !bench_last(&bench)->folded;
+		close_socket(&bench);
+		come_up(&bench);
+	}
+	CU_ASSERT_EQUAL(told, 5); /* the end that began the outage, and four */
+	CU_ASSERT_EQUAL(told_recoveries(&bench), 5);
+	CU_ASSERT_STRING_EQUAL(bench_last(&bench)->outage_id, bench.record[0].outage_id);
+	bench_end(&bench);
+}
+
 static void recall(struct bench *bench, const struct record *record, usec_t ago, bool came_up)
 {
 	struct event event = {
@@ -426,4 +451,5 @@ SUITE("engine outage",
 	a_belated_end_is_told_before_the_next_outage },
       { "actions are told", actions_are_told },
       { "a later record corrects", a_later_record_corrects },
+      { "crashes are told", crashes_are_told },
       { "the next engine goes on", the_next_engine_goes_on })

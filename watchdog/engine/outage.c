@@ -88,6 +88,15 @@ static bool is_own_decision(const struct record *record)
 	}
 }
 
+/* Each has evidence of its own, and something may be done about each: so the first few are told,
+ * and at once what came of them. */
+enum { CRASHES_TOLD = 4 };
+
+static bool is_crash(enum cause cause)
+{
+	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM;
+}
+
 bool outage_resumes(struct engine *engine, struct agent *agent, const struct record *ended)
 {
 	struct outage *outage = &agent->outage;
@@ -95,7 +104,8 @@ bool outage_resumes(struct engine *engine, struct agent *agent, const struct rec
 	if (outage->under_way || !outage->over || ended->time >= outage->over + SETTLE_TIME ||
 	    is_own_decision(ended))
 		return false;
-	outage->under_way = outage->resumed = true;
+	outage->under_way = true;
+	outage->resumed |= !is_crash(ended->verdict.cause);
 	agent->attempts = outage->attempts;
 	deadline_clear(&engine->deadlines, &outage->deadline);
 	return true;
@@ -156,8 +166,10 @@ void outage_take_attempt(struct agent *agent, struct record *record)
 	outage_count_attempt(agent, cause);
 	record->attempts = agent->attempts;
 	record->cause_attempts = failures->count;
-	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time);
+	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time) &&
+			 !(is_crash(cause) && failures->count <= CRASHES_TOLD);
 	agent->outage.failed_by = cause;
+	agent->outage.resumed |= record->folded && is_crash(cause);
 	if (record->folded)
 		return;
 	failures->told = record->time;
