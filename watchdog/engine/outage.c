@@ -88,14 +88,9 @@ static bool is_own_decision(const struct record *record)
 	}
 }
 
-/* Each has evidence of its own, and something may be done about each: so the first few are told,
- * and at once what came of them. */
-enum { CRASHES_TOLD = 4 };
-
-static bool is_crash(enum cause cause)
-{
-	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM;
-}
+/* Each end of a session has evidence of its own, and something may be done about each: so the first
+ * few of an outage are told, and at once what came of them. */
+enum { SHORT_SESSIONS_TOLD = 4 };
 
 bool outage_resumes(struct engine *engine, struct agent *agent, const struct record *ended)
 {
@@ -105,7 +100,8 @@ bool outage_resumes(struct engine *engine, struct agent *agent, const struct rec
 	    is_own_decision(ended))
 		return false;
 	outage->under_way = true;
-	outage->resumed |= !is_crash(ended->verdict.cause);
+	outage->short_sessions++;
+	outage->resumed = outage->short_sessions > SHORT_SESSIONS_TOLD;
 	agent->attempts = outage->attempts;
 	deadline_clear(&engine->deadlines, &outage->deadline);
 	return true;
@@ -166,10 +162,8 @@ void outage_take_attempt(struct agent *agent, struct record *record)
 	outage_count_attempt(agent, cause);
 	record->attempts = agent->attempts;
 	record->cause_attempts = failures->count;
-	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time) &&
-			 !(is_crash(cause) && failures->count <= CRASHES_TOLD);
+	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time);
 	agent->outage.failed_by = cause;
-	agent->outage.resumed |= record->folded && is_crash(cause);
 	if (record->folded)
 		return;
 	failures->told = record->time;

@@ -29,8 +29,7 @@ void outage_count_attempt(struct agent *agent, enum cause cause);
 
 /* Counts the failed attempt that `record` is about, writes the counts into it, and sets
  * `record->folded` unless it is to be told: the first of its cause; then when their number has
- * doubled, or after another cause, but at most once in 5 minutes. Of crashes, the first few are
- * told in any case. */
+ * doubled, or after another cause, but at most once in 5 minutes.  */
 void outage_take_attempt(struct agent *agent, struct record *record);
 
 /* Takes a failed attempt that the journal has, from `time`. */

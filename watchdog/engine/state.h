@@ -173,7 +173,9 @@ struct outage {
 	char id[OUTAGE_ID_SIZE];
 	bool under_way; /* else only `over` counts, and the attempts of an agent that has another
 			   connection */
-	bool resumed;   /* a session came up and ended too soon */
+	unsigned short_sessions; /* that came up in it and ended too soon */
+	bool resumed;            /* so many did that its end is told late */
+
 	usec_t since;
 	usec_t over;       /* when the session that ended it came up; 0: none has, or long ago */
 	unsigned attempts; /* that had failed by then */
