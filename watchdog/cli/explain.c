@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* connwatchctl explain: one outage in full: the verdict that began it, and what came of it. */
+/* connwatchctl explain: one outage in full: the verdict on the end of its session, and what came of
+ * it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
@@ -232,25 +233,33 @@ static bool is_before(const struct past_record *past, const struct past_record *
 	       strcmp(past->record.outage_id, of->record.outage_id) != 0;
 }
 
-/* Reads the verdict that began the outage of `past`, which is one of its records, into it. */
-static int go_to_its_beginning(struct journal_reader *reader, struct past_record *past)
+static bool is_verdict_of(const struct past_record *past, const struct past_record *of)
+{
+	return is_verdict(past) && strcmp(past->record.outage_id, of->record.outage_id) == 0;
+}
+
+/* Reads into `past`, which is a record of an outage, the verdict on the end of its last session; or
+ * the first one, if no session came up in it or before it. */
+static int go_to_its_verdict(struct journal_reader *reader, struct past_record *past)
 {
 	_cleanup_free_ struct past_record *other = malloc(sizeof(*other));
-	int r;
+	int r = 1;
 
 	if (!other)
 		return -ENOMEM;
-	while ((r = journal_reader_previous(reader, other)) > 0 && !is_before(other, past))
-		;
+	for (*other = *past; r > 0 && !is_before(other, past);
+	     r = journal_reader_previous(reader, other))
+		if (is_verdict_of(other, past) && past_came_up(other)) {
+			*past = *other;
+			return 0;
+		}
 	if (r == 0)
 		r = journal_reader_first(reader);
-	while (r >= 0 && (r = journal_reader_next(reader, other)) > 0) {
-		if (strcmp(other->record.outage_id, past->record.outage_id) != 0 ||
-		    !is_verdict(other))
-			continue;
-		*past = *other;
-		return 0;
-	}
+	while (r >= 0 && (r = journal_reader_next(reader, other)) > 0)
+		if (is_verdict_of(other, past)) {
+			*past = *other;
+			return 0;
+		}
 	return r < 0 ? r : -ENOENT;
 }
 
@@ -291,7 +300,7 @@ static int find_outage(struct journal_reader *reader, const struct wanted *wante
 
 	while (r >= 0 && (r = journal_reader_previous(reader, past)) > 0) {
 		if (is_wanted(wanted, passed, past))
-			return go_to_its_beginning(reader, past);
+			return go_to_its_verdict(reader, past);
 		if (is_verdict(past) && !*past->record.outage_id && !wanted->id && !wanted->back &&
 		    !passed->count)
 			return 0;

@@ -220,12 +220,12 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 void agents_recall_end(struct agent *agent, const struct history_trouble_event *past, usec_t time)
 {
 	attempts_failed(agent, past->rung, time);
-	if (!past->came_up) {
+	if (past->came_up)
+		begin_outage(agent, time);
+	if (past->came_up && !past->cause_attempts)
+		agent->attempts = past->attempts;
+	else
 		outage_recall_attempt(agent, past, time);
-		return;
-	}
-	begin_outage(agent, time);
-	agent->attempts = past->attempts;
 }
 
 void agents_recall_not_reconnecting(struct agent *agent)

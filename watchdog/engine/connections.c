@@ -627,7 +627,7 @@ static void report_no_route(struct engine *engine, struct agent *agent, const st
 	tokens_add(&record.verdict.evidence, "route=none-to-the-last-peer");
 	outage_begin(engine, agent, event->time);
 	outage_take_verdict(agent, &record);
-	outage_take_attempt(agent, &record);
+	outage_take_attempt(agent, &record, false);
 	outcomes_send_record(engine, &record);
 }
 

@@ -200,9 +200,7 @@ static void note_outage(struct engine *engine, struct agent *agent, const struct
 		outage_begin(engine, agent, ending->time);
 	outage_take_verdict(agent, record);
 	if (is_attempt)
-		outage_take_attempt(agent, record);
-	if (ending->connection->serves && !agent->outage.resumed)
-		record->folded = false;
+		outage_take_attempt(agent, record, ending->connection->serves);
 }
 
 static void report(struct engine *engine, struct agent *agent, const struct ending *ending,

@@ -89,8 +89,14 @@ static bool is_own_decision(const struct record *record)
 }
 
 /* Each end of a session has evidence of its own, and something may be done about each: so the first
- * few of an outage are told, and at once what came of them. */
+ * few of an outage are told, and at once what came of them. Crashes always are: systemd limits how
+ * often it starts a unit. */
 enum { SHORT_SESSIONS_TOLD = 4 };
+
+static bool is_crash(enum cause cause)
+{
+	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM;
+}
 
 bool outage_resumes(struct engine *engine, struct agent *agent, const struct record *ended)
 {
@@ -100,7 +106,7 @@ bool outage_resumes(struct engine *engine, struct agent *agent, const struct rec
 	    is_own_decision(ended))
 		return false;
 	outage->under_way = true;
-	outage->short_sessions++;
+	outage->short_sessions += !is_crash(ended->verdict.cause);
 	outage->resumed = outage->short_sessions > SHORT_SESSIONS_TOLD;
 	agent->attempts = outage->attempts;
 	deadline_clear(&engine->deadlines, &outage->deadline);
@@ -154,7 +160,7 @@ static bool is_told(const struct failures *failures, bool changed, usec_t time)
 	       (changed || failures->count >= 2 * failures->told_count);
 }
 
-void outage_take_attempt(struct agent *agent, struct record *record)
+void outage_take_attempt(struct agent *agent, struct record *record, bool came_up)
 {
 	enum cause cause = record->verdict.cause;
 	struct failures *failures = &agent->outage.failures[cause];
@@ -162,7 +168,8 @@ void outage_take_attempt(struct agent *agent, struct record *record)
 	outage_count_attempt(agent, cause);
 	record->attempts = agent->attempts;
 	record->cause_attempts = failures->count;
-	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time);
+	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time) &&
+			 !(came_up && (is_crash(cause) || !agent->outage.resumed));
 	agent->outage.failed_by = cause;
 	if (record->folded)
 		return;

@@ -29,8 +29,9 @@ void outage_count_attempt(struct agent *agent, enum cause cause);
 
 /* Counts the failed attempt that `record` is about, writes the counts into it, and sets
  * `record->folded` unless it is to be told: the first of its cause; then when their number has
- * doubled, or after another cause, but at most once in 5 minutes.  */
-void outage_take_attempt(struct agent *agent, struct record *record);
+ * doubled, or after another cause, but at most once in 5 minutes. `came_up`: it was a session, but
+ * a short one; of these, the first few are told, and each crash. */
+void outage_take_attempt(struct agent *agent, struct record *record, bool came_up);
 
 /* Takes a failed attempt that the journal has, from `time`. */
 void outage_recall_attempt(struct agent *agent, const struct history_trouble_event *past,

@@ -88,7 +88,7 @@ static bool has_room(struct past_events *past_events, bool session_ended, bool c
 static void take_trouble(struct past_events *past_events, const struct past_record *past)
 {
 	bool open = past->record.kind == RECORD_STALLED;
-	bool came_up = !past_is_attempt(past);
+	bool came_up = past_came_up(past), is_attempt = past_is_attempt(past);
 
 	if (!is_pending(past_events, past) || !has_room(past_events, !open, came_up))
 		return;
@@ -97,7 +97,7 @@ static void take_trouble(struct past_events *past_events, const struct past_reco
 		.open = open,
 		.came_up = came_up,
 		.rung = past->record.verdict.rung,
-		.attempts = came_up ? past_events->omitted_attempts : past->record.attempts,
+		.attempts = is_attempt ? past->record.attempts : past_events->omitted_attempts,
 		.cause_attempts = past->record.cause_attempts,
 	};
 }
