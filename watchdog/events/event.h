@@ -263,7 +263,8 @@ struct history_trouble_event {
 	bool came_up;            /* the session had come up before it ended */
 	enum rung rung;          /* where the attempt failed; RUNG_NONE: not known */
 	unsigned attempts;       /* of an attempt: how many had failed in the outage with it, 0: not
-				    known;       else: later ones that failed and have no event of their own */
+				    known;       else: later ones that failed and have no event of their
+				    own */
 	unsigned cause_attempts; /* of an attempt: how many of them by this cause. A session that
 				    came up and was too short has this, too; 0: not known */
 };
