@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 #include "verdict/verdict.h"
@@ -439,6 +440,37 @@ static void the_next_engine_goes_on(void)
 	}
 }
 
+static void see_agent(void *userdata, const struct agent_snapshot *agent)
+{
+	*(struct agent_snapshot *)userdata = *agent;
+}
+
+/* The last session was too short: the next engine knows since when there is none. */
+static void the_next_engine_knows_since_when(void)
+{
+	struct event event = {
+		.type = EVENT_HISTORY_TROUBLE,
+		.history_trouble = { .verdict = { .ago = USEC_PER_MINUTE,
+						  .cause = CAUSE_PEER_CLOSE,
+						  .outage_id = "1" },
+				     .came_up = true,
+				     .attempts = 7,
+				     .cause_attempts = 3 },
+	};
+	struct agent_snapshot seen = { 0 };
+	struct bench bench;
+
+	begin(&bench);
+	bench_step(&bench, event);
+	engine_snapshot(bench.engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
+	CU_ASSERT_EQUAL(seen.down_since, bench.now - USEC_PER_MINUTE);
+	CU_ASSERT_EQUAL(seen.attempts, 7);
+	come_up(&bench);
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_RECOVERED);
+	CU_ASSERT_STRING_EQUAL(bench_last(&bench)->outage_id, "1");
+	bench_end(&bench);
+}
+
 SUITE("engine outage",
       { "all records of an outage have its id", all_records_of_an_outage_have_its_id },
       { "attempts are told less and less often", attempts_are_told_less_and_less_often },
@@ -453,4 +485,5 @@ SUITE("engine outage",
       { "actions are told", actions_are_told },
       { "a later record corrects", a_later_record_corrects },
       { "crashes are told", crashes_are_told },
-      { "the next engine goes on", the_next_engine_goes_on })
+      { "the next engine goes on", the_next_engine_goes_on },
+      { "the next engine knows since when", the_next_engine_knows_since_when })

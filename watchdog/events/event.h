@@ -259,14 +259,15 @@ struct past_verdict {
 /* A verdict of this boot, after which the agent has not recovered. */
 struct history_trouble_event {
 	struct past_verdict verdict;
-	bool open;               /* the connection is open but in trouble; otherwise it ended */
-	bool came_up;            /* the session had come up before it ended */
-	enum rung rung;          /* where the attempt failed; RUNG_NONE: not known */
-	unsigned attempts;       /* of an attempt: how many had failed in the outage with it, 0: not
-				    known;       else: later ones that failed and have no event of their
-				    own */
-	unsigned cause_attempts; /* of an attempt: how many of them by this cause. A session that
-				    came up and was too short has this, too; 0: not known */
+	bool open;      /* the connection is open but in trouble; otherwise it ended */
+	bool came_up;   /* the session had come up before it ended */
+	enum rung rung; /* where the attempt failed; RUNG_NONE: not known */
+	/* of an attempt: how many had failed in the outage with it, 0: not known; of other ends:
+	 * later attempts, which failed and have no event of their own */
+	unsigned attempts;
+	/* of an attempt, also of a session that was too short: how many by this cause; 0: not
+	 * known */
+	unsigned cause_attempts;
 };
 
 /* One past record of an action. Of actions before the agent's last recovery, or before the boot,
