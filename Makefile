@@ -88,6 +88,12 @@ COLLECTOR := $(call objects,watchdog/collector/*.c)
 COLLECTOR_EDGES := $(call objects,watchdog/cli/command.c watchdog/cli/journal_arguments.c \
 		watchdog/sources/journal_reader.c watchdog/support/json.c watchdog/support/markup.c \
 		watchdog/support/terminal.c)
+# What runs for each event is made fast. All else is made small: it waits for people, disks or systemd, and the
+# programs have a budget (`make footprint`). A build without an optimizer stays one.
+FAST  := base events engine watch
+SMALL := $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)/*.c)), \
+		$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
+$(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h
 

@@ -178,7 +178,7 @@ static void take_failed(struct past_record *past, const char *name, const char *
 
 	snprintf(cause, sizeof(cause), "%.*s", equals ? (int)(equals - value) : 0, value);
 	by = cause_from_string(cause);
-	if (by == CAUSE_INVALID || !number_from_text(equals + 1, UINT32_MAX, &count) ||
+	if (!equals || by == CAUSE_INVALID || !number_from_text(equals + 1, UINT32_MAX, &count) ||
 	    outage->failed_count == OUTAGE_FAILED_MAX) {
 		is_strange(past, name, value);
 		return;
