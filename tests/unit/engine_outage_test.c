@@ -241,6 +241,25 @@ static void a_short_session_is_an_attempt(void)
 	bench_end(&bench);
 }
 
+static void short_sessions_may_count(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.settle = 0;
+	come_up(&bench);
+	for (unsigned i = 0; i < 10; i++) {
+		end(&bench);
+		CU_ASSERT_FALSE(bench_last(&bench)->folded);
+		CU_ASSERT_EQUAL(bench_last(&bench)->attempts, 0);
+		close_socket(&bench);
+		come_up(&bench);
+		CU_ASSERT_TRUE(bench_last(&bench)->kind == RECORD_RECOVERED &&
+			       !bench_last(&bench)->folded);
+	}
+	bench_end(&bench);
+}
+
 /* An agent that connects, says something and closes every few seconds is in no outage. */
 static void own_decisions_are_no_attempts(void)
 {
@@ -479,6 +498,7 @@ SUITE("engine outage",
       { "an outage may begin with an attempt", an_outage_may_begin_with_an_attempt },
       { "attempts beside a session are no outage", attempts_beside_a_session_are_no_outage },
       { "a short session is an attempt", a_short_session_is_an_attempt },
+      { "short sessions may count", short_sessions_may_count },
       { "own decisions are no attempts", own_decisions_are_no_attempts },
       { "a belated end is told before the next outage",
 	a_belated_end_is_told_before_the_next_outage },

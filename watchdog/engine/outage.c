@@ -38,8 +38,14 @@ static void make_id(const struct engine *engine, struct agent *agent, usec_t tim
 
 /* ---- its beginning */
 
-/* A session that lives shorter was no recovery: its end belongs to the outage before it. */
-#define SETTLE_TIME (30 * USEC_PER_SEC)
+/* Until then, the end of the session that came up at `outage->over` belongs to the outage before
+ * it. */
+static usec_t settled_at(const struct agent *agent)
+{
+	usec_t settle = agent->settings->settle;
+
+	return settle == USEC_INFINITY ? USEC_INFINITY : agent->outage.over + settle;
+}
 
 static void start(const struct engine *engine, struct agent *agent, usec_t time, const char *id)
 {
@@ -102,7 +108,7 @@ bool outage_resumes(struct engine *engine, struct agent *agent, const struct rec
 {
 	struct outage *outage = &agent->outage;
 
-	if (outage->under_way || !outage->over || ended->time >= outage->over + SETTLE_TIME ||
+	if (outage->under_way || !outage->over || ended->time >= settled_at(agent) ||
 	    is_own_decision(ended))
 		return false;
 	outage->under_way = true;
@@ -240,7 +246,7 @@ void outage_end(struct engine *engine, struct agent *agent, struct record *recov
 	outage->cookie = recovered->cookie;
 	agent->attempts = 0;
 	if (outage->resumed)
-		deadline_set(&engine->deadlines, &outage->deadline, outage->over + SETTLE_TIME);
+		deadline_set(&engine->deadlines, &outage->deadline, settled_at(agent));
 }
 
 void outage_settle(struct engine *engine, struct agent *agent)

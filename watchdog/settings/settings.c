@@ -58,6 +58,7 @@ static const struct setting agent_table[] = {
 	{ "Connection", "KeepAliveSec", &span_setting, AT(keepalive), "0" },
 	{ "Connection", "TokenLifetimeSec", &span_setting, AT(token_lifetime), "0" },
 	{ "Connection", "ReconnectTimeoutSec", &span_setting, AT(reconnect_timeout), "5min" },
+	{ "Connection", "SettleSec", &span_setting, AT(settle), "30s" },
 	{ "Connection", "StalledAfterSec", &span_setting, AT(stalled_after), "1min" },
 	{ "Connection", "MqttInspect", &boolean_setting, AT(mqtt_inspect), "no" },
 	{ "Connection", "TokenInspect", &boolean_setting, AT(token_inspect), "no" },

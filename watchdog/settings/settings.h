@@ -53,6 +53,7 @@ struct agent_settings {
 	usec_t keepalive; /* KeepAliveSec=: the protocol's keep-alive, e.g. MQTT's; 0: not known */
 	usec_t token_lifetime;    /* TokenLifetimeSec=; 0: not known */
 	usec_t reconnect_timeout; /* ReconnectTimeoutSec=; 5 min */
+	usec_t settle;            /* SettleSec=; 30 s */
 	usec_t stalled_after;     /* StalledAfterSec=; 60 s */
 	bool mqtt_inspect;        /* MqttInspect=: read the headers of its MQTT packets */
 	bool token_inspect; /* TokenInspect=: with it, also when the token in a CONNECT ends */
