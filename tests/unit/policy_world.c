@@ -113,8 +113,11 @@ static uint32_t agent_of(const struct record *record)
  * this. */
 static void keep(struct world *world, const struct record *record)
 {
-	struct past_record *past = &world->journal[world->records++ % JOURNAL_MAX];
+	struct past_record *past = &world->journal[world->records % JOURNAL_MAX];
 
+	if (record->folded)
+		return;
+	world->records++;
 	*past = (struct past_record){ .record = *record,
 				      .happened = record->time,
 				      .boot_id = BOOT };

@@ -180,6 +180,9 @@ static void report_recovered(struct engine *engine, struct agent *agent,
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
 	}
 	outcomes_send_record(engine, &record);
+	/* An outage that turns out to be none has no such end: then nothing more is done in the
+	 * next. */
+	agent->not_reconnecting_reported = agent->not_reconnecting_handled = false;
 }
 
 void agents_connection_up(struct engine *engine, struct agent *agent,
@@ -200,7 +203,6 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 static void begin_outage(struct agent *agent, usec_t time)
 {
 	agent->down_since = time;
-	agent->not_reconnecting_reported = agent->not_reconnecting_handled = false;
 }
 
 void agents_connection_down(struct engine *engine, struct agent *agent,
