@@ -5,15 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/array.h"
 #include "support/cleanup.h"
-
-/* Makes room for one more item in an array whose size doubles. Returns NULL without memory. */
-static void *grow(void *items, size_t count, size_t size)
-{
-	if (count & (count - 1)) /* not a power of two: there is room */
-		return items;
-	return reallocarray(items, count ? 2 * count : 1, size);
-}
 
 static void keep_span(void *userdata, const struct span *span)
 {
@@ -26,7 +19,7 @@ static void keep_span(void *userdata, const struct span *span)
 		last->until = span->until;
 		return;
 	}
-	grown = grow(agent->spans, agent->span_count, sizeof(*grown));
+	grown = array_grow(agent->spans, agent->span_count, sizeof(*grown));
 	if (!grown) {
 		agent->error = -ENOMEM;
 		return;
@@ -37,7 +30,7 @@ static void keep_span(void *userdata, const struct span *span)
 
 static void keep_ending(struct agent_past *agent, const struct past_record *past)
 {
-	struct past_ending *grown = grow(agent->endings, agent->ending_count, sizeof(*grown));
+	struct past_ending *grown = array_grow(agent->endings, agent->ending_count, sizeof(*grown));
 	struct past_ending *ending;
 
 	if (!grown) {
@@ -57,7 +50,7 @@ static void keep_ending(struct agent_past *agent, const struct past_record *past
 
 static struct agent_past *add_agent(struct agents_past *past, const char *name, usec_t since)
 {
-	struct agent_past **grown = grow(past->agents, past->count, sizeof(*grown));
+	struct agent_past **grown = array_grow(past->agents, past->count, sizeof(*grown));
 	struct agent_past *agent = calloc(1, sizeof(*agent));
 
 	if (grown)

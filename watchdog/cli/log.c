@@ -9,6 +9,7 @@
 #include "cli/journal_arguments.h"
 #include "cli/table.h"
 #include "past/digest.h"
+#include "support/array.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
@@ -26,18 +27,14 @@ struct lines {
 static void keep_line(void *userdata, const struct digest_line *line)
 {
 	struct lines *lines = userdata;
-	struct digest_line *grown;
+	struct digest_line *grown = array_grow(lines->items, lines->count, sizeof(*grown));
 
-	if ((lines->count & (lines->count - 1)) == 0) { /* a power of two: double */
-		grown = reallocarray(lines->items, lines->count ? 2 * lines->count : 1,
-				     sizeof(*grown));
-		if (!grown) {
-			lines->error = -ENOMEM;
-			return;
-		}
-		lines->items = grown;
+	if (!grown) {
+		lines->error = -ENOMEM;
+		return;
 	}
-	lines->items[lines->count++] = *line;
+	lines->items = grown;
+	grown[lines->count++] = *line;
 }
 
 static int compare_lines(const void *a, const void *b)

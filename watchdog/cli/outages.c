@@ -7,6 +7,7 @@
 #include "cli/journal_arguments.h"
 #include "cli/table.h"
 #include "past/outages.h"
+#include "support/array.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
@@ -24,18 +25,14 @@ struct list {
 static void keep(void *userdata, const struct past_outage *outage)
 {
 	struct list *list = userdata;
-	struct past_outage *grown;
+	struct past_outage *grown = array_grow(list->items, list->count, sizeof(*grown));
 
-	if ((list->count & (list->count - 1)) == 0) { /* a power of two: double */
-		grown = reallocarray(list->items, list->count ? 2 * list->count : 1,
-				     sizeof(*grown));
-		if (!grown) {
-			list->error = -ENOMEM;
-			return;
-		}
-		list->items = grown;
+	if (!grown) {
+		list->error = -ENOMEM;
+		return;
 	}
-	list->items[list->count++] = *outage;
+	list->items = grown;
+	grown[list->count++] = *outage;
 }
 
 static int compare(const void *a, const void *b)

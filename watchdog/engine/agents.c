@@ -200,11 +200,6 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	agent->down_since = agent->attempts = 0;
 }
 
-static void begin_outage(struct agent *agent, usec_t time)
-{
-	agent->down_since = time;
-}
-
 void agents_connection_down(struct engine *engine, struct agent *agent,
 			    const struct connection *connection, enum rung rung, usec_t time)
 {
@@ -214,7 +209,7 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 	}
 	if (--agent->connections_up > 0)
 		return;
-	begin_outage(agent, time);
+	agent->down_since = time;
 	attempts_failed(agent, rung, time);
 	expect_reconnect(engine, agent);
 }
@@ -223,7 +218,7 @@ void agents_recall_end(struct agent *agent, const struct history_trouble_event *
 {
 	attempts_failed(agent, past->rung, time);
 	if (past->came_up)
-		begin_outage(agent, time);
+		agent->down_since = time;
 	if (past->came_up && !past->cause_attempts)
 		agent->attempts = past->attempts;
 	else

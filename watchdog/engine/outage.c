@@ -244,7 +244,6 @@ void outage_end(struct engine *engine, struct agent *agent, struct record *recov
 	outage->over = recovered->time;
 	outage->attempts = agent->attempts;
 	outage->cookie = recovered->cookie;
-	agent->attempts = 0;
 	if (outage->resumed)
 		deadline_set(&engine->deadlines, &outage->deadline, settled_at(agent));
 }
