@@ -109,7 +109,8 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 	record->rto_usec = (__u64)inet->icsk_rto * tick_nsec / NSEC_PER_USEC;
 }
 
-/* Nobody asks whether the owner was exiting when it opened the connection. */
+/* The record's owner, from what the connection keeps of it: whether it was exiting when it opened
+ * the connection is not kept, because nobody asks. */
 static __always_inline void copy_owner(struct probe_task *record,
 				       const struct connection *connection)
 {

@@ -61,7 +61,7 @@ enum login_part {
 
 /* ---- AMQP */
 
-/* What remains of it is passed over: login_skip(). */
+/* The frame was seen as far as it is looked at: login_skip() passes over what remains. */
 static __always_inline void pass_frame(union login_place *place)
 {
 	place->at = 0;

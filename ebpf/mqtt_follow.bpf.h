@@ -59,7 +59,7 @@ static __always_inline bool is_flagged_right(__u8 type, __u8 flags)
 	}
 }
 
-/* What the rules depend on beside the place in the packet. */
+/* A session's facts that the rules depend on, beside the place in the packet. */
 struct mqtt_known {
 	bool sent;
 	__u8 state; /* of the session */

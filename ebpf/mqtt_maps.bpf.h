@@ -60,7 +60,7 @@ union login_place {
 	__u64 word;
 };
 
-/* What it says, for login_codes_after(). */
+/* The reasons that a login's answer gives, for login_codes_after(). */
 union login_codes {
 	struct {
 		__u32 condition;  /* hash of the name of an AMQP error; 0: none */

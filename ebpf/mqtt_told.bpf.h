@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a record tells of MQTT, from its state. */
+/* The MQTT part of a record, made from the state of the session. */
 #pragma once
 
 /* Bytes went by in which its next packet may have begun. */

@@ -33,7 +33,8 @@ static __noinline __u32 agent_of_task(struct task_struct *task)
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
 }
 
-/* That of a control group, unless agent_of_current() has looked there and found none. */
+/* The agent of a control group other than the current one, where agent_of_current() has looked and
+ * found none. 0: none. */
 static __always_inline __u32 agent_of_other_group(__u64 id)
 {
 	return id == bpf_get_current_cgroup_id() ? 0 : agent_of_cgroup(id);

@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) int probe_has_share(long long used,
 	return used_by_all < rest && used < 4 * (rest - used_by_all);
 }
 
-/* What of an agent's connections is to be looked at. */
+/* The parts of an agent's connections that are looked at. */
 enum inspect {
 	INSPECT_NOTHING,
 	INSPECT_MQTT,

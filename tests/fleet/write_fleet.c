@@ -73,7 +73,7 @@ struct line {
 	uint64_t cookie;
 };
 
-/* What the hub saw of a session: its beginning, or its end. */
+/* A beginning or an end of a session, as the hub saw it. */
 struct sight {
 	usec_t time;
 	uint32_t device;
