@@ -69,7 +69,7 @@ LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libm: rhythms, and for connwatch-fleet how likely chance is
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 # for `connwatchctl check` alone
-LIBS_TLS    = $(shell $(PKG_CONFIG) --libs openssl)
+LIBS_CHECK  = $(shell $(PKG_CONFIG) --libs openssl zlib)
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 # the pure floors; docs/ARCHITECTURE.md has the table
@@ -114,7 +114,7 @@ $(B)/connwatchd: $(DAEMON) $(WIRING) $(EDGES) $(B)/libcore.a
 
 $(B)/connwatchctl: $(COMMAND) $(WIRING) $(EDGES) $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(LIBS_TLS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(LIBS_CHECK)
 
 $(B)/connwatch-fleet: $(COLLECTOR) $(COLLECTOR_EDGES) $(B)/libcore.a
 	$(call say,LINK,$@)

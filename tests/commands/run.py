@@ -10,6 +10,7 @@ rewrites those. Ends with "N passed, N failed, N skipped".
 
 import argparse
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WRITER = shutil.which("systemd-journal-remote", path="/lib/systemd:/usr/lib/systemd:/usr/bin")
-USAGE, NO_INPUT = 64, 66
+USAGE, DATA, NO_INPUT = 64, 65, 66
 NEWER = "2 records are not fully understood (CONNWATCH_CAUSE=solar-flare)"
 
 CASES = []
@@ -317,6 +318,31 @@ def settings_below_a_root(stage):
     stage.run("verify", f"--root={stage.directory}/root")
     (place / "b.agent").write_text("nonsense\n")
     stage.run("verify", f"--root={stage.directory}/root", status=1, complaint="b.agent:1: ")
+
+
+# ---- the options of a kernel
+
+
+def values_of_options(stage, *words, status):
+    said = stage.run("check", "-o", "json", *words, status=status)
+    return {row["option"]: row["value"] for row in map(json.loads, said.splitlines())}
+
+
+@case
+def kernel_options(stage):
+    config = stage.directory / "config.gz"
+    lines = ["CONFIG_CMDLINE=" + "x" * 240 + "CONFIG_BPF_JIT=y", "# CONFIG_PROC_EVENTS is not set",
+             "CONFIG_INET_TCP_DIAG=m", "CONFIG_BPF_JIT_ALWAYS_ON=y", "CONFIG_BPF_SYSCALL=y"]
+    config.write_bytes(gzip.compress("\n".join(lines).encode()))
+    values = values_of_options(stage, f"--kernel-config={config}", status=1)
+    equal({option: value for option, value in values.items() if value != "-"},
+          {"CONFIG_INET_TCP_DIAG": "m", "CONFIG_BPF_SYSCALL": "y"})
+    config = stage.directory / "config"
+    config.write_text("".join(f"{option}=y\n" for option in values))
+    equal(set(values_of_options(stage, f"--kernel-config={config}", status=0).values()), {"y"})
+    config.write_text("nonsense\n")
+    stage.run("check", f"--kernel-config={config}", status=DATA, complaint="no kernel configuration")
+    stage.run("check", "--kernel-config=/nonexistent", status=NO_INPUT, complaint="No such file")
 
 
 # ---- agents that run now

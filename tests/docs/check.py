@@ -302,6 +302,20 @@ def reasons_are_listed(_):
             only_in(given, spoken, "no phrase for it in message.c"))
 
 
+def kernel_options_are_listed(build):
+    """PACKAGING.md has the table that `connwatchctl check --kernel-config` prints."""
+    told = [f"{option}: {use.replace('`', '')}" for option, use in re.findall(
+        r"^\| `(CONFIG_\w+)` \| (.*?) \|", chapter("PACKAGING.md", "options"), re.MULTILINE)]
+    with tempfile.NamedTemporaryFile("w") as config:
+        print("CONFIG_OTHER=y", file=config, flush=True)
+        said = subprocess.run([build / "connwatchctl", "check", f"--kernel-config={config.name}"],
+                              capture_output=True, text=True).stdout
+    there = [f"{option}: {use}" for option, use in
+             re.findall(r"^  (CONFIG_\w+) +- +(.*)$", said, re.MULTILINE)]
+    return (only_in(there, told, "not in docs/PACKAGING.md") +
+            only_in(told, there, "connwatchctl does not print it"))
+
+
 def settings_are_used(_):
     """Something outside of settings/ reads what each key sets."""
     table = (TREE / "watchdog/settings/settings.c").read_text()
@@ -441,8 +455,8 @@ CHECKS = (manual_pages_are_sound, daemon_options_agree, command_options_agree, f
           confidences_are_the_tables, evidence_has_words, capabilities_are_accounted_for, catalogs_can_be_read,
           translations_keep_values_apart, mentioned_files_exist, floors_are_as_drawn,
           programs_are_listed, events_are_listed, sources_are_listed, constants_are_there,
-          metrics_are_listed, fields_are_listed, reasons_are_listed, settings_are_used,
-          causes_have_a_trace)
+          metrics_are_listed, fields_are_listed, reasons_are_listed, kernel_options_are_listed,
+          settings_are_used, causes_have_a_trace)
 
 
 def main():

@@ -25,7 +25,7 @@ $(B)/tests/fuzz/route_fuzz: $(B)/watchdog/sources/route_monitor_expiry.o $(NAMES
 $(B)/tests/fuzz/bus_fuzz: $(B)/watchdog/cli/bus_value.o $(B)/watchdog/support/json.o \
 		$(B)/watchdog/support/process_files.o
 $(B)/tests/fuzz/tls_fuzz: $(B)/watchdog/check/step.o
-$(B)/tests/fuzz/tls_fuzz: LIBS += $(LIBS_TLS)
+$(B)/tests/fuzz/tls_fuzz: LIBS += $(LIBS_CHECK)
 $(B)/tests/fuzz/services_fuzz: $(NAMESPACES) $(PROCESSES)
 $(B)/tests/fuzz/spool_fuzz: $(B)/watchdog/collector/spool.o
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "check/kernel_options.h"
 #include "sources/host_clock.h"
 #include "sources/probe.h"
 #include "sources/process_events.h"
@@ -32,6 +33,25 @@ static bool check_kernel(struct check *check)
 				  name.sysname, name.release, BTF);
 	return check_tell(check, "kernel", CHECK_OK, "%s %s %s, with BTF", name.sysname,
 			  name.release, name.machine);
+}
+
+static bool check_options(struct check *check)
+{
+	struct kernel_option options[KERNEL_OPTIONS];
+	char path[KERNEL_CONFIG_PATH_SIZE], names[STEP_TEXT_SIZE];
+	struct text missing = TEXT_IN(names);
+
+	if (kernel_options_read(NULL, options, path) < 0)
+		return check_tell(check, "options", CHECK_SKIPPED,
+				  "this kernel's configuration is in no file that can be read");
+	for (size_t i = 0; i < KERNEL_OPTIONS; i++)
+		if (options[i].value == '-')
+			text_add(&missing, "%s CONFIG_%s (%s)", missing.length ? "," : "",
+				 options[i].name, options[i].use);
+	if (missing.length > 0)
+		return check_tell(check, "options", CHECK_WARNING, "%s lacks%s", path, names);
+	return check_tell(check, "options", CHECK_OK, "%s has all %d that connwatch uses", path,
+			  KERNEL_OPTIONS);
 }
 
 /* Reads CapEff of /proc/self/status (proc(5)). */
@@ -221,6 +241,7 @@ struct host_modes check_host(struct check *check, const char *root)
 	struct host_modes modes;
 
 	check_kernel(check);
+	check_options(check);
 	check_capabilities(check);
 	check_probe(check, &modes);
 	check_cgroups(check);

@@ -10,7 +10,7 @@ struct host_modes {
 	int survey; /* 0 if the mode sock-diag would work or was not tried, or -errno */
 };
 
-/* Checks the kernel, the privileges of this process, the probe (or what the mode sock-diag needs),
- * the control groups, the journal and the settings below `root` ("" for the running system).
- * Returns which modes the host allows. */
+/* Checks the kernel and its options, the privileges of this process, the probe (or what the mode
+ * sock-diag needs), the control groups, the journal and the settings below `root` ("" for the
+ * running system). Returns which modes the host allows. */
 struct host_modes check_host(struct check *check, const char *root);

@@ -8,13 +8,21 @@
 #include "base/level.h"
 #include "base/time_span.h"
 #include "check/host.h"
+#include "check/kernel_options.h"
 #include "check/way.h"
 #include "cli/command.h"
 #include "support/json.h"
 #include "support/terminal.h"
 #include "watch/output.h"
 
-enum { MQTTS_PORT = 8883, ARGUMENT_CA = 256, ARGUMENT_TLS, ARGUMENT_NO_TLS, ARGUMENT_ROOT };
+enum {
+	MQTTS_PORT = 8883,
+	ARGUMENT_CA = 256,
+	ARGUMENT_TLS,
+	ARGUMENT_NO_TLS,
+	ARGUMENT_ROOT,
+	ARGUMENT_KERNEL_CONFIG
+};
 
 struct report {
 	enum output output;
@@ -112,6 +120,45 @@ static int check(struct report *report, const char *root, const struct way *way)
 	return report->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static void print_option(enum output output, const struct kernel_option *option)
+{
+	struct json json = { .stream = stdout };
+	char name[64];
+
+	snprintf(name, sizeof(name), "CONFIG_%s", option->name);
+	if (output == OUTPUT_TEXT) {
+		printf("  %-24s %c  %s\n", name, option->value, option->use);
+		return;
+	}
+	json_open(&json, NULL, '{');
+	json_string(&json, "option", name);
+	json_string(&json, "value", (char[]){ option->value, '\0' });
+	json_string(&json, "use", option->use);
+	json_close(&json, '{');
+	putchar('\n');
+}
+
+/* Prints the options in the kernel configuration `file`; NULL: that of the running kernel. Returns
+ * the exit status. */
+static int check_options(const struct command *command, enum output output, const char *file)
+{
+	struct kernel_option options[KERNEL_OPTIONS];
+	char path[KERNEL_CONFIG_PATH_SIZE] = "";
+	int r = kernel_options_read(file, options, path);
+	bool loads = true;
+
+	if (r < 0) {
+		command_complain(command, "%s: %s", path,
+				 r == -EINVAL ? "no kernel configuration" : strerror(-r));
+		return r == -EINVAL ? EXIT_DATA : EXIT_NO_INPUT;
+	}
+	for (size_t i = 0; i < KERNEL_OPTIONS; i++) {
+		print_option(output, &options[i]);
+		loads &= !options[i].needed || options[i].value != '-';
+	}
+	return loads ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* Returns false for the ports of MQTT, AMQP and HTTP without TLS. */
 static bool port_has_tls(uint16_t port)
 {
@@ -151,11 +198,13 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ "tls", no_argument, NULL, ARGUMENT_TLS },
 		{ "no-tls", no_argument, NULL, ARGUMENT_NO_TLS },
 		{ "root", required_argument, NULL, ARGUMENT_ROOT },
+		{ "kernel-config", optional_argument, NULL, ARGUMENT_KERNEL_CONFIG },
 		{ 0 },
 	};
 	struct report report = { .output = OUTPUT_TEXT };
 	struct way way = { .host = NULL };
-	const char *root = "";
+	const char *root = "", *config = NULL;
+	bool options_alone = false;
 	int option, tls = 0;
 
 	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
@@ -175,6 +224,10 @@ static int run(const struct command *command, int argc, char *argv[])
 		case ARGUMENT_ROOT:
 			root = optarg;
 			break;
+		case ARGUMENT_KERNEL_CONFIG:
+			options_alone = true;
+			config = optarg;
+			break;
 		default:
 			return command_misread(command);
 		}
@@ -185,6 +238,8 @@ static int run(const struct command *command, int argc, char *argv[])
 		return command_misused(command, "'%s' is not expected here", argv[optind + 1]);
 	if (optind < argc && parse_target(argv[optind], &way) < 0)
 		return command_misused(command, "'%s' is not HOST[:PORT]", argv[optind]);
+	if (options_alone)
+		return check_options(command, report.output, config);
 	way.tls = tls ? tls == ARGUMENT_TLS : port_has_tls(way.port);
 	return check(&report, root, &way);
 }
@@ -206,6 +261,12 @@ const struct command command_check = {
 		"      --tls, --no-tls    use TLS, or do not; the default is no TLS on the ports\n"
 		"                         1883, 5672 and 80, TLS on all others\n"
 		"      --root=DIR         read the settings below DIR\n"
+		"      --kernel-config[=FILE]\n"
+		"                         print the kernel options that connwatch uses, and what "
+		"for,\n"
+		"                         with their values in FILE or of this kernel: no other "
+		"step;\n"
+		"                         the exit status is 1 if the probe needs one that is off\n"
 		"  -h, --help             print this\n",
 	.run = run,
 };
