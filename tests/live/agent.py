@@ -270,15 +270,23 @@ class Agent:
     # ---- looking up names
 
     def do_name_server(self, address, *options):
-        """A resolv.conf(5) of its own, in a mount namespace of its own."""
+        """A resolv.conf(5) of its own."""
+        self._replace("/etc/resolv.conf", f"nameserver {address}\n",
+                      *(f"options {option}\n" for option in options))
+
+    def do_hosts(self, address, *names):
+        """A hosts(5) of its own."""
+        self._replace("/etc/hosts", f"{address} {' '.join(names)}\n")
+
+    def _replace(self, path, *lines):
+        """In a mount namespace of its own."""
         if _libc.unshare(CLONE_NEWNS) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
         self._mount(None, "/", MS_REC | MS_PRIVATE)
-        with tempfile.NamedTemporaryFile("w", delete=False) as settings:
-            settings.write(f"nameserver {address}\n")
-            settings.writelines(f"options {option}\n" for option in options)
-        self._mount(settings.name, "/etc/resolv.conf", MS_BIND)
-        os.unlink(settings.name)
+        with tempfile.NamedTemporaryFile("w", delete=False) as ours:
+            ours.writelines(lines)
+        self._mount(ours.name, path, MS_BIND)
+        os.unlink(ours.name)
 
     @staticmethod
     def _mount(source, target, flags):

@@ -15,14 +15,24 @@ PATIENCE = 5  # seconds until it listens
 
 
 class TlsServer:
-    """`options` are those of openssl-s_server(1); `days` is how long its certificate is valid."""
+    """`options` are those of openssl-s_server(1); `days` is how long its certificate is valid, `issued`
+    that this is not its own authority."""
 
-    def __init__(self, stage, *options, days=2):
-        key, self.authority = certificate.make(stage.directory, "DNS:hub.test", days=days)
-        self._words = ["openssl", "s_server", "-accept", str(PORT), "-key", key, "-cert",
-                       self.authority, "-rev", *options]
+    def __init__(self, stage, *options, days=2, name="hub.test", port=PORT, issued=False):
+        issuer = self._issuer(stage) if issued else None
+        key, own = certificate.make(stage.directory, f"DNS:{name}", days=days, issuer=issuer)
+        self.authority = issuer[1] if issuer else own
+        self._port = port
+        self._words = ["openssl", "s_server", "-accept", str(port), "-key", key, "-cert", own,
+                       "-rev", *options]
         self._namespace = stage.lab.cloud
         self._process = None
+
+    @staticmethod
+    def _issuer(stage):
+        directory = stage.directory / "issuer"
+        directory.mkdir()
+        return certificate.make(directory, subject="issuer")
 
     def __enter__(self):
         with inside(self._namespace):
@@ -33,7 +43,7 @@ class TlsServer:
 
     def _wait_until_it_listens(self):
         deadline = time.monotonic() + PATIENCE
-        while not subprocess.run(["ss", "-Hltn", f"sport = :{PORT}"], capture_output=True,
+        while not subprocess.run(["ss", "-Hltn", f"sport = :{self._port}"], capture_output=True,
                                  check=True).stdout:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise Surprise("s_server does not listen")
