@@ -50,7 +50,8 @@ class Stage:
 
     def run(self, *words, status=0, complaint="", locale="C.UTF-8"):
         """Returns the output of the command; its messages must contain `complaint`."""
-        environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": locale}
+        environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": locale,
+                       "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.directory}/no-bus"}
         done = subprocess.run([self.program, *words], env=environment, capture_output=True,
                               text=True, timeout=30, stdin=subprocess.DEVNULL)
         if done.returncode != status:
@@ -300,7 +301,8 @@ def unsound_settings(stage):
     verify(stage, "matchless.agent", "[Connection]\nKeepAliveSec=60\n", 1, "matchless.agent: ")
     verify(stage, "bad.agent.d/10.conf", "[Connection]\nKeepAliveSec=soon\n", 1, "10.conf:2: ")
     verify(stage, "connwatchd.conf", "[Moon]\n", 1, "connwatchd.conf:1: ")
-    stage.run("verify", stage.directory / "missing.agent", status=1, complaint="No such file")
+    stage.run("verify", stage.directory / "missing.agent", status=NO_INPUT,
+              complaint="No such file")
 
 
 @case
@@ -318,6 +320,92 @@ def settings_below_a_root(stage):
     stage.run("verify", f"--root={stage.directory}/root")
     (place / "b.agent").write_text("nonsense\n")
     stage.run("verify", f"--root={stage.directory}/root", status=1, complaint="b.agent:1: ")
+
+
+@case
+def settings_without_effect(stage):
+    match = "[Match]\nUnit=a.service\n"
+    verify(stage, "a.agent", f"{match}[Policy]\nOnAgentStopped=restart\n", 1,
+           "a.agent:4: OnAgentStopped= has no effect: ")
+    verify(stage, "a.agent", f"{match}[Policy]\nOnPeerClose=restart abort-connection\n", 1,
+           "a.agent:4: abort-connection has no effect in OnPeerClose=: ")
+    # nobody wrote down that it is to be restarted
+    verify(stage, "a.agent", "[Match]\nControlGroup=/a\n", 0)
+
+
+class Tree:
+    """Settings below a directory of their own."""
+
+    def __init__(self, stage, name):
+        self.stage, self.root = stage, stage.directory / name
+
+    def write(self, name, text="[Match]\nUnit=a.service\n", mode=0o644):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def verify(self, *complaints):
+        """It complains of each of `complaints` in a line of its own, and of nothing else."""
+        text = self.stage.run("verify", "-o", "json", f"--root={self.root}",
+                              status=int(bool(complaints)))
+        said = [json.loads(line) for line in text.splitlines()]
+        said = sorted(f"{entry['file'].removeprefix(str(self.root))}:{entry.get('line', 0)}: "
+                      f"{entry['complaint']}" for entry in said)
+        equal(len(said), len(complaints))
+        for got, wanted in zip(said, sorted(complaints)):
+            if not got.startswith(wanted):
+                raise AssertionError(f"{got!r}, not {wanted!r}")
+
+
+@case
+def two_agents_with_one_unit(stage):
+    tree = Tree(stage, "owners")
+    tree.write("usr/lib/connwatch/mosquitto.agent", "# a profile\n[Match]\nUnit=m.service\n")
+    tree.verify()
+    tree.write("etc/connwatch/broker.agent", "[Match]\nUnit=m.service\n")
+    tree.verify("/etc/connwatch/broker.agent:2: m.service is the unit of agent mosquitto already "
+                f"({tree.root}/usr/lib/connwatch/mosquitto.agent:3)")
+    tree.write("etc/connwatch/mosquitto.agent", "")
+    tree.verify()
+
+
+@case
+def drop_ins_that_nobody_reads(stage):
+    tree = Tree(stage, "strays")
+    tree.write("usr/lib/connwatch/mosquitto.agent")
+    tree.write("etc/connwatch/mosquitto.agent.d/act.conf", "[Policy]\nDryRun=yes\n")
+    tree.write("etc/connwatch/mosquitto.agent.d/old.conf.dpkg-old", "")
+    tree.verify()
+    tree.write("etc/connwatch/mosquitto.agent.d/act", "[Policy]\n")
+    tree.write("run/connwatch/mosquito.agent.d/act.conf", "[Policy]\n")
+    tree.write("etc/connwatch/mosquitto.d/act.conf", "[Policy]\n")
+    tree.write("etc/connwatch/other.agent.d/act.conf", "[Policy]\n")
+    tree.write("etc/connwatch/extra.conf", "[Policy]\n")
+    tree.verify("/etc/connwatch/mosquitto.agent.d/act:0: Is never read: the name of a drop-in",
+                "/run/connwatch/mosquito.agent.d:0: Is never read: there is no mosquito.agent. "
+                "Did you mean mosquitto.agent?",
+                "/etc/connwatch/mosquitto.d:0: Is never read: drop-ins are in NAME.agent.d",
+                "/etc/connwatch/other.agent.d:0: Is never read: there is no other.agent",
+                "/etc/connwatch/extra.conf:0: Is never read: an agent's file is NAME.agent")
+
+
+@case
+def settings_that_everybody_may_write(stage):
+    tree = Tree(stage, "rights")
+    path = tree.write("etc/connwatch/a.agent", mode=0o666)
+    tree.verify("/etc/connwatch/a.agent:0: Every user may write here")
+    path.chmod(0o644)
+    tree.verify()
+    path.parent.chmod(0o777)
+    tree.verify("/etc/connwatch:0: Every user may write here")
+    path.parent.chmod(0o755)
+    dropin = tree.write("etc/connwatch/a.agent.d/act.conf", "[Policy]\n", mode=0o602)
+    tree.verify("/etc/connwatch/a.agent.d/act.conf:0: Every user may write here")
+    dropin.unlink()
+    dropin.symlink_to("/dev/null")
+    tree.verify()
 
 
 # ---- the options of a kernel

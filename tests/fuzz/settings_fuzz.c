@@ -47,6 +47,28 @@ static void check_round_trip(const struct agent_settings *settings)
 	MUST(strcmp(first, second) == 0);
 }
 
+struct whole {
+	const char *text;
+	size_t size;
+	unsigned lines;
+};
+
+static void take_futile(void *userdata, const char *key, const char *text)
+{
+	const struct whole *whole = userdata;
+
+	MUST(*text && !strchr(text, '\n'));
+	MUST(settings_line_of(whole->text, whole->size, key) <= whole->lines);
+}
+
+static void check_futile(const struct agent_settings *settings, const char *text, size_t size,
+			 unsigned lines)
+{
+	struct whole whole = { text, size, lines };
+
+	agent_settings_find_futile(settings, take_futile, &whole);
+}
+
 static unsigned count_lines(const uint8_t *data, size_t size)
 {
 	unsigned lines = 1;
@@ -66,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(agent_settings_parse(&settings, "fuzz.agent", (const char *)data, size, complain,
 				  &file) == file.complaints);
 	agent_settings_check(&settings);
+	check_futile(&settings, (const char *)data, size, file.lines);
 	check_round_trip(&settings);
 
 	file.complaints = 0;

@@ -526,6 +526,96 @@ static void endpoints_are_written_as_read(void)
 	CU_ASSERT_EQUAL(endpoint.port, 0);
 }
 
+/* ---- what has no effect, and where it is written */
+
+static void take_futile(void *userdata, const char *key, const char *text)
+{
+	CHECK(text[strlen(text) - 1] != '.' && strstr(text, key), text);
+	text_add(userdata, "%s|", key);
+}
+
+static const char *futile_of(const char *text)
+{
+	static char buffer[1024];
+	struct text all = TEXT_IN(buffer);
+
+	agent_settings_find_futile(settings_of(text), take_futile, &all);
+	return buffer;
+}
+
+static void what_has_no_effect_is_found(void)
+{
+#define UNIT "[Match]\nUnit=a.service\n[Policy]\n"
+	static const struct {
+		const char *text;
+		const char *futile;
+	} table[] = {
+		{ UNIT, "" },
+		{ UNIT "OnAgentStopped=restart\n", "OnAgentStopped|" },
+		{ UNIT "OnTokenRenewal=signal:SIGHUP\n", "OnTokenRenewal|" },
+		{ UNIT "OnAgentCrash=start:b.service restart\n", "" },
+		{ UNIT "OnSessionRejected=restart\n", "OnSessionRejected|" },
+		{ UNIT "OnSessionTakeover=restart\nOnServiceTransient=reload\n",
+		  "OnSessionTakeover|OnServiceTransient|" },
+		{ UNIT "OnSessionRejected=restart\n[Connection]\nMqttInspect=yes\n", "" },
+		{ UNIT "OnPeerClose=abort-connection\n", "OnPeerClose|" },
+		{ UNIT "OnPeerClose=restart abort-connection\n", "OnPeerClose|" },
+		{ UNIT "OnNoRoute=abort-connection\nOnAgentHang=abort-connection\n", "" },
+		{ UNIT "[Connection]\nReconnectTimeoutSec=infinity\n", "OnAgentNotReconnecting|" },
+		{ UNIT "OnAgentNotReconnecting=none\n[Connection]\nReconnectTimeoutSec=infinity\n",
+		  "" },
+		{ "[Match]\nControlGroup=/a\n", "OnAgentHang|OnAgentNotReconnecting|" },
+		{ "[Match]\nControlGroup=/a\n[Policy]\nOnAgentHang=signal:SIGTERM\n"
+		  "OnAgentNotReconnecting=start:b.service\n",
+		  "" },
+		{ UNIT "[Connection]\nTokenInspect=yes\n", "TokenInspect|" },
+		{ UNIT "[Connection]\nTokenInspect=yes\nMqttInspect=yes\n", "" },
+	};
+#undef UNIT
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		CHECK(strcmp(futile_of(table[i].text), table[i].futile) == 0, table[i].text);
+}
+
+static void a_line_is_found_by_its_key(void)
+{
+	static const char text[] = "[Match]\n"
+				   "Unit = a.service\n"
+				   "#Unit=b.service\n"
+				   "UnitFile=c.service\n"
+				   "Peer=*:\\\n"
+				   "8883\n"
+				   "  Unit=d.service";
+	static const struct {
+		const char *key;
+		unsigned line;
+	} table[] = { { "Unit", 7 }, { "Peer", 5 }, { "UnitFile", 4 }, { "8883", 0 }, { "b", 0 } };
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		CHECK(settings_line_of(text, strlen(text), table[i].key) == table[i].line,
+		      table[i].key);
+}
+
+static void take_action(void *userdata, const char *key, const struct action *action)
+{
+	char text[ACTION_TEXT_SIZE];
+
+	action_format(action, text, sizeof(text));
+	text_add(userdata, "%s=%s|", key, text);
+}
+
+static void actions_are_told_with_their_key(void)
+{
+	char buffer[256];
+	struct text all = TEXT_IN(buffer);
+	const struct agent_settings *settings =
+		settings_of("[Policy]\nOnAgentHang=none\nOnAgentNotReconnecting=none\n"
+			    "OnPathSilent=restart start:b.service\n");
+
+	agent_settings_actions(settings, take_action, &all);
+	CU_ASSERT_STRING_EQUAL(buffer, "OnPathSilent=restart|OnPathSilent=start:b.service|");
+}
+
 SUITE("settings", { "defaults are those of the manual", defaults_are_those_of_the_manual },
       { "every key is read and written", every_key_is_read_and_written },
       { "every cause has its key", every_cause_has_its_key },
@@ -539,6 +629,9 @@ SUITE("settings", { "defaults are those of the manual", defaults_are_those_of_th
       { "survives what is no settings file", survives_what_is_no_settings_file },
       { "misses what only the whole shows", misses_what_only_the_whole_shows },
       { "the daemon has settings too", the_daemon_has_settings_too },
+      { "what has no effect is found", what_has_no_effect_is_found },
+      { "a line is found by its key", a_line_is_found_by_its_key },
+      { "actions are told with their key", actions_are_told_with_their_key },
       { "actions are words", actions_are_words }, { "peer patterns match", peer_patterns_match },
       { "peer patterns are addresses", peer_patterns_are_addresses },
       { "endpoints are written as read", endpoints_are_written_as_read })

@@ -45,6 +45,24 @@ struct nearest nearest_begin(const char *word)
 	return (struct nearest){ .word = word, .best = 1 + (unsigned)strlen(word) / 3 };
 }
 
+static const char *suffix_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot : name + strlen(name);
+}
+
+struct nearest nearest_begin_name(const char *name)
+{
+	return (struct nearest){ .word = name, .best = 1 + (unsigned)(suffix_of(name) - name) / 3 };
+}
+
+bool nearest_consider_name(struct nearest *nearest, const char *known)
+{
+	return strcmp(suffix_of(nearest->word), suffix_of(known)) == 0 &&
+	       nearest_consider(nearest, known);
+}
+
 bool nearest_consider(struct nearest *nearest, const char *known)
 {
 	unsigned distance = edit_distance(nearest->word, known);

@@ -17,3 +17,8 @@ struct nearest nearest_begin(const char *word);
 
 /* Considers `known`, which must outlive the search. Returns true if it is the nearest so far. */
 bool nearest_consider(struct nearest *nearest, const char *known);
+
+/* The same for names of files and units: the suffix, from the last dot on, must be the same, and is
+ * none of the letters that count. */
+struct nearest nearest_begin_name(const char *name);
+bool nearest_consider_name(struct nearest *nearest, const char *known);

@@ -18,12 +18,10 @@
 /* The settings name the unit before its first EVENT_UNIT does. */
 static void name_unit(struct agent *agent)
 {
-	const struct agent_settings *settings = agent->settings;
+	const char *unit = agent_settings_unit(agent->settings);
 
-	for (unsigned i = 0; i < settings->match_count && !agent->has_unit; i++)
-		if (settings->matches[i].type == MATCH_UNIT)
-			memcpy(agent->unit.unit, settings->matches[i].value,
-			       sizeof(agent->unit.unit));
+	if (unit && !agent->has_unit)
+		memcpy(agent->unit.unit, unit, sizeof(agent->unit.unit));
 }
 
 void agents_take_settings(struct engine *engine, const struct event *event)

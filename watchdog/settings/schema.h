@@ -22,9 +22,11 @@ extern const struct setting_type span_setting, number_setting, boolean_setting, 
 /* Lists; their field is the whole struct agent_settings. */
 extern const struct setting_type unit_list_setting, control_group_list_setting, peer_list_setting;
 
+enum { SETTING_KEY_SIZE = 40 };
+
 struct setting {
 	const char *section;
-	char key[40];
+	char key[SETTING_KEY_SIZE];
 	const struct setting_type *type;
 	size_t offset;
 	const char *fallback; /* the default, which an empty assignment restores; lists: NULL */
@@ -38,3 +40,6 @@ bool daemon_setting(unsigned index, struct setting *setting);
 
 /* Assigns `value`, or the default if it is empty. Returns what setting_type.assign returns. */
 int setting_assign(const struct setting *setting, void *settings, const char *value);
+
+/* Writes the key of what to do about `cause`: `OnAgentCrash`. */
+void policy_key(enum cause cause, char ret[static SETTING_KEY_SIZE]);

@@ -18,10 +18,10 @@ static const char *policy_fallback(enum cause cause)
 	return "none";
 }
 
-/* `agent-crash` -> `OnAgentCrash` */
-static void policy_key(enum cause cause, char *key)
+void policy_key(enum cause cause, char ret[static SETTING_KEY_SIZE])
 {
 	bool capital = true;
+	char *key = ret;
 
 	*key++ = 'O';
 	*key++ = 'n';
@@ -181,6 +181,28 @@ void agent_settings_format(const struct agent_settings *settings, settings_emit 
 	for (unsigned i = 0; agent_setting(i, &setting); i++)
 		setting.type->format((const char *)settings + setting.offset, emit_changed,
 				     &changed);
+}
+
+void agent_settings_actions(const struct agent_settings *settings, settings_action emit,
+			    void *userdata)
+{
+	char key[SETTING_KEY_SIZE];
+
+	for (enum cause cause = 0; cause < CAUSE_MAX; cause++) {
+		const struct policy_steps *steps = &settings->policy[cause];
+
+		policy_key(cause, key);
+		for (unsigned i = 0; i < steps->count; i++)
+			emit(userdata, key, &steps->steps[i]);
+	}
+}
+
+const char *agent_settings_unit(const struct agent_settings *settings)
+{
+	for (unsigned i = 0; i < settings->match_count; i++)
+		if (settings->matches[i].type == MATCH_UNIT)
+			return settings->matches[i].value;
+	return NULL;
 }
 
 /* An action needs a unique target, so an agent has at most one unit. */

@@ -107,3 +107,22 @@ void agent_settings_format(const struct agent_settings *settings, settings_emit 
 
 /* Checks the settings as a whole. Returns a complaint (no match, two units, ...), or NULL. */
 const char *agent_settings_check(const struct agent_settings *settings);
+
+/* Calls `emit` with the key of each setting that can never take effect as the others are, and a
+ * sentence without a full stop that says why. Defaults count as well: they are as ineffective, but
+ * nobody wrote them down. */
+typedef void (*settings_futile)(void *userdata, const char *key, const char *text);
+void agent_settings_find_futile(const struct agent_settings *settings, settings_futile emit,
+				void *userdata);
+
+/* Calls `emit` with each action of the policy, and its key. */
+typedef void (*settings_action)(void *userdata, const char *key, const struct action *action);
+void agent_settings_actions(const struct agent_settings *settings, settings_action emit,
+			    void *userdata);
+
+/* Returns the unit that `settings` watches, or NULL. */
+const char *agent_settings_unit(const struct agent_settings *settings);
+
+/* Returns the line, from 1, of the last assignment to `key` in the `size` bytes of `text`, in
+ * whatever section; 0: there is none. */
+unsigned settings_line_of(const char *text, size_t size, const char *key);

@@ -23,6 +23,8 @@ struct reader {
 	settings_complaint complain;
 	void *userdata;
 	unsigned complaints;
+	const char *wanted; /* only look for this key; NULL: assign what is read */
+	unsigned found;     /* the line that assigned it last; 0: none */
 	char section[NAME_SIZE];
 	bool section_known;
 	/* The current line, with its continuation lines. */
@@ -41,6 +43,8 @@ static void complain(struct reader *reader, unsigned line, const char *format, .
 	char text[COMPLAINT_SIZE];
 	va_list arguments;
 
+	if (!reader->complain)
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -153,6 +157,15 @@ static void assign(struct reader *reader, const char *key, const char *value)
 	complain_unknown(reader, key);
 }
 
+static void look_for_wanted(struct reader *reader, const char *text)
+{
+	size_t length = strlen(reader->wanted);
+
+	if (strncmp(text, reader->wanted, length) == 0 &&
+	    text[length + strspn(text + length, " \t")] == '=')
+		reader->found = reader->line;
+}
+
 /* Reads the current line, which is complete. */
 static void read_line(struct reader *reader)
 {
@@ -160,6 +173,10 @@ static void read_line(struct reader *reader)
 
 	if (*text == '\0' || reader->unusable)
 		return;
+	if (reader->wanted) {
+		look_for_wanted(reader, text);
+		return;
+	}
 	if (*text == '[') {
 		read_section(reader, text);
 		return;
@@ -268,4 +285,12 @@ unsigned daemon_settings_parse(struct daemon_settings *settings, const char *fil
 				 .userdata = userdata };
 
 	return read_text(&reader, text, size);
+}
+
+unsigned settings_line_of(const char *text, size_t size, const char *key)
+{
+	struct reader reader = { .wanted = key };
+
+	read_text(&reader, text, size);
+	return reader.found;
 }

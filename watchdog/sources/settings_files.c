@@ -12,21 +12,20 @@
 
 #include "support/cleanup.h"
 
-#define DAEMON_FILE   "connwatchd.conf"
-#define AGENT_SUFFIX  ".agent"
-#define DROPIN_SUFFIX ".conf"
+#define DAEMON_FILE   SETTINGS_DAEMON_FILE
+#define AGENT_SUFFIX  SETTINGS_AGENT_SUFFIX
+#define DROPIN_SUFFIX SETTINGS_DROPIN_SUFFIX
 
 enum { FILE_SIZE_MAX = 1024 * 1024 };
 
-/* The directory that wins comes first. */
-static const char *const directories[] = {
+const char *const settings_directories[SETTINGS_DIRECTORIES] = {
 	"/etc/connwatch", "/run/connwatch", "/usr/lib/connwatch", /* what is shipped */
 };
-enum { DIRECTORIES = sizeof directories / sizeof *directories, SHIPPED = DIRECTORIES - 1 };
+enum { SHIPPED = SETTINGS_DIRECTORIES - 1 };
 
 struct reading {
 	const char *root;
-	settings_complaint complain;
+	settings_complaint complain; /* NULL: nobody hears it */
 	void *userdata;
 	int complaints;
 	bool of_operator; /* a file outside of SHIPPED was read */
@@ -36,19 +35,47 @@ struct reading {
 struct target {
 	struct agent_settings *agent;
 	struct daemon_settings *daemon;
+	struct search *search;
+};
+
+struct search {
+	const char *key;
+	struct settings_place *ret; /* its line is 0 until the key is found */
 };
 
 static void complain_about(struct reading *reading, const char *path, const char *text)
 {
 	reading->complaints++;
-	reading->complain(reading->userdata, path, 0, text);
+	if (reading->complain)
+		reading->complain(reading->userdata, path, 0, text);
+}
+
+static void check_rights(struct reading *reading, const char *path, const struct stat *status)
+{
+	if (status->st_mode & S_IWOTH)
+		complain_about(reading, path,
+			       "Every user may write here, and so have connwatchd act as root");
 }
 
 /* ---- one file */
 
+static void search(const struct search *search, const char *path, const char *text, size_t size)
+{
+	unsigned line = settings_line_of(text, size, search->key);
+
+	if (!line)
+		return;
+	search->ret->line = line;
+	snprintf(search->ret->file, sizeof search->ret->file, "%s", path);
+}
+
 static void parse(struct reading *reading, const char *path, const char *text, size_t size,
 		  const struct target *target)
 {
+	if (target->search) {
+		search(target->search, path, text, size);
+		return;
+	}
 	reading->complaints +=
 		(int)(target->agent ? agent_settings_parse(target->agent, path, text, size,
 							   reading->complain, reading->userdata)
@@ -95,6 +122,7 @@ static int read_file(struct reading *reading, const char *path, const struct tar
 		complain_about(reading, path, "Not a regular file");
 		return 0;
 	}
+	check_rights(reading, path, &status);
 	if (status.st_size == 0) /* masked */
 		return 0;
 	text = malloc(FILE_SIZE_MAX + 1);
@@ -172,12 +200,15 @@ static int add_names_of(struct reading *reading, const char *path, const char *s
 {
 	_cleanup_closedir_ DIR *directory = opendir(path);
 	struct dirent *entry;
+	struct stat status;
 
 	if (!directory) {
 		if (errno != ENOENT)
 			complain_about(reading, path, strerror(errno));
 		return 0;
 	}
+	if (fstat(dirfd(directory), &status) == 0)
+		check_rights(reading, path, &status);
 	while ((entry = readdir(directory))) {
 		if (has_suffix(entry->d_name, suffix) && add_name(names, entry->d_name) < 0)
 			return -ENOMEM;
@@ -189,11 +220,12 @@ static int add_names_of(struct reading *reading, const char *path, const char *s
 static int find_names(struct reading *reading, const char *below, const char *suffix,
 		      struct names *names)
 {
-	for (size_t i = 0; i < DIRECTORIES; i++) {
+	for (size_t i = 0; i < SETTINGS_DIRECTORIES; i++) {
 		char path[PATH_MAX];
 		int r;
 
-		snprintf(path, sizeof path, "%s%s%s", reading->root, directories[i], below);
+		snprintf(path, sizeof path, "%s%s%s", reading->root, settings_directories[i],
+			 below);
 		r = add_names_of(reading, path, suffix, names);
 		if (r < 0)
 			return r;
@@ -208,12 +240,12 @@ static int find_names(struct reading *reading, const char *below, const char *su
 static int read_winner(struct reading *reading, const char *below, const char *name,
 		       const struct target *target)
 {
-	for (size_t i = 0; i < DIRECTORIES; i++) {
+	for (size_t i = 0; i < SETTINGS_DIRECTORIES; i++) {
 		char path[PATH_MAX];
 		struct stat status;
 
-		snprintf(path, sizeof path, "%s%s%s/%s", reading->root, directories[i], below,
-			 name);
+		snprintf(path, sizeof path, "%s%s%s/%s", reading->root, settings_directories[i],
+			 below, name);
 		if (lstat(path, &status) < 0 && errno == ENOENT)
 			continue;
 		reading->of_operator |= i != SHIPPED;
@@ -334,4 +366,25 @@ int settings_files_verify(const char *path, agent_settings_sink sink, settings_c
 	if (r > 0 && whole)
 		verify_whole(&reading, path, &agent, sink);
 	return r < 0 ? r : reading.complaints;
+}
+
+/* ---- where a key is assigned */
+
+int settings_files_locate(const char *root, const char *agent, const char *path, const char *key,
+			  struct settings_place *ret)
+{
+	struct reading reading = { root, NULL, NULL, 0, false };
+	struct search search = { key, ret };
+	const struct target target = { .search = &search };
+	char file[AGENT_NAME_SIZE + sizeof AGENT_SUFFIX];
+	int r;
+
+	ret->line = 0;
+	snprintf(file, sizeof file, "%s" AGENT_SUFFIX, agent);
+	r = path ? read_file(&reading, path, &target) : read_winner(&reading, "", file, &target);
+	if (r > 0 && !path)
+		r = read_dropins(&reading, file, &target);
+	if (r < 0)
+		return r;
+	return ret->line ? 0 : -ENOENT;
 }
