@@ -145,6 +145,17 @@ def last_records(stage):
 
 
 @case
+def the_newest_first(stage):
+    for command in "log", "outages":
+        for words in ["thermostat"], ["-n3", "thermostat"]:
+            lines = stage.read(command, *words).splitlines()
+            equal(stage.read(command, "-r", *words).splitlines(), lines[:1] + lines[:0:-1])
+            equal(stage.objects(command, "--reverse", *words),
+                  stage.objects(command, *words)[::-1])
+    equal(stage.objects("log", "-r", "-n0", "thermostat"), [])
+
+
+@case
 def forged_records_do_not_count(stage):
     causes = {entry.get("CONNWATCH_CAUSE") for entry in stage.objects("log", "thermostat")}
     equal("operator-abort" in causes, False)
@@ -273,7 +284,14 @@ def statistics(stage):
     compare(stage.read("stats", complaint=NEWER), "stats")
     thermostat = stage.objects("stats", "thermostat")[0]
     equal(thermostat["causes"], {"token-expired": 14, "agent-crash": 1})
-    equal(thermostat["ends"], 15)
+    equal((thermostat["ends"], thermostat["outages"], thermostat["recoveries"]), (15, 15, 15))
+    camera = stage.objects("stats", "camera", complaint="CONNWATCH_CAUSE=solar-flare")[0]
+    equal(camera["outage_causes"], {"path-silent": 1})
+    # three records stand for twelve attempts, and the end of the outage tells of eight more
+    equal(camera["attempt_causes"], {"connect-refused": 20})
+    equal(camera["causes"], {"path-silent": 1, "connect-refused": 20, "(newer)": 1})
+    ends = stage.objects("timeline", "camera", complaint="CONNWATCH_CAUSE=solar-flare")[0]["ends"]
+    equal([end["times"] for end in ends], [1, 1, 5, 6, 1])
 
 
 # ---- settings

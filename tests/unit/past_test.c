@@ -366,6 +366,46 @@ static void numbers_of_a_day(void)
 	CU_ASSERT_EQUAL(statistics.newer_causes, 1);
 }
 
+static void take_outage(void *userdata, const struct past_outage *outage)
+{
+	statistics_add_outage(userdata, outage);
+}
+
+/* A session that is too short does not end the outage, though it is told as a recovery. */
+static void an_outage_recovers_once(void)
+{
+#define OF_OUTAGE "CONNWATCH_OUTAGE_ID=0123456789abcdef0123456789abcdef "
+	static struct outages outages;
+	struct statistics statistics = { 0 };
+	struct past_record records[4];
+
+	records[0] = past(0, OF_OUTAGE "CONNWATCH_KIND=ended CONNWATCH_ENDED_BY=peer-fin "
+				       "CONNWATCH_CAUSE=peer-close CONNWATCH_AGE_USEC=60000000");
+	records[1] = past(SECONDS(5), OF_OUTAGE "CONNWATCH_KIND=recovered CONNWATCH_ATTEMPTS=1 "
+						"CONNWATCH_DOWNTIME_USEC=5000000");
+	records[2] = past(SECONDS(6), OF_OUTAGE "CONNWATCH_KIND=ended CONNWATCH_ENDED_BY=peer-fin "
+						"CONNWATCH_CAUSE=session-rejected "
+						"CONNWATCH_ATTEMPTS=1 CONNWATCH_CAUSE_ATTEMPTS=1");
+	records[3] = past(SECONDS(20), OF_OUTAGE "CONNWATCH_KIND=recovered CONNWATCH_ATTEMPTS=4 "
+						 "CONNWATCH_OUTAGE_CAUSE=session-rejected "
+						 "CONNWATCH_OUTAGE_CONFIDENCE=likely "
+						 "CONNWATCH_OUTAGE_ATTEMPTS=session-rejected=3 "
+						 "CONNWATCH_DOWNTIME_USEC=20000000");
+#undef OF_OUTAGE
+	outages_begin(&outages, take_outage, &statistics);
+	for (unsigned i = 0; i < 4; i++) {
+		statistics_add_record(&statistics, &records[i]);
+		outages_add(&outages, &records[i]);
+	}
+	outages_finish(&outages);
+	CU_ASSERT_EQUAL(statistics.outages, 1);
+	CU_ASSERT_EQUAL(statistics.began[CAUSE_SESSION_REJECTED], 1);
+	CU_ASSERT_EQUAL(statistics.failed[CAUSE_SESSION_REJECTED], 3);
+	CU_ASSERT_EQUAL(statistics.causes[CAUSE_PEER_CLOSE], 1);
+	CU_ASSERT_EQUAL(statistics.recoveries, 1);
+	CU_ASSERT_EQUAL(statistics_to_recover(&statistics), SECONDS(20));
+}
+
 static void no_records_no_numbers(void)
 {
 	struct statistics statistics = { 0 };
@@ -457,6 +497,8 @@ SUITE("past", { "rhythm is folded", rhythm_is_folded },
       { "spans fill cells", spans_fill_cells },
       { "narrow times and wide bars agree", narrow_times_and_wide_bars_agree },
       { "steps of an axis are round", steps_of_an_axis_are_round },
-      { "numbers of a day", numbers_of_a_day }, { "no records, no numbers", no_records_no_numbers },
-      { "tokens in words", tokens_in_words }, { "moments come in order", moments_come_in_order },
+      { "numbers of a day", numbers_of_a_day },
+      { "an outage recovers once", an_outage_recovers_once },
+      { "no records, no numbers", no_records_no_numbers }, { "tokens in words", tokens_in_words },
+      { "moments come in order", moments_come_in_order },
       { "evidence gets its order back", evidence_gets_its_order_back })

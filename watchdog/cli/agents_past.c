@@ -28,7 +28,7 @@ static void keep_span(void *userdata, const struct span *span)
 	grown[agent->span_count++] = *span;
 }
 
-static void keep_ending(struct agent_past *agent, const struct past_record *past)
+static void keep_ending(struct agent_past *agent, const struct past_record *past, unsigned times)
 {
 	struct past_ending *grown = array_grow(agent->endings, agent->ending_count, sizeof(*grown));
 	struct past_ending *ending;
@@ -41,6 +41,7 @@ static void keep_ending(struct agent_past *agent, const struct past_record *past
 	ending = &grown[agent->ending_count++];
 	*ending = (struct past_ending){ .time = past->realtime,
 					.age = past->record.socket.age,
+					.times = times,
 					.side = cause_side(past->record.verdict.cause) };
 	memcpy(ending->cause, past->cause, WORD_SIZE);
 	memcpy(ending->ended_by, past->ended_by, WORD_SIZE);
@@ -72,6 +73,14 @@ static struct agent_past *find_agent(struct agents_past *past, const char *name)
 	return NULL;
 }
 
+static void add_outage(void *userdata, const struct past_outage *outage)
+{
+	struct agent_past *agent = find_agent(userdata, outage->agent);
+
+	if (agent)
+		statistics_add_outage(&agent->statistics, outage);
+}
+
 static int compare_agents(const void *a, const void *b)
 {
 	const struct agent_past *const *left = a, *const *right = b;
@@ -82,6 +91,7 @@ static int compare_agents(const void *a, const void *b)
 static int add_record(struct agents_past *past, const struct past_record *record, usec_t since)
 {
 	struct agent_past *agent;
+	unsigned before;
 
 	if (!record->record.agent[0]) /* about connwatch itself */
 		return 0;
@@ -90,9 +100,12 @@ static int add_record(struct agents_past *past, const struct past_record *record
 	if (!agent)
 		return -ENOMEM;
 	timeline_add(&agent->timeline, record);
+	before = agent->statistics.sessions_ended + agent->statistics.attempts_failed;
 	statistics_add_record(&agent->statistics, record);
 	if (record->record.kind == RECORD_ENDED)
-		keep_ending(agent, record);
+		keep_ending(agent, record,
+			    agent->statistics.sessions_ended + agent->statistics.attempts_failed -
+				    before);
 	return agent->error;
 }
 
@@ -125,12 +138,14 @@ static int read_all(struct agents_past *past, struct journal_reader *reader,
 		    const struct journal_arguments *arguments, struct strangeness *strangeness)
 {
 	_cleanup_free_ struct past_record *record = malloc(sizeof(*record));
+	_cleanup_free_ struct outages *outages = malloc(sizeof(*outages));
 	usec_t last = 0;
 	int r;
 
-	if (!record)
+	if (!record || !outages)
 		return -ENOMEM;
 	*past = (struct agents_past){ .since = arguments->query.since };
+	outages_begin(outages, add_outage, past);
 	while ((r = journal_reader_next(reader, record)) > 0) {
 		last = record->realtime;
 		if (past->since == 0)
@@ -139,7 +154,9 @@ static int read_all(struct agents_past *past, struct journal_reader *reader,
 		r = add_record(past, record, arguments->query.since);
 		if (r < 0)
 			return r;
+		outages_add(outages, record);
 	}
+	outages_finish(outages);
 	past->until = end_of(reader, arguments, last);
 	return r < 0 ? r : finish(past);
 }

@@ -10,6 +10,7 @@ struct past_ending {
 	usec_t time;
 	usec_t age;
 	enum side side;
+	unsigned times; /* how many ends and failed attempts it stands for */
 	char cause[WORD_SIZE];
 	char ended_by[WORD_SIZE];
 };

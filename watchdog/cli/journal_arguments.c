@@ -123,6 +123,9 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 		return take_time(command, "--since", value, arguments->now, &query->since);
 	case 'U':
 		return take_time(command, "--until", value, arguments->now, &query->until);
+	case 'r':
+		arguments->reverse = true;
+		return 0;
 	case 'b':
 		query->boot = value ?: "0";
 		return 0;

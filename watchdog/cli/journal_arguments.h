@@ -50,6 +50,7 @@ struct journal_arguments {
 	unsigned agent_count;
 	usec_t now;
 	bool json;
+	bool reverse; /* the newest first: for commands with --reverse */
 	bool pager;
 	bool colour;
 };

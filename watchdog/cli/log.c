@@ -133,9 +133,11 @@ static void print_table(const struct journal_arguments *arguments, const struct 
 	}
 	table_print_titles(&table);
 	for (size_t k = first; k < lines->count; k++) {
-		describe(&lines->items[k], &row);
-		table_print_row(&table, &row, side_colour(arguments, lines->items[k].side),
-				plain(arguments));
+		const struct digest_line *line =
+			&lines->items[arguments->reverse ? lines->count - 1 - (k - first) : k];
+
+		describe(line, &row);
+		table_print_row(&table, &row, side_colour(arguments, line->side), plain(arguments));
 	}
 }
 
@@ -202,6 +204,20 @@ static int print_records(struct journal_reader *reader, size_t last,
 	return r;
 }
 
+static int print_records_reversed(struct journal_reader *reader, size_t last,
+				  struct strangeness *strangeness)
+{
+	_cleanup_free_ struct past_record *past = malloc(sizeof(*past));
+	int r = past ? journal_reader_last(reader) : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < last && (r = journal_reader_previous(reader, past)) > 0;
+	     i++) {
+		strangeness_note(strangeness, past);
+		r = print_fields(reader);
+	}
+	return r;
+}
+
 static int print_log(const struct command *command, const struct journal_arguments *arguments,
 		     size_t last)
 {
@@ -211,8 +227,9 @@ static int print_log(const struct command *command, const struct journal_argumen
 
 	if (r)
 		return r;
-	r = arguments->json ? print_records(reader, last, &strangeness)
-			    : print_digest(reader, arguments, last, &strangeness);
+	r = !arguments->json     ? print_digest(reader, arguments, last, &strangeness)
+	    : arguments->reverse ? print_records_reversed(reader, last, &strangeness)
+				 : print_records(reader, last, &strangeness);
 	strangeness_say(&strangeness, command);
 	return r < 0 ? journal_failed(command, r) : EXIT_SUCCESS;
 }
@@ -222,6 +239,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	static const struct option options[] = {
 		JOURNAL_LONG_OPTIONS,
 		{ "lines", required_argument, NULL, 'n' },
+		{ "reverse", no_argument, NULL, 'r' },
 		{ 0 },
 	};
 	struct journal_arguments arguments;
@@ -230,7 +248,7 @@ static int run(const struct command *command, int argc, char *argv[])
 
 	journal_arguments_defaults(&arguments);
 	while (!r &&
-	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) != -1)
+	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:r", options, NULL)) != -1)
 		r = option == 'n' ? journal_arguments_take_lines(command, optarg, &last)
 				  : journal_arguments_take(&arguments, command, option, optarg);
 	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
@@ -243,6 +261,7 @@ const struct command command_log = {
 	.summary = "List the verdicts in the journal, similar ones in a row as one",
 	.options = "AGENT is the name of an agent or of its unit. With -o json every record is\n"
 		   "printed, and none are combined.\n\n"
-		   "  -n, --lines=N          only the last N lines\n" JOURNAL_OPTIONS_HELP,
+		   "  -n, --lines=N          only the last N lines\n"
+		   "  -r, --reverse          the newest first\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

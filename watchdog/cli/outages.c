@@ -83,6 +83,13 @@ static void describe(const struct past_outage *outage, const char *boot, struct 
 	snprintf(row->cells[8], CELL_SIZE, "%.*s", ID_SHOWN, outage->id);
 }
 
+/* The one to be printed after `i` others, of which `first` are left out. */
+static const struct past_outage *item(const struct journal_arguments *arguments,
+				      const struct list *list, size_t first, size_t i)
+{
+	return &list->items[arguments->reverse ? list->count - 1 - (i - first) : i];
+}
+
 static void print_table(const struct journal_arguments *arguments, const struct list *list,
 			size_t first, const char *boot)
 {
@@ -96,8 +103,10 @@ static void print_table(const struct journal_arguments *arguments, const struct 
 	}
 	table_print_titles(&table);
 	for (size_t i = first; i < list->count; i++) {
-		describe(&list->items[i], boot, &row);
-		table_print_row(&table, &row, side_colour(arguments, list->items[i].side),
+		const struct past_outage *outage = item(arguments, list, first, i);
+
+		describe(outage, boot, &row);
+		table_print_row(&table, &row, side_colour(arguments, outage->side),
 				plain(arguments));
 	}
 }
@@ -169,7 +178,7 @@ static void print_all(const struct journal_arguments *arguments, const struct li
 
 	if (arguments->json)
 		for (size_t i = first; i < list->count; i++)
-			print_object(&list->items[i]);
+			print_object(item(arguments, list, first, i));
 	else
 		print_table(arguments, list, first, boot);
 	pager_finish(pager);
@@ -201,6 +210,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	static const struct option options[] = {
 		JOURNAL_LONG_OPTIONS,
 		{ "lines", required_argument, NULL, 'n' },
+		{ "reverse", no_argument, NULL, 'r' },
 		{ 0 },
 	};
 	struct journal_arguments arguments;
@@ -209,7 +219,7 @@ static int run(const struct command *command, int argc, char *argv[])
 
 	journal_arguments_defaults(&arguments);
 	while (!r &&
-	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:", options, NULL)) != -1)
+	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:r", options, NULL)) != -1)
 		r = option == 'n' ? journal_arguments_take_lines(command, optarg, &last)
 				  : journal_arguments_take(&arguments, command, option, optarg);
 	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
@@ -221,6 +231,7 @@ const struct command command_outages = {
 	.arguments = "[OPTIONS...] [AGENT...]",
 	.summary = "List the outages in the journal: when, why, how long, what was done",
 	.options = "An AGENT is the name of an agent or of its unit.\n\n"
-		   "  -n, --lines=N          only the last N outages\n" JOURNAL_OPTIONS_HELP,
+		   "  -n, --lines=N          only the last N outages\n"
+		   "  -r, --reverse          the newest first\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

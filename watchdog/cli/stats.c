@@ -36,6 +36,8 @@ static void print_times(const struct statistics *statistics)
 	if (between != USEC_INFINITY)
 		printf(", mean time between them %s",
 		       time_span_format(between, mean, sizeof(mean)));
+	if (statistics->outages)
+		printf("\n  outages        %u", statistics->outages);
 	printf("\n  recoveries     %u", statistics->recoveries);
 	if (recover != USEC_INFINITY)
 		printf(", mean time to reconnect %s, at most %s",
@@ -60,27 +62,38 @@ static void print_more(const struct statistics *statistics)
 struct count {
 	const char *cause;
 	enum side side;
-	unsigned count;
+	unsigned outages; /* that it began */
+	unsigned ends;    /* of sessions */
+	unsigned failed;  /* attempts */
 };
+
+static int more(unsigned left, unsigned right)
+{
+	return left > right ? -1 : left < right;
+}
 
 static int compare_counts(const void *a, const void *b)
 {
 	const struct count *left = a, *right = b;
 
-	return left->count > right->count ? -1 : left->count < right->count;
+	return more(left->outages, right->outages)
+		       ?: more(left->ends, right->ends) ?: more(left->failed, right->failed);
 }
 
-/* Stores the causes that occurred in `counts`, the commonest first. Returns their number. */
+/* Stores the causes that occurred in `counts`, the worst first. Returns their number. */
 static unsigned sort_causes(const struct statistics *statistics, struct count counts[CAUSE_MAX + 1])
 {
 	unsigned used = 0;
 
 	for (int i = 0; i < CAUSE_MAX; i++)
-		if (statistics->causes[i])
-			counts[used++] = (struct count){ cause_to_string(i), cause_side(i),
-							 statistics->causes[i] };
+		if (statistics->causes[i] || statistics->began[i])
+			counts[used++] = (struct count){
+				cause_to_string(i), cause_side(i), statistics->began[i],
+				statistics->causes[i] - statistics->failed[i], statistics->failed[i]
+			};
 	if (statistics->newer_causes)
-		counts[used++] = (struct count){ "(newer)", SIDE_NONE, statistics->newer_causes };
+		counts[used++] =
+			(struct count){ "(newer)", SIDE_NONE, 0, statistics->newer_causes, 0 };
 	qsort(counts, used, sizeof(counts[0]), compare_counts);
 	return used;
 }
@@ -88,14 +101,15 @@ static unsigned sort_causes(const struct statistics *statistics, struct count co
 static void print_causes(const struct journal_arguments *arguments,
 			 const struct statistics *statistics)
 {
-	unsigned all = statistics->sessions_ended + statistics->attempts_failed;
 	struct count counts[CAUSE_MAX + 1];
 	unsigned used = sort_causes(statistics, counts);
 
+	if (used)
+		puts("  CAUSE                   OUTAGES    ENDS  ATTEMPTS  SIDE");
 	for (unsigned i = 0; i < used; i++)
-		printf("  %s%-22s%s %6u  %3u %%  %s\n", side_colour(arguments, counts[i].side),
-		       counts[i].cause, plain(arguments), counts[i].count,
-		       100 * counts[i].count / all, side_to_string(counts[i].side));
+		printf("  %s%-22s%s  %7u %7u %9u  %s\n", side_colour(arguments, counts[i].side),
+		       counts[i].cause, plain(arguments), counts[i].outages, counts[i].ends,
+		       counts[i].failed, side_to_string(counts[i].side));
 }
 
 static void print_agent(const struct journal_arguments *arguments, const struct agents_past *past,
@@ -119,12 +133,23 @@ static void print_known(struct json *json, const char *name, usec_t span)
 		json_number(json, name, span);
 }
 
+/* A cause that did not occur is left out. */
+static void print_counts(struct json *json, const char *name, const unsigned counts[CAUSE_MAX],
+			 unsigned newer)
+{
+	json_open(json, name, '{');
+	for (int i = 0; i < CAUSE_MAX; i++)
+		if (counts[i])
+			json_number(json, cause_to_string(i), counts[i]);
+	if (newer)
+		json_number(json, "(newer)", newer);
+	json_close(json, '{');
+}
+
 static void print_json(const struct agents_past *past, const struct agent_past *agent)
 {
 	const struct statistics *statistics = &agent->statistics;
 	struct json json = { .stream = stdout };
-	struct count counts[CAUSE_MAX + 1];
-	unsigned used = sort_causes(statistics, counts);
 
 	json_open(&json, NULL, '{');
 	json_string(&json, "agent", agent->name);
@@ -143,16 +168,16 @@ static void print_json(const struct agents_past *past, const struct agent_past *
 	print_known(&json, "mean_to_recover_usec", statistics_to_recover(statistics));
 	json_number(&json, "ends", statistics->sessions_ended);
 	json_number(&json, "failed_attempts", statistics->attempts_failed);
+	json_number(&json, "outages", statistics->outages);
 	json_number(&json, "recoveries", statistics->recoveries);
 	json_number(&json, "stalls", statistics->stalls);
 	json_number(&json, "actions", statistics->actions);
 	json_number(&json, "actions_failed", statistics->actions_failed);
 	json_number(&json, "actions_held", statistics->actions_held);
 	json_number(&json, "lost_events", statistics->lost_events);
-	json_open(&json, "causes", '{');
-	for (unsigned i = 0; i < used; i++)
-		json_number(&json, counts[i].cause, counts[i].count);
-	json_close(&json, '{');
+	print_counts(&json, "causes", statistics->causes, statistics->newer_causes);
+	print_counts(&json, "outage_causes", statistics->began, 0);
+	print_counts(&json, "attempt_causes", statistics->failed, 0);
 	json_close(&json, '{');
 	putchar('\n');
 }
@@ -208,7 +233,9 @@ const struct command command_stats = {
 	.name = "stats",
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Count causes; show availability, mean time between ends and to reconnect",
-	.options = "AGENT is the name of an agent or of its unit. A stalled connection counts as "
-		   "not\navailable.\n\n" JOURNAL_OPTIONS_HELP,
+	.options =
+		"AGENT is the name of an agent or of its unit. A stalled connection counts as not\n"
+		"available. For each cause: how many outages it began, how many sessions ended by\n"
+		"it, and how many attempts to connect failed by it.\n\n" JOURNAL_OPTIONS_HELP,
 	.run = run,
 };

@@ -25,7 +25,7 @@ struct letters {
 	struct {
 		char cause[WORD_SIZE];
 		enum side side;
-		unsigned endings;
+		unsigned endings; /* records */
 	} items[LETTERS_MAX];
 };
 
@@ -173,16 +173,33 @@ static void print_axis(const struct drawing *drawing)
 	putchar('\n');
 }
 
+/* Also the attempts that failed by it without a record. */
+static void print_cause(const struct drawing *drawing, unsigned letter)
+{
+	const char *name = drawing->letters.items[letter].cause;
+	enum cause cause = cause_from_string(name);
+	unsigned times = 0, outages = 0;
+
+	for (size_t i = 0; cause != CAUSE_INVALID && i < drawing->past->count; i++) {
+		times += drawing->past->agents[i]->statistics.causes[cause];
+		outages += drawing->past->agents[i]->statistics.began[cause];
+	}
+	if (cause == CAUSE_INVALID) /* of a newer version */
+		times = drawing->letters.items[letter].endings;
+	printf("%c %s%s%s, %u time%s", 'a' + letter,
+	       side_colour(drawing->arguments, drawing->letters.items[letter].side), name,
+	       plain(drawing->arguments), times, times == 1 ? "" : "s");
+	if (outages)
+		printf(", began %u outage%s", outages, outages == 1 ? "" : "s");
+	putchar('\n');
+}
+
 static void print_legend(const struct drawing *drawing)
 {
-	const struct letters *letters = &drawing->letters;
 	const char *const *glyphs = drawing->glyphs;
 
-	for (unsigned i = 0; i < letters->count; i++)
-		printf("%c %s%s%s, %u time%s\n", 'a' + i,
-		       side_colour(drawing->arguments, letters->items[i].side),
-		       letters->items[i].cause, plain(drawing->arguments),
-		       letters->items[i].endings, letters->items[i].endings == 1 ? "" : "s");
+	for (unsigned i = 0; i < drawing->letters.count; i++)
+		print_cause(drawing, i);
 	if (drawing->crowded)
 		puts("+ several of them in a column");
 	printf("%s connected  %s connected, with an end  %s in trouble  %s no connection\n",
@@ -240,6 +257,7 @@ static void print_json(const struct agents_past *past, const struct agent_past *
 	json_string(&json, "agent", agent->name);
 	json_number(&json, "since_usec", past->since);
 	json_number(&json, "until_usec", past->until);
+	json_number(&json, "outages", agent->statistics.outages);
 	json_open(&json, "spans", '[');
 	for (size_t i = 0; i < agent->span_count; i++) {
 		json_open(&json, NULL, '{');
@@ -255,6 +273,7 @@ static void print_json(const struct agents_past *past, const struct agent_past *
 		json_number(&json, "time_usec", agent->endings[i].time);
 		json_number(&json, "age_usec", agent->endings[i].age);
 		json_string(&json, "cause", agent->endings[i].cause);
+		json_number(&json, "times", agent->endings[i].times);
 		json_string(&json, "ended_by", agent->endings[i].ended_by);
 		json_close(&json, '{');
 	}

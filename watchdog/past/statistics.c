@@ -20,6 +20,7 @@ static void count_failed(struct statistics *statistics, enum cause cause, unsign
 		return;
 	statistics->attempts_failed += count - *counted;
 	statistics->causes[cause] += count - *counted;
+	statistics->failed[cause] += count - *counted;
 	*counted = count;
 }
 
@@ -52,6 +53,14 @@ static void add_ended(struct statistics *statistics, const struct past_record *p
 	}
 }
 
+static void add_recovery(struct statistics *statistics, usec_t downtime)
+{
+	statistics->recoveries++;
+	statistics->downtime += downtime;
+	if (downtime > statistics->downtime_max)
+		statistics->downtime_max = downtime;
+}
+
 static void add_recovered(struct statistics *statistics, const struct record *record)
 {
 	if (record->verdict.cause != CAUSE_UNKNOWN) /* from a stall: the agent was not down */
@@ -60,10 +69,19 @@ static void add_recovered(struct statistics *statistics, const struct record *re
 	for (unsigned i = 0; i < record->outage.failed_count; i++)
 		count_failed(statistics, record->outage.failed[i].by,
 			     record->outage.failed[i].count);
-	statistics->recoveries++;
-	statistics->downtime += record->downtime;
-	if (record->downtime > statistics->downtime_max)
-		statistics->downtime_max = record->downtime;
+	if (!record->outage_id[0]) /* of an older version, or of one connection of several */
+		add_recovery(statistics, record->downtime);
+}
+
+void statistics_add_outage(struct statistics *statistics, const struct past_outage *outage)
+{
+	enum cause cause = cause_from_string(outage->cause);
+
+	statistics->outages++;
+	if (outage->diagnosed && cause != CAUSE_INVALID)
+		statistics->began[cause]++;
+	if (outage->ended)
+		add_recovery(statistics, outage->lasted);
 }
 
 /* An action has two records: the one before it counts the action, the one after it a failure. */
