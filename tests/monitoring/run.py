@@ -96,7 +96,10 @@ def rules_fire():
 
 
 def main():
-    text = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "connwatch.prom")
+        subprocess.run([sys.argv[1], str(path)], check=True)
+        text = path.read_text()
     node_exporter_takes_all(text)
     done = promtool("check", "metrics", stdin=text)
     check("promtool finds nothing to say of the metrics", done.returncode == 0 and not done.stdout,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writes the metrics of three agents to standard output: one that crashed and was restarted, one
- * with a name that must be escaped, and one of which nothing was ever counted. */
+/* Writes the metrics of three agents to a file: one that crashed and was restarted, one with a name
+ * that must be escaped, and one of which nothing was ever counted. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "effects/metrics_writer.h"
+
+#define HEARTBEAT (1700000000 * USEC_PER_SEC)
 
 static void count(struct tallies *tallies, struct record record)
 {
@@ -13,26 +15,33 @@ static void count(struct tallies *tallies, struct record record)
 	tallies_add(tallies, &record);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct tallies tallies;
 	const struct agent_gauges agents[] = {
 		{ .agent = "edge", .connections = 1 },
-		{ .agent = "quo\"ted\\agent", .actions_held = true },
+		{ .agent = "quo\"ted\\agent", .in_outage = true, .actions_held = true },
 		{ .agent = "new" },
 	};
 	char *text;
+	int r;
 
+	if (argc != 2)
+		return EXIT_FAILURE;
 	count(&tallies, (struct record){ .kind = RECORD_ENDED,
 					 .verdict = { .cause = CAUSE_AGENT_CRASH,
-						      .ended_by = ENDED_BY_LOCAL_FIN } });
+						      .ended_by = ENDED_BY_LOCAL_FIN },
+					 .outage_id = "1",
+					 .socket.age = 45 * USEC_PER_SEC });
 	count(&tallies,
 	      (struct record){ .kind = RECORD_STALLED, .verdict.cause = CAUSE_NAME_SERVER_SILENT });
-	count(&tallies, (struct record){ .kind = RECORD_RECOVERED, .downtime = 1500000 });
+	count(&tallies, (struct record){ .kind = RECORD_RECOVERED,
+					 .outage_id = "1",
+					 .attempts = 1,
+					 .took[RUNG_TCP] = 20 * USEC_PER_MSEC,
+					 .downtime = 1500000 });
 	text = metrics_format(&tallies, agents, sizeof(agents) / sizeof(agents[0]));
-	if (!text)
-		return EXIT_FAILURE;
-	fputs(text, stdout);
+	r = text ? metrics_write(argv[1], text, HEARTBEAT) : -1;
 	free(text);
-	return EXIT_SUCCESS;
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

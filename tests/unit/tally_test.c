@@ -50,6 +50,80 @@ static void test_recovery(void)
 	CU_ASSERT_STRING_EQUAL(tally.last_message, "");
 }
 
+static uint64_t all_of(const struct histogram *histogram)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i <= HISTOGRAM_BOUNDS; i++)
+		sum += histogram->count[i];
+	return sum;
+}
+
+static void test_bounds(void)
+{
+	for (unsigned i = 1; i < HISTOGRAM_BOUNDS; i++) {
+		CU_ASSERT(histogram_of_rungs[i] > histogram_of_rungs[i - 1]);
+		CU_ASSERT(histogram_of_sessions[i] > histogram_of_sessions[i - 1]);
+	}
+}
+
+static void test_sessions(void)
+{
+	static const struct {
+		usec_t age;
+		unsigned place;
+	} rows[] = {
+		{ 1, 0 },
+		{ USEC_PER_SEC, 0 },
+		{ USEC_PER_SEC + 1, 1 },
+		{ 86400 * USEC_PER_SEC, HISTOGRAM_BOUNDS - 1 },
+		{ 86400 * USEC_PER_SEC + 1, HISTOGRAM_BOUNDS },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tally tally = { 0 };
+		struct record record = { .kind = RECORD_ENDED, .socket.age = rows[i].age };
+
+		tally_add(&tally, &record);
+		CU_ASSERT_EQUAL(tally.sessions.count[rows[i].place], 1);
+		CU_ASSERT_EQUAL(tally.sessions.sum, rows[i].age);
+		record.verdict.rung = RUNG_TLS; /* an attempt that failed */
+		tally_add(&tally, &record);
+		record.verdict.rung = RUNG_NONE;
+		record.socket.age = 0; /* not known */
+		tally_add(&tally, &record);
+		CU_ASSERT_EQUAL(all_of(&tally.sessions), 1);
+	}
+}
+
+static void test_rungs(void)
+{
+	struct tally tally = { 0 };
+	struct record record = { .kind = RECORD_RECOVERED, .downtime = 7 * USEC_PER_SEC };
+
+	record.took[RUNG_TCP] = 40 * USEC_PER_MSEC;
+	tally_add(&tally, &record); /* of a connection that was stalled */
+	CU_ASSERT_EQUAL(all_of(&tally.recoveries), 0);
+	record.attempts = 1;
+	tally_add(&tally, &record);
+	CU_ASSERT_EQUAL(tally.recoveries.count[2], 1);
+	CU_ASSERT_EQUAL(all_of(&tally.rungs[RUNG_NAME]), 0);
+	CU_ASSERT_EQUAL(tally.rungs[RUNG_TCP].count[2], 1);
+	CU_ASSERT_EQUAL(tally.rungs[RUNG_TCP].sum, 40 * USEC_PER_MSEC);
+}
+
+static void test_outages(void)
+{
+	struct tally tally = { 0 };
+
+	tally_add(&tally, &(struct record){ .kind = RECORD_WATCHING });
+	tally_add(&tally, &(struct record){ .kind = RECORD_ENDED, .outage_id = "a" });
+	tally_add(&tally, &(struct record){ .kind = RECORD_RECOVERED, .outage_id = "a" });
+	CU_ASSERT_EQUAL(tally.outages, 1);
+	tally_add(&tally, &(struct record){ .kind = RECORD_STALLED, .outage_id = "b" });
+	CU_ASSERT_EQUAL(tally.outages, 2);
+}
+
 static void test_actions(void)
 {
 	struct tally tally = { 0 };
@@ -87,5 +161,8 @@ static void test_agents(void)
 }
 
 SUITE("tally", { "ends, by cause and by how", test_ends }, { "a stall is no end", test_stall },
-      { "recovery", test_recovery }, { "actions, by what became of them", test_actions },
+      { "recovery", test_recovery }, { "bounds of histograms rise", test_bounds },
+      { "how long sessions lived, not attempts", test_sessions },
+      { "how long recoveries took, and their rungs", test_rungs },
+      { "each outage once", test_outages }, { "actions, by what became of them", test_actions },
       { "each agent by itself, as many as there is room for", test_agents })

@@ -8,14 +8,16 @@
 #include <unistd.h>
 
 #include "effects/metrics_writer.h"
+#include "support/clock.h"
 
 struct metrics {
 	struct watch_loop *loop;
 	const struct tallies *tallies;
 	sd_event_source *timer;
-	bool waiting; /* the timer is set */
+	bool waiting; /* the timer is set for a change, not for the heartbeat */
 	bool failed;  /* writing failed, and we have logged that */
 	usec_t next;  /* the earliest time of the next write */
+	usec_t beat;  /* the latest time */
 	char path[CGROUP_PATH_SIZE];
 	char *text; /* the text as last written; NULL: not yet written */
 };
@@ -34,6 +36,7 @@ static void list_agent(void *userdata, const struct agent_snapshot *agent)
 		list->agents[list->count++] = (struct agent_gauges){
 			.agent = agent->settings->name,
 			.connections = agent->connections_up,
+			.in_outage = agent->in_outage,
 			.failed = agent->failed,
 			.actions_held = watch_loop_actions_held(list->loop, agent->number),
 		};
@@ -47,7 +50,7 @@ static void say_once(struct metrics *metrics, int error)
 	metrics->failed = error < 0;
 }
 
-static void update(struct metrics *metrics)
+static void update(struct metrics *metrics, usec_t now)
 {
 	struct agent_list list = { .loop = metrics->loop };
 	struct snapshot_sink sink = { .agent = list_agent, .userdata = &list };
@@ -56,11 +59,12 @@ static void update(struct metrics *metrics)
 
 	watch_loop_snapshot(metrics->loop, &sink, NULL);
 	text = metrics_format(metrics->tallies, list.agents, list.count);
-	if (!text || (metrics->text && strcmp(text, metrics->text) == 0)) {
+	if (!text || (now < metrics->beat && metrics->text && strcmp(text, metrics->text) == 0)) {
 		free(text);
 		return;
 	}
-	r = metrics_write(metrics->path, text);
+	r = metrics_write(metrics->path, text, clock_now(CLOCK_REALTIME));
+	metrics->beat = now + METRICS_HEARTBEAT;
 	say_once(metrics, r);
 	free(metrics->text);
 	metrics->text = r < 0 ? NULL : text;
@@ -68,16 +72,25 @@ static void update(struct metrics *metrics)
 		free(text);
 }
 
+static void set_timer(struct metrics *metrics, usec_t time)
+{
+	sd_event_source_set_time(metrics->timer, time);
+	sd_event_source_set_enabled(metrics->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_timer(sd_event_source *source, uint64_t time, void *userdata)
 {
 	struct metrics *metrics = userdata;
+	usec_t now;
 
 	(void)time;
-	sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &metrics->next);
-	metrics->next += METRICS_INTERVAL;
+	sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
+	metrics->next = now + METRICS_INTERVAL;
 	metrics->waiting = false;
-	if (*metrics->path)
-		update(metrics);
+	if (!*metrics->path)
+		return 0;
+	update(metrics, now);
+	set_timer(metrics, metrics->beat);
 	return 0;
 }
 
@@ -86,8 +99,7 @@ void metrics_stepped(struct metrics *metrics)
 	if (!metrics || metrics->waiting || !*metrics->path)
 		return;
 	metrics->waiting = true;
-	sd_event_source_set_time(metrics->timer, metrics->next);
-	sd_event_source_set_enabled(metrics->timer, SD_EVENT_ONESHOT);
+	set_timer(metrics, metrics->next < metrics->beat ? metrics->next : metrics->beat);
 }
 
 static void remove_file(struct metrics *metrics)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keeps MetricsFile= up to date: writes it when a value has changed, but not more often than it is
- * read. */
+ * read, and else with each heartbeat. */
 #pragma once
 
 #include "record/tally.h"
@@ -9,6 +9,9 @@
 /* The minimum time between two writes: most users scrape every 15 s (Prometheus's default is a
  * minute). */
 #define METRICS_INTERVAL (15 * USEC_PER_SEC)
+
+/* A file that is older than that has been left by a connwatchd that died or hangs. */
+#define METRICS_HEARTBEAT (60 * USEC_PER_SEC)
 
 struct metrics;
 

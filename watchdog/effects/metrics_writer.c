@@ -56,23 +56,90 @@ static const struct tally *tally_of(const struct report *report, unsigned agent)
 	return tallies_find(report->tallies, report->agents[agent].agent) ?: &nothing_yet;
 }
 
+/* A sample of a time in seconds. */
+static void write_seconds(struct report *report, const char *name, unsigned agent,
+			  const char *labels, usec_t value)
+{
+	fprintf(report->stream, "%s{agent=\"", name);
+	write_agent_label(report, agent);
+	fprintf(report->stream, "\"%s} %" PRIu64 ".%06" PRIu64 "\n", labels, value / USEC_PER_SEC,
+		value % USEC_PER_SEC);
+}
+
+/* The samples of one histogram of the family `name`. */
+static void write_histogram(struct report *report, const char *name, unsigned agent,
+			    const char *labels, const uint32_t bounds[static HISTOGRAM_BOUNDS],
+			    const struct histogram *histogram)
+{
+	char part[64], bound[64];
+	uint64_t count = 0;
+
+	snprintf(part, sizeof(part), "%s_bucket", name);
+	for (unsigned i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+		count += histogram->count[i];
+		if (i < HISTOGRAM_BOUNDS)
+			snprintf(bound, sizeof(bound), "%s,le=\"%g\"", labels, bounds[i] / 1e3);
+		else
+			snprintf(bound, sizeof(bound), "%s,le=\"+Inf\"", labels);
+		write_sample(report, part, agent, bound, count);
+	}
+	snprintf(part, sizeof(part), "%s_sum", name);
+	write_seconds(report, part, agent, labels, histogram->sum);
+	snprintf(part, sizeof(part), "%s_count", name);
+	write_sample(report, part, agent, labels, count);
+}
+
+/* A family with one sample for each agent. */
+static void write_numbers(struct report *report, const char *name, const char *type,
+			  const char *help,
+			  uint64_t (*number)(const struct report *report, unsigned agent))
+{
+	family(report, name, type, help);
+	for (unsigned i = 0; i < report->count; i++)
+		write_sample(report, name, i, "", number(report, i));
+}
+
+static uint64_t connected(const struct report *report, unsigned agent)
+{
+	return report->agents[agent].connections > 0;
+}
+
+static uint64_t connections(const struct report *report, unsigned agent)
+{
+	return report->agents[agent].connections;
+}
+
+static uint64_t in_outage(const struct report *report, unsigned agent)
+{
+	return report->agents[agent].in_outage;
+}
+
+static uint64_t actions_held(const struct report *report, unsigned agent)
+{
+	return report->agents[agent].actions_held;
+}
+
+static uint64_t recoveries(const struct report *report, unsigned agent)
+{
+	return tally_of(report, agent)->recovered;
+}
+
+static uint64_t outages(const struct report *report, unsigned agent)
+{
+	return tally_of(report, agent)->outages;
+}
+
 static void write_state(struct report *report)
 {
-	family(report, "connwatch_agent_connected", "gauge",
-	       "1 if the agent has a session with its hub, else 0.");
-	for (unsigned i = 0; i < report->count; i++)
-		write_sample(report, "connwatch_agent_connected", i, "",
-			     report->agents[i].connections > 0);
-	family(report, "connwatch_agent_connections", "gauge",
-	       "Open connections of the agent to its hub.");
-	for (unsigned i = 0; i < report->count; i++)
-		write_sample(report, "connwatch_agent_connections", i, "",
-			     report->agents[i].connections);
-	family(report, "connwatch_agent_actions_held", "gauge",
-	       "1 if the operator holds the agent's actions, else 0.");
-	for (unsigned i = 0; i < report->count; i++)
-		write_sample(report, "connwatch_agent_actions_held", i, "",
-			     report->agents[i].actions_held);
+	write_numbers(report, "connwatch_agent_connected", "gauge",
+		      "1 if the agent has a session with its hub, else 0.", connected);
+	write_numbers(report, "connwatch_agent_connections", "gauge",
+		      "Open connections of the agent to its hub.", connections);
+	write_numbers(report, "connwatch_agent_in_outage", "gauge",
+		      "1 if the agent has lost its session and has none that lasts, else 0.",
+		      in_outage);
+	write_numbers(report, "connwatch_agent_actions_held", "gauge",
+		      "1 if the operator holds the agent's actions, else 0.", actions_held);
 }
 
 static void write_rungs(struct report *report)
@@ -166,21 +233,41 @@ static void write_ends(struct report *report)
 
 static void write_recovery(struct report *report)
 {
-	family(report, "connwatch_recoveries_total", "counter",
-	       "Recoveries: the agent had a connection again.");
-	for (unsigned i = 0; i < report->count; i++)
-		write_sample(report, "connwatch_recoveries_total", i, "",
-			     tally_of(report, i)->recovered);
+	write_numbers(report, "connwatch_recoveries_total", "counter",
+		      "Recoveries: the agent had a connection again.", recoveries);
+	write_numbers(report, "connwatch_outages_total", "counter",
+		      "Outages: from the end of a session to the next that lasts.", outages);
 	family(report, "connwatch_downtime_seconds_total", "counter",
-	       "Time without a connection, counted at each recovery.");
-	for (unsigned i = 0; i < report->count; i++) {
-		usec_t downtime = tally_of(report, i)->downtime;
+	       "Time without a connection that works, counted at each recovery.");
+	for (unsigned i = 0; i < report->count; i++)
+		write_seconds(report, "connwatch_downtime_seconds_total", i, "",
+			      tally_of(report, i)->downtime);
+}
 
-		fputs("connwatch_downtime_seconds_total{agent=\"", report->stream);
-		write_agent_label(report, i);
-		fprintf(report->stream, "\"} %" PRIu64 ".%06" PRIu64 "\n", downtime / USEC_PER_SEC,
-			downtime % USEC_PER_SEC);
-	}
+static void write_durations(struct report *report)
+{
+	char labels[32];
+
+	family(report, "connwatch_session_duration_seconds", "histogram",
+	       "How long the sessions lived that have ended.");
+	for (unsigned i = 0; i < report->count; i++)
+		write_histogram(report, "connwatch_session_duration_seconds", i, "",
+				histogram_of_sessions, &tally_of(report, i)->sessions);
+	family(report, "connwatch_recovery_duration_seconds", "histogram",
+	       "How long the agent was without a session, at each recovery.");
+	for (unsigned i = 0; i < report->count; i++)
+		write_histogram(report, "connwatch_recovery_duration_seconds", i, "",
+				histogram_of_sessions, &tally_of(report, i)->recoveries);
+	family(report, "connwatch_rung_duration_seconds", "histogram",
+	       "How long each rung took of the sessions that were recoveries.");
+	for (unsigned i = 0; i < report->count; i++)
+		for (enum rung rung = RUNG_NAME; rung < RUNG_MAX; rung++) {
+			if (rung == RUNG_PATH)
+				continue; /* nothing tells how long it takes */
+			snprintf(labels, sizeof(labels), ",rung=\"%s\"", rung_to_string(rung));
+			write_histogram(report, "connwatch_rung_duration_seconds", i, labels,
+					histogram_of_rungs, &tally_of(report, i)->rungs[rung]);
+		}
 }
 
 static void write_daemon(struct report *report)
@@ -208,6 +295,7 @@ char *metrics_format(const struct tallies *tallies, const struct agent_gauges *a
 	write_rungs(&report);
 	write_ends(&report);
 	write_recovery(&report);
+	write_durations(&report);
 	write_daemon(&report);
 	whole = !ferror(report.stream);
 	if (fclose(report.stream) == 0 && whole)
@@ -229,8 +317,21 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
+static int write_heartbeat(int fd, usec_t heartbeat)
+{
+	static const char name[] = "connwatch_heartbeat_timestamp_seconds";
+
+	return dprintf(fd,
+		       "# HELP %s When connwatchd last wrote this file.\n"
+		       "# TYPE %s gauge\n"
+		       "%s %" PRIu64 "\n",
+		       name, name, name, heartbeat / USEC_PER_SEC) < 0
+		       ? -errno
+		       : 0;
+}
+
 /* The collector reads only *.prom, so it ignores the unfinished file. */
-int metrics_write(const char *path, const char *text)
+int metrics_write(const char *path, const char *text, usec_t heartbeat)
 {
 	_cleanup_free_ char *unfinished = NULL;
 	_cleanup_close_ int fd = -1;
@@ -244,6 +345,8 @@ int metrics_write(const char *path, const char *text)
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text);
+	if (r >= 0)
+		r = write_heartbeat(fd, heartbeat);
 	if (r >= 0 && (fchmod(fd, 0644) < 0 || rename(unfinished, path) < 0))
 		r = -errno;
 	if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The counters and gauges of docs/METRICS.md in Prometheus's text format 0.0.4, which the textfile
+/* The metrics of docs/METRICS.md in Prometheus's text format 0.0.4, which the textfile
  * collector of node_exporter reads. */
 #pragma once
 
@@ -11,15 +11,16 @@
 struct agent_gauges {
 	const char *agent;
 	uint32_t connections;
+	bool in_outage;
 	bool actions_held;
 	enum rung failed; /* RUNG_NONE: connected, or no attempt has failed yet */
 };
 
-/* Formats all metrics of the `count` watched `agents`, without the counts of others. Returns the
- * text, which the caller frees, or NULL without memory. */
+/* Formats all metrics but the heartbeat of the `count` watched `agents`, without the counts of
+ * others. Returns the text, which the caller frees, or NULL without memory. */
 char *metrics_format(const struct tallies *tallies, const struct agent_gauges *agents,
 		     unsigned count);
 
-/* Replaces the file at `path` by `text` atomically (a temporary file and a rename), readable by
- * all. Returns 0 or -errno. */
-int metrics_write(const char *path, const char *text);
+/* Replaces the file at `path` by `text` and the heartbeat, which is the time of the wall clock,
+ * atomically (a temporary file and a rename), readable by all. Returns 0 or -errno. */
+int metrics_write(const char *path, const char *text, usec_t heartbeat);

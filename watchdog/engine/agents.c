@@ -169,8 +169,10 @@ static void report_recovered(struct engine *engine, struct agent *agent,
 	outcomes_begin_record(agent, RECORD_RECOVERED, time, &record);
 	outcomes_describe_connection(connection, &record);
 	record.verdict.rung = connection->reached;
-	if (took)
+	if (took) {
 		rung_add_times(took, &record.verdict.evidence);
+		memcpy(record.took, took, sizeof(record.took));
+	}
 	record.downtime = time - down_since(agent);
 	outage_end(engine, agent, &record);
 	if (action) {

@@ -15,6 +15,7 @@ static void show_agents(const struct engine *engine, const struct snapshot_sink 
 			.absent = agent->absent,
 			.connections_up = agent->connections_up,
 			.down_since = agent->down_since,
+			.in_outage = agent->outage.under_way || agent->outage.resumed,
 			.attempts = agent->attempts,
 			.failed = agent->attempt.failed,
 			.failed_since = agent->attempt.failed_since,

@@ -13,6 +13,8 @@ struct agent_snapshot {
 	bool absent;             /* a shipped profile of which this host shows nothing */
 	uint32_t connections_up; /* to the hub */
 	usec_t down_since;       /* 0: a connection is up, or none ever was */
+	bool in_outage;          /* also while a session has come up that may be too short to end
+				    it, if many were */
 	unsigned attempts;       /* connections that failed to come up since then */
 	enum rung failed;        /* where the last attempt failed; RUNG_NONE: none has since the
 				    agent was last connected */

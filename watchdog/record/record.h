@@ -95,6 +95,8 @@ struct record {
 	bool belated;                   /* for the journal alone: all others have had it */
 	/* recovered */
 	usec_t downtime;
+	usec_t took[RUNG_MAX]; /* each rung of the session, 0: not known; for the metrics: the
+				  journal has it as evidence */
 	struct outage_summary outage;
 	/* evidence-lost */
 	uint64_t lost_events;

@@ -3,6 +3,49 @@
 
 #include <string.h>
 
+const uint32_t histogram_of_rungs[HISTOGRAM_BOUNDS] = { 10,   30,    100,   300,  1000,
+							3000, 10000, 30000, 60000 };
+const uint32_t histogram_of_sessions[HISTOGRAM_BOUNDS] = { 1000,    5000,     30000,
+							   60000,   300000,   1800000,
+							   3600000, 14400000, 86400000 };
+
+static void take(struct histogram *histogram, const uint32_t bounds[static HISTOGRAM_BOUNDS],
+		 usec_t took)
+{
+	unsigned i = 0;
+
+	while (i < HISTOGRAM_BOUNDS && took > bounds[i] * USEC_PER_MSEC)
+		i++;
+	histogram->count[i]++;
+	histogram->sum += took;
+}
+
+/* A connection that came up: its age is known if its SYN was seen. */
+static void take_session(struct tally *tally, const struct record *record)
+{
+	if (record->verdict.rung == RUNG_NONE && record->socket.age)
+		take(&tally->sessions, histogram_of_sessions, record->socket.age);
+}
+
+/* Not of a connection that was only stalled. */
+static void take_recovery(struct tally *tally, const struct record *record)
+{
+	if (!record->attempts)
+		return;
+	take(&tally->recoveries, histogram_of_sessions, record->downtime);
+	for (enum rung rung = RUNG_NAME; rung < RUNG_MAX; rung++)
+		if (record->took[rung])
+			take(&tally->rungs[rung], histogram_of_rungs, record->took[rung]);
+}
+
+static void count_outage(struct tally *tally, const struct record *record)
+{
+	if (!*record->outage_id || strcmp(record->outage_id, tally->outage_id) == 0)
+		return;
+	memcpy(tally->outage_id, record->outage_id, sizeof(tally->outage_id));
+	tally->outages++;
+}
+
 static void remember(struct tally *tally, const struct record *record)
 {
 	tally->last_kind = record->kind;
@@ -24,9 +67,11 @@ static void count_action(struct tally *tally, const struct record *record)
 void tally_add(struct tally *tally, const struct record *record)
 {
 	tally->records++;
+	count_outage(tally, record);
 	switch (record->kind) {
 	case RECORD_ENDED:
 		tally->ended[record->verdict.cause][record->verdict.ended_by]++;
+		take_session(tally, record);
 		remember(tally, record);
 		break;
 	case RECORD_STALLED:
@@ -36,6 +81,7 @@ void tally_add(struct tally *tally, const struct record *record)
 	case RECORD_RECOVERED:
 		tally->recovered++;
 		tally->downtime += record->downtime;
+		take_recovery(tally, record);
 		break;
 	case RECORD_ACTION:
 		count_action(tally, record);

@@ -4,7 +4,19 @@
 
 #include "record/record.h"
 
-enum { TALLIES_MAX = 64 };
+enum { TALLIES_MAX = 64, HISTOGRAM_BOUNDS = 9 };
+
+/* How long something took, by upper bounds. Starts as zero. */
+struct histogram {
+	uint64_t count[HISTOGRAM_BOUNDS + 1]; /* up to each bound, not up to the one before; the
+						 last one: beyond all */
+	usec_t sum;
+};
+
+/* The bounds in milliseconds, rising: of what a rung takes, and of the time with or without a
+ * session. */
+extern const uint32_t histogram_of_rungs[HISTOGRAM_BOUNDS];
+extern const uint32_t histogram_of_sessions[HISTOGRAM_BOUNDS];
 
 /* The counts of one agent. Starts as zero, but for `agent`. */
 struct tally {
@@ -15,6 +27,11 @@ struct tally {
 	uint64_t actions[ACTION_TYPE_MAX][ACTION_OUTCOME_MAX];
 	uint64_t recovered;
 	usec_t downtime; /* the sum over all recoveries */
+	uint64_t outages;
+	char outage_id[OUTAGE_ID_SIZE];   /* of the last one; "": none was counted yet */
+	struct histogram sessions;        /* how long they lived, where that is known */
+	struct histogram recoveries;      /* how long the agent was without a session */
+	struct histogram rungs[RUNG_MAX]; /* how long each took, in what became a session */
 	/* the last `ended` or `stalled` record; last_message is empty before the first */
 	enum record_kind last_kind;
 	enum cause last_cause;

@@ -167,6 +167,31 @@ expect() {
 	done
 }
 
+# ---- metrics
+
+METRICS=/run/connwatch.prom
+
+# Makes connwatchd, which must not run yet, write metrics.
+write_metrics() {
+	mkdir -p /etc/connwatch
+	printf '[Watchdog]\nMetricsFile=%s\n' $METRICS >/etc/connwatch/connwatchd.conf
+}
+
+# Waits until the file has this line: it is written every 15 s at most.
+metric() {
+	first_line sh -c 'until grep -Fx "$0" "$1" 2>/dev/null; do sleep 0.1; done' "$1" $METRICS
+}
+
+# Prints the value of a sample: its name with its labels, as written, in a file (the present one).
+value_of() {
+	awk -v sample="$1" 'index($0, sample " ") == 1 { print $2 }' "${2:-$METRICS}"
+}
+
+# alerts EXPECTED FILE MINUTES...: these alerts, and no others, fire at the end; see inside/alerts.
+alerts() {
+	/connwatch/inside/alerts "$@" || fail "other alerts than these fire: $1"
+}
+
 # ---- faults
 
 crash_agent() {
