@@ -84,6 +84,9 @@ def binds(tree, programs, results, case):
         yield journal, "/var/log/journal", ""
     yield TREE / "units/agents", "/profiles", "-ro"
     yield TREE / "units/examples", "/examples", "-ro"
+    yield TREE / "packaging/monitoring", "/monitoring", "-ro"
+    if shutil.which("promtool"):
+        yield shutil.which("promtool"), "/usr/local/bin/promtool", "-ro"
     yield HERE, "/connwatch", "-ro"
     yield HERE / "inside/units", "/usr/local/lib/systemd/system", "-ro"
     yield results, "/results", ""
