@@ -11,14 +11,18 @@ const volatile __u32 tick_nsec = 0;     /* length of a jiffy */
 __u64 lost_records[PROBE_AGENTS] = {};
 __u64 lost_told[PROBE_AGENTS] = {};
 
-/* By agent number: bytes of its records in the ring, and its records in the overflow, give or take
- * those under way. probe.c takes off what it takes out. */
+/* By agent number: bytes of its records in the ring, give or take those under way. probe.c takes
+ * off what it takes out. */
 __s64 ring_used[PROBE_AGENTS] = {};
-__s64 overflow_used[PROBE_AGENTS] = {};
-__s64 overflow_used_by_all = 0;
 
-/* Records that went into the overflow, ever. */
+/* By agent number: records that went into the overflow, ever, and those that are about to; and how
+ * many were taken out again (written by probe_overflow.c). */
+__u64 overflow_put[PROBE_AGENTS] = {};
+__u64 overflow_taken[PROBE_AGENTS] = {};
+
+/* Of all agents: records that went into the overflow, ever, and those that were taken out again. */
 __u64 overflowed = 0;
+__u64 overflow_taken_by_all = 0;
 
 /* By agent number: its entries in watched_processes and in watched_cgroups, give or take those
  * under way. probe_watches.c counts what it enters and removes. */
@@ -233,9 +237,14 @@ static __always_inline bool has_ring_share(__u32 agent)
 
 /* True while records of the agent wait in the overflow: what follows them comes behind them, and
  * not into the ring, which is read first. So nobody else waits for them. */
+static __always_inline __s64 overflow_used(__u32 agent)
+{
+	return (__s64)(overflow_put[agent % PROBE_AGENTS] - overflow_taken[agent % PROBE_AGENTS]);
+}
+
 static __always_inline bool waits_in_overflow(__u32 agent)
 {
-	return agent && overflow_used[agent % PROBE_AGENTS] > 0;
+	return agent && overflow_used(agent) > 0;
 }
 
 /* Room in the ring for a record with its header filled in; NULL, not counted, if there is none. */
@@ -298,10 +307,10 @@ static __always_inline __s64 overflow_weight(enum probe_record_type type)
 /* The rule of has_ring_share() for the overflow map. */
 static __always_inline bool has_overflow_share(enum probe_record_type type, __u32 agent)
 {
-	__s64 all = overflow_used_by_all;
+	__s64 all = (__s64)(overflowed - overflow_taken_by_all);
 
-	return all < OVERFLOW_RECORDS && 8 * overflow_used[agent % PROBE_AGENTS] <
-						 overflow_weight(type) * (OVERFLOW_RECORDS - all);
+	return all < OVERFLOW_RECORDS &&
+	       8 * overflow_used(agent) < overflow_weight(type) * (OVERFLOW_RECORDS - all);
 }
 
 /* Where a record for the overflow can be written, with its header filled in; NULL if there is no
@@ -327,15 +336,17 @@ static __always_inline void *begin_overflow(const struct overflow_key *key, __u6
 static __always_inline bool overflow_record(const struct overflow_key *key, union record *draft,
 					    __u32 agent)
 {
-	bool done = bpf_map_update_elem(&overflow, key, draft, BPF_NOEXIST) == 0;
+	__u64 *put = &overflow_put[agent % PROBE_AGENTS];
+	bool done;
 
+	__sync_fetch_and_add(put, 1); /* before it can be taken out */
+	done = bpf_map_update_elem(&overflow, key, draft, BPF_NOEXIST) == 0;
 	bpf_map_delete_elem(&drafts, key);
 	if (!done) {
+		__sync_fetch_and_add(put, -1);
 		count_lost(agent);
 		return false;
 	}
-	__sync_fetch_and_add(&overflow_used[agent % PROBE_AGENTS], 1);
-	__sync_fetch_and_add(&overflow_used_by_all, 1);
 	__sync_fetch_and_add(&overflowed, 1);
 	return true;
 }

@@ -78,6 +78,11 @@ static bool is_whole(const struct world *world, size_t size, unsigned char first
 	return world->size == size;
 }
 
+static int consume(struct world *world)
+{
+	return probe_ring_consume(world->ring, UINT64_MAX, take, world);
+}
+
 /* Records of all lengths, so that one of each begins and ends at every place around the end. */
 static void test_goes_round(void)
 {
@@ -88,7 +93,7 @@ static void test_goes_round(void)
 	for (unsigned round = 0; round < 20; round++)
 		for (size_t size = 1; size <= RECORD_MOST; size++) {
 			produce(&world, size, 0, (unsigned char)sent);
-			CU_ASSERT_EQUAL_FATAL(probe_ring_consume(world.ring, take, &world), 0);
+			CU_ASSERT_EQUAL_FATAL(consume(&world), 0);
 			CU_ASSERT_TRUE_FATAL(is_whole(&world, size, (unsigned char)sent));
 			CU_ASSERT_EQUAL_FATAL(*world.consumed, *world.produced);
 			CU_ASSERT_EQUAL_FATAL(world.count, ++sent);
@@ -101,7 +106,7 @@ static void test_empty(void)
 	struct world world;
 
 	CU_ASSERT_FATAL(begin(&world));
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 0);
 	end(&world);
 }
@@ -114,11 +119,11 @@ static void test_waits_for_one_under_way(void)
 	produce(&world, 40, 0, 1);
 	produce(&world, 40, BPF_RINGBUF_BUSY_BIT, 2);
 	produce(&world, 40, 0, 3);
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 1);
 	CU_ASSERT_EQUAL(*world.consumed, 48);
 	*(uint32_t *)(world.data + 48) = 40;
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 3);
 	CU_ASSERT_TRUE(is_whole(&world, 40, 3));
 	end(&world);
@@ -131,7 +136,7 @@ static void test_passes_discarded_ones_over(void)
 	CU_ASSERT_FATAL(begin(&world));
 	produce(&world, 40, BPF_RINGBUF_DISCARD_BIT, 1);
 	produce(&world, 40, 0, 2);
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 1);
 	CU_ASSERT_TRUE(is_whole(&world, 40, 2));
 	end(&world);
@@ -146,12 +151,34 @@ static void test_stops_when_told(void)
 	world.stop_at = 1;
 	produce(&world, 40, 0, 1);
 	produce(&world, 40, 0, 2);
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), STOP);
+	CU_ASSERT_EQUAL(consume(&world), STOP);
 	CU_ASSERT_EQUAL(world.count, 1);
 	CU_ASSERT_EQUAL(*world.consumed, 48);
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 2);
 	CU_ASSERT_TRUE(is_whole(&world, 40, 2));
+	end(&world);
+}
+
+/* What comes later stays for the next call; so does what is behind a record that is under way. */
+static void test_reads_up_to_an_end(void)
+{
+	struct world world;
+	uint64_t end_of_two;
+
+	CU_ASSERT_FATAL(begin(&world));
+	produce(&world, 40, 0, 1);
+	produce(&world, 40, BPF_RINGBUF_BUSY_BIT, 2);
+	end_of_two = probe_ring_end(world.ring);
+	produce(&world, 40, 0, 3);
+	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, end_of_two, take, &world), 0);
+	CU_ASSERT_FALSE(probe_ring_is_past(world.ring, end_of_two));
+	*(uint32_t *)(world.data + 48) = 40;
+	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, end_of_two, take, &world), 0);
+	CU_ASSERT_TRUE(probe_ring_is_past(world.ring, end_of_two));
+	CU_ASSERT_EQUAL(world.count, 2);
+	CU_ASSERT_EQUAL(consume(&world), 0);
+	CU_ASSERT_EQUAL(world.count, 3);
 	end(&world);
 }
 
@@ -162,13 +189,13 @@ static void test_cuts_what_is_too_long(void)
 
 	CU_ASSERT_FATAL(begin(&world));
 	produce(&world, SIZE - 200, BPF_RINGBUF_DISCARD_BIT, 0);
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	produce(&world, 1000, 0, 1);
 	produce(&world, 40, 0, 2);
 	world.stop_at = 1;
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), STOP);
+	CU_ASSERT_EQUAL(consume(&world), STOP);
 	CU_ASSERT_TRUE(is_whole(&world, RECORD_MOST, 1));
-	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, take, &world), 0);
+	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_TRUE(is_whole(&world, 40, 2));
 	end(&world);
 }
@@ -178,4 +205,5 @@ SUITE("probe_ring", { "hands on nothing from an empty ring", test_empty },
       { "waits for a record that is under way", test_waits_for_one_under_way },
       { "passes discarded records over", test_passes_discarded_ones_over },
       { "stops behind the record when it is told to", test_stops_when_told },
+      { "reads up to an end", test_reads_up_to_an_end },
       { "cuts a record that is too long", test_cuts_what_is_too_long })

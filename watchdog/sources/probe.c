@@ -152,8 +152,10 @@ static void take_record(struct probe *probe, const void *data, size_t size)
 /* ---- the ring, and then its overflow
  *
  * The kernel lets no record of an agent into the ring while earlier ones of that agent wait in the
- * overflow. So the records of each agent are in order if the ring is read first; and an agent that
- * fills the overflow keeps nobody waiting but itself. */
+ * overflow; and an agent that fills the overflow keeps nobody waiting but itself. What went into
+ * the ring before a record of the overflow has its place there when that record is seen: so the
+ * records of each agent are in order if the ring is read up to its end at that time, and then what
+ * was seen is taken. */
 
 /* Called by the overflow for its next record. */
 static void on_overflow(void *userdata, const void *data, size_t size)
@@ -209,14 +211,39 @@ static int on_record(void *userdata, void *data, size_t size)
 	return ++probe->records < RECORDS_AT_ONCE ? 0 : -EAGAIN;
 }
 
-static int take_records(struct probe *probe)
+static int take_ring(struct probe *probe, uint64_t end)
 {
-	int r = probe_ring_consume(probe->ring, on_record, probe);
+	int r;
+
+	probe->records = 0;
+	r = probe_ring_consume(probe->ring, end, on_record, probe);
+	return r == -EAGAIN ? 0 : r;
+}
+
+/* A record that is still being written in the ring, on another processor, keeps the overflow
+ * waiting. */
+static int take_overflow(struct probe *probe)
+{
+	uint64_t end;
+	int r;
 
 	probe_overflow_look(probe->overflow);
-	probe_overflow_take(probe->overflow, OVERFLOW_AT_ONCE, on_overflow, probe);
+	end = probe_ring_end(probe->ring);
+	r = take_ring(probe, end);
+	if (r >= 0 && probe_ring_is_past(probe->ring, end))
+		probe_overflow_take(probe->overflow, OVERFLOW_AT_ONCE, on_overflow, probe);
+	return r;
+}
+
+static int take_records(struct probe *probe)
+{
+	int r = take_ring(probe, UINT64_MAX);
+
+	if (r < 0)
+		return r;
+	r = take_overflow(probe);
 	hand_on_end_of_sample(probe);
-	return r < 0 && r != -EAGAIN ? r : 0;
+	return r;
 }
 
 bool probe_is_behind(const struct probe *probe)
@@ -457,7 +484,6 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->sink = sink;
 	probe->userdata = userdata;
 	probe->events = 0;
-	probe->records = 0;
 	look_for_new_groups(probe);
 	hand_on_sample(probe);
 	r = take_records(probe);

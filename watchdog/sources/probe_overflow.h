@@ -18,8 +18,8 @@ int probe_overflow_new(struct probe_overflow **ret, struct probe_bpf *bpf);
 struct probe_overflow *probe_overflow_free(struct probe_overflow *overflow); /* returns NULL */
 
 /* Looks which records are in the map, if any came since the last look and those that were seen then
- * are taken. Without memory for them (up to 1.5 MiB, until they are taken) they stay there until
- * the next look. */
+ * are taken. What comes during the look is left to the next one. Without memory for them (up to 1.5
+ * MiB, until they are taken) they stay there until the next look. */
 void probe_overflow_look(struct probe_overflow *overflow);
 
 /* Hands records that were seen to `sink`, the oldest first, up to `most`. Each is removed from the
@@ -27,7 +27,8 @@ void probe_overflow_look(struct probe_overflow *overflow);
 void probe_overflow_take(struct probe_overflow *overflow, unsigned most, overflow_sink sink,
 			 void *userdata);
 
-/* Returns true if records that were seen are not taken yet. */
+/* Returns true if records are known to be in the map: those that were seen and are not taken yet,
+ * or were left to the next look. */
 bool probe_overflow_is_behind(const struct probe_overflow *overflow);
 
 /* Returns the number of the next look. */

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -88,12 +86,22 @@ static uint64_t room_of(size_t size)
 	return (BPF_RINGBUF_HDR_SZ + size + 7) & ~UINT64_C(7);
 }
 
-int probe_ring_consume(struct probe_ring *ring, probe_ring_sink sink, void *userdata)
+uint64_t probe_ring_end(const struct probe_ring *ring)
+{
+	return __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE);
+}
+
+bool probe_ring_is_past(const struct probe_ring *ring, uint64_t end)
+{
+	return __atomic_load_n(ring->consumed, __ATOMIC_RELAXED) >= end;
+}
+
+int probe_ring_consume(struct probe_ring *ring, uint64_t end, probe_ring_sink sink, void *userdata)
 {
 	uint64_t position = __atomic_load_n(ring->consumed, __ATOMIC_RELAXED);
 	int r = 0;
 
-	while (r >= 0 && position < __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE)) {
+	while (r >= 0 && position < end && position < probe_ring_end(ring)) {
 		const uint32_t *header = (const void *)(ring->data + (position & (ring->size - 1)));
 		uint32_t length = __atomic_load_n(header, __ATOMIC_ACQUIRE);
 		size_t size = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);

@@ -3,7 +3,9 @@
  * behind the other, and all of these pages count as ours; this one maps them once. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct probe_ring;
 
@@ -18,5 +20,12 @@ int probe_ring_open(struct probe_ring **ret, int map, size_t size);
 /* Always returns NULL. */
 struct probe_ring *probe_ring_close(struct probe_ring *ring);
 
-/* Hands on the records that are there. Returns 0, or what the sink returned. */
-int probe_ring_consume(struct probe_ring *ring, probe_ring_sink sink, void *userdata);
+/* Returns the position behind all records that have a place in the ring by now. */
+uint64_t probe_ring_end(const struct probe_ring *ring);
+
+/* Hands on the records that are there, up to position `end`: those behind a record that is still
+ * being written are not. Returns 0, or what the sink returned. */
+int probe_ring_consume(struct probe_ring *ring, uint64_t end, probe_ring_sink sink, void *userdata);
+
+/* Returns true if all records before position `end` are handed on. */
+bool probe_ring_is_past(const struct probe_ring *ring, uint64_t end);
