@@ -98,6 +98,16 @@ static void test_lines(void)
 		  "terminate/2(669), clientid: dev-1, peername: 192.0.2.1:5, reason: "
 		  "{shutdown,tcp_closed}",
 		  HUB_FORMAT_EMQX, HUB_CLOSED, "dev-1", "tcp_closed" },
+		{ "2026-11-30 06:00:07.041352+00:00 [info] <0.912.0> Accepted MQTT connection "
+		  "192.0.2.1:5 -> 192.0.2.9:1883 for client ID dev-1",
+		  HUB_FORMAT_RABBITMQ, HUB_CONNECT, "dev-1", "" },
+		{ "2026-11-30 06:00:07.041352+00:00 [warning] <0.912.0> MQTT disconnecting client "
+		  "<<\"192.0.2.1:5 -> 192.0.2.9:1883\">> with duplicate id 'dev'1'",
+		  HUB_FORMAT_RABBITMQ, HUB_TAKEN_OVER, "dev'1", "duplicate id" },
+		{ "2026-11-30 06:00:07.041352+00:00 [warning] <0.912.0> MQTT disconnecting client "
+		  "<<\"[2001:db8::1]:5 -> [2001:db8::9]:1883\">> with client ID 'dev-1', reason: "
+		  "maintenance",
+		  HUB_FORMAT_RABBITMQ, HUB_ENDED_BY_HUB, "dev-1", "disconnecting client" },
 		{ "{\"event\":\"client.disconnected\",\"clientid\":\"dev-1\",\"reason\":"
 		  "\"takenover\",\"timestamp\":1796018407001}",
 		  HUB_FORMAT_EMQX, HUB_TAKEN_OVER, "dev-1", "takenover" },
@@ -114,6 +124,46 @@ static void test_lines(void)
 		CHECK(strcmp(event->device, rows[i].device) == 0, rows[i].text);
 		CHECK(strcmp(event->code, rows[i].code) == 0, rows[i].text);
 	}
+}
+
+#define RABBIT "2026-11-30 06:00:07.041352+00:00 [info] <0.912.0> "
+#define ONE    "192.0.2.1:5 -> 192.0.2.9:1883"
+#define OTHER  "192.0.2.1:6 -> 192.0.2.9:1883"
+
+/* RabbitMQ names the device where a connection begins, and the connection where it ends. */
+static void test_sessions(void)
+{
+	static const struct {
+		const char *text;
+		enum hub_symptom symptom;
+	} ends[] = {
+		{ "MQTT connection <<\"" ONE
+		  "\">> will terminate because peer closed TCP connection",
+		  HUB_CLOSED },
+		{ "MQTT detected network error for <<\"" ONE "\">>: etimedout", HUB_CLOSED },
+		{ "closing MQTT connection <<\"" ONE "\">> (keepalive timeout)", HUB_KEEP_ALIVE },
+		{ "closing MQTT connection <0.912.0> (" ONE ")", HUB_CLEAN },
+		{ "MQTT connection " ONE " is closing due to an authorization failure",
+		  HUB_NOT_AUTHORIZED },
+		{ "MQTT protocol error on connection " ONE ": {unsupported,1}",
+		  HUB_PROTOCOL_ERROR },
+		{ "Unparseable MQTT packet received from connection " ONE, HUB_PROTOCOL_ERROR },
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(text, sizeof(text),
+			 RABBIT "Accepted MQTT connection " ONE " for client ID a\n" RABBIT
+				"Accepted MQTT connection " OTHER " for client ID b\n" RABBIT
+				"%s\n" RABBIT "%s",
+			 ends[i].text, ends[i].text);
+		read_all(text);
+		CHECK(event_count == 3 && wrong_count == 0 && reader.unnamed == 1, ends[i].text);
+		CHECK(strcmp(events[2].device, "a") == 0, ends[i].text);
+		CHECK(events[2].symptom == ends[i].symptom, ends[i].text);
+	}
+	read_all(RABBIT "closing MQTT connection <<\"" ONE "\">> (login timeout)");
+	CU_ASSERT_EQUAL(event_count + wrong_count + reader.unnamed, 0);
 }
 
 static void test_frames(void)
@@ -172,5 +222,6 @@ static void test_names(void)
 		CU_ASSERT_PTR_NOT_NULL(hub_format_to_string(i));
 }
 
-SUITE("hub", { "lines", test_lines }, { "frames", test_frames }, { "malformed", test_malformed },
-      { "too long", test_too_long }, { "twice", test_twice }, { "names", test_names })
+SUITE("hub", { "lines", test_lines }, { "sessions", test_sessions }, { "frames", test_frames },
+      { "malformed", test_malformed }, { "too long", test_too_long }, { "twice", test_twice },
+      { "names", test_names })

@@ -6,17 +6,19 @@
  *   other, {"records":[...]}, and the CSV of Log Analytics)
  * - AWS IoT Core, life-cycle events (also as {"event":{...}}) and log entries
  * - mosquitto, log_type all, with the time as seconds since 1970 or as ISO 8601
+ * - RabbitMQ, the text log of its MQTT plugin
  * - EMQX, events client.connected and client.disconnected as JSON, and its text log */
 #pragma once
 
 #include <stddef.h>
 
+#include "base/limits.h"
 #include "base/usec.h"
 #include "base/vocabulary.h"
 
 enum {
-	HUB_ID_SIZE = 129,  /* 128: the longest device ID of Azure IoT Hub, and client ID of AWS */
-	HUB_CODE_SIZE = 32, /* the hub's own word: "404104", "CONNECTION_LOST" */
+	HUB_ID_SIZE = DEVICE_ID_SIZE,
+	HUB_CODE_SIZE = 32,       /* the hub's own word: "404104", "CONNECTION_LOST" */
 	HUB_ITEM_MAX = 64 * 1024, /* bytes of an event; Azure Monitor's own limit for one */
 };
 
@@ -25,6 +27,7 @@ enum hub_format {
 	HUB_FORMAT_AWS,
 	HUB_FORMAT_MOSQUITTO,
 	HUB_FORMAT_EMQX,
+	HUB_FORMAT_RABBITMQ,
 	HUB_FORMAT_MAX,
 	HUB_FORMAT_INVALID = -1,
 };
@@ -62,6 +65,7 @@ struct hub_event {
 /* What one line, or one JSON object, is. */
 enum hub_reading {
 	HUB_EVENT,     /* the event is filled in */
+	HUB_UNNAMED,   /* likewise, but for the device: that of the connect with its session */
 	HUB_UNRELATED, /* understood, and about something else */
 	HUB_MALFORMED,
 };
@@ -95,20 +99,32 @@ struct hub_sink {
 	void *userdata;
 };
 
+/* Whose the connections are that a log names later without the device. Some that are open for very
+ * long are forgotten if there are more. */
+enum { HUB_SESSION_SETS = 1 << 14, HUB_SESSION_WAYS = 4 };
+struct hub_session {
+	uint64_t session; /* 0: none */
+	char device[HUB_ID_SIZE];
+};
+
 struct hub_reader {
 	struct hub_sink sink;
 	struct hub_columns columns; /* count 0: no CSV */
 	uint64_t line, first_line;  /* that is read now; that the item began on */
 	uint64_t unrelated;
-	unsigned depth; /* of braces and brackets in the item */
-	bool wrapped;   /* in an array, maybe that of {"records":[...]} */
-	bool json;      /* the item is an object */
+	uint64_t unnamed;       /* ends of connections of which the log has no beginning */
+	unsigned session_count; /* that were kept */
+	unsigned depth;         /* of braces and brackets in the item */
+	bool wrapped;           /* in an array, maybe that of {"records":[...]} */
+	bool json;              /* the item is an object */
 	bool in_string, escaped, skip;
 	char last; /* the last byte that was no blank */
 	size_t length;
 	char item[HUB_ITEM_MAX + 1];
+	struct hub_session sessions[HUB_SESSION_SETS][HUB_SESSION_WAYS]; /* the newest first */
 };
 
+/* `reader` must be zeroed before it is used for the first time. */
 void hub_reader_begin(struct hub_reader *reader, const struct hub_sink *sink);
 void hub_reader_feed(struct hub_reader *reader, const char *bytes, size_t size);
 /* After the last byte of a file. */

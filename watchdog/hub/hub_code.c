@@ -6,10 +6,9 @@
 #include "base/names.h"
 
 static const char *const hub_format_names[] = {
-	[HUB_FORMAT_AZURE] = "azure",
-	[HUB_FORMAT_AWS] = "aws",
-	[HUB_FORMAT_MOSQUITTO] = "mosquitto",
-	[HUB_FORMAT_EMQX] = "emqx",
+	[HUB_FORMAT_AZURE] = "azure",         [HUB_FORMAT_AWS] = "aws",
+	[HUB_FORMAT_MOSQUITTO] = "mosquitto", [HUB_FORMAT_EMQX] = "emqx",
+	[HUB_FORMAT_RABBITMQ] = "rabbitmq",
 };
 DEFINE_NAMES(hub_format);
 

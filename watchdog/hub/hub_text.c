@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The logs in text: mosquitto's and EMQX's. A client chooses its ID, blanks included: so fixed
- * words are looked for from the ends of the line. */
+/* The logs in text: mosquitto's and EMQX's, and which is RabbitMQ's. A client chooses its ID,
+ * blanks included: so fixed words are looked for from the ends of the line. */
 #include <string.h>
 
 #include "base/text.h"
@@ -133,8 +133,12 @@ enum hub_reading hub_read_text(const char *text, struct hub_event *event)
 		rest = hub_time_number(text, &event->time);
 	if (!rest)
 		return HUB_MALFORMED;
-	if (strncmp(rest, " [", 2) == 0)
-		return read_emqx(rest, event);
+	if (strncmp(rest, " [", 2) == 0) {
+		const char *words = strstr(rest, "] <0."), *end = words ? strchr(words, '>') : NULL;
+
+		return end && end[1] == ' ' ? hub_read_rabbitmq(end + 2, event)
+					    : read_emqx(rest, event);
+	}
 	if (strncmp(rest, ": ", 2) != 0)
 		return HUB_MALFORMED;
 	return read_mosquitto(rest + 2, event);

@@ -8,16 +8,55 @@
 
 void hub_reader_begin(struct hub_reader *reader, const struct hub_sink *sink)
 {
+	if (reader->session_count)
+		memset(reader->sessions, 0, sizeof(reader->sessions));
 	memset(reader, 0, offsetof(struct hub_reader, item));
 	reader->sink = *sink;
 	reader->line = 1;
 }
+
+/* ---- sessions */
+
+static struct hub_session *set_of(struct hub_reader *reader, uint64_t session)
+{
+	return reader->sessions[session % HUB_SESSION_SETS];
+}
+
+/* Forgets the oldest of those that share its place. */
+static void keep_session(struct hub_reader *reader, const struct hub_event *event)
+{
+	struct hub_session *set = set_of(reader, event->session);
+
+	memmove(set + 1, set, (HUB_SESSION_WAYS - 1) * sizeof(*set));
+	set->session = event->session;
+	memcpy(set->device, event->device, sizeof(set->device));
+	reader->session_count++;
+}
+
+/* Returns false if the log has no beginning of it. */
+static bool name_session(struct hub_reader *reader, struct hub_event *event)
+{
+	struct hub_session *set = set_of(reader, event->session);
+
+	for (unsigned i = 0; i < HUB_SESSION_WAYS; i++)
+		if (set[i].session && set[i].session == event->session) {
+			memcpy(event->device, set[i].device, sizeof(event->device));
+			set[i].session = 0; /* its address may be that of another one next */
+			return true;
+		}
+	return false;
+}
+
+/* ---- items */
 
 static void tell(struct hub_reader *reader, enum hub_reading reading, const struct hub_event *event)
 {
 	switch (reading) {
 	case HUB_EVENT:
 		reader->sink.event(reader->sink.userdata, event, reader->first_line);
+		break;
+	case HUB_UNNAMED:
+		reader->unnamed++;
 		break;
 	case HUB_UNRELATED:
 		reader->unrelated++;
@@ -36,6 +75,17 @@ static void begin_item(struct hub_reader *reader)
 	reader->last = '\0';
 }
 
+static enum hub_reading read_text(struct hub_reader *reader, struct hub_event *event)
+{
+	enum hub_reading reading = hub_read_text(reader->item, event);
+
+	if (reading == HUB_EVENT && event->session && event->symptom == HUB_CONNECT)
+		keep_session(reader, event);
+	if (reading == HUB_UNNAMED && name_session(reader, event))
+		return HUB_EVENT;
+	return reading;
+}
+
 static void end_line(struct hub_reader *reader)
 {
 	struct hub_event event;
@@ -49,7 +99,7 @@ static void end_line(struct hub_reader *reader)
 	else if (reader->columns.count)
 		tell(reader, hub_read_csv(text, &reader->columns, &event), &event);
 	else if (!hub_read_csv_head(text, &reader->columns))
-		tell(reader, hub_read_text(text, &event), &event);
+		tell(reader, read_text(reader, &event), &event);
 	begin_item(reader);
 }
 
