@@ -371,6 +371,7 @@ static struct record full_record(enum record_kind kind)
 	struct record record = sample(kind, CAUSE_AGENT_CRASH);
 
 	strcpy(record.unit, "edge.service");
+	strcpy(record.device_id, "sensor-1");
 	strcpy(record.invocation_id, "0123456789abcdef0123456789abcdef");
 	record.netns = 1;
 	record.socket.age = 1;

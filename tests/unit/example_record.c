@@ -17,6 +17,7 @@ struct record example_record(void)
 		.mode = MODE_EBPF,
 		.agent = "edge",
 		.unit = "edge.service",
+		.device_id = "sensor-1",
 		.invocation_id = "0123456789abcdef0123456789abcdef",
 		.process = { .pid = 812, .comm = "edge" },
 		.cookie = 77,

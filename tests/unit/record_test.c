@@ -55,6 +55,7 @@ static void an_end_has_every_field_in_order(void)
 			       "INVOCATION_ID=0123456789abcdef0123456789abcdef\n"
 			       "CONNWATCH_KIND=ended\n"
 			       "CONNWATCH_AGENT=edge\n"
+			       "CONNWATCH_DEVICE_ID=sensor-1\n"
 			       "CONNWATCH_PID=812\n"
 			       "CONNWATCH_COMM=edge\n"
 			       "CONNWATCH_ENDED_BY=retransmit-timeout\n"

@@ -19,6 +19,7 @@ void outcomes_begin_record(const struct agent *agent, enum record_kind kind, use
 		return;
 	record->mode = agent->mode;
 	memcpy(record->agent, agent->settings->name, sizeof(record->agent));
+	memcpy(record->device_id, agent->settings->device_id, sizeof(record->device_id));
 	memcpy(record->unit, agent->unit.unit, sizeof(record->unit));
 	memcpy(record->invocation_id, agent->unit.invocation_id, sizeof(record->invocation_id));
 	if (agent->outage.under_way)

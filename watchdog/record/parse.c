@@ -31,6 +31,7 @@ static const struct text_field text_fields[] = {
 	TEXT("OBJECT_SYSTEMD_UNIT", record.unit),
 	TEXT("INVOCATION_ID", record.invocation_id),
 	TEXT("CONNWATCH_AGENT", record.agent),
+	TEXT("CONNWATCH_DEVICE_ID", record.device_id),
 	TEXT("CONNWATCH_OUTAGE_ID", record.outage_id),
 	TEXT("CONNWATCH_COMM", record.process.comm),
 	TEXT("CONNWATCH_ACTION", action),

@@ -173,6 +173,7 @@ static void add_who(struct fields *fields, const struct record *record)
 	add_text(fields, "INVOCATION_ID", record->invocation_id);
 	add_text(fields, "CONNWATCH_KIND", record_kind_to_string(record->kind));
 	add_text(fields, "CONNWATCH_AGENT", record->agent);
+	add_text(fields, "CONNWATCH_DEVICE_ID", record->device_id);
 	add_known_number(fields, "CONNWATCH_PID", record->process.pid);
 	add_text(fields, "CONNWATCH_COMM", record->process.comm);
 }

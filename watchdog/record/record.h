@@ -66,6 +66,7 @@ struct record {
 	/* who */
 	char agent[AGENT_NAME_SIZE];
 	char unit[UNIT_NAME_SIZE];
+	char device_id[DEVICE_ID_SIZE]; /* what the hub calls it; "": not known */
 	char invocation_id[INVOCATION_ID_SIZE];
 	struct task process;
 	/* which connection; cookie 0: none */

@@ -17,7 +17,7 @@ struct setting_type {
 };
 
 extern const struct setting_type span_setting, number_setting, boolean_setting, offline_setting,
-	mode_setting, path_setting, steps_list_setting;
+	mode_setting, path_setting, device_id_setting, steps_list_setting;
 
 /* Lists; their field is the whole struct agent_settings. */
 extern const struct setting_type unit_list_setting, control_group_list_setting, peer_list_setting;

@@ -55,6 +55,7 @@ static const struct setting agent_table[] = {
 	{ "Match", "ControlGroup", &control_group_list_setting, 0, NULL },
 	{ "Match", "Delegated", &boolean_setting, AT(delegated), "no" },
 	{ "Match", "Peer", &peer_list_setting, 0, NULL },
+	{ "Connection", "DeviceId", &device_id_setting, AT(device_id), "" },
 	{ "Connection", "KeepAliveSec", &span_setting, AT(keepalive), "0" },
 	{ "Connection", "TokenLifetimeSec", &span_setting, AT(token_lifetime), "0" },
 	{ "Connection", "ReconnectTimeoutSec", &span_setting, AT(reconnect_timeout), "5min" },

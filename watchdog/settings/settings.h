@@ -48,7 +48,8 @@ struct agent_settings {
 	unsigned match_count;
 	bool delegated; /* Delegated=: control groups that others than root could make count, too */
 	struct peer_pattern peers[AGENT_PEERS_MAX];
-	unsigned peer_count; /* 0: each connection of the agent counts */
+	unsigned peer_count;            /* 0: each connection of the agent counts */
+	char device_id[DEVICE_ID_SIZE]; /* DeviceId=: what the hub calls the agent; "": not known */
 	/* [Connection] */
 	usec_t keepalive; /* KeepAliveSec=: the protocol's keep-alive, e.g. MQTT's; 0: not known */
 	usec_t token_lifetime;    /* TokenLifetimeSec=; 0: not known */

@@ -164,6 +164,21 @@ const struct setting_type path_setting = {
 	.format = format_path,
 };
 
+/* As it is: hubs tell letters of different case apart. */
+static int assign_device_id(void *field, const char *value)
+{
+	for (const char *at = value; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return -EINVAL;
+	return text_copy(field, DEVICE_ID_SIZE, value) < 0 ? -EINVAL : 0;
+}
+
+const struct setting_type device_id_setting = {
+	.expects = "printable ASCII without blanks, 128 characters at most",
+	.assign = assign_device_id,
+	.format = format_path,
+};
+
 /* ---- lists */
 
 static int add_match(struct agent_settings *settings, enum match_type type, const char *value)
