@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The fleet's analysis on any records, in any order and by any clock: all passes end, and their
- * results are consistent. Input: records of 12 bytes. */
+ * results are consistent. Input: records of 14 bytes. */
 #include "fleet/fleet.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-enum { RECORD_SIZE = 12, RECORDS_MAX = 512, DEVICES = 32 };
+enum { RECORD_SIZE = 14, RECORDS_MAX = 512, DEVICES = 32 };
 
 #define START (UINT64_C(1790812800) * USEC_PER_SEC)
 
@@ -42,6 +42,13 @@ static void fill(struct past_record *past, const uint8_t *bytes)
 	past->record.action_result = bytes[5] & 64 ? "starting" : NULL;
 	snprintf(past->boot_id, sizeof(past->boot_id), "%d", bytes[5] & 3);
 	snprintf(past->record.agent, sizeof(past->record.agent), "%d", bytes[5] >> 4 & 1);
+	past->record.attempts = bytes[12] & 15;
+	past->record.is_correction = bytes[12] & 16;
+	past->record.outage.known = bytes[12] & 32;
+	past->record.outage.cause = bytes[13] % CAUSE_MAX;
+	if (bytes[12] & 64)
+		snprintf(past->record.outage_id, sizeof(past->record.outage_id), "%d",
+			 bytes[13] & 1);
 }
 
 static size_t take_all(struct fleet *fleet, const uint8_t *data, size_t size)
@@ -83,6 +90,7 @@ static void check_findings(const struct fleet *fleet)
 {
 	const struct fleet_findings *found = fleet_findings(fleet);
 	usec_t down = 0;
+	uint64_t outages = 0, attempts = 0;
 
 	MUST(found->devices <= DEVICES && found->agents <= DEVICES);
 	for (unsigned i = 0; i < found->outage_count; i++)
@@ -93,8 +101,15 @@ static void check_findings(const struct fleet *fleet)
 		MUST(found->relations[i].with <= found->relations[i].of);
 	for (unsigned i = 1; i < found->herd_count; i++)
 		MUST(found->herds[i - 1].devices >= found->herds[i].devices);
-	for (int cause = 0; cause < CAUSE_MAX; cause++)
-		down += found->down_by[cause];
+	for (int cause = 0; cause < CAUSE_MAX; cause++) {
+		const struct fleet_cost *cost = &found->by_cause[cause];
+
+		MUST(cost->outages <= RECORDS_MAX && cost->attempts <= 16 * RECORDS_MAX);
+		down += cost->down;
+		outages += cost->outages;
+		attempts += cost->attempts;
+	}
+	MUST(outages <= RECORDS_MAX && attempts <= 16 * RECORDS_MAX);
 	MUST(down == found->down + found->stalled);
 }
 

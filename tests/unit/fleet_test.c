@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet/advice.h"
 #include "suite.h"
 
 #define START    (UINT64_C(1790812800) * USEC_PER_SEC) /* 2026-10-01 00:00:00 UTC */
@@ -168,8 +169,8 @@ static void test_many_at_once(void)
 	CU_ASSERT_EQUAL(outage->ends[ENDED_BY_PEER_FIN], 20);
 	CU_ASSERT_EQUAL(outage->cause, CAUSE_SERVICE_TRANSIENT);
 	CU_ASSERT_EQUAL(outage->confidence, CONFIDENCE_LIKELY); /* of one site, for all we know */
-	CU_ASSERT_EQUAL(found->ends_by[CAUSE_SERVICE_TRANSIENT], 20);
-	CU_ASSERT_EQUAL(found->ends_by[CAUSE_PEER_CLOSE], 0);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_SERVICE_TRANSIENT].outages, 20);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].outages, 0);
 	fleet_free(fleet);
 }
 
@@ -186,7 +187,8 @@ static void test_some_at_once(void)
 	CU_ASSERT_EQUAL_FATAL(found->outage_count, 1);
 	CU_ASSERT_EQUAL(found->outages[0].cause, CAUSE_SERVICE_TRANSIENT);
 	CU_ASSERT_EQUAL(found->outages[0].confidence, CONFIDENCE_SUSPECTED);
-	CU_ASSERT_EQUAL(found->ends_by[CAUSE_PEER_CLOSE], 12); /* not the service's for sure */
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].outages,
+			12); /* not the service's for sure */
 	fleet_free(fleet);
 }
 
@@ -260,7 +262,7 @@ static void test_one_group_is_not_the_service(void)
 	CU_ASSERT_STRING_EQUAL(fleet_value(fleet, found->outages[0].value)->text, "lima");
 	CU_ASSERT_EQUAL(found->outages[0].cause, CAUSE_UNKNOWN);
 	CU_ASSERT_EQUAL(found->outages[0].confidence, CONFIDENCE_SUSPECTED);
-	CU_ASSERT_EQUAL(found->ends_by[CAUSE_SERVICE_TRANSIENT], 0);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_SERVICE_TRANSIENT].outages, 0);
 	fleet_free(fleet);
 }
 
@@ -421,7 +423,7 @@ static void test_duplicates_and_order(void)
 	CU_ASSERT_EQUAL(found->out_of_order, 1);
 	CU_ASSERT_EQUAL(found->late, 3);
 	CU_ASSERT_EQUAL(found->missing, 1);
-	CU_ASSERT_EQUAL(found->ends_by[CAUSE_PEER_CLOSE], 3);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].outages, 3);
 	fleet_free(fleet);
 }
 
@@ -645,8 +647,8 @@ static void test_availability_by_cause(void)
 	recovered(2 * HOUR + MINUTE, MINUTE);
 	closed(3 * HOUR, 59 * MINUTE);
 	found = findings();
-	CU_ASSERT_EQUAL(found->down_by[CAUSE_PEER_CLOSE], 10 * MINUTE);
-	CU_ASSERT_EQUAL(found->down_by[CAUSE_AGENT_CRASH], MINUTE);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].down, 10 * MINUTE);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_AGENT_CRASH].down, MINUTE);
 	CU_ASSERT_EQUAL(found->down, 11 * MINUTE);
 	CU_ASSERT_EQUAL(found->up, 109 * MINUTE);
 	fleet_free(fleet);
@@ -675,6 +677,110 @@ static void test_herds(void)
 	CU_ASSERT_EQUAL(found->outages[0].peak, 30);
 	CU_ASSERT_EQUAL(found->outages[0].downtime_max, 20 * SECOND);
 	fleet_free(fleet);
+}
+
+/* ---- outages of an agent */
+
+static void in_outage(const char *id, usec_t time, enum cause cause, unsigned attempts,
+		      bool is_correction)
+{
+	struct past_record past = record_at(time, RECORD_ENDED);
+
+	past.record.verdict.cause = cause;
+	past.record.verdict.ended_by = attempts ? ENDED_BY_CONNECT_REFUSED : ENDED_BY_PEER_FIN;
+	past.record.attempts = attempts;
+	past.record.is_correction = is_correction;
+	past.record.socket.age = attempts ? 0 : HOUR;
+	snprintf(past.record.outage_id, sizeof(past.record.outage_id), "%s", id);
+	deliver(&past);
+}
+
+/* Four attempts that failed, and a fifth that came up. */
+static void recovered_from(const char *id, usec_t time, usec_t downtime, enum cause cause)
+{
+	struct past_record past = record_at(time, RECORD_RECOVERED);
+
+	past.record.downtime = downtime;
+	past.record.attempts = 5;
+	past.record.outage.known = cause != CAUSE_INVALID;
+	past.record.outage.cause = cause;
+	snprintf(past.record.outage_id, sizeof(past.record.outage_id), "%s", id);
+	deliver(&past);
+}
+
+static void test_an_outage_counts_once(void)
+{
+	const struct fleet_findings *found;
+
+	begin(0);
+	let_live(3, 2 * DAY);
+	about.device = 0;
+	in_outage("a", DAY, CAUSE_PEER_CLOSE, 0, false);
+	in_outage("a", DAY + MINUTE, CAUSE_CONNECT_REFUSED, 1, false);
+	in_outage("a", DAY + 2 * MINUTE, CAUSE_CONNECT_REFUSED, 2, false);
+	recovered_from("a", DAY + 10 * MINUTE, 10 * MINUTE, CAUSE_INVALID);
+	in_outage("b", DAY + HOUR, CAUSE_PEER_CLOSE, 0, false);
+	recovered_from("b", DAY + HOUR + MINUTE, MINUTE, CAUSE_INVALID);
+	found = findings();
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].outages, 2);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].attempts, 8);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_PEER_CLOSE].down, 11 * MINUTE);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_CONNECT_REFUSED].outages, 0);
+	CU_ASSERT_EQUAL(found->by_cause[CAUSE_CONNECT_REFUSED].down, 0);
+	fleet_free(fleet);
+}
+
+/* What a later record knows better, all of the outage is charged with. */
+static void test_an_outage_is_corrected(void)
+{
+	static const bool at_once[] = { true, false };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct fleet_findings *found;
+		const struct fleet_cost *cost;
+
+		begin(0);
+		let_live(3, 2 * DAY);
+		about.device = 0;
+		in_outage("a", DAY, CAUSE_PEER_CLOSE, 0, false);
+		in_outage("a", DAY + MINUTE, CAUSE_TOKEN_EXPIRED, 1, at_once[i]);
+		recovered_from("a", DAY + 10 * MINUTE, 10 * MINUTE,
+			       at_once[i] ? CAUSE_INVALID : CAUSE_TOKEN_EXPIRED);
+		found = findings();
+		cost = &found->by_cause[CAUSE_TOKEN_EXPIRED];
+		CU_ASSERT_EQUAL(cost->outages, 1);
+		CU_ASSERT_EQUAL(cost->attempts, 4);
+		CU_ASSERT_EQUAL(cost->down, 10 * MINUTE);
+		cost = &found->by_cause[CAUSE_PEER_CLOSE];
+		CU_ASSERT_EQUAL(cost->outages + cost->attempts + cost->down, 0);
+		fleet_free(fleet);
+	}
+}
+
+static void test_expected_ends_are_not_drawn(void)
+{
+	const struct fleet_findings *found;
+	unsigned drawn = 0;
+
+	begin(0);
+	let_live(3, 2 * DAY);
+	about.device = 0;
+	ended(DAY, CAUSE_TOKEN_RENEWAL, ENDED_BY_LOCAL_FIN, HOUR);
+	ended(DAY + HOUR, CAUSE_AGENT_CRASH, ENDED_BY_LOCAL_FIN, HOUR);
+	found = findings();
+	for (unsigned i = 0; i < FLEET_BINS; i++)
+		for (int side = 0; side < SIDE_MAX; side++)
+			drawn += found->bins[i].ends[side];
+	CU_ASSERT_EQUAL(drawn, 1);
+	CU_ASSERT_EQUAL(found->expected, 1);
+	fleet_free(fleet);
+}
+
+static void test_advice(void)
+{
+	for (int cause = 0; cause < CAUSE_MAX; cause++)
+		CU_ASSERT_PTR_NOT_NULL(fleet_advice(cause));
+	CU_ASSERT_PTR_NULL(fleet_advice(CAUSE_MAX));
 }
 
 static void test_spreading(void)
@@ -706,4 +812,7 @@ SUITE("fleet", { "many at once", test_many_at_once }, { "some at once", test_som
       { "a clock that is off", test_a_clock_that_is_off }, { "troubles", test_troubles },
       { "what goes with what", test_what_goes_with_what },
       { "availability by cause", test_availability_by_cause }, { "herds", test_herds },
-      { "spreading", test_spreading })
+      { "an outage counts once", test_an_outage_counts_once },
+      { "an outage is corrected", test_an_outage_is_corrected },
+      { "expected ends are not drawn", test_expected_ends_are_not_drawn },
+      { "every cause has advice", test_advice }, { "spreading", test_spreading })

@@ -5,17 +5,77 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fleet/advice.h"
 #include "fleet/state.h"
 
 /* ---- availability */
 
+/* Charges a cause, also in the common outage that the agent's own began in. */
+static void charge(struct fleet *fleet, const struct agent_entry *agent, enum cause cause,
+		   struct fleet_cost cost)
+{
+	struct fleet_cost *costs[] = { &fleet->found.by_cause[cause], NULL };
+
+	if (agent->own.common)
+		costs[1] = &fleet->details[agent->own.common - 1].by_cause[cause];
+	for (size_t i = 0; i < 2 && costs[i]; i++) {
+		costs[i]->outages += cost.outages;
+		costs[i]->attempts += cost.attempts;
+		costs[i]->down += cost.down;
+	}
+}
+
 static void add_down(struct fleet *fleet, usec_t length)
 {
-	const struct agent_entry *agent = fleet->agent;
+	struct agent_entry *agent = fleet->agent;
 
-	fleet->found.down_by[agent->cause] += length;
-	if (agent->outage)
-		fleet->details[agent->outage - 1].down_by[agent->cause] += length;
+	charge(fleet, agent, agent->cause, (struct fleet_cost){ .down = length });
+	if (agent->cause == agent->own.cause)
+		agent->own.down += length;
+}
+
+/* ---- the outages of an agent */
+
+/* A later record knows better what began it. */
+static void correct_outage(struct fleet *fleet, struct agent_entry *agent, enum cause cause)
+{
+	struct own_outage *own = &agent->own;
+	struct fleet_cost cost = { 1, own->attempts, own->down };
+
+	if (cause == CAUSE_INVALID || cause == own->cause)
+		return;
+	charge(fleet, agent, cause, cost);
+	/* what was added comes off: unsigned numbers wrap back */
+	charge(fleet, agent, own->cause,
+	       (struct fleet_cost){ 0U - cost.outages, 0 - cost.attempts, 0 - cost.down });
+	if (agent->cause == own->cause)
+		agent->cause = (uint8_t)cause;
+	own->cause = cause;
+}
+
+static void note_attempts(struct fleet *fleet, struct agent_entry *agent, unsigned attempts)
+{
+	struct own_outage *own = &agent->own;
+
+	if (attempts <= own->attempts)
+		return;
+	charge(fleet, agent, own->cause,
+	       (struct fleet_cost){ .attempts = attempts - own->attempts });
+	own->attempts = attempts;
+}
+
+static bool is_of_own_outage(const struct agent_entry *agent, const struct fleet_event *event)
+{
+	return event->outage && event->outage == agent->own.id;
+}
+
+static void begin_outage(struct fleet *fleet, struct agent_entry *agent,
+			 const struct fleet_event *event, enum cause cause)
+{
+	agent->own =
+		(struct own_outage){ .id = event->outage, .common = agent->outage, .cause = cause };
+	charge(fleet, agent, cause, (struct fleet_cost){ .outages = 1 });
+	fleet->found.expected += fleet_is_expected(cause);
 }
 
 /* A device counts as one, however many agents it has. */
@@ -100,7 +160,7 @@ static void note_values(struct fleet *fleet, struct device_entry *device,
 			device->values[i] = event->values[i];
 }
 
-/* ---- outages */
+/* ---- common outages */
 
 /* The end was part of outage number `number` - 1. A device counts once for an outage, with its
  * first end in it. */
@@ -111,10 +171,11 @@ static void note_hit(struct fleet *fleet, struct device_entry *device,
 	struct outage_detail *detail = &fleet->details[number - 1];
 	struct place_use *use = fleet_use_of(device, outage->place);
 
-	detail->ends_by[event->cause]++;
 	if (!use || use->last_outage == number)
 		return;
 	use->last_outage = number;
+	if (outage->devices < FLEET_NAMED)
+		outage->agents[outage->devices] = event->agent;
 	outage->devices++;
 	outage->ends[event->ended_by]++;
 	if (event->span)
@@ -147,31 +208,46 @@ static void add_to_bin(struct fleet *fleet, const struct agent_entry *agent, use
 
 	if (agent->outage)
 		bin->common++;
-	else
+	else if (!fleet_is_expected(agent->cause))
 		bin->ends[cause_side(agent->cause)]++;
+}
+
+/* A lost network counts once for an outage; all else, a crash or a refused login, each time. */
+static void note_trouble(struct fleet *fleet, struct agent_entry *agent,
+			 const struct fleet_event *event, bool begins)
+{
+	struct device_entry *device = agent->device;
+
+	if (begins || cause_side(event->cause) != SIDE_NETWORK)
+		agent->causes[event->cause]++;
+	note_crash(agent, event);
+	for (unsigned i = 0; i < fleet->settings.fields; i++)
+		if (device->values[i])
+			note_cause(device, i, event->cause);
 }
 
 static void note_end(struct fleet *fleet, struct agent_entry *agent,
 		     const struct fleet_event *event)
 {
-	struct device_entry *device = agent->device;
 	bool open = event->peer && fleet_event_is_open(event);
+	bool begins = !is_of_own_outage(agent, event);
+	unsigned common = open ? fleet_outage_of(fleet, event) : 0;
 
-	agent->outage = open ? fleet_outage_of(fleet, event) : 0;
-	agent->cause = event->cause;
 	agent->presence = PRESENCE_DOWN;
 	agent->restarted = false;
-	fleet->found.ends_by[event->cause]++;
-	add_to_bin(fleet, agent, event->time);
-	if (agent->outage) {
-		note_hit(fleet, device, event, agent->outage);
-		return;
+	if (begins) {
+		agent->outage = common;
+		agent->cause = event->cause;
+		begin_outage(fleet, agent, event, event->cause);
+		add_to_bin(fleet, agent, event->time);
+	} else {
+		correct_outage(fleet, agent, event->outage_cause);
 	}
-	agent->causes[event->cause]++;
-	note_crash(agent, event);
-	for (unsigned i = 0; i < fleet->settings.fields; i++)
-		if (device->values[i])
-			note_cause(device, i, event->cause);
+	note_attempts(fleet, agent, event->attempts);
+	if (common)
+		note_hit(fleet, agent->device, event, common);
+	else
+		note_trouble(fleet, agent, event, begins);
 }
 
 /* ---- coming back */
@@ -245,11 +321,23 @@ static void recover_from(struct fleet *fleet, const struct agent_entry *agent,
 		outage->peak = detail->in_second;
 }
 
+/* A connection that is open but in trouble: nothing that was before is charged with that. */
+static void note_stall(struct agent_entry *agent, const struct fleet_event *event)
+{
+	if (agent->presence != PRESENCE_DOWN)
+		agent->own = (struct own_outage){ .id = 0 };
+	agent->cause = event->cause;
+}
+
 static void note_return(struct fleet *fleet, struct agent_entry *agent,
 			const struct fleet_event *event)
 {
 	if (event->cause != CAUSE_UNKNOWN) /* a stalled connection works again: no return */
 		return;
+	if (is_of_own_outage(agent, event)) {
+		correct_outage(fleet, agent, event->outage_cause);
+		note_attempts(fleet, agent, event->attempts);
+	}
 	fleet->found.missing += agent->presence == PRESENCE_UP;
 	agent->presence = PRESENCE_UP;
 	add_to_herd(fleet, agent, event->time);
@@ -281,7 +369,7 @@ void fleet_account_add(struct fleet *fleet, const struct fleet_event *event)
 	if (event->kind == RECORD_ENDED)
 		note_end(fleet, agent, event);
 	else if (event->kind == RECORD_STALLED)
-		agent->cause = event->cause;
+		note_stall(agent, event);
 	else if (event->kind == RECORD_RECOVERED)
 		note_return(fleet, agent, event);
 	else if (event->restart)

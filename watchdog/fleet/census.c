@@ -337,6 +337,26 @@ static bool is_dated(struct fleet *fleet, usec_t time)
 
 /* ---- one record */
 
+/* What began the outage, if this record knows better than those before it. */
+static enum cause outage_cause_of(const struct record *record)
+{
+	if (record->kind == RECORD_RECOVERED)
+		return record->outage.known ? record->outage.cause : CAUSE_INVALID;
+	return record->is_correction ? record->verdict.cause : CAUSE_INVALID;
+}
+
+/* Those that failed: the last one of a recovery did not. */
+static unsigned attempts_of(const struct record *record)
+{
+	return record->attempts - (record->kind == RECORD_RECOVERED && record->attempts > 0);
+}
+
+static uint32_t hash_outage(const struct record *record)
+{
+	return record->outage_id[0] ? (uint32_t)(hash_text(HASH_START, record->outage_id) >> 32) | 1
+				    : 0;
+}
+
 static void fill_event(struct fleet_event *event, const struct past_record *past)
 {
 	const struct record *record = &past->record;
@@ -353,6 +373,9 @@ static void fill_event(struct fleet_event *event, const struct past_record *past
 		.cause = (uint8_t)record->verdict.cause,
 		.ended_by = (uint8_t)record->verdict.ended_by,
 		.confidence = (int8_t)record->verdict.confidence,
+		.outage = hash_outage(record),
+		.attempts = attempts_of(record),
+		.outage_cause = (int8_t)outage_cause_of(record),
 		.restart = record->kind == RECORD_ACTION && record->action_result &&
 			   strcmp(record->action_result, "starting") == 0,
 	};

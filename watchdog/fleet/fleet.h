@@ -39,6 +39,7 @@ enum {
 	FLEET_HERDS_MAX = 8,
 	FLEET_WIDTHS = 3, /* of windows */
 	FLEET_BINS = 240, /* of the picture of all the time */
+	FLEET_NAMED = 12, /* devices of a common outage */
 };
 
 /* Quotas. What one device may bring into the tables that all share: beyond, its records are not
@@ -57,11 +58,14 @@ struct fleet_event {
 	usec_t span;                       /* ended: age; recovered: time without a connection */
 	uint32_t agent;                    /* number */
 	uint32_t boot;                     /* a hash of the boot ID, never 0 */
+	uint32_t outage;                   /* the agent's own: a hash of its ID; 0: none */
+	uint32_t attempts;                 /* that failed in it so far */
 	uint16_t peer;                     /* number; of its service if it has no own; 0: none */
 	uint16_t values[FLEET_FIELDS_MAX]; /* numbers; 0: not in the record */
 	uint8_t kind, cause, ended_by;
 	int8_t confidence;
-	bool restart; /* connwatchd begins an action on the agent */
+	int8_t outage_cause; /* what began it, where this record knows; else CAUSE_INVALID */
+	bool restart;        /* connwatchd begins an action on the agent */
 };
 
 struct fleet_device {
@@ -102,11 +106,12 @@ enum fleet_extent {
 DECLARE_NAMES(fleet_extent);
 
 struct fleet_outage {
-	usec_t from, until; /* the first and the last end */
-	uint16_t place;     /* number */
-	usec_t width;       /* of the windows that found it */
-	double chance;      /* of its most unlikely window: logarithm to base 10 */
-	unsigned devices;   /* that lost a connection in it */
+	usec_t from, until;           /* the first and the last end */
+	uint16_t place;               /* number */
+	usec_t width;                 /* of the windows that found it */
+	double chance;                /* of its most unlikely window: logarithm to base 10 */
+	unsigned devices;             /* that lost a connection in it */
+	uint32_t agents[FLEET_NAMED]; /* of the first of them: numbers */
 	unsigned ends[ENDED_BY_MAX];
 	enum fleet_extent extent;
 	enum cause cause; /* CAUSE_SERVICE_TRANSIENT; CAUSE_UNKNOWN: any other extent */
@@ -150,10 +155,19 @@ struct fleet_herd {
 	unsigned devices, restarted;
 };
 
-/* The ends in one part of the time. */
+/* The outages of agents that began in one part of the time, without those that are expected. */
 struct fleet_bin {
 	unsigned ends[SIDE_MAX]; /* by the side that the device's verdict names */
 	unsigned common;         /* in common outages; these are not counted above */
+};
+
+/* What a cause cost. An outage is an agent's own: from the end of a session to the next one that is
+ * up, by the cause that the record that knew most gives. An end without CONNWATCH_OUTAGE_ID (of an
+ * older version, or where the agent has another connection) counts as one. */
+struct fleet_cost {
+	unsigned outages;
+	uint64_t attempts; /* to connect that failed in them */
+	usec_t down;       /* and stalled */
 };
 
 struct fleet_findings {
@@ -170,8 +184,8 @@ struct fleet_findings {
 	unsigned herd_count;
 	/* availability */
 	usec_t up, down, stalled;
-	usec_t down_by[CAUSE_MAX]; /* down and stalled */
-	unsigned ends_by[CAUSE_MAX];
+	struct fleet_cost by_cause[CAUSE_MAX];
+	uint64_t expected; /* outages that are: see fleet_is_expected() */
 	/* the records themselves */
 	uint64_t records; /* of connwatch, in the time asked for */
 	uint64_t duplicates;

@@ -108,18 +108,21 @@ static enum confidence confidence_of(const struct fleet *fleet, unsigned number)
 	return several || (half && 2 * by_peer > ends) ? CONFIDENCE_LIKELY : CONFIDENCE_SUSPECTED;
 }
 
-/* Counts the ends and the time without a connection in this outage as service-transient, instead of
- * by the verdicts of the devices. */
+/* Charges service-transient with what this outage cost, instead of the verdicts of the devices. */
 static void move_to_service(struct fleet *fleet, unsigned number)
 {
-	const struct outage_detail *detail = &fleet->details[number];
-	struct fleet_findings *found = &fleet->found;
+	struct fleet_cost *service = &fleet->found.by_cause[CAUSE_SERVICE_TRANSIENT];
 
 	for (int cause = 0; cause < CAUSE_MAX; cause++) {
-		found->down_by[cause] -= detail->down_by[cause];
-		found->down_by[CAUSE_SERVICE_TRANSIENT] += detail->down_by[cause];
-		found->ends_by[cause] -= detail->ends_by[cause];
-		found->ends_by[CAUSE_SERVICE_TRANSIENT] += detail->ends_by[cause];
+		const struct fleet_cost *cost = &fleet->details[number].by_cause[cause];
+		struct fleet_cost *own = &fleet->found.by_cause[cause];
+
+		own->outages -= cost->outages;
+		own->attempts -= cost->attempts;
+		own->down -= cost->down;
+		service->outages += cost->outages;
+		service->attempts += cost->attempts;
+		service->down += cost->down;
 	}
 }
 

@@ -69,13 +69,23 @@ struct device_entry {
 	struct skew skews[SKEWS];
 };
 
+/* The outage of an agent that its last end began or belonged to. */
+struct own_outage {
+	uint32_t id;     /* as in struct fleet_event */
+	unsigned common; /* number + 1 of the common one that it began in; 0: none */
+	enum cause cause;
+	unsigned attempts;
+	usec_t down; /* that its cause was charged with */
+};
+
 struct agent_entry {
 	struct device_entry *device;
 	uint16_t name;
 	bool restarted;   /* by connwatchd, since its last end */
 	uint8_t presence; /* enum presence, by its last record of an end or a return */
 	uint8_t cause;    /* of its last end */
-	unsigned outage;  /* number + 1 of the one that its last end was part of; 0: none */
+	unsigned outage;  /* number + 1 of the common one it is not back from; 0: none */
+	struct own_outage own;
 	struct timeline timeline;
 	usec_t crashes[CRASHES]; /* times of the last ones, the oldest first; 0: none */
 	bool crash_loop;
@@ -114,8 +124,7 @@ struct place_entry {
 /* The facts for the judgement on a common outage that struct fleet_outage lacks. */
 struct outage_detail {
 	unsigned ages[AGE_BUCKETS]; /* of the sessions that ended, by REFRACTORY, modulo */
-	usec_t down_by[CAUSE_MAX];
-	unsigned ends_by[CAUSE_MAX];
+	struct fleet_cost by_cause[CAUSE_MAX];
 	usec_t second; /* since 1970, in which devices come back now */
 	unsigned in_second;
 };

@@ -17,7 +17,7 @@ enum {
 	KINDS_MAX = 32, /* kinds of records that are looked for at most, newer ones included */
 	FIELD_SIZE_MAX = 4096, /* bytes; longer fields are cut: none of ours is */
 	FIELDS_MAX = 256,
-	NAMES_MAX = 16,
+	NAMES_MAX = 24,
 };
 
 /* Names of fields, measured once: each field of each record is compared with all of them. */
