@@ -268,6 +268,42 @@ def hub_names_of_one_gateway(stage):
 
 
 @case
+def hub_names_of_the_agents(stage):
+    """DeviceId= says what the hub calls an agent; nobody can take the lines of another with it."""
+    def life(device, host, begin, cause, **fields):
+        return entry(host, begin, "recovered", CONNWATCH_DOWNTIME_USEC=MINUTE, **fields) + entry(
+            host, begin + 10 * MINUTE, "ended", CONNWATCH_CAUSE=cause, CONNWATCH_AGE_USEC=10 * MINUTE,
+            CONNWATCH_ENDED_BY="local-fin", CONNWATCH_CONFIDENCE="proved", **fields)
+
+    exports, lines = {"gateway": "", "plain": "", "liar": ""}, []
+    for i in range(9):
+        begin = (i * i + 2) * 13 * MINUTE
+        for device, words in [("north", "closed its connection"), ("south", "disconnected"),
+                              ("plain", "closed its connection"), ("twice", "disconnected")]:
+            lines += [(begin, mosquitto(begin, device, connect=True)),
+                      (begin + 10 * MINUTE, mosquitto(begin + 10 * MINUTE, device, words=words))]
+        for agent, cause in [("north", "agent-crash"), ("south", "agent-stopped")]:
+            exports["gateway"] += life(agent, "gateway", begin, cause, CONNWATCH_AGENT=agent,
+                                       CONNWATCH_DEVICE_ID=agent)
+        exports["plain"] += life("plain", "plain", begin, "agent-crash")
+        exports["liar"] += life("plain", "liar", begin, "agent-oom", CONNWATCH_DEVICE_ID="plain")
+        for host in ("plain", "liar"):
+            exports[host] += life("twice", host, begin, "agent-stopped", CONNWATCH_AGENT="other",
+                                  CONNWATCH_DEVICE_ID="twice")
+    log = stage.directory / "agents.log"
+    log.write_text("".join(f"{line}\n" for _, line in sorted(lines)))
+    (stage.directory / "agents").mkdir()
+    for host, export in exports.items():
+        stage.write_journal(f"agents/remote-{host}", export)
+    answers, _ = objects(stage.run("explain", f"--hub={log}", "-o", "json", "-D",
+                                   stage.directory / "agents"))
+    told = {(one["hub_id"], one.get("cause", one.get("why_not")), one.get("pair_is_sure"))
+            for one in answers}
+    equal(told, {("north", "agent-crash", True), ("south", "agent-stopped", True),
+                 ("plain", "agent-crash", True), ("twice", "ambiguous", None)})
+
+
+@case
 def hub_lines_that_are_not_well_formed(stage):
     """Each is counted, the first few are placed, and the lines after them are read."""
     good = [azure(HOUR, f"edge-{i}", code="404104").encode() for i in range(4)]

@@ -9,6 +9,7 @@ import subprocess
 import zlib
 
 from case import Skipped, case, equal
+from hub_cases import GHOST, objects, stand
 
 BROWSERS = ["chromium-headless-shell", "chromium"]
 BLUE = (0x00, 0x72, 0xb2)  # of common outages
@@ -107,6 +108,42 @@ def page_tells_what_the_text_tells(stage):
     equal(dom.rows["groups"], len(report["availability"]["groups"]))
     for trouble in report["troubles"]:
         equal(trouble["device"] in dom.text, True)
+
+
+@case
+def page_explains_what_the_text_explains(stage):
+    words = stand(stage)
+    _, summary = objects(stage.run(*words, "-o", "json"))
+    page = page_of(stage, *words, "--utc")
+    dom = Dom(browse(stage, page, "--dump-dom"))
+    for heading, count in [("Contradictions", sum(summary["contradictions"].values())),
+                           ("Unexplained", summary["unexplained"])]:
+        equal(int(re.search(heading + r": (\d+)", dom.text)[1]), count)
+    equal(dom.rows["symptoms"], len(summary["causes"]) + len(summary["unexplained_symptoms"]))
+    equal(dom.rows["unexplained"], len(summary["why_not"]))
+    causes = {one["cause"] for one in summary["causes"]}
+    equal(dom.rows["to-do"], len(causes - {"agent-stopped", "token-renewal"}))
+    equal("(UTC)" in dom.text, True)
+    equal(GHOST in dom.text, True)
+    [figure] = [attrs for tag, attrs in dom.elements if tag == "figure"]
+    equal((figure["role"], "timelines" in figure["aria-label"]), ("img", True))
+    equal(re.findall(r"<script|<link|<img|<iframe|src=|href=|url\(|https?:", page.read_text()), [])
+
+
+@case
+def pages_fit_a_phone(stage):
+    """Nothing sticks out: the browser says how wide the page is, 360 pixels are there."""
+    stage.make_fleet()
+    for name, words in [("fleet", ["-D", stage.journal, "--by=SITE"]), ("hub", stand(stage))]:
+        page = page_of(stage, *words)
+        for width, size in [("narrow", "360,3000"), ("wide", "1340,3000")]:
+            picture = stage.options.build / f"{name}-page-{width}.png"
+            browse(stage, page, f"--window-size={size}", f"--screenshot={picture}")
+        probe = page.with_name("probe.html")
+        probe.write_text(re.sub("<meta http-equiv[^>]*>", "", page.read_text()).replace(
+            "</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>"))
+        dom = browse(stage, probe, "--window-size=360,2000", "--dump-dom")
+        equal(int(re.search(r"<title>(\d+)</title>", dom)[1]) <= 360, True)
 
 
 @case

@@ -71,6 +71,8 @@ struct line {
 	bool before_reboot;
 	bool action;
 	uint64_t cookie;
+	uint64_t outage;   /* which one of the device; 0: none */
+	unsigned attempts; /* recovered */
 };
 
 /* A beginning or an end of a session, as the hub saw it. */
@@ -365,6 +367,7 @@ static void tell_life(struct device *device)
 						   .cause = (uint8_t)end->cause,
 						   .ended_by = (uint8_t)end->ended_by,
 						   .confidence = (uint8_t)end->confidence,
+						   .outage = i + 1,
 						   .span = end->time - since });
 		see_end(device, end, since, recorded);
 		if (end->cause == CAUSE_AGENT_CRASH)
@@ -374,7 +377,10 @@ static void tell_life(struct device *device)
 		keep_sight(
 			(struct sight){ .time = since, .device = device->number, .connect = true });
 		add_line(device, since,
-			 (struct line){ .kind = RECORD_RECOVERED, .span = end->downtime });
+			 (struct line){ .kind = RECORD_RECOVERED,
+					.span = end->downtime,
+					.outage = i + 1,
+					.attempts = 1 + (unsigned)(draw_of(end->time) % 4) });
 		if (end->outage >= 0)
 			outages[end->outage].hit++;
 	}
@@ -491,9 +497,12 @@ static void print_line(const struct line *line)
 
 	if (line->kind == RECORD_ENDED)
 		fill_ended(&record, line);
+	if (line->outage)
+		snprintf(record.outage_id, sizeof(record.outage_id), "%016x%016" PRIx64,
+			 device->number + 1, line->outage);
 	if (line->kind == RECORD_RECOVERED) {
 		record.downtime = line->span;
-		record.attempts = 1;
+		record.attempts = line->attempts;
 	}
 	if (line->action) {
 		record.action.type = ACTION_RESTART;

@@ -157,7 +157,7 @@ static uint64_t identity_of(const struct past_record *past, uint32_t boot)
 	return hub_hash(hash, &record->cookie, sizeof(record->cookie));
 }
 
-int answers_add_record(struct answers *answers, struct device *device,
+int answers_add_record(struct answers *answers, struct device *device, bool is_claim,
 		       const struct past_record *past)
 {
 	const struct record *record = &past->record;
@@ -171,6 +171,7 @@ int answers_add_record(struct answers *answers, struct device *device,
 	item.record.identity = identity_of(past, item.record.boot);
 	item.record.attempts = record->attempts;
 	item.record.kind = record->kind;
+	item.record.is_claim = is_claim;
 	item.record.cause = record->verdict.cause;
 	item.record.outage_cause = record->outage.known ? record->outage.cause : CAUSE_INVALID;
 	item.record.ended_by = record->verdict.ended_by;
@@ -292,6 +293,7 @@ static void fill(const struct answers *answers, const struct join_clock *clock, 
 	if (found->result == JOIN_ANSWERED) {
 		answer->record = &answers->details[answers->chosen_at[found->record]];
 		answer->record_time = answers->chosen[found->record].time;
+		answer->ended = join_hub_time(clock, answer->record_time);
 		answer->sure = found->sure && !several_names;
 		answer->confidence = confidence_of(answer->record, answer->sure);
 		answer->contradiction = found->contradiction;
@@ -312,8 +314,8 @@ static void join_lines(struct answers *answers)
 	device = devices_at(answers->devices, answers->device);
 	named = devices_at(answers->devices, answers->hub);
 	join_device(answers->join, answers->lines, answers->line_count, answers->chosen,
-		    device->ambiguous ? 0 : choose_records(answers, named->agent), answers->found,
-		    &clock);
+		    device_is_ambiguous(device) ? 0 : choose_records(answers, named->agent),
+		    answers->found, &clock);
 	for (unsigned i = 0; i < answers->line_count; i++) {
 		struct answer answer = { .time = answers->lines[i].time,
 					 .line = &answers->line_details[i],
@@ -322,7 +324,7 @@ static void join_lines(struct answers *answers)
 					 .confidence = CONFIDENCE_INVALID };
 
 		fill(answers, &clock, i, &answer);
-		if (device->ambiguous && answer.result == JOIN_NO_DEVICE)
+		if (device_is_ambiguous(device) && answer.result == JOIN_NO_DEVICE)
 			answer.no_cause = NO_CAUSE_AMBIGUOUS;
 		answers->tell(answers->userdata, &answer);
 	}
@@ -381,6 +383,8 @@ static bool is_another_agent(const struct answers *answers, const struct device_
 
 static void take_record(struct answers *answers, const struct item *item)
 {
+	if (item->record.is_claim && devices_at(answers->devices, item->device)->known)
+		return; /* the device has records of its own */
 	if (item->time == answers->last_time && item->record.identity == answers->last_identity)
 		return; /* it came twice */
 	answers->last_time = item->time;

@@ -27,6 +27,7 @@ struct device_record {
 	enum cause cause, outage_cause; /* the second: recovered; CAUSE_INVALID: not known */
 	enum ended_by ended_by;
 	enum confidence confidence;
+	bool is_claim; /* only its agent's DeviceId= says that it is of this device */
 	char agent[AGENT_NAME_SIZE];
 	char outage_id[OUTAGE_ID_SIZE];
 };
@@ -50,6 +51,7 @@ struct answer {
 	enum no_cause no_cause;
 	const struct device_record *record; /* NULL: no cause; else that of the end */
 	usec_t record_time;                 /* by the device's clock */
+	usec_t ended;                       /* the same by the hub's clock, as far as is known */
 	enum confidence confidence; /* of the cause: at most suspected if the pair is not sure */
 	bool sure;                  /* the pair */
 	enum join_contradiction contradiction;
@@ -73,8 +75,8 @@ int answers_add_event(struct answers *answers, const struct hub_event *event, ui
 		      uint64_t line);
 
 /* Adds a record of `device`, after all lines of the hub; one of a device that no line is about is
- * passed over. Returns 0 or -errno. */
-int answers_add_record(struct answers *answers, struct device *device,
+ * passed over. `is_claim` as in struct device_record. Returns 0 or -errno. */
+int answers_add_record(struct answers *answers, struct device *device, bool is_claim,
 		       const struct past_record *past);
 
 /* Calls `tell` for each line of the hub, connects and duplicates included: device by device, in the

@@ -123,13 +123,42 @@ int devices_map_line(struct devices *devices, char *line)
 	return devices_map(devices, hub_id, name);
 }
 
-void device_note_source(struct device *device, const char *source, const char *machine)
+struct device *devices_of_record(struct devices *devices, const char *name, const char *id)
+{
+	struct device *claimed = id[0] ? devices_find(devices, id) : NULL;
+
+	return claimed && claimed->named && !claimed->mapped ? claimed
+							     : devices_find(devices, name);
+}
+
+bool device_is_ambiguous(const struct device *device)
+{
+	return device->ambiguous || (device->contested && !device->known);
+}
+
+static uint64_t hash_source(const char *source, const char *machine)
 {
 	const char *text = source[0] ? source : machine;
-	uint64_t hash = hub_hash(source[0] ? HUB_HASH + 1 : HUB_HASH, text, strlen(text));
+
+	return hub_hash(source[0] ? HUB_HASH + 1 : HUB_HASH, text, strlen(text));
+}
+
+void device_note_source(struct device *device, const char *source, const char *machine)
+{
+	uint64_t hash = hash_source(source, machine);
 
 	if (device->known && device->source != hash)
 		device->ambiguous = true;
 	device->known = true;
 	device->source = hash;
+}
+
+void device_note_claim(struct device *device, const char *source, const char *machine)
+{
+	uint64_t hash = hash_source(source, machine);
+
+	if (device->claimed && device->claimant != hash)
+		device->contested = true;
+	device->claimed = true;
+	device->claimant = hash;
 }

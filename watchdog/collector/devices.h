@@ -3,7 +3,11 @@
  *
  * A device is called as the journal of its sender is (collector/journals.h); where that says
  * nothing, as the host name in its records does. A name that two senders or two machines have is
- * ambiguous: it has no records at all. */
+ * ambiguous: it has no records at all.
+ *
+ * An agent may also say itself what the hub calls it (DeviceId=). That counts where nothing else
+ * does: a device cannot say that it is one that has records of its own, or that the operator
+ * mapped. If two senders or machines say it, the name is ambiguous, too. */
 #pragma once
 
 #include "base/cleanup.h"
@@ -19,7 +23,10 @@ struct device {
 	bool wanted;                 /* a line of the hub is about its records */
 	bool known;                  /* `source` is set */
 	bool ambiguous;
-	uint64_t source;    /* a hash of the sender or the machine */
+	uint64_t source; /* a hash of the sender or the machine */
+	/* by DeviceId= of agents whose device has another name */
+	bool claimed, contested; /* contested: by several senders or machines */
+	uint64_t claimant;
 	bool named;         /* by a line of the hub */
 	unsigned hub_names; /* how many names the hub has for it */
 	usec_t first;       /* of the lines of the hub about it */
@@ -50,6 +57,15 @@ int devices_map(struct devices *devices, const char *hub_id, const char *name);
  * Overwrites `line`. Returns as devices_map(). */
 int devices_map_line(struct devices *devices, char *line);
 
+/* Whose a record is of the device `name`, with DeviceId= `id`, or "". Returns NULL if no line of
+ * the hub is about it. */
+struct device *devices_of_record(struct devices *devices, const char *name, const char *id);
+
+/* True if the device has no record that is surely its own. */
+bool device_is_ambiguous(const struct device *device);
+
 /* Notes that a record of `device` came from `source`, or from the machine of that ID where the
  * source is "". */
 void device_note_source(struct device *device, const char *source, const char *machine);
+/* Likewise, by DeviceId=. */
+void device_note_claim(struct device *device, const char *source, const char *machine);

@@ -12,14 +12,23 @@
 #include "support/cleanup.h"
 #include "support/terminal.h"
 
-enum { ARGUMENT_HUB = ARGUMENT_OWN, ARGUMENT_DEVICE, ARGUMENT_DEVICES };
+enum { ARGUMENT_HUB = ARGUMENT_COLLECTOR_OWN, ARGUMENT_DEVICE, ARGUMENT_DEVICES };
 
 /* The fields that the join needs, and what goes with them. */
 static const char *const fields[] = {
-	"_BOOT_ID",           "CONNWATCH_KIND",         "CONNWATCH_AGENT",
-	"CONNWATCH_CAUSE",    "CONNWATCH_ENDED_BY",     "CONNWATCH_CONFIDENCE",
-	"CONNWATCH_AGE_USEC", "CONNWATCH_TIME_USEC",    "CONNWATCH_OUTAGE_ID",
-	"CONNWATCH_ATTEMPTS", "CONNWATCH_OUTAGE_CAUSE", NULL,
+	"_BOOT_ID",
+	"CONNWATCH_KIND",
+	"CONNWATCH_AGENT",
+	"CONNWATCH_CAUSE",
+	"CONNWATCH_ENDED_BY",
+	"CONNWATCH_CONFIDENCE",
+	"CONNWATCH_AGE_USEC",
+	"CONNWATCH_TIME_USEC",
+	"CONNWATCH_OUTAGE_ID",
+	"CONNWATCH_ATTEMPTS",
+	"CONNWATCH_OUTAGE_CAUSE",
+	"CONNWATCH_DEVICE_ID",
+	NULL,
 };
 enum { OTHER_MACHINE, OTHER_HOST };
 static const char *const others[] = { "_MACHINE_ID", "_HOSTNAME", NULL };
@@ -27,6 +36,7 @@ static const char *const others[] = { "_MACHINE_ID", "_HOSTNAME", NULL };
 struct explaining {
 	const struct command *command;
 	struct journal_arguments journal;
+	const char *html; /* write a page there; NULL: print */
 	struct explanation explanation;
 	struct devices *devices;
 	struct answers *answers;
@@ -37,12 +47,19 @@ struct explaining {
 
 /* ---- the logs of the hubs */
 
+static bool is_asked_for(const struct explaining *work, usec_t time)
+{
+	return time >= work->journal.query.since && time <= work->journal.query.until;
+}
+
 static void take_event(void *userdata, const struct hub_event *event, uint64_t line)
 {
 	struct explaining *work = userdata;
 	int r;
 
 	work->explanation.events[event->format]++;
+	if (is_asked_for(work, event->time))
+		explanation_note_event(&work->explanation, event->time);
 	r = answers_add_event(work->answers, event, work->file, line);
 	if (r == -ENOSPC && !devices_find(work->devices, event->device))
 		work->explanation.no_room++;
@@ -66,7 +83,7 @@ static int read_stream(struct explaining *work, int fd)
 {
 	enum { PIECE = 64 * 1024 };
 	const struct hub_sink sink = { take_event, take_malformed, work };
-	_cleanup_free_ struct hub_reader *reader = malloc(sizeof(*reader));
+	_cleanup_free_ struct hub_reader *reader = calloc(1, sizeof(*reader));
 	_cleanup_free_ char *piece = malloc(PIECE);
 	char last = '\n';
 	ssize_t got;
@@ -85,6 +102,7 @@ static int read_stream(struct explaining *work, int fd)
 	hub_reader_end(reader);
 	work->explanation.lines += reader->line - (last == '\n');
 	work->explanation.unrelated += reader->unrelated;
+	work->explanation.unnamed += reader->unnamed;
 	return 0;
 }
 
@@ -137,14 +155,16 @@ static int read_records(void *userdata, struct journal_reader *reader,
 	while ((r = journal_reader_next(reader, past)) > 0) {
 		const char *name = journal->sender[0] ? journal->name
 						      : journal_reader_other(reader, OTHER_HOST);
-		struct device *device = devices_find(work->devices, name);
+		struct device *device =
+			devices_of_record(work->devices, name, past->record.device_id);
+		bool is_claim = device && strcmp(device->name, name) != 0;
 
 		strangeness_note(&work->strangeness, past);
 		if (!device)
 			continue;
-		device_note_source(device, journal->sender,
-				   journal_reader_other(reader, OTHER_MACHINE));
-		r = answers_add_record(work->answers, device, past);
+		(is_claim ? device_note_claim : device_note_source)(
+			device, journal->sender, journal_reader_other(reader, OTHER_MACHINE));
+		r = answers_add_record(work->answers, device, is_claim, past);
 		if (r < 0)
 			return r;
 	}
@@ -153,37 +173,33 @@ static int read_records(void *userdata, struct journal_reader *reader,
 
 /* ---- telling */
 
-static void count(struct explanation *explanation, const struct answer *answer)
-{
-	explanation->ends++;
-	if (answer->record) {
-		explanation->joined++;
-		explanation->sure += answer->sure;
-		explanation->causes[answer->line->symptom][answer->record->cause]++;
-		explanation->contradictions[answer->contradiction]++;
-	} else if (answer->no_cause != NO_CAUSE_NONE) {
-		explanation->no_causes[answer->no_cause]++;
-	} else {
-		explanation->results[answer->result]++;
-	}
-}
-
 static void tell(void *userdata, const struct answer *answer)
 {
 	struct explaining *work = userdata;
 	struct explanation *explanation = &work->explanation;
 
-	if (answer->time < work->journal.query.since || answer->time > work->journal.query.until)
+	if (!is_asked_for(work, answer->time))
 		return;
 	explanation->connects += answer->result == JOIN_CONNECT;
 	explanation->duplicates += answer->result == JOIN_DUPLICATE;
 	if (answer->result == JOIN_CONNECT || answer->result == JOIN_DUPLICATE)
 		return;
-	count(explanation, answer);
+	explanation_count(explanation, answer);
+	if (work->html)
+		return;
 	if (work->journal.json)
 		explanation_print_json(answer, explanation->files[answer->line->file]);
 	else
 		explanation_print_text(explanation, answer);
+}
+
+static int tell_page(struct explaining *work)
+{
+	int r = answers_tell(work->answers, tell, work);
+
+	if (r < 0)
+		return journal_failed(work->command, r);
+	return page_write(work->command, work->html, explanation_write_html, &work->explanation);
 }
 
 static int tell_all(struct explaining *work)
@@ -199,7 +215,6 @@ static int tell_all(struct explaining *work)
 	else if (r >= 0)
 		explanation_end_text(&work->explanation);
 	pager_finish(pager);
-	strangeness_say(&work->strangeness, work->command);
 	return r < 0 ? journal_failed(work->command, r) : EXIT_SUCCESS;
 }
 
@@ -221,7 +236,10 @@ static int explain(struct explaining *work)
 	r = read_hubs(work);
 	if (!r)
 		r = read_journals(&reading);
-	return r ? r : tell_all(work);
+	if (!r)
+		r = work->html ? tell_page(work) : tell_all(work);
+	strangeness_say(&work->strangeness, work->command);
+	return r;
 }
 
 /* ---- the command */
@@ -290,6 +308,9 @@ static int take_option(struct explaining *work, int option)
 		return take_device(work, optarg);
 	case ARGUMENT_DEVICES:
 		return take_devices(work, optarg);
+	case ARGUMENT_HTML:
+		work->html = optarg;
+		return 0;
 	default:
 		return journal_arguments_take(&work->journal, work->command, option, optarg);
 	}
@@ -298,15 +319,7 @@ static int take_option(struct explaining *work, int option)
 static int take_arguments(struct explaining *work, int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "since", required_argument, NULL, 'S' },
-		{ "until", required_argument, NULL, 'U' },
-		{ "utc", no_argument, NULL, ARGUMENT_UTC },
-		{ "directory", required_argument, NULL, 'D' },
-		{ "file", required_argument, NULL, ARGUMENT_FILE },
-		{ "any-sender", no_argument, NULL, ARGUMENT_ANY_SENDER },
-		{ "no-pager", no_argument, NULL, ARGUMENT_NO_PAGER },
+		COLLECTOR_LONG_OPTIONS,
 		{ "hub", required_argument, NULL, ARGUMENT_HUB },
 		{ "device", required_argument, NULL, ARGUMENT_DEVICE },
 		{ "devices", required_argument, NULL, ARGUMENT_DEVICES },
@@ -314,7 +327,8 @@ static int take_arguments(struct explaining *work, int argc, char *argv[])
 	};
 	int option, r = 0;
 
-	while (!r && (option = getopt_long(argc, argv, "ho:S:U:D:", options, NULL)) != -1)
+	while (!r &&
+	       (option = getopt_long(argc, argv, COLLECTOR_SHORT_OPTIONS, options, NULL)) != -1)
 		r = take_option(work, option);
 	if (r)
 		return r;
@@ -336,6 +350,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	work.devices = devices;
 	journal_arguments_defaults(&work.journal);
 	work.explanation.arguments = &work.journal;
+	work.explanation.first = USEC_INFINITY;
 	r = take_arguments(&work, argc, argv);
 	if (!r)
 		r = explain(&work);
@@ -349,24 +364,16 @@ const struct command command_explain_hub = {
 	.arguments = "--hub=FILE [OPTIONS...]",
 	.summary = "Say for each disconnect in a hub's log what its device knows of it",
 	.options =
-		"Reads the log of a hub (Azure IoT Hub, AWS IoT Core, mosquitto, EMQX) and the\n"
-		"journals that systemd-journal-remote has collected, and says for each end of a\n"
-		"connection in the log why it ended, by the device, or why that is not known.\n\n"
+		"Reads the log of a hub (Azure IoT Hub, AWS IoT Core, mosquitto, EMQX,\n"
+		"RabbitMQ) and the journals that systemd-journal-remote has collected, and says "
+		"for\n"
+		"each end of a connection in the log why it ended, by the device, or why that is\n"
+		"not known.\n\n"
 		"      --hub=FILE         read this log; - is standard input; may repeat\n"
 		"      --device=HUBID=DEVICE[/AGENT]\n"
 		"                         what the hub calls HUBID is the host or the journal\n"
 		"                         DEVICE, or one of its agents; may repeat\n"
-		"      --devices=FILE     read 'HUBID DEVICE[/AGENT]' from each line of FILE\n"
-		"  -S, --since=TIME       only lines of the log since: '2026-11-23 12:00', "
-		"'-1h'\n"
-		"  -U, --until=TIME       only lines of the log until this time\n"
-		"      --utc              print times in UTC\n"
-		"  -D, --directory=DIR    read the journal files in DIR; without it, those in\n"
-		"                         " REMOTE_JOURNALS "\n"
-		"      --file=FILE        read this journal file; may repeat\n"
-		"      --any-sender       also records that were not sent by root\n"
-		"      --no-pager         never use a pager\n"
-		"  -o, --output=FORMAT    short: text (the default); json: one object a line\n"
-		"  -h, --help             print this\n",
+		"      --devices=FILE     read 'HUBID DEVICE[/AGENT]' from each line of "
+		"FILE\n" COLLECTOR_OPTIONS_HELP("lines of the log", "one object a line"),
 	.run = run,
 };

@@ -20,6 +20,7 @@ static void print_cause(struct json *json, const struct answer *answer)
 	json_string(json, "agent", record->agent);
 	json_string(json, "ended_by", ended_by_to_string(record->ended_by));
 	json_number(json, "record_time_usec", answer->record_time);
+	json_number(json, "ended_usec", answer->ended);
 	if (record->outage_id[0])
 		json_string(json, "outage_id", record->outage_id);
 	if (answer->contradiction != JOIN_AGREE)
@@ -69,6 +70,7 @@ static void print_input(struct json *json, const struct explanation *explanation
 		json_number(json, hub_format_to_string(format), explanation->events[format]);
 	json_close(json, '{');
 	json_number(json, "unrelated", explanation->unrelated);
+	json_number(json, "unnamed", explanation->unnamed);
 	json_number(json, "no_room", explanation->no_room);
 	json_number(json, "malformed", explanation->malformed);
 	json_open(json, "first_malformed", '[');
@@ -95,6 +97,12 @@ static void print_causes(struct json *json, const struct explanation *explanatio
 			json_close(json, '{');
 		}
 	json_close(json, '[');
+	json_open(json, "unexplained_symptoms", '{');
+	for (int symptom = 0; symptom < HUB_SYMPTOM_MAX; symptom++)
+		if (explanation->unexplained[symptom])
+			json_number(json, hub_symptom_to_string(symptom),
+				    explanation->unexplained[symptom]);
+	json_close(json, '{');
 }
 
 static void print_counts(struct json *json, const struct explanation *explanation)

@@ -6,27 +6,10 @@
 
 #define COLUMNS "  %-19s  %-20s  %-37s  "
 
-/* Why a line has no cause. */
-static const char *const result_words[JOIN_RESULT_MAX] = {
-	[JOIN_NO_DEVICE] = "no record here is of a device of this name",
-	[JOIN_BEFORE] = "before the first record of the device",
-	[JOIN_NOT_YET] = "after the last record of the device: its journal may be on its way",
-	[JOIN_HOST_DOWN] = "between two boots of the host",
-	[JOIN_CLOCK_UNKNOWN] = "no record fits, and how far the device's clock is off is not known",
-	[JOIN_NO_RECORD] = "no record fits: it is lost, or of an agent that is not watched",
-	[JOIN_OVER_QUOTA] = "more lines than one device may have",
-};
-
-static const char *const no_cause_words[NO_CAUSE_MAX] = {
-	[NO_CAUSE_AMBIGUOUS] = "several devices have this name",
-	[NO_CAUSE_IN_OUTAGE] = "the device had no session then: a failed attempt without a record",
-	[NO_CAUSE_RECORDS] = "after the records that were used: the device has too many",
-};
-
 static const char *words_of(const struct answer *answer)
 {
-	return answer->no_cause != NO_CAUSE_NONE ? no_cause_words[answer->no_cause]
-						 : result_words[answer->result];
+	return answer->no_cause != NO_CAUSE_NONE ? explanation_no_cause_words(answer->no_cause)
+						 : explanation_result_words(answer->result);
 }
 
 void explanation_head_text(void)
@@ -76,11 +59,6 @@ void explanation_print_text(const struct explanation *explanation, const struct 
 
 /* ---- the summary */
 
-static double percent(uint64_t part, uint64_t all)
-{
-	return all ? 100.0 * (double)part / (double)all : 0;
-}
-
 static void print_input(const struct explanation *explanation)
 {
 	const char *before = "";
@@ -100,41 +78,38 @@ static void print_input(const struct explanation *explanation)
 		       explanation->places[i].line);
 	if (explanation->malformed > PLACES_TOLD)
 		printf("  and %" PRIu64 " more\n", explanation->malformed - PLACES_TOLD);
+	if (explanation->unnamed)
+		printf("  %" PRIu64 " ends have no name: their connections began before the log\n",
+		       explanation->unnamed);
 	if (explanation->no_room)
 		printf("  %" PRIu64 " events of too many devices are not used\n",
 		       explanation->no_room);
 }
 
-static uint64_t lines_of(const struct explanation *explanation, enum hub_symptom symptom)
+static void print_share(const struct explanation *explanation, const char *name, enum side side,
+			uint64_t count, uint64_t all)
 {
-	uint64_t count = 0;
-
-	for (int cause = 0; cause < CAUSE_MAX; cause++)
-		count += explanation->causes[symptom][cause];
-	return count;
+	printf("    %s%-22s%s %8" PRIu64 "  %5.1f %%  %s\n",
+	       side_colour(explanation->arguments, side), name, plain(explanation->arguments),
+	       count, explanation_percent(count, all), side_to_string(side) ?: "-");
 }
 
 /* The causes of one symptom, the most frequent first. */
 static void print_causes(const struct explanation *explanation, enum hub_symptom symptom)
 {
-	uint64_t all = lines_of(explanation, symptom), left[CAUSE_MAX];
+	uint64_t all = explanation_of_symptom(explanation, symptom);
+	const uint64_t *counts = explanation->causes[symptom];
+	unsigned order[CAUSE_MAX];
 
-	memcpy(left, explanation->causes[symptom], sizeof(left));
+	explanation_order(counts, CAUSE_MAX, order);
 	if (all)
 		printf("  %s: %" PRIu64 "\n", hub_symptom_to_string(symptom), all);
-	for (uint64_t told = 0; told < all;) {
-		int most = 0;
-
-		for (int cause = 1; cause < CAUSE_MAX; cause++)
-			if (left[cause] > left[most])
-				most = cause;
-		printf("    %s%-22s%s %8" PRIu64 "  %5.1f %%  %s\n",
-		       side_colour(explanation->arguments, cause_side(most)), cause_to_string(most),
-		       plain(explanation->arguments), left[most], percent(left[most], all),
-		       side_to_string(cause_side(most)) ?: "-");
-		told += left[most];
-		left[most] = 0;
-	}
+	for (int i = 0; i < CAUSE_MAX && counts[order[i]]; i++)
+		print_share(explanation, cause_to_string((enum cause)order[i]),
+			    cause_side((enum cause)order[i]), counts[order[i]], all);
+	if (explanation->unexplained[symptom])
+		print_share(explanation, "unexplained", SIDE_NONE,
+			    explanation->unexplained[symptom], all);
 }
 
 static void print_unexplained(const char *name, uint64_t count, const char *words)
@@ -151,18 +126,18 @@ void explanation_end_text(const struct explanation *explanation)
 	printf("%" PRIu64 " ends of connections, %" PRIu64 " of them joined to a record (%.1f %%), "
 	       "%" PRIu64 " surely\n",
 	       explanation->ends, explanation->joined,
-	       percent(explanation->joined, explanation->ends), explanation->sure);
+	       explanation_percent(explanation->joined, explanation->ends), explanation->sure);
 	for (int symptom = 0; symptom < HUB_SYMPTOM_MAX; symptom++)
 		print_causes(explanation, symptom);
 	if (unexplained)
 		printf("  unexplained: %" PRIu64 " (%.1f %%)\n", unexplained,
-		       percent(unexplained, explanation->ends));
+		       explanation_percent(unexplained, explanation->ends));
 	for (int i = 0; i < JOIN_RESULT_MAX; i++)
 		print_unexplained(join_result_to_string(i), explanation->results[i],
-				  result_words[i]);
+				  explanation_result_words(i));
 	for (int i = 0; i < NO_CAUSE_MAX; i++)
 		print_unexplained(no_cause_to_string(i), explanation->no_causes[i],
-				  no_cause_words[i]);
+				  explanation_no_cause_words(i));
 	for (int i = JOIN_AGREE + 1; i < JOIN_CONTRADICTION_MAX; i++)
 		if (explanation->contradictions[i])
 			printf("  contradiction: %s %" PRIu64 "\n", join_contradiction_to_string(i),

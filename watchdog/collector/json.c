@@ -110,12 +110,15 @@ static void print_availability(struct json *json, const struct fleet_report *rep
 	print_times(json, found->up, found->down + found->stalled);
 	json_open(json, "causes", '[');
 	for (int cause = 0; cause < CAUSE_MAX; cause++) {
-		if (!found->ends_by[cause] && !found->down_by[cause])
+		const struct fleet_cost *cost = &found->by_cause[cause];
+
+		if (!cost->outages && !cost->down)
 			continue;
 		json_open(json, NULL, '{');
 		json_string(json, "cause", cause_to_string(cause));
-		json_number(json, "ends", found->ends_by[cause]);
-		json_number(json, "down_usec", found->down_by[cause]);
+		json_number(json, "outages", cost->outages);
+		json_number(json, "attempts", cost->attempts);
+		json_number(json, "down_usec", cost->down);
 		json_close(json, '{');
 	}
 	json_close(json, '[');

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/collector.h"
+#include "collector/page.h"
 #include "collector/reading.h"
 #include "collector/report.h"
 #include "collector/spool.h"
@@ -12,8 +13,7 @@
 #include "support/terminal.h"
 
 enum {
-	ARGUMENT_BY = ARGUMENT_OWN,
-	ARGUMENT_HTML,
+	ARGUMENT_BY = ARGUMENT_COLLECTOR_OWN,
 	DEVICES_MAX = 1 << 18,
 	PLACES_MAX = 1024,
 	VALUES_MAX = 4096,
@@ -36,6 +36,10 @@ static const char *const fields[] = {
 	"CONNWATCH_PEER_PORT",
 	"CONNWATCH_ACTION_RESULT",
 	"CONNWATCH_LOST_EVENTS",
+	"CONNWATCH_OUTAGE_ID",
+	"CONNWATCH_ATTEMPTS",
+	"CONNWATCH_CORRECTS",
+	"CONNWATCH_OUTAGE_CAUSE",
 	NULL,
 };
 
@@ -159,17 +163,6 @@ static int read_fleet(const struct command *command, const struct fleet_argument
 
 /* ---- telling */
 
-static int write_html(const struct command *command, const char *path,
-		      const struct fleet_report *report)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "we");
-
-	if (file && fleet_write_html(file, report) >= 0)
-		return EXIT_SUCCESS;
-	command_complain(command, "%s: %s", path, strerror(errno));
-	return EXIT_FAILURE;
-}
-
 static int tell(const struct command *command, const struct fleet_arguments *arguments,
 		const struct fleet *fleet)
 {
@@ -184,7 +177,7 @@ static int tell(const struct command *command, const struct fleet_arguments *arg
 		return EXIT_NO_INPUT;
 	}
 	if (arguments->html)
-		return write_html(command, arguments->html, &report);
+		return page_write(command, arguments->html, fleet_write_html, &report);
 	if (arguments->journal.json) {
 		fleet_print_json(&report);
 		return EXIT_SUCCESS;
@@ -247,23 +240,16 @@ static int take_option(struct fleet_arguments *arguments, const struct command *
 static int run(const struct command *command, int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "since", required_argument, NULL, 'S' },
-		{ "until", required_argument, NULL, 'U' },
-		{ "directory", required_argument, NULL, 'D' },
-		{ "file", required_argument, NULL, ARGUMENT_FILE },
-		{ "any-sender", no_argument, NULL, ARGUMENT_ANY_SENDER },
-		{ "no-pager", no_argument, NULL, ARGUMENT_NO_PAGER },
+		COLLECTOR_LONG_OPTIONS,
 		{ "by", required_argument, NULL, ARGUMENT_BY },
-		{ "html", required_argument, NULL, ARGUMENT_HTML },
 		{ 0 },
 	};
 	struct fleet_arguments arguments = { .others = { "_MACHINE_ID", "_HOSTNAME" } };
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments.journal);
-	while (!r && (option = getopt_long(argc, argv, "ho:S:U:D:", options, NULL)) != -1)
+	while (!r &&
+	       (option = getopt_long(argc, argv, COLLECTOR_SHORT_OPTIONS, options, NULL)) != -1)
 		r = take_option(&arguments, command, option);
 	if (r)
 		return r;
@@ -283,17 +269,7 @@ const struct command command_report = {
 		"groups have which cause.\n\n"
 		"      --by=FIELD         group devices by this field, like a site or a "
 		"version;\n"
-		"                         may repeat\n"
-		"      --html=FILE        write the report to FILE as an HTML page\n"
-		"  -S, --since=TIME       only records since: '2026-11-23 12:00', 'today', "
-		"'-1h'\n"
-		"  -U, --until=TIME       only records until this time\n"
-		"  -D, --directory=DIR    read the journal files in DIR; without it, those in\n"
-		"                         " REMOTE_JOURNALS "\n"
-		"      --file=FILE        read this journal file; may repeat\n"
-		"      --any-sender       also records that were not sent by root\n"
-		"      --no-pager         never use a pager\n"
-		"  -o, --output=FORMAT    short: text (the default); json: one object\n"
-		"  -h, --help             print this\n",
+		"                         may repeat\n" COLLECTOR_OPTIONS_HELP("records",
+									       "one object"),
 	.run = run,
 };

@@ -151,15 +151,16 @@ static void print_relations(const struct fleet_report *report)
 static void print_cause(const struct fleet_report *report, enum cause cause)
 {
 	const struct fleet_findings *found = report->found;
+	const struct fleet_cost *cost = &found->by_cause[cause];
 	char down[TIME_SPAN_TEXT_SIZE];
 
-	if (!found->ends_by[cause] && !found->down_by[cause])
+	if (!cost->outages && !cost->down)
 		return;
-	printf("  %s%-22s%s %8u  %-12s %5.1f %%  %s\n",
+	printf("  %s%-22s%s %8u %9" PRIu64 "  %-12s %5.1f %%  %s\n",
 	       side_colour(report->arguments, cause_side(cause)), cause_to_string(cause),
-	       plain(report->arguments), found->ends_by[cause],
-	       time_span_format(found->down_by[cause], down, sizeof(down)),
-	       fleet_percent((double)found->down_by[cause], (double)(found->down + found->stalled)),
+	       plain(report->arguments), cost->outages, cost->attempts,
+	       time_span_format(cost->down, down, sizeof(down)),
+	       fleet_percent((double)cost->down, (double)(found->down + found->stalled)),
 	       side_to_string(cause_side(cause)));
 }
 
@@ -178,9 +179,9 @@ static void print_availability(const struct fleet_report *report)
 	const struct fleet_findings *found = report->found;
 	char available[TIME_SPAN_TEXT_SIZE];
 
-	printf("\nAvailability: %s\n  %-22s %8s  %-12s %7s  %s\n",
+	printf("\nAvailability: %s\n  %-22s %8s %9s  %-12s %7s  %s\n",
 	       ppm_text(fleet_availability(found->up, found->down + found->stalled), available),
-	       "CAUSE", "ENDS", "DOWN", "OF ALL", "SIDE");
+	       "CAUSE", "OUTAGES", "ATTEMPTS", "DOWN", "OF ALL", "SIDE");
 	for (int cause = 0; cause < CAUSE_MAX; cause++)
 		print_cause(report, cause);
 	for (unsigned i = 0; values && values[i]; i++)

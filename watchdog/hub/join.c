@@ -285,6 +285,14 @@ usec_t join_device_time(const struct join_clock *clock, usec_t time)
 	return ahead < 0 && time < (usec_t)-ahead ? 0 : time + (usec_t)ahead;
 }
 
+/* The drift of a clock is that small that it may be read at either time. */
+usec_t join_hub_time(const struct join_clock *clock, usec_t time)
+{
+	int64_t ahead = clock->ahead + drifted(clock, time);
+
+	return ahead > 0 && time < (usec_t)ahead ? 0 : time - (usec_t)ahead;
+}
+
 /* ---- sessions */
 
 static bool was_before(const struct join_line *lines, unsigned number)

@@ -97,5 +97,6 @@ void join_device(struct join *join, const struct join_line *lines, unsigned line
 		 const struct join_record *records, unsigned record_count,
 		 struct join_answer *answers, struct join_clock *clock);
 
-/* Returns a time of the hub by the device's clock. */
+/* Returns a time of the hub by the device's clock, or the other way round. */
 usec_t join_device_time(const struct join_clock *clock, usec_t time);
+usec_t join_hub_time(const struct join_clock *clock, usec_t time);
