@@ -17,7 +17,7 @@ endef
 
 collector := collector_programs collector_examples collector_bash collector_zsh collector_man1
 collector_examples_files := $(addprefix units/examples/,journal-remote-socket.conf journal-remote-service.conf \
-		nginx-collector.conf)
+		nginx-collector.conf) $(wildcard packaging/monitoring/fleet-*.sql)
 collector_man1_files := $(B)/docs/connwatch-fleet.1
 
 pages = $(filter-out $(collector_man1_files),$(filter %.$(1),$(MANUAL)))

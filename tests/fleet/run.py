@@ -22,11 +22,11 @@ from pathlib import Path
 import attack_cases  # noqa: F401  fills the table of cases
 import hub_cases  # noqa: F401  fills the table of cases
 import page_cases  # noqa: F401  fills the table of cases
-from case import CASES, Skipped, case, equal
+import sql_cases  # noqa: F401  fills the table of cases
+from case import CASES, Skipped, case, equal, match
 
 WRITER = "/lib/systemd/systemd-journal-remote"
 LEAST = {"outages": 0.99, "troubles": 0.99, "devices in outages": 0.95}
-SLACK = 10e6  # microseconds: clocks differ
 
 
 class Stage:
@@ -92,15 +92,6 @@ def score(what, found, planted):
     if min(precision, recall) < LEAST[what]:
         raise AssertionError(f"{what}: wrong {sorted(found - planted)[:5]}, "
                              f"missed {sorted(planted - found)[:5]}")
-
-
-def match(outage, planted):
-    """The number of the planted outage that this one is; None: there was none then."""
-    for one in planted:
-        if (outage["from_usec"] <= one["until_usec"] + SLACK and
-                one["from_usec"] <= outage["until_usec"] + SLACK):
-            return one["outage"]
-    return None
 
 
 @case
