@@ -22,7 +22,7 @@ BPF_FILES = re.compile(r"ebpf/.*|.*\.bpf\.[ch]|tests/bench/detection_floor\.h")
 BPF_SECTION = 'SEC("license") = "Dual BSD/GPL";'
 
 # REUSE-IgnoreStart: no tag of this file
-LINE = re.compile(r"(?:#|;|/\*|<!--) SPDX-License-Identifier: (.+?)(?: \*/| -->)?$")
+LINE = re.compile(r"(?:#|;|--|/\*|<!--) SPDX-License-Identifier: (.+?)(?: \*/| -->)?$")
 # REUSE-IgnoreEnd
 # A shebang, zsh's completion, XML, the preamble of a manual page.
 MUST_BE_FIRST = re.compile(r'#!|#compdef |<\?xml |\S+\(\d\) "')
