@@ -385,6 +385,7 @@ static struct record full_record(enum record_kind kind)
 	record.action.type = ACTION_RESTART;
 	record.action_result = "held";
 	record.action_held_by = "limit";
+	record.limit = (struct action_limit){ 3, USEC_PER_HOUR, USEC_PER_MINUTE };
 	tokens_add(&record.verdict.evidence, "a=b");
 	tokens_add(&record.verdict.ruled_out, "a=b");
 	return record;

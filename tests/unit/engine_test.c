@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 #include "verdict/verdict.h"
@@ -712,9 +713,25 @@ static void test_record_before_effect(void)
 	bench_end(&bench);
 }
 
+static void find_next_action(void *userdata, const struct agent_snapshot *agent)
+{
+	*(usec_t *)userdata = agent->next_action;
+}
+
+static usec_t next_action(const struct bench *bench)
+{
+	usec_t next = 0;
+
+	engine_snapshot(bench->engine,
+			&(struct snapshot_sink){ .agent = find_next_action, .userdata = &next });
+	return next;
+}
+
 static void test_action_limit(void)
 {
+	const struct record *held;
 	struct bench bench;
+	usec_t first = 0;
 
 	begin(&bench);
 	bench_restart_on(&bench, CAUSE_PEER_CLOSE);
@@ -725,9 +742,20 @@ static void test_action_limit(void)
 		bench_step(&bench, connection_event(EVENT_ENDED, cookie, TCP_STATE_LAST_ACK,
 						    TCP_STATE_CLOSE));
 		bench_result(&bench, 0);
+		first = first ?: bench.ordered[0];
+		CU_ASSERT_EQUAL(next_action(&bench),
+				cookie < 3 ? 0 : first + bench.settings.limit_interval + 1);
 	}
 	CU_ASSERT_EQUAL(bench.orders, bench.settings.limit_burst);
-	CU_ASSERT_STRING_EQUAL(bench.record[bench.records - 1].action_held_by, "limit");
+	held = &bench.record[bench.records - 1];
+	CU_ASSERT_STRING_EQUAL(held->action_held_by, "limit");
+	CU_ASSERT_EQUAL(held->limit.burst, bench.settings.limit_burst);
+	CU_ASSERT_EQUAL(held->limit.interval, bench.settings.limit_interval);
+	CU_ASSERT_EQUAL(held->time + held->limit.wait, next_action(&bench));
+	bench_pass(&bench, held->limit.wait);
+	CU_ASSERT_EQUAL(next_action(&bench), 0);
+	bench.settings.limit_burst = 0;
+	CU_ASSERT_EQUAL(next_action(&bench), USEC_INFINITY);
 	bench_end(&bench);
 }
 

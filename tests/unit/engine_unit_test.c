@@ -329,8 +329,58 @@ static void test_made_own(void)
 	bench_end(&bench);
 }
 
+/* ---- the unit's state, for people to look at */
+
+static const struct unit_event masked_and_runs = { .state = UNIT_ACTIVE, .masked = true };
+static const struct unit_event masked_and_stopped = { .state = UNIT_INACTIVE, .masked = true };
+
+static const struct {
+	const struct unit_event *told[STATES_MAX];
+	const char *state;
+} states[] = {
+	{ { NULL }, "unknown" },
+	{ { &running }, "active" },
+	{ { &stopped }, "inactive" },
+	{ { &failed }, "failed" },
+	{ { &running, &failed }, "failed" },
+	{ { &auto_restart }, "activating" },
+	{ { &auto_restart, &failed }, "start-limit" },
+	{ { &auto_restart, &failed, &failed }, "start-limit" },
+	{ { &failed, &auto_restart, &runs_again }, "active" },
+	{ { &start_limit }, "start-limit" },
+	{ { &not_there }, "not-found" },
+	{ { &runs_removed }, "active" },
+	{ { &masked_and_stopped }, "masked" },
+	{ { &masked_and_runs }, "active" },
+	{ { &running, &away }, "unknown" },
+};
+
+static void find_state(void *userdata, const struct agent_snapshot *agent)
+{
+	*(const char **)userdata = agent->unit_state;
+}
+
+static void test_states(void)
+{
+	for (size_t row = 0; row < sizeof(states) / sizeof(*states); row++) {
+		const char *state = "";
+		const struct snapshot_sink sink = { .agent = find_state, .userdata = &state };
+		struct bench bench;
+
+		bench_begin_alone(&bench);
+		bench.settings.matches[0] = (struct agent_match){ MATCH_UNIT, "agent.service" };
+		bench.settings.match_count = 1;
+		bench_watch(&bench);
+		tell_units(&bench, states[row].told);
+		engine_snapshot(bench.engine, &sink);
+		CHECK(strcmp(state, states[row].state) == 0, states[row].state);
+		bench_end(&bench);
+	}
+}
+
 SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused },
       { "the bus is lost meanwhile", test_losses }, { "and the agent recovers", test_recovered },
       { "another crash before the result", test_crash_before_result },
       { "a profile of what is not there", test_sights },
-      { "and the operator's drop-in", test_made_own })
+      { "and the operator's drop-in", test_made_own },
+      { "its state, to be looked at", test_states })

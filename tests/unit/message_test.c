@@ -218,6 +218,26 @@ static size_t write_actions(struct record *records)
 	return count;
 }
 
+static size_t write_limits(struct record *records)
+{
+	static const struct action_limit limits[] = {
+		{ 3, USEC_PER_HOUR, 42 * USEC_PER_MINUTE },
+		{ 1, USEC_PER_MINUTE, 5 * USEC_PER_SEC },
+		{ 0, USEC_PER_HOUR, USEC_INFINITY },
+	};
+	size_t count = sizeof(limits) / sizeof(limits[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		records[i] = example(RECORD_ACTION);
+		records[i].verdict.cause = CAUSE_AGENT_HANG;
+		records[i].action.type = ACTION_RESTART;
+		records[i].action_result = "held";
+		records[i].action_held_by = "limit";
+		records[i].limit = limits[i];
+	}
+	return count;
+}
+
 static size_t write_others(struct record *records)
 {
 	records[0] = example(RECORD_RECOVERED);
@@ -298,6 +318,7 @@ static void says_what_is_expected(void)
 	count += write_endings(records + count);
 	count += write_stalls(records + count);
 	count += write_actions(records + count);
+	count += write_limits(records + count);
 	count += write_others(records + count);
 	if (getenv("UPDATE"))
 		update_file(records, count);

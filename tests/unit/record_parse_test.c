@@ -72,6 +72,7 @@ static void action_comes_back(void)
 	record.action_result = "failed";
 	record.action_error = -ESRCH;
 	record.delay = 5;
+	record.limit = (struct action_limit){ 3, 6, 7 };
 	check_round_trip(&record);
 }
 

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/time_span.h"
@@ -43,15 +44,33 @@ static void print_time(const char *before, usec_t realtime)
 	printf("%s%s", before, text);
 }
 
+/* Without data, the time since it is that since the handshake. */
+static void print_idle(const struct value *connection, const char *bytes, const char *idle,
+		       const char *what)
+{
+	if (value_number(connection, bytes))
+		print_span(what, value_number(connection, idle), " ago");
+	else
+		printf("%snothing", what);
+}
+
 static void print_facts(const struct value *connection)
 {
-	print_span(", ", value_number(connection, "AgeUSec"), " old\n");
-	print_span("             last received ", value_number(connection, "IdleReceiveUSec"),
-		   " ago");
-	print_span(", sent ", value_number(connection, "IdleSendUSec"), " ago");
-	printf("; %" PRIu64 " bytes not acknowledged, %" PRIu64 " not read; ",
+	usec_t age = value_number(connection, "AgeUSec");
+	usec_t round_trip = value_number(connection, "RoundTripUSec");
+
+	if (age)
+		print_span(", ", age, " old");
+	else
+		fputs(", age unknown", stdout);
+	print_idle(connection, "BytesReceived", "IdleReceiveUSec", "\n             last received ");
+	print_idle(connection, "BytesSent", "IdleSendUSec", ", sent ");
+	printf("; %" PRIu64 " bytes not acknowledged, %" PRIu64 " not read",
 	       value_number(connection, "UnackedBytes"), value_number(connection, "UnreadBytes"));
-	print_span("round trip ", value_number(connection, "RoundTripUSec"), "");
+	if (round_trip)
+		print_span("; round trip ", round_trip, "");
+	else
+		fputs("; round trip unknown", stdout);
 }
 
 static void print_path(const struct value *connection)
@@ -102,6 +121,19 @@ static void print_counts(const char *title, const struct value *counts)
 		putchar('\n');
 }
 
+static void print_limit(const struct value *agent)
+{
+	uint64_t burst = value_number(agent, "ActionLimitBurst");
+	usec_t next = value_number(agent, "NextAction");
+
+	printf("limit of %" PRIu64 " in ", burst);
+	print_span("", value_number(agent, "ActionLimitIntervalUSec"), " reached");
+	if (next == USEC_INFINITY)
+		fputs(", none is allowed", stdout);
+	else
+		print_time(", the next one is allowed at ", next);
+}
+
 static void print_actions(const struct value *agent)
 {
 	const struct value *actions = value_find(agent, "Actions");
@@ -115,9 +147,16 @@ static void print_actions(const struct value *agent)
 		       result->next->number);
 		separator = ", ";
 	}
-	if (value_number(agent, "ActionsHeld"))
+	if (value_number(agent, "ActionsHeld")) {
 		printf("%sheld by the operator", separator);
-	if (value_number(agent, "ActionsHeld") || (actions && actions->first))
+		separator = ", ";
+	}
+	if (value_number(agent, "NextAction")) {
+		fputs(separator, stdout);
+		print_limit(agent);
+	}
+	if (value_number(agent, "NextAction") || value_number(agent, "ActionsHeld") ||
+	    (actions && actions->first))
 		putchar('\n');
 }
 
@@ -140,6 +179,8 @@ static void print_heading(const struct value *agent, const struct style *style)
 	if (since) {
 		print_time(" since ", since);
 		printf(", %" PRIu64 " attempts failed", value_number(agent, "Attempts"));
+	} else if (!connected) {
+		fputs(", since when is unknown", stdout);
 	}
 	if (*failed_at) {
 		printf("; %sfails at: %s%s", style->bad, failed_at, style->plain);
@@ -148,9 +189,32 @@ static void print_heading(const struct value *agent, const struct style *style)
 	putchar('\n');
 }
 
+/* Nothing is said of a unit that runs. */
+static void print_unit(const struct value *agent, const struct style *style)
+{
+	static const struct {
+		const char *state, *words;
+	} states[] = {
+		{ "inactive", "stopped" },
+		{ "failed", "failed" },
+		{ "start-limit", "failed, and has reached systemd's start limit" },
+		{ "activating", "starting" },
+		{ "deactivating", "stopping" },
+		{ "masked", "masked" },
+		{ "not-found", "does not exist" },
+		{ "unknown", "unknown: systemd cannot be asked" },
+	};
+	const char *state = value_text(agent, "UnitState");
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(state, states[i].state) == 0)
+			printf("       unit: %s%s%s\n", style->bad, states[i].words, style->plain);
+}
+
 static void print_agent(const struct value *agent, const struct style *style)
 {
 	print_heading(agent, style);
+	print_unit(agent, style);
 	FOR_EACH_PART(connection, value_find(agent, "OpenConnections"))
 	print_connection(connection, style);
 	if (value_number(agent, "LastTime")) {
@@ -291,9 +355,7 @@ const struct command command_status = {
 	.arguments = "[OPTIONS...] [AGENT]",
 	.summary = "Show what connwatchd knows now: agents, connections, last verdicts",
 	.options =
-		"Asks connwatchd over D-Bus; every user may. Unknown times are left out. AGENT "
-		"may\n"
-		"be the name of its unit.\n\n"
+		"Asks connwatchd over D-Bus; every user may. AGENT may be the name of its unit.\n\n"
 		"  -a, --all              also the shipped profiles whose agent is not on this "
 		"host\n"
 		"  -o, --output=FORMAT    text (the default)\n"

@@ -46,9 +46,13 @@ static void look_at_agent(void *userdata, const struct agent_snapshot *snapshot)
 	agent->down_since = snapshot->down_since;
 	agent->failed_at = snapshot->failed ? rung_to_string(snapshot->failed) : "";
 	agent->failed_since = snapshot->failed ? snapshot->failed_since : 0;
+	agent->unit_state = snapshot->unit_state;
+	agent->limit_burst = snapshot->settings->limit_burst;
+	agent->limit_interval = snapshot->settings->limit_interval;
+	agent->next_action = snapshot->next_action;
 }
 
-enum { PROPERTIES_MAX = 24 };
+enum { PROPERTIES_MAX = 28 };
 
 struct changes {
 	const char *names[PROPERTIES_MAX + 1]; /* the last one is NULL */
@@ -68,11 +72,20 @@ static void find_changes(const struct bus_agent *old, const struct bus_agent *ne
 		size_t offset;
 		size_t size;
 	} states[] = {
-		STATE("Unit", unit_text),           STATE("Connected", connected),
-		STATE("Connections", connections),  STATE("Peer", connections),
-		STATE("Attempts", attempts),        STATE("DownSince", down_since),
-		STATE("ActionsHeld", actions_held), STATE("FailedAt", failed_at),
-		STATE("FailedSince", failed_since), STATE("Absent", absent),
+		STATE("Unit", unit_text),
+		STATE("Connected", connected),
+		STATE("Connections", connections),
+		STATE("Peer", connections),
+		STATE("Attempts", attempts),
+		STATE("DownSince", down_since),
+		STATE("ActionsHeld", actions_held),
+		STATE("FailedAt", failed_at),
+		STATE("FailedSince", failed_since),
+		STATE("Absent", absent),
+		STATE("UnitState", unit_state),
+		STATE("ActionLimitBurst", limit_burst),
+		STATE("NextAction", next_action),
+		STATE("ActionLimitIntervalUSec", limit_interval),
 	};
 	static const char *const of_records[] = {
 		"LastCause",    "LastEndedBy",    "LastConfidence", "LastMessage",  "LastTime",

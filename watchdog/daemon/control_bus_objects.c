@@ -124,6 +124,17 @@ GETTER(down_since)
 	return sd_bus_message_append(reply, "t", realtime(agent->down_since));
 }
 
+/* 0 also once that time is over: nobody says when it is. */
+GETTER(next_action)
+{
+	usec_t time = ((const struct bus_agent *)userdata)->next_action;
+
+	(void)sd_bus, (void)path, (void)interface, (void)property, (void)error;
+	if (time != USEC_INFINITY)
+		time = time > clock_now(CLOCK_MONOTONIC) ? realtime(time) : 0;
+	return sd_bus_message_append(reply, "t", time);
+}
+
 GETTER(failed_since)
 {
 	const struct bus_agent *agent = userdata;
@@ -472,6 +483,7 @@ const sd_bus_vtable agent_objects[] = {
 	SD_BUS_PROPERTY("Name", "s", NULL, offsetof(struct bus_agent, name),
 			SD_BUS_VTABLE_PROPERTY_CONST),
 	KEPT("Unit", "s", unit),
+	KEPT("UnitState", "s", unit_state),
 	KEPT("Connected", "b", connected),
 	KEPT("Connections", "u", connections),
 	SD_BUS_PROPERTY("Peer", "s", get_peer, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
@@ -480,6 +492,9 @@ const sd_bus_vtable agent_objects[] = {
 	KEPT("FailedAt", "s", failed_at),
 	FOUND("FailedSince", "t", get_failed_since),
 	KEPT("ActionsHeld", "b", actions_held),
+	KEPT("ActionLimitBurst", "u", limit_burst),
+	KEPT("ActionLimitIntervalUSec", "t", limit_interval),
+	FOUND("NextAction", "t", get_next_action),
 	KEPT("Absent", "b", absent),
 	FOUND("LastCause", "s", get_last_cause),
 	FOUND("LastEndedBy", "s", get_last_ended_by),

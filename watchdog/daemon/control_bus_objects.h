@@ -27,6 +27,10 @@ struct bus_agent {
 	usec_t down_since;
 	const char *failed_at; /* a name of enum rung, static; "": none */
 	usec_t failed_since;
+	const char *unit_state; /* static */
+	uint32_t limit_burst;
+	usec_t limit_interval;
+	usec_t next_action; /* CLOCK_MONOTONIC; 0: now; USEC_INFINITY: never */
 	int connected;
 	int actions_held;
 	int absent;

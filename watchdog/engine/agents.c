@@ -10,6 +10,7 @@
 #include "engine/policy/plan.h"
 #include "engine/policy/plan_recall.h"
 #include "engine/policy/policy.h"
+#include "engine/policy/systemd.h"
 #include "verdict/rung.h"
 #include "verdict/stall.h"
 
@@ -72,7 +73,11 @@ static bool has_no_unit(const struct agent *agent)
 
 void agents_take_unit(struct engine *engine, struct agent *agent, const struct event *event)
 {
+	bool awaited_restart = systemd_restarts(agent);
+
 	agent->has_unit = event->unit.state != UNIT_UNKNOWN;
+	agent->start_refused =
+		event->unit.state == UNIT_FAILED && (awaited_restart || agent->start_refused);
 	agent->unit = event->unit;
 	if (has_no_unit(agent))
 		agent->absent = agent->optional && agent->connections_up == 0;

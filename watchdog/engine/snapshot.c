@@ -1,29 +1,64 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/snapshot.h"
 
+#include <string.h>
+
+#include "engine/policy/budget.h"
 #include "engine/state.h"
+
+static const char *unit_state(const struct agent *agent)
+{
+	const struct unit_event *unit = &agent->unit;
+	bool dead = unit->state == UNIT_INACTIVE || unit->state == UNIT_FAILED;
+
+	if (!*unit->unit)
+		return "";
+	if (!agent->has_unit)
+		return unit_state_to_string(UNIT_UNKNOWN);
+	if (dead && unit->missing)
+		return "not-found";
+	if (dead && unit->masked)
+		return "masked";
+	if (agent->start_refused || strcmp(unit->result, "start-limit-hit") == 0)
+		return "start-limit";
+	return unit_state_to_string(unit->state);
+}
+
+static usec_t next_action(const struct engine *engine, const struct agent *agent)
+{
+	usec_t wait = budget_wait(&agent->budget, agent->settings, engine->now);
+
+	return wait == 0 || wait == USEC_INFINITY ? wait : engine->now + wait;
+}
+
+static void show_agent(const struct engine *engine, uint32_t number,
+		       const struct snapshot_sink *sink)
+{
+	const struct agent *agent = &engine->agents[number];
+	struct agent_snapshot snapshot = {
+		.number = number,
+		.settings = agent->settings,
+		.mode = agent->mode,
+		.unit = agent->unit.unit,
+		.unit_state = unit_state(agent),
+		.absent = agent->absent,
+		.connections_up = agent->connections_up,
+		.down_since = agent->down_since,
+		.in_outage = agent->outage.under_way || agent->outage.resumed,
+		.attempts = agent->attempts,
+		.failed = agent->attempt.failed,
+		.failed_since = agent->attempt.failed_since,
+		.next_action = next_action(engine, agent),
+	};
+
+	sink->agent(sink->userdata, &snapshot);
+}
 
 static void show_agents(const struct engine *engine, const struct snapshot_sink *sink)
 {
-	for (uint32_t number = 1; number <= engine->limits.agents; number++) {
-		const struct agent *agent = &engine->agents[number];
-		struct agent_snapshot snapshot = {
-			.number = number,
-			.settings = agent->settings,
-			.mode = agent->mode,
-			.unit = agent->unit.unit,
-			.absent = agent->absent,
-			.connections_up = agent->connections_up,
-			.down_since = agent->down_since,
-			.in_outage = agent->outage.under_way || agent->outage.resumed,
-			.attempts = agent->attempts,
-			.failed = agent->attempt.failed,
-			.failed_since = agent->attempt.failed_since,
-		};
-
-		if (agent->settings)
-			sink->agent(sink->userdata, &snapshot);
-	}
+	for (uint32_t number = 1; number <= engine->limits.agents; number++)
+		if (engine->agents[number].settings)
+			show_agent(engine, number, sink);
 }
 
 static struct path_view path_now(const struct engine *engine, const struct connection *connection)

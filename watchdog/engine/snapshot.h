@@ -10,6 +10,8 @@ struct agent_snapshot {
 	const struct agent_settings *settings;
 	enum mode mode;
 	const char *unit;        /* empty: it has none */
+	const char *unit_state;  /* its ActiveState, "start-limit" if it failed by that, "masked" or
+				    "not-found" if it does not run, "unknown"; empty: no unit */
 	bool absent;             /* a shipped profile of which this host shows nothing */
 	uint32_t connections_up; /* to the hub */
 	usec_t down_since;       /* 0: a connection is up, or none ever was */
@@ -19,6 +21,8 @@ struct agent_snapshot {
 	enum rung failed;        /* where the last attempt failed; RUNG_NONE: none has since the
 				    agent was last connected */
 	usec_t failed_since;     /* since then all failed there; valid with `failed` */
+	usec_t next_action;      /* when the action limit allows one again; 0: now; USEC_INFINITY:
+				    never */
 };
 
 struct connection_snapshot {

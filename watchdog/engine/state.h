@@ -196,6 +196,7 @@ struct agent {
 	bool absent;            /* it is optional, and nothing of it was seen */
 	bool has_unit;          /* `unit` is the unit's present state */
 	struct unit_event unit; /* else its last known state; its name is always known */
+	bool start_refused;     /* the unit failed when it was to be restarted: its start limit */
 	uint32_t command;       /* the process that is the agent of `run`; 0: there is none */
 	usec_t command_since;   /* when that process was started */
 	bool caught_up;         /* the past is read back: events are of the present */

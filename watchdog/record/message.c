@@ -606,6 +606,19 @@ static const char *held_phrase(const char *held_by)
 	return held_by;
 }
 
+static void add_limit(struct text *text, const struct action_limit *limit)
+{
+	char span[TIME_SPAN_TEXT_SIZE];
+
+	text_add(text, "the limit of %u action%s in %s ", limit->burst,
+		 limit->burst == 1 ? "" : "s",
+		 time_span_format(limit->interval, span, sizeof(span)));
+	if (limit->wait == USEC_INFINITY)
+		text_add(text, "allows none");
+	else
+		add_span(text, "is reached; the next one is allowed in ", limit->wait, "");
+}
+
 /* Adds the outcome of an action, with the verb in front of its object. */
 static void add_outcome(struct text *text, const struct verb *verb, const struct record *record)
 {
@@ -637,7 +650,10 @@ static void add_end_of_action(struct text *text, const struct record *record)
 {
 	switch (action_outcome_from_string(record->action_result)) {
 	case ACTION_HELD:
-		if (record->action_held_by)
+		if (record->limit.wait) {
+			text_add(text, ": ");
+			add_limit(text, &record->limit);
+		} else if (record->action_held_by)
 			text_add(text, ": %s", held_phrase(record->action_held_by));
 		break;
 	case ACTION_FAILED:

@@ -73,6 +73,9 @@ static const struct number_field number_fields[] = {
 	SOCKET_FACTS(FACT) /* a row each that has a field */
 	NUMBER("CONNWATCH_PERIOD_USEC", record.verdict.period),
 	NUMBER("CONNWATCH_PERIOD_COUNT", record.verdict.period_count),
+	NUMBER("CONNWATCH_ACTION_LIMIT_BURST", record.limit.burst),
+	NUMBER("CONNWATCH_ACTION_LIMIT_INTERVAL_USEC", record.limit.interval),
+	NUMBER("CONNWATCH_ACTION_LIMIT_WAIT_USEC", record.limit.wait),
 	NUMBER("CONNWATCH_DELAY_USEC", record.delay),
 	NUMBER("CONNWATCH_DOWNTIME_USEC", record.downtime),
 	NUMBER("CONNWATCH_ATTEMPTS", record.attempts),

@@ -256,6 +256,11 @@ static void add_action(struct fields *fields, const struct record *record)
 	add_text(fields, "CONNWATCH_ACTION", action);
 	add_text(fields, "CONNWATCH_ACTION_RESULT", record->action_result);
 	add_text(fields, "CONNWATCH_ACTION_HELD_BY", record->action_held_by);
+	if (record->limit.wait) {
+		add_number(fields, "CONNWATCH_ACTION_LIMIT_BURST", record->limit.burst);
+		add_number(fields, "CONNWATCH_ACTION_LIMIT_INTERVAL_USEC", record->limit.interval);
+		add_number(fields, "CONNWATCH_ACTION_LIMIT_WAIT_USEC", record->limit.wait);
+	}
 	add_known_number(fields, "CONNWATCH_DELAY_USEC", record->delay);
 	if (record->action_error)
 		add(fields, "ERRNO", "%d", -record->action_error);

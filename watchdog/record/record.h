@@ -44,6 +44,13 @@ struct exit_facts {
 	int status; /* exit code, or the signal's number if by_signal */
 };
 
+/* ActionLimitBurst= in ActionLimitIntervalSec=. */
+struct action_limit {
+	unsigned burst;
+	usec_t interval;
+	usec_t wait; /* until the next action is allowed; USEC_INFINITY: none ever is */
+};
+
 enum { OUTAGE_FAILED_MAX = 8 };
 
 /* What an outage was, in the record of its end. */
@@ -83,6 +90,7 @@ struct record {
 	int action_error;           /* 0, or -errno */
 	const char *action_result;  /* a name of enum action_outcome, static; NULL: no action */
 	const char *action_held_by; /* static: "limit", "offline", "dry-run", ...; or NULL */
+	struct action_limit limit;  /* that is reached; `wait` 0: none */
 	usec_t delay;               /* until the action, where it waits; 0: none */
 	/* the outage that it is part of */
 	char outage_id[OUTAGE_ID_SIZE]; /* 32 lower-case hex digits; "": of none */

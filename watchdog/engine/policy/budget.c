@@ -2,15 +2,20 @@
 #include "engine/policy/budget.h"
 
 /* The action `burst` actions ago must have left the interval. */
-bool budget_allows(const struct budget *budget, const struct agent_settings *settings, usec_t now)
+usec_t budget_wait(const struct budget *budget, const struct agent_settings *settings, usec_t now)
 {
 	unsigned burst = settings->limit_burst < BUDGET_MAX ? settings->limit_burst : BUDGET_MAX;
-	usec_t oldest;
+	usec_t oldest, next;
 
 	if (burst == 0)
-		return false;
+		return USEC_INFINITY;
 	oldest = budget->taken[(budget->next + BUDGET_MAX - burst) % BUDGET_MAX];
-	return oldest == 0 || (now > oldest && now - oldest > settings->limit_interval);
+	if (oldest == 0)
+		return 0;
+	if (settings->limit_interval >= USEC_INFINITY - oldest)
+		return USEC_INFINITY;
+	next = oldest + settings->limit_interval + 1;
+	return next > now ? next - now : 0;
 }
 
 void budget_spend(struct budget *budget, usec_t now)

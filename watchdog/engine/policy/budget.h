@@ -2,8 +2,6 @@
 /* ActionLimitBurst= in ActionLimitIntervalSec=: how often an agent may be acted upon. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "settings/settings.h"
 
 /* ActionLimitBurst= counts up to this many. */
@@ -15,9 +13,9 @@ struct budget {
 	unsigned next;
 };
 
-/* Returns true if one more action at `now` keeps to at most `settings->limit_burst` actions in any
- * span of `settings->limit_interval`. */
-bool budget_allows(const struct budget *budget, const struct agent_settings *settings, usec_t now);
+/* Returns how long after `now` one more action keeps to at most `settings->limit_burst` actions in
+ * any span of `settings->limit_interval`: 0: at once; USEC_INFINITY: never. */
+usec_t budget_wait(const struct budget *budget, const struct agent_settings *settings, usec_t now);
 
 /* Counts an action that is taken at `now`. */
 void budget_spend(struct budget *budget, usec_t now);

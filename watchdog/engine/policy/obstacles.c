@@ -51,7 +51,7 @@ const char *obstacles_for_good(const struct engine *engine, const struct agent *
 		return "masked";
 	if (systemd_gave_up(agent))
 		return "start-limit";
-	if (!budget_allows(&agent->budget, agent->settings, engine->now))
+	if (budget_wait(&agent->budget, agent->settings, engine->now))
 		return "limit";
 	return NULL;
 }

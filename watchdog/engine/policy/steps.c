@@ -116,8 +116,22 @@ static void hold(struct engine *engine, struct plan *plan, const char *obstacle)
 	plan_report(engine, plan, ACTION_HELD, obstacle);
 }
 
+/* The limit, and how much longer it holds actions. */
+static void describe_limit(const struct engine *engine, struct agent *agent)
+{
+	const struct agent_settings *settings = agent->settings;
+
+	agent->plan.record.limit = (struct action_limit){
+		.burst = settings->limit_burst,
+		.interval = settings->limit_interval,
+		.wait = budget_wait(&agent->budget, settings, engine->now),
+	};
+}
+
 static void hold_for_good(struct engine *engine, struct agent *agent, const char *obstacle)
 {
+	if (strcmp(obstacle, "limit") == 0)
+		describe_limit(engine, agent);
 	hold(engine, &agent->plan, obstacle);
 	plan_note_handled(agent, agent->plan.cause, obstacle);
 	plan_end(engine, agent);
