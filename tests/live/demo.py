@@ -21,7 +21,7 @@ import certificate
 from broker import ADDRESS, PATIENCE, PORT, Broker, subscriber
 from command_line import add_connwatchctl, begin
 from lab import DEVICE_ADDRESS, PREFIX, Lab
-from name_server import NAME, NameServer
+from name_server import NAME, Dnsmasq
 from supervised import Supervised, watching
 
 TLS_PORT = 8883
@@ -168,7 +168,7 @@ def nobody_listens(demo):
 
 def names_fail(demo):
     """the broker is restarted while no name resolves"""
-    with NameServer(demo.lab) as names:
+    with Dnsmasq(demo.lab) as names:
         names.knows_the_hub(["ipv4"])
         demo.broker.start()
         demo.start_client(around=demo.with_names(), host=NAME)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""dnsmasq in the cloud's namespace: it knows the hub, until something is wrong with it."""
+"""Name servers in the cloud's namespace: they know the hub, until something is wrong with them."""
 
 import contextlib
 import os
@@ -28,29 +28,11 @@ class NameServer:
     def __exit__(self, *_):
         self._stop()
 
-    def knows_the_hub(self, families=("ipv4", "ipv6")):
-        self._serve(*(f"--address=/{NAME}/{CLOUD_ADDRESS[family]}" for family in families))
-
-    def has_no_such_name(self):
-        """NXDOMAIN."""
-        self._serve("--local=/test/")
-
-    def has_no_address(self):
-        """The name is there, with a record of another type: NOERROR without answers."""
-        self._serve("--local=/test/", f"--txt-record={NAME},here")
-
-    def refuses(self):
-        """REFUSED: it has nobody to ask."""
-        self._serve()
-
     def is_silent(self):
         os.kill(self._process.pid, signal.SIGSTOP)
 
-    def _serve(self, *names):
+    def _serve(self, *words):
         self._stop()
-        words = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
-                 "--no-hosts", "--bind-interfaces", f"--listen-address={self._address}",
-                 "--pid-file=", "--user=root", *names]
         with inside(self._lab.cloud):
             self._process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
             self._wait_until_it_listens()
@@ -60,7 +42,7 @@ class NameServer:
         while not subprocess.run(["ss", "-Hlun", "sport = :53"], capture_output=True,
                                  check=True).stdout:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise Surprise("dnsmasq does not listen")
+                raise Surprise("the name server does not listen")
             time.sleep(0.02)
 
     def _stop(self):
@@ -69,3 +51,66 @@ class NameServer:
                 self._process.kill()
             self._process.wait()
             self._process = None
+
+
+class Dnsmasq(NameServer):
+    def knows_the_hub(self, families=("ipv4", "ipv6")):
+        self._tell(*(f"--address=/{NAME}/{CLOUD_ADDRESS[family]}" for family in families))
+
+    def has_no_such_name(self):
+        """NXDOMAIN."""
+        self._tell("--local=/test/")
+
+    def has_no_address(self):
+        """The name is there, with a record of another type: NOERROR without answers."""
+        self._tell("--local=/test/", f"--txt-record={NAME},here")
+
+    def refuses(self):
+        """REFUSED: it has nobody to ask."""
+        self._tell()
+
+    def _tell(self, *names):
+        self._serve("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+                    "--no-hosts", "--bind-interfaces", f"--listen-address={self._address}",
+                    "--pid-file=", "--user=root", *names)
+
+
+class Unbound(NameServer):
+    """unbound.conf(5)."""
+
+    def __init__(self, lab, directory):
+        super().__init__(lab)
+        self._settings = directory / "unbound.conf"
+
+    def knows_the_hub(self):
+        self._tell('local-zone: "test." static',
+                   *(f'local-data: "{NAME}. {kind} {CLOUD_ADDRESS[family]}"'
+                     for kind, family in (("A", "ipv4"), ("AAAA", "ipv6"))))
+
+    def has_no_such_name(self):
+        """NXDOMAIN."""
+        self._tell('local-zone: "test." static')
+
+    def has_no_address(self):
+        """NOERROR without answers."""
+        self._tell('local-zone: "test." always_nodata')
+
+    def fails(self):
+        """SERVFAIL: itself is the only one whom it could ask."""
+        self._tell('local-zone: "test." nodefault', "do-not-query-localhost: yes",
+                   "forward-zone:", 'name: "."', "forward-addr: 127.0.0.1")
+
+    def refuses(self):
+        """REFUSED."""
+        self._tell('local-zone: "test." refuse')
+
+    def answers_nothing(self):
+        """It takes the questions."""
+        self._tell('local-zone: "test." deny')
+
+    def _tell(self, *lines):
+        self._settings.write_text("\n".join((
+            "server:", f"interface: {self._address}", "access-control: 0.0.0.0/0 allow",
+            'username: ""', 'chroot: ""', 'pidfile: ""', "use-syslog: no", "num-threads: 1",
+            'module-config: "iterator"', *lines, "remote-control:", "control-enable: no", "")))
+        self._serve("unbound", "-d", "-c", self._settings)

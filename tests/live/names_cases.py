@@ -17,7 +17,7 @@ from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, tabl
 from hub import PORT
 from lab import CLOUD_ADDRESS
 from mqtt_cases import storage_in_sockets
-from name_server import NAME, NameServer
+from name_server import NAME, Dnsmasq, Unbound
 
 SILENCE = 25  # seconds: three time-outs of the resolver, and a while
 ATTEMPTS = 3
@@ -31,9 +31,9 @@ def look_up(stage, found):
     assert (answer == "found") == found, answer
 
 
-def outage(stage, go_wrong, family="ipv4", options=""):
+def outage(stage, name_server, go_wrong, family="ipv4", options=""):
     """The hub closes, the agent does not find it, and after a while it does."""
-    with NameServer(stage.lab, family) as server:
+    with name_server as server:
         stage.agent.ask("name-server", CLOUD_ADDRESS[family], *options.split())
         look_up(stage, True)
         stage.hub_closes(stage.connect())
@@ -58,19 +58,35 @@ def told(cause, **options):
 
 
 @table(
-    ("name-does-not-exist", told("name-not-found"), NameServer.has_no_such_name),
-    ("name-has-no-address", told("name-not-found"), NameServer.has_no_address),
-    ("name-server-refuses", told("name-server-failing"), NameServer.refuses),
-    ("name-server-is-silent", told("name-server-silent"), NameServer.is_silent, "ipv4",
+    ("name-does-not-exist", told("name-not-found"), Dnsmasq.has_no_such_name),
+    ("name-has-no-address", told("name-not-found"), Dnsmasq.has_no_address),
+    ("name-server-refuses", told("name-server-failing"), Dnsmasq.refuses),
+    ("name-server-is-silent", told("name-server-silent"), Dnsmasq.is_silent, "ipv4",
      "timeout:1 attempts:1"),
-    ("name-does-not-exist-over-ipv6", told("name-not-found"), NameServer.has_no_such_name, "ipv6"),
-    ("name-does-not-exist-over-tcp", told("name-not-found"), NameServer.has_no_such_name, "ipv4",
+    ("name-does-not-exist-over-ipv6", told("name-not-found"), Dnsmasq.has_no_such_name, "ipv6"),
+    ("name-does-not-exist-over-tcp", told("name-not-found"), Dnsmasq.has_no_such_name, "ipv4",
      "use-vc"),
-    ("name-server-refuses-over-tcp", told("name-server-failing"), NameServer.refuses, "ipv4",
+    ("name-server-refuses-over-tcp", told("name-server-failing"), Dnsmasq.refuses, "ipv4",
      "use-vc"),
 )
 def the_hubs_name(stage, go_wrong, family="ipv4", options=""):
-    outage(stage, go_wrong, family, options)
+    outage(stage, Dnsmasq(stage.lab, family), go_wrong, family, options)
+
+
+def unbound():
+    return storage_in_sockets() or (None if shutil.which("unbound") else "there is no unbound")
+
+
+@table(
+    ("name-does-not-exist-unbound", told("name-not-found", needs=unbound), Unbound.has_no_such_name),
+    ("name-has-no-address-unbound", told("name-not-found", needs=unbound), Unbound.has_no_address),
+    ("name-server-fails-unbound", told("name-server-failing", needs=unbound), Unbound.fails),
+    ("name-server-refuses-unbound", told("name-server-failing", needs=unbound), Unbound.refuses),
+    ("name-server-is-silent-unbound", told("name-server-silent", needs=unbound),
+     Unbound.answers_nothing, "timeout:1 attempts:1"),
+)
+def asked_of_unbound(stage, go_wrong, options=""):
+    outage(stage, Unbound(stage.lab, stage.directory), go_wrong, options=options)
 
 
 # ---- resolvers other than glibc's
@@ -119,13 +135,13 @@ def told_last(cause, needed):
           told_last(cause, needs(RESOLVERS[resolver][0])),
           go_wrong, resolver)
          for resolver in RESOLVERS
-         for what, cause, go_wrong in (("does-not-exist", "name-not-found", NameServer.has_no_such_name),
-                                       ("server-refuses", "name-server-failing", NameServer.refuses))
+         for what, cause, go_wrong in (("does-not-exist", "name-not-found", Dnsmasq.has_no_such_name),
+                                       ("server-refuses", "name-server-failing", Dnsmasq.refuses))
          if (resolver, what) != ("musl", "server-refuses")))  # musl waits on: half a minute
 def looked_up_by(stage, go_wrong, resolver):
     """The agent becomes the program after it has lost its connection."""
     words = RESOLVERS[resolver][1]()
-    with NameServer(stage.lab) as server:
+    with Dnsmasq(stage.lab) as server:
         stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
         stage.hub_closes(stage.connect())
         go_wrong(server)
@@ -142,7 +158,7 @@ def looked_up_by(stage, go_wrong, resolver):
 @story(CLOSED[0], recovered(), CLOSED[1], settings=(f"Peer=*:{PORT}",))
 def other_names_are_not_found(stage):
     """A search domain that does not have the name; the next one does."""
-    with NameServer(stage.lab):
+    with Dnsmasq(stage.lab):
         stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
         stage.hub_closes(stage.connect())
         for _ in range(ATTEMPTS):

@@ -9,7 +9,7 @@ import subprocess
 
 PACKAGES = """
     systemd systemd-sysv dbus procps iproute2 nftables jq mosquitto mosquitto-clients
-    systemd-journal-remote nginx-light openssl curl dnsmasq-base
+    systemd-journal-remote nginx-light openssl curl dnsmasq-base systemd-resolved libnss-resolve nscd
     libbpf1 libelf1 libnl-3-200 libnl-route-3-200 libmnl0 libsystemd0
 """.split()
 
@@ -19,7 +19,12 @@ MASKED = """
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service systemd-tmpfiles-clean.timer systemd-update-utmp.service
     systemd-update-utmp-runlevel.service systemd-user-sessions.service
+    systemd-resolved.service nscd.service
 """.split()
+
+# Packages changed how names are looked up; a case that wants it says so.
+OWN_NAMES = ("cd \"$1/etc\" && rm -f nscd.conf && "
+             "sed -i 's/ resolve \\[!UNAVAIL=return\\]//' nsswitch.conf")
 
 
 def suite():
@@ -52,7 +57,7 @@ def remove(tree):
 
 def ensure(cache):
     """Returns the path of the tree below `cache`, building it (some 30 s) if it is not there."""
-    recipe = " ".join([suite(), *PACKAGES, *MASKED])
+    recipe = " ".join([suite(), *PACKAGES, *MASKED, OWN_NAMES])
     tree = cache / ("root-" + hashlib.sha256(recipe.encode()).hexdigest()[:12])
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
@@ -73,6 +78,7 @@ def build(tree):
              "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
              "--dpkgopt=path-exclude=/usr/share/man/*",
              f"--customize-hook=systemctl --root=\"$1\" mask {' '.join(MASKED)}",
+             f"--customize-hook={OWN_NAMES}",
              suite(), str(unfinished)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=True)
     unfinished.rename(tree)

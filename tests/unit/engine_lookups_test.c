@@ -277,6 +277,24 @@ static void lookups_that_were_seen_leave_none(void)
 	bench_end(&bench);
 }
 
+/* At boot the C library asks name servers itself for as long as systemd-resolved is not there. */
+static void lookups_before_an_earlier_session_do_not_count(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	look_up(&bench, LOOKUP_FOUND);
+	for (unsigned session = 2; session <= 3; session++) {
+		bench_open(&bench, session);
+		bench_pass(&bench, USEC_PER_MINUTE);
+		bench_step(&bench, peer_fin(session, USEC_PER_MINUTE));
+		bench_pass(&bench, USEC_PER_SEC);
+	}
+	CU_ASSERT(not_reconnecting(&bench, MODE_EBPF) == CONFIDENCE_SUSPECTED);
+	CU_ASSERT(bench.orders == 0);
+	bench_end(&bench);
+}
+
 /* Lookups that found an address are no attempts to connect: they may be of other names. */
 static void lookups_that_succeed_are_no_attempts(void)
 {
@@ -319,5 +337,7 @@ SUITE("engine lookups", { "each answer has its cause", each_answer_has_its_cause
       { "unseen lookups leave a doubt", unseen_lookups_leave_a_doubt },
       { "so does the mode sock-diag", so_does_the_mode_sock_diag },
       { "lookups that were seen leave none", lookups_that_were_seen_leave_none },
+      { "lookups before an earlier session do not count",
+	lookups_before_an_earlier_session_do_not_count },
       { "lookups that succeed are no attempts", lookups_that_succeed_are_no_attempts },
       { "a connected agent's lookups do not matter", a_connected_agents_lookups_do_not_matter })

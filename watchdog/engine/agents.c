@@ -277,7 +277,7 @@ static void describe_not_reconnecting(const struct engine *engine, const struct 
 		.no_connection = true,
 		.attempts_lost = usec_later(engine->lost, agent->lost) >= agent->down_since,
 		.lookups = &agent->lookups.facts,
-		.lookups_hide = agent->lookups_hide && !agent->lookups_seen,
+		.lookups_hide = lookups_may_hide(agent),
 		.path = state_path_now(engine, agent->last_netns, &agent->last_peer),
 	};
 

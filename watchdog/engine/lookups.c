@@ -109,6 +109,15 @@ void lookups_succeeded(struct engine *engine, struct agent *agent, bool up)
 	lookups->found = 0;
 	lookups->facts.some_found = false;
 	lookups->reported = CAUSE_UNKNOWN;
+	if (agent->connections_up > 0)
+		return;
+	agent->came_up_by_lookup = agent->lookups_seen;
+	agent->lookups_seen = false;
+}
+
+bool lookups_may_hide(const struct agent *agent)
+{
+	return agent->lookups_hide && !agent->lookups_seen && !agent->came_up_by_lookup;
 }
 
 /* ---- what is reported */

@@ -15,3 +15,7 @@ void lookups_succeeded(struct engine *engine, struct agent *agent, bool up);
 /* The deadline of the agent's lookups has come: a question went unanswered for too long, what
  * failed may be reported, or it is so long ago that it says nothing about the present. */
 void lookups_due(struct engine *engine, struct agent *agent);
+
+/* Returns true if the agent may look up names unseen: the host has a way to do so, and since before
+ * its last session began none of its lookups was seen. */
+bool lookups_may_hide(const struct agent *agent);

@@ -213,7 +213,8 @@ struct agent {
 	usec_t last_opened;             /* when the agent last sent a SYN */
 	usec_t last_tried;              /* likewise, or had no route for one */
 	bool lookups_hide;              /* its lookups may be unseen, as far as the host goes */
-	bool lookups_seen;              /* one was: they are not */
+	bool lookups_seen;              /* since it last came up, one was */
+	bool came_up_by_lookup;         /* one that was seen had led to its last session */
 	struct lookups lookups;
 	struct attempt attempt;
 	struct climb climb;

@@ -25,7 +25,7 @@ bool name_service_hides_lookups(const char *nsswitch, const char *nscd)
 	_cleanup_fclose_ FILE *file = fopen(nsswitch ?: "/etc/nsswitch.conf", "re");
 	char line[512];
 
-	if (access(nscd ?: "/run/nscd/socket", F_OK) == 0)
+	if (access(nscd ?: "/etc/nscd.conf", F_OK) == 0)
 		return true;
 	while (file && fgets(line, sizeof(line), file))
 		if (line_names_resolve(line))

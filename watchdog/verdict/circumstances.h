@@ -75,7 +75,7 @@ struct circumstances {
 	usec_t slept;           /* how long it slept */
 	struct path_view path;  /* since the peer was last heard of */
 	const struct lookup_facts *lookups; /* NULL: the verdict is not about lookups */
-	bool lookups_hide;  /* the agent may look up names unseen: none of its lookups ever was */
+	bool lookups_hide; /* the agent may look up names unseen: none of its lookups was of late */
 	bool attempts_lost; /* since the agent lost its connection, records were dropped: it may
 			       have tried to connect unseen */
 	bool others_too; /* the peers of other agents ended their connections at the same moment */

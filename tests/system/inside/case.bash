@@ -65,6 +65,67 @@ start_all_and_reconnect() {
 	wait_for_log broker.service 'Sending SUBACK to agent' --after-cursor="$cursor"
 }
 
+# A name server at 127.0.0.1 that knows what the options of dnsmasq(8) tell it.
+name_server() {
+	systemctl stop names.service 2>/dev/null || true
+	systemd-run --quiet --unit=names.service --service-type=exec dnsmasq --keep-in-foreground \
+		--conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --listen-address=127.0.0.1 \
+		--log-queries --log-facility=- --pid-file= --user=root "$@"
+}
+
+# The agent connects to hub.test, which it looks up each time.
+look_up_hub() {
+	drop_in agent.service <<-'END'
+		[Service]
+		ExecStart=
+		ExecStart=/usr/bin/mosquitto_sub -h hub.test -p 1883 -i agent -t commands/# -k 5
+	END
+}
+
+# Whom the C library asks, and how: resolv.conf(5). It is a link to what systemd-resolved would write.
+resolve_by() {
+	rm -f /etc/resolv.conf
+	printf 'nameserver %s\noptions timeout:2 attempts:2\n' "$1" >/etc/resolv.conf
+}
+
+# systemd-resolved asks that name server, as it does where some link is up.
+start_resolved() {
+	make_field
+	mkdir -p /run/systemd/resolved.conf.d
+	printf '[Resolve]\nDNS=127.0.0.1\nCache=no\nDNSSEC=no\nLLMNR=no\nMulticastDNS=no\n' \
+		>/run/systemd/resolved.conf.d/case.conf
+	systemctl unmask systemd-resolved.service
+	systemctl start systemd-resolved.service
+}
+
+# The agent is in a session.
+is_connected() {
+	first_line sh -c 'until connwatchctl status agent | grep "^agent.*: connected$"; do sleep 0.1; done'
+}
+
+# The hub closes, and the agent's lookups fail unseen until the name server has the name again. COMMAND... makes
+# sure that what it now knows counts.
+fail_unseen() {
+	name_server --local=/test/
+	"$@"
+	systemctl restart broker.service
+	record CONNWATCH_KIND=stalled
+	expect CONNWATCH_CAUSE=agent-not-reconnecting CONNWATCH_CONFIDENCE=suspected
+	has_started_once
+	name_server --address=/hub.test/127.0.0.1
+	"$@"
+	is_connected
+	has_started_once
+}
+
+# Nothing was done to the agent, and nothing claimed that it does not try to connect.
+has_started_once() {
+	[ "$(count_starts)" = 1 ]
+	[ "$(count_records CONNWATCH_KIND=action CONNWATCH_ACTION_RESULT=starting)" = 0 ]
+	[ "$(count_records CONNWATCH_CAUSE=agent-not-reconnecting CONNWATCH_CONFIDENCE=proved)" = 0 ]
+	[ "$(count_records CONNWATCH_CAUSE=agent-not-reconnecting CONNWATCH_CONFIDENCE=likely)" = 0 ]
+}
+
 # Starts the agent once more, up to a connection that has come to rest.
 start_agent_again() {
 	local cursor
