@@ -236,7 +236,7 @@ include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/co
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
 	$(Q)$(MAKE) all check-layers check-spdx check-docs check-outcome check-version check-install check-agent-units check-hardening \
-		check-dist check-deb check-reproducible footprint lint
+		check-dist check-images check-deb check-reproducible footprint lint
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
 	$(Q)$(MAKE) check-fuzz check-commands check-metrics check-fleet check-live check-background check-truth check-trees \

@@ -65,6 +65,10 @@ footprint: all docs $(B)/ebpf/probe.bpf.o
 check-dist: dist
 	$(Q)tests/install/dist.sh $(DIST)
 
+## check-images  what image builders get agrees with the Makefile, and installs what it should
+check-images: all docs
+	$(Q)tests/install/images.py --build $(B)
+
 ## check-version  what names the version names the same
 check-version: all
 	$(Q)tests/install/version.sh $(B) $(VERSION)
@@ -77,4 +81,4 @@ check-deb: deb
 check-reproducible:
 	$(Q)tests/install/reproducible.sh
 
-.PHONY: dist deb sysext image footprint check-dist check-version check-deb check-reproducible
+.PHONY: dist deb sysext image footprint check-dist check-images check-version check-deb check-reproducible
