@@ -15,7 +15,7 @@ $(1)_directory := $(2)
 $(1)_files := $(3)
 endef
 
-collector := collector_programs collector_examples collector_bash collector_zsh collector_man1
+collector := collector_programs collector_examples collector_documents collector_bash collector_zsh collector_man1
 collector_examples_files := $(addprefix units/examples/,journal-remote-socket.conf journal-remote-service.conf \
 		nginx-collector.conf) $(wildcard packaging/monitoring/fleet-*.sql)
 collector_man1_files := $(B)/docs/connwatch-fleet.1
@@ -30,6 +30,7 @@ $(eval $(call place,catalogs,lib/systemd/catalog,$(wildcard units/*.catalog)))
 $(eval $(call place,settings,lib/connwatch,units/connwatchd.conf $(wildcard units/agents/*.agent)))
 $(eval $(call place,examples,share/doc/connwatch/examples,$(filter-out $(collector_examples_files),\
 	$(wildcard units/examples/* packaging/monitoring/*))))
+$(eval $(call place,documents,share/doc/connwatch,docs/CAUSES.md docs/METRICS.md))
 $(eval $(call place,policy,share/dbus-1/system.d,units/org.connwatch1.conf))
 $(eval $(call place,bash,share/bash-completion/completions,completions/connwatchctl.bash))
 $(eval $(call place,zsh,share/zsh/vendor-completions,completions/_connwatchctl))
@@ -39,6 +40,8 @@ $(foreach section,1 5 7 8,$(eval \
 collector_programs_directory := bin
 collector_programs_files := $(B)/connwatch-fleet
 collector_examples_directory := share/doc/connwatch-fleet/examples
+collector_documents_directory := share/doc/connwatch-fleet
+collector_documents_files := docs/FLEET.md
 collector_bash_directory := share/bash-completion/completions
 collector_bash_files := completions/connwatch-fleet.bash
 collector_zsh_directory := share/zsh/vendor-completions

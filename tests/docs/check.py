@@ -49,6 +49,29 @@ def manual_pages_are_sound(build):
     return wrong if pages else ["there are no pages"]
 
 
+def pages_have_examples(_):
+    return [f"{page.name}: no examples" for page in sorted((TREE / "docs").glob("*.scd"))
+            if not re.search(r"^# EXAMPLES\n(?:.+\n|\n)*?```\n", page.read_text(), re.MULTILINE)]
+
+
+def overview_has_each_cause(_):
+    """connwatch(7) has each cause below one of its answers, and no others."""
+    vocabulary = (TREE / "watchdog/base/vocabulary.c").read_text()
+    there = re.findall(r'\[CAUSE_\w+\] = "([a-z-]+)"', vocabulary)
+    page = (TREE / "docs/connwatch.7.scd").read_text()
+    told = [cause for line in re.findall(r"^\*[a-z-]+\*(?:, \*[a-z-]+\*)*$", page, re.MULTILINE)
+            for cause in re.findall(r"\*([a-z-]+)\*", line)]
+    return only_in(there, told, "not in the page") + only_in(told, there, "no such cause")
+
+
+def named_documents_are_installed(_):
+    """What pages name below /usr/share/doc is installed there."""
+    there = (TREE / "tests/install/files.expected").read_text()
+    return [f"{page.name}: {name} is not installed" for page in sorted((TREE / "docs").glob("*.scd"))
+            for name in re.findall(r"/(usr/share/doc/[A-Za-z0-9./-]*[A-Za-z0-9])", page.read_text())
+            if f" {name}" not in there]
+
+
 def options_of_help(program, *command):
     text = output_of(program, *command, "--help")
     return set(OPTION.findall(text.replace("[OPTIONS...] -- ", "")))
@@ -450,7 +473,8 @@ def floors_are_as_drawn(_):
             only_in(pure ^ layers.PURE, set(), "pure in only one of the two"))
 
 
-CHECKS = (manual_pages_are_sound, daemon_options_agree, command_options_agree, fleet_options_agree,
+CHECKS = (manual_pages_are_sound, pages_have_examples, overview_has_each_cause,
+          named_documents_are_installed, daemon_options_agree, command_options_agree, fleet_options_agree,
           causes_tell_what_is_given, rules_stand_in_their_order, differential_table_is_the_codes,
           confidences_are_the_tables, evidence_has_words, capabilities_are_accounted_for, catalogs_can_be_read,
           translations_keep_values_apart, mentioned_files_exist, floors_are_as_drawn,
