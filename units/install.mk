@@ -15,7 +15,7 @@ $(1)_directory := $(2)
 $(1)_files := $(3)
 endef
 
-collector := collector_programs collector_examples collector_documents collector_bash collector_zsh collector_man1
+collector := collector_programs collector_examples collector_documents collector_bash collector_zsh collector_fish collector_man1
 collector_examples_files := $(addprefix units/examples/,journal-remote-socket.conf journal-remote-service.conf \
 		nginx-collector.conf) $(wildcard packaging/monitoring/fleet-*.sql)
 collector_man1_files := $(B)/docs/connwatch-fleet.1
@@ -34,6 +34,7 @@ $(eval $(call place,documents,share/doc/connwatch,docs/CAUSES.md docs/METRICS.md
 $(eval $(call place,policy,share/dbus-1/system.d,units/org.connwatch1.conf))
 $(eval $(call place,bash,share/bash-completion/completions,completions/connwatchctl.bash))
 $(eval $(call place,zsh,share/zsh/vendor-completions,completions/_connwatchctl))
+$(eval $(call place,fish,share/fish/vendor_completions.d,completions/connwatchctl.fish))
 $(foreach section,1 5 7 8,$(eval \
 	$(call place,man$(section),share/man/man$(section),$(call pages,$(section)))))
 
@@ -46,6 +47,8 @@ collector_bash_directory := share/bash-completion/completions
 collector_bash_files := completions/connwatch-fleet.bash
 collector_zsh_directory := share/zsh/vendor-completions
 collector_zsh_files := completions/_connwatch-fleet
+collector_fish_directory := share/fish/vendor_completions.d
+collector_fish_files := completions/connwatch-fleet.fish
 collector_man1_directory := share/man/man1
 
 INSTALLED = $(foreach part,$(PARTS),$($(part)))

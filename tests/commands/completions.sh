@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Tests that bash and zsh offer what --help of connwatchctl and connwatch-fleet names.
+# Tests that bash, zsh and fish offer what --help of connwatchctl and connwatch-fleet names.
 #
 #     tests/commands/completions.sh CONNWATCHCTL CONNWATCH-FLEET
 #
@@ -99,6 +99,33 @@ else
 		[ "$command" = fleet ] && continue
 		check "zsh: options of $command" "$(long_options "$command")" "$(zsh_offer "$command" '' | grep '^--')"
 	done
+fi
+
+# ---- fish
+
+if ! command -v fish >/dev/null; then
+	echo "SKIPPED, fish: it is not installed"
+else
+	fish_offer() { # LINE: what is offered for its last word, without what it does
+		fish --no-config -c 'source completions/connwatchctl.fish; source completions/connwatch-fleet.fish
+			complete --do-complete $argv[1]' -- "$1" | cut -f 1 | sort
+	}
+	check "fish: commands" "$(commands)" "$(fish_offer "$connwatchctl ")"
+	for command in $(commands); do
+		[ "$command" = fleet ] && continue
+		check "fish: options of $command" "$(long_options "$command")" "$(fish_offer "$connwatchctl $command --" | sed 's/=$//')"
+	done
+	check "fish: -o" $'json\ntext' "$(fish_offer "$connwatchctl status -o ")"
+	check "fish: --output=j" --output=json "$(fish_offer "$connwatchctl status --output=j")"
+	check "fish: files" tests/packages.txt "$(fish_offer "$connwatchctl replay tests/pack")"
+	check "fish: a command's own argument" "" "$(fish_offer "$connwatchctl watch ")"
+	check "fish: commands of connwatch-fleet" "$(fleet_commands)" "$(fish_offer "$fleet ")"
+	check "fish: options without a command" "$(fleet_options report)" "$(fish_offer "$fleet --" | sed 's/=$//')"
+	for command in $(fleet_commands); do
+		check "fish: options of connwatch-fleet $command" "$(fleet_options "$command")" \
+			"$(fish_offer "$fleet $command --" | sed 's/=$//')"
+	done
+	check "fish: connwatch-fleet -o" $'json\nshort' "$(fish_offer "$fleet -o ")"
 fi
 
 echo "$passed passed, $failed failed"
