@@ -24,6 +24,8 @@ from email.utils import format_datetime
 NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
 HOUR = datetime.timedelta(hours=1)  # for the whole days not to change under our feet
+END = NOW + 30 * DAY + HOUR
+LAST_DAY = f"to {END:%Y-%m-%d %H:%M} UTC, 30 days left"  # the certificate's, as `validity` tells it
 CA_CONFIG = """
 [ca]
 default_ca = hubs
@@ -57,7 +59,7 @@ class Authority:
         subprocess.run(["openssl", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
-    def issue(self, name, alternatives, begin=NOW - DAY, end=NOW + 30 * DAY + HOUR):
+    def issue(self, name, alternatives, begin=NOW - DAY, end=END):
         """Returns the path of a file with a certificate and its key."""
         key, request, whole = (self.directory / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
@@ -93,12 +95,12 @@ def listening(serve, port=0):
         listener.close()
 
 
-def tls(certificate, answer=None, client_authority=None):
+def tls(certificate, answer=None, client_authority=None, version=ssl.TLSVersion.TLSv1_3):
     """A serve() that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    context.maximum_version = version
     if client_authority:
-        context.maximum_version = ssl.TLSVersion.TLSv1_2  # refused within the handshake
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(client_authority)
 
@@ -155,7 +157,7 @@ class Checks:
             self.trusted("a good hub", port, dns=("ok", "localhost is 127.0.0.1"),
                          route=("ok", "by lo, from 127.0.0.1"), tcp=("ok", "round trip"),
                          tls=("ok", "TLSv1.3"), name=("ok", "localhost"),
-                         chain=("ok", "Test authority"), validity=("ok", "30 days left"),
+                         chain=("ok", "Test authority"), validity=("ok", LAST_DAY),
                          clock=("skipped", "within the certificate's validity"))
             self.trusted("a good hub, by its address", port, host="127.0.0.1",
                          dns=("skipped", "is an address"), name=("ok", "localhost"))
@@ -165,6 +167,9 @@ class Checks:
                        fails_at="tls", tls=("failed", "cannot read the authorities"))
             self.check("TLS is not wanted", f"localhost:{port}", "--no-tls",
                        tls=("skipped", "not asked for"))
+        with listening(tls(good, version=ssl.TLSVersion.TLSv1_2)) as port:
+            self.trusted("a good hub, TLS 1.2", port, tls=("ok", "TLSv1.2"),
+                         validity=("ok", LAST_DAY))
         with listening(tls(issue("expired", "DNS:localhost", NOW - 9 * DAY, NOW - DAY))) as port:
             self.trusted("expired", port, fails_at="validity", name=("ok", "localhost"),
                          chain=("ok", ""), validity=("failed", "expired"))
@@ -176,9 +181,12 @@ class Checks:
         with listening(tls(issue("other", "DNS:other.example"))) as port:
             self.trusted("another name", port, fails_at="name",
                          name=("failed", "for other.example, not for localhost"), chain=("ok", ""))
-        with listening(tls(good, client_authority=self.authority.file)) as port:
-            self.trusted("a client certificate is wanted", port,
-                         tls=("warning", "insists on a client certificate"))
+        # in 1.2 it is refused within the handshake
+        for version, told in ((ssl.TLSVersion.TLSv1_2, ("warning", "insists on a client certificate")),
+                              (ssl.TLSVersion.TLSv1_3, ("ok", "TLSv1.3.*asks for a client"))):
+            with listening(tls(good, None, self.authority.file, version)) as port:
+                self.trusted(f"a client certificate is wanted, {version.name}", port, tls=told,
+                             validity=("ok", LAST_DAY))
 
     def clocks(self):
         good = self.authority.issue("https", "DNS:localhost")
