@@ -69,9 +69,9 @@ int agent_objects_list(sd_bus *sd_bus, const char *prefix, void *userdata, char 
 
 static const struct tally *tally_of(const struct bus_agent *agent)
 {
-	static const struct tally nothing_yet;
+	const struct tallies *tallies = agent->bus->tallies;
 
-	return tallies_find(agent->bus->tallies, agent->name) ?: &nothing_yet;
+	return tallies_find(tallies, agent->name) ?: &tallies->nothing;
 }
 
 #define GETTER(name)                                                                       \

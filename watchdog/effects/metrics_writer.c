@@ -51,9 +51,9 @@ static void write_sample(struct report *report, const char *name, unsigned agent
 /* The agent's tally; all zero if nothing was counted yet. */
 static const struct tally *tally_of(const struct report *report, unsigned agent)
 {
-	static const struct tally nothing_yet;
+	const struct tallies *tallies = report->tallies;
 
-	return tallies_find(report->tallies, report->agents[agent].agent) ?: &nothing_yet;
+	return tallies_find(tallies, report->agents[agent].agent) ?: &tallies->nothing;
 }
 
 /* A sample of a time in seconds. */

@@ -48,6 +48,7 @@ void tally_add(struct tally *tally, const struct record *record);
 struct tallies {
 	struct tally agents[TALLIES_MAX];
 	uint64_t lost_events;
+	struct tally nothing; /* stays zero: what an agent without records has */
 };
 
 /* Counts `record` for its agent. With TALLIES_MAX agents already, one of a further agent is
