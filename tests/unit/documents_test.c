@@ -98,7 +98,7 @@ static struct record sample(enum record_kind kind, enum cause cause)
 static bool sample_number(unsigned number, struct record *record)
 {
 	static const enum record_kind others[] = { RECORD_RECOVERED, RECORD_ACTION, RECORD_WATCHING,
-						   RECORD_EVIDENCE_LOST };
+						   RECORD_EVIDENCE_LOST, RECORD_CONNECTED };
 
 	if (number < CAUSE_MAX)
 		*record = sample(RECORD_STALLED, (enum cause)number);

@@ -9,6 +9,11 @@ static void keep(void *userdata, const struct outcome *outcome)
 
 	switch (outcome->type) {
 	case OUTCOME_RECORD:
+		if (outcome->record->kind == RECORD_CONNECTED) {
+			bench->connected++;
+			bench->connected_record = *outcome->record;
+			break;
+		}
 		CU_ASSERT_FATAL(bench->records < BENCH_KEPT);
 		bench->record[bench->records++] = *outcome->record;
 		break;

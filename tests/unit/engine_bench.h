@@ -15,6 +15,8 @@ struct bench {
 	uint32_t agent; /* whose events bench_step() feeds: 1, unless the test says another */
 	unsigned records;
 	struct record record[BENCH_KEPT];
+	unsigned connected; /* these records are kept apart: most tests have no eye for them */
+	struct record connected_record; /* the last one */
 	unsigned orders;
 	struct order order[BENCH_KEPT];
 	usec_t ordered[BENCH_KEPT];    /* when each came */

@@ -39,6 +39,7 @@ static const struct {
 	struct socket_facts socket; /* age 0: an hour */
 	struct exit_facts exit;
 	usec_t period;
+	usec_t downtime;
 } endings[] = {
 #define ENDING(cause_, confidence_, ended_by_, ...)                              \
 	{                                                                        \
@@ -99,6 +100,10 @@ static const struct {
 	ENDING(HOST_SUSPEND, LIKELY, PEER_RESET),
 	ENDING(CLOCK_WRONG, SUSPECTED, LOCAL_RESET),
 	ENDING(MEMORY_PRESSURE, PROVED, OUT_OF_MEMORY),
+	ENDING(HOST_SHUTDOWN, LIKELY, UNKNOWN),
+	ENDING(HOST_REBOOT, LIKELY, UNKNOWN, .downtime = 42 * USEC_PER_SEC),
+	ENDING(HOST_CRASH, LIKELY, UNKNOWN, .downtime = 3 * USEC_PER_MINUTE),
+	ENDING(POWER_LOST, SUSPECTED, UNKNOWN, .downtime = USEC_PER_HOUR),
 	ENDING(UNKNOWN, INVALID, UNKNOWN),
 	ENDING(EVIDENCE_LOST, PROVED, UNKNOWN),
 };
@@ -117,7 +122,9 @@ static size_t write_endings(struct record *records)
 		record->socket = endings[i].socket;
 		record->exit = endings[i].exit;
 		record->verdict.period = endings[i].period;
-		if (record->socket.age == 0 && endings[i].cause != CAUSE_EVIDENCE_LOST)
+		record->downtime = endings[i].downtime;
+		if (record->socket.age == 0 && endings[i].cause != CAUSE_EVIDENCE_LOST &&
+		    !cause_is_host_down(endings[i].cause))
 			record->socket.age = USEC_PER_HOUR;
 	}
 	return count;
@@ -277,7 +284,8 @@ static size_t write_others(struct record *records)
 	records[10] = (struct record){
 		.kind = RECORD_EVIDENCE_LOST, .agent = "edge", .lost_events = 23, .lost_groups = 20
 	};
-	return 11;
+	records[11] = example(RECORD_CONNECTED);
+	return 12;
 }
 
 /* ---- the file */

@@ -122,6 +122,35 @@ static void a_boot_ends_all_trouble(void)
 	CU_ASSERT_EQUAL(action(1)->outcome, ACTION_STARTED);
 }
 
+/* Only the newest: one that came before it has ended, or another one stands for it. */
+static void an_open_session_is_told_once(void)
+{
+	begin();
+	TAKE(1, "CONNWATCH_KIND=connected", "CONNWATCH_SOCKET_COOKIE=7", THIS_BOOT);
+	TAKE(2, "CONNWATCH_KIND=recovered", "CONNWATCH_SOCKET_COOKIE=6", THIS_BOOT);
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 1);
+	CU_ASSERT_EQUAL(past_events.events[0].type, EVENT_HISTORY_OPEN);
+	CU_ASSERT_EQUAL(past_events.events[0].history_open.verdict.cookie, 7);
+	CU_ASSERT_FALSE(past_events.events[0].history_open.host_went_down);
+	begin();
+	TAKE(1, "CONNWATCH_KIND=connected", "CONNWATCH_SOCKET_COOKIE=7");
+	CU_ASSERT_EQUAL(past_events.count, 0);
+}
+
+/* No session of this boot, and only a trouble of it if it began an outage. */
+static void a_host_that_went_down_began_an_outage(void)
+{
+	begin();
+	TAKE(1, "CONNWATCH_KIND=ended", "CONNWATCH_CAUSE=unknown", "CONNWATCH_EVIDENCE=boot=x",
+	     THIS_BOOT);
+	CU_ASSERT_EQUAL(past_events.count, 0);
+	TAKE(1, "CONNWATCH_KIND=ended", "CONNWATCH_CAUSE=power-lost", "CONNWATCH_EVIDENCE=boot=x",
+	     "CONNWATCH_OUTAGE_ID=y", "CONNWATCH_DOWNTIME_USEC=5", THIS_BOOT);
+	CU_ASSERT_EQUAL_FATAL(past_events.count, 1);
+	CU_ASSERT_EQUAL(past_events.events[0].type, EVENT_HISTORY_TROUBLE);
+	CU_ASSERT_EQUAL(past_events.events[0].history_trouble.down, 5);
+}
+
 static void trouble_is_told_with_all_that_names_it(void)
 {
 	const struct history_trouble_event *trouble = &past_events.events[0].history_trouble;
@@ -210,6 +239,8 @@ SUITE("past_events", { "a session knows when the next began", a_session_knows_wh
       { "what was interrupted did not happen", what_was_interrupted_did_not_happen },
       { "of what is over only the limit is of use", of_what_is_over_only_the_limit_is_of_use },
       { "a boot ends all trouble", a_boot_ends_all_trouble },
+      { "an open session is told once", an_open_session_is_told_once },
+      { "a host that went down began an outage", a_host_that_went_down_began_an_outage },
       { "trouble is told with all that names it", trouble_is_told_with_all_that_names_it },
       { "an attempt is trouble but no session", an_attempt_is_trouble_but_no_session },
       { "the past has an end", the_past_has_an_end },

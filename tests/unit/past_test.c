@@ -271,9 +271,37 @@ static void a_boot_cuts_what_was_presumed(void)
 	records[2] = ended(MINUTES(9), "peer-close", MINUTES(3));
 	strcpy(records[2].boot_id, "second");
 	CU_ASSERT_STRING_EQUAL(timeline_of(0, MINUTES(9), records, 3), "0 to 1min down\n"
-								       "1min to 5min unknown\n"
-								       "5min to 6min unknown\n"
+								       "1min to 6min unknown\n"
 								       "6min to 9min up\n");
+}
+
+/* The record is of 6 min, written at 7 min, and the host was down for 4 min before. */
+static void a_host_that_went_down_was_up_before(void)
+{
+	struct past_record records[4];
+
+	records[0] = recovered(MINUTES(1), MINUTES(1));
+	records[1] = past(MINUTES(6), "CONNWATCH_KIND=watching");
+	records[2] = past(MINUTES(7), "CONNWATCH_KIND=ended CONNWATCH_CAUSE=power-lost "
+				      "CONNWATCH_EVIDENCE=boot=first "
+				      "CONNWATCH_DOWNTIME_USEC=240000000");
+	records[2].record.time = MINUTES(3);
+	records[2].happened = MINUTES(2);
+	records[3] = past(MINUTES(9), "CONNWATCH_KIND=connected");
+	records[3].record.time = MINUTES(5);
+	records[3].happened = MINUTES(4);
+	for (int i = 1; i < 4; i++)
+		strcpy(records[i].boot_id, "second");
+	CU_ASSERT_STRING_EQUAL(timeline_of(0, MINUTES(9), records, 4), "0 to 1min down\n"
+								       "1min to 2min up\n"
+								       "2min to 7min down\n"
+								       "7min to 8min down\n"
+								       "8min to 9min up\n");
+	records[2].record.downtime = 0;
+	CU_ASSERT_STRING_EQUAL(timeline_of(0, MINUTES(8), records, 3), "0 to 1min down\n"
+								       "1min to 6min unknown\n"
+								       "6min to 7min down\n"
+								       "7min to 8min down\n");
 }
 
 static void forged_ages_do_no_harm(void)
@@ -493,6 +521,7 @@ SUITE("past", { "rhythm is folded", rhythm_is_folded },
       { "stall heals", stall_heals },
       { "failed attempts do not end an outage", failed_attempts_do_not_end_an_outage },
       { "a boot cuts what was presumed", a_boot_cuts_what_was_presumed },
+      { "a host that went down was up before", a_host_that_went_down_was_up_before },
       { "forged ages do no harm", forged_ages_do_no_harm },
       { "spans fill cells", spans_fill_cells },
       { "narrow times and wide bars agree", narrow_times_and_wide_bars_agree },

@@ -208,6 +208,8 @@ static void priorities_follow_the_fault(void)
 	}
 	record.kind = RECORD_WATCHING;
 	CU_ASSERT_EQUAL(record_priority(&record), 6);
+	record.kind = RECORD_CONNECTED;
+	CU_ASSERT_EQUAL(record_priority(&record), 6);
 	record.kind = RECORD_RECOVERED;
 	CU_ASSERT_EQUAL(record_priority(&record), 6);
 	record.kind = RECORD_EVIDENCE_LOST;

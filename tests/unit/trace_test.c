@@ -222,6 +222,23 @@ static void any_past_action(struct history_action_event *action)
 	any_text(action->held_by, sizeof(action->held_by));
 }
 
+static void any_past_open(struct history_open_event *open)
+{
+	any_past_verdict(&open->verdict);
+	open->host_went_down = any_flag();
+	open->host.stop = (enum host_stop)any_of(HOST_STOP_MAX);
+	open->host.journal_closed = any_flag();
+	open->host.unwatched = any_flag();
+	open->host.is_container = any_flag();
+	open->host.not_the_last = any_flag();
+	open->host.crash_would_show = any_flag();
+	open->host.panicked = any_flag();
+	open->host.watchdog = (uint32_t)any_number();
+	open->host.down = any_number();
+	any_text(open->host.boot_id, sizeof(open->host.boot_id));
+	any_text(open->host.asked_by, sizeof(open->host.asked_by));
+}
+
 static void any_event(enum event_type type, struct event *event)
 {
 	memset(event, 0, sizeof(*event));
@@ -246,6 +263,8 @@ static void any_event(enum event_type type, struct event *event)
 		any_past_session(&event->history_session);
 	else if (type == EVENT_HISTORY_TROUBLE)
 		any_past_trouble(&event->history_trouble);
+	else if (type == EVENT_HISTORY_OPEN)
+		any_past_open(&event->history_open);
 	else if (type == EVENT_HISTORY_SPENT)
 		event->spent_ago = any_number();
 	else if (type == EVENT_CAUGHT_UP)

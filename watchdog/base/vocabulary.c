@@ -79,6 +79,10 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_HOST_SUSPEND] = "host-suspend",
 	[CAUSE_CLOCK_WRONG] = "clock-wrong",
 	[CAUSE_MEMORY_PRESSURE] = "memory-pressure",
+	[CAUSE_HOST_SHUTDOWN] = "host-shutdown",
+	[CAUSE_HOST_REBOOT] = "host-reboot",
+	[CAUSE_HOST_CRASH] = "host-crash",
+	[CAUSE_POWER_LOST] = "power-lost",
 };
 DEFINE_NAMES(cause);
 
@@ -90,9 +94,10 @@ static const char *const confidence_names[CONFIDENCE_MAX] = {
 DEFINE_NAMES(confidence);
 
 static const char *const record_kind_names[RECORD_KIND_MAX] = {
-	[RECORD_ENDED] = "ended",       [RECORD_RECOVERED] = "recovered",
-	[RECORD_ACTION] = "action",     [RECORD_STALLED] = "stalled",
-	[RECORD_WATCHING] = "watching", [RECORD_EVIDENCE_LOST] = "evidence-lost",
+	[RECORD_ENDED] = "ended",         [RECORD_RECOVERED] = "recovered",
+	[RECORD_ACTION] = "action",       [RECORD_STALLED] = "stalled",
+	[RECORD_WATCHING] = "watching",   [RECORD_EVIDENCE_LOST] = "evidence-lost",
+	[RECORD_CONNECTED] = "connected",
 };
 DEFINE_NAMES(record_kind);
 
@@ -202,6 +207,12 @@ static const char *const clock_state_names[CLOCK_STATE_MAX] = {
 };
 DEFINE_NAMES(clock_state);
 
+static const char *const host_stop_names[HOST_STOP_MAX] = {
+	[HOST_STOP_UNSEEN] = "unseen", [HOST_STOP_POWEROFF] = "poweroff", [HOST_STOP_HALT] = "halt",
+	[HOST_STOP_REBOOT] = "reboot", [HOST_STOP_KEXEC] = "kexec",
+};
+DEFINE_NAMES(host_stop);
+
 static const char *const mode_names[MODE_MAX] = {
 	[MODE_EBPF] = "ebpf",
 	[MODE_SOCK_DIAG] = "sock-diag",
@@ -266,7 +277,7 @@ enum side cause_side(enum cause cause)
 		return SIDE_PEER;
 	if (cause >= CAUSE_TLS_NOT_SPOKEN && cause <= CAUSE_MIDDLEBOX_RESET)
 		return SIDE_NETWORK;
-	if (cause >= CAUSE_OPERATOR_ABORT && cause <= CAUSE_MEMORY_PRESSURE)
+	if (cause >= CAUSE_OPERATOR_ABORT && cause <= CAUSE_POWER_LOST)
 		return SIDE_HOST;
 	return SIDE_NONE;
 }
@@ -279,6 +290,11 @@ bool cause_is_of_names(enum cause cause)
 bool cause_is_death(enum cause cause)
 {
 	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_OOM || cause == CAUSE_AGENT_EXIT;
+}
+
+bool cause_is_host_down(enum cause cause)
+{
+	return cause >= CAUSE_HOST_SHUTDOWN && cause <= CAUSE_POWER_LOST;
 }
 
 /* signal(7). Real-time signals have no names of their own. */

@@ -86,6 +86,11 @@ enum cause {
 	CAUSE_HOST_SUSPEND,
 	CAUSE_CLOCK_WRONG,
 	CAUSE_MEMORY_PRESSURE,
+	/* host: it went down */
+	CAUSE_HOST_SHUTDOWN,
+	CAUSE_HOST_REBOOT,
+	CAUSE_HOST_CRASH,
+	CAUSE_POWER_LOST,
 	CAUSE_MAX,
 	CAUSE_INVALID = -1,
 };
@@ -105,6 +110,7 @@ enum record_kind {
 	RECORD_ACTION,        /* an action is about to be taken, was taken, or was held */
 	RECORD_STALLED,       /* a connection is open but in trouble */
 	RECORD_WATCHING,      /* we started to watch an agent */
+	RECORD_CONNECTED,     /* the agent has a session, and had no outage before it */
 	RECORD_EVIDENCE_LOST, /* the probe dropped records */
 	RECORD_KIND_MAX,
 	RECORD_KIND_INVALID = -1,
@@ -235,6 +241,17 @@ enum clock_state {
 	CLOCK_STATE_INVALID = -1,
 };
 
+/* How systemd took the host down, by the last target that it reached. */
+enum host_stop {
+	HOST_STOP_UNSEEN, /* it reached none, as far as can be seen */
+	HOST_STOP_POWEROFF,
+	HOST_STOP_HALT,
+	HOST_STOP_REBOOT,
+	HOST_STOP_KEXEC,
+	HOST_STOP_MAX,
+	HOST_STOP_INVALID = -1,
+};
+
 /* Where the evidence comes from. */
 enum mode {
 	MODE_EBPF,
@@ -347,6 +364,7 @@ DECLARE_NAMES(unit_state);
 DECLARE_NAMES(lookup_answer);
 DECLARE_NAMES(rung);
 DECLARE_NAMES(clock_state);
+DECLARE_NAMES(host_stop);
 DECLARE_NAMES(mode);
 DECLARE_NAMES(login_protocol);
 DECLARE_NAMES(amqp_error);
@@ -364,6 +382,9 @@ bool cause_is_of_names(enum cause cause);
 /* True for agent-crash, agent-oom and agent-exit: the agent's process ended without a stop request.
  */
 bool cause_is_death(enum cause cause);
+
+/* True if the session was open when the host went down. */
+bool cause_is_host_down(enum cause cause);
 
 /* A signal's name with its SIG ("SIGSEGV"), or NULL for a number that has none. */
 const char *signal_to_string(int signal);

@@ -5,6 +5,7 @@
 
 #include "engine/attempts.h"
 #include "engine/lookups.h"
+#include "engine/open_session.h"
 #include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/plan.h"
@@ -39,6 +40,7 @@ void agents_take_settings(struct engine *engine, const struct event *event)
 	agent->climb.deadline.kind = DEADLINE_OF_CLIMB;
 	agent->token.deadline.kind = DEADLINE_OF_TOKEN;
 	agent->outage.deadline.kind = DEADLINE_OF_OUTAGE;
+	agent->open_session.deadline.kind = DEADLINE_OF_OPEN_SESSION;
 	agent->settings = event->watching.settings;
 	agent->mode = engine->mode = event->watching.mode;
 	agent->actions_held = event->watching.actions_held;
@@ -60,6 +62,7 @@ void agents_forget(struct engine *engine, struct agent *agent)
 	deadline_clear(&engine->deadlines, &agent->climb.deadline);
 	deadline_clear(&engine->deadlines, &agent->token.deadline);
 	deadline_clear(&engine->deadlines, &agent->outage.deadline);
+	deadline_clear(&engine->deadlines, &agent->open_session.deadline);
 	deadline_clear(&engine->deadlines, &agent->plan.deadline);
 	*agent = (struct agent){ 0 };
 }
@@ -102,6 +105,7 @@ void agents_take_caught_up(struct engine *engine, const struct event *event)
 		return;
 	agent->caught_up = true;
 	agent->blind = event->blind;
+	open_session_check(engine, agent);
 	if (agent->blind) {
 		outage_forget(engine, agent);
 		agent->down_since = 0;
@@ -178,13 +182,15 @@ static void report_recovered(struct engine *engine, struct agent *agent,
 		rung_add_times(took, &record.verdict.evidence);
 		memcpy(record.took, took, sizeof(record.took));
 	}
-	record.downtime = time - down_since(agent);
+	record.downtime = time - down_since(agent) + agent->outage.before;
 	outage_end(engine, agent, &record);
 	if (action) {
 		record.action = *action;
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
 	}
 	outcomes_send_record(engine, &record);
+	if (!record.folded)
+		open_session_told(agent, connection->cookie);
 	/* An outage that turns out to be none has no such end: then nothing more is done in the
 	 * next. */
 	agent->not_reconnecting_reported = agent->not_reconnecting_handled = false;
@@ -202,6 +208,7 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 		outage_forget(engine, agent);
 	if (agent->connections_up++ == 0 && agent->outage.under_way)
 		report_recovered(engine, agent, connection, time, action);
+	open_session_begin(engine, agent, connection);
 	agent->down_since = agent->attempts = 0;
 }
 
@@ -212,7 +219,9 @@ void agents_connection_down(struct engine *engine, struct agent *agent,
 		attempts_failed(agent, rung, time);
 		return;
 	}
-	if (--agent->connections_up > 0)
+	agent->connections_up--;
+	open_session_end(engine, agent, connection->cookie, time);
+	if (agent->connections_up > 0)
 		return;
 	agent->down_since = time;
 	attempts_failed(agent, rung, time);

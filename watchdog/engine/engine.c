@@ -9,6 +9,7 @@
 #include "engine/connections.h"
 #include "engine/endings.h"
 #include "engine/lookups.h"
+#include "engine/open_session.h"
 #include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/policy.h"
@@ -28,7 +29,7 @@ enum { GAP_STEPS = 1000, GAP_STEPS_EACH = 64 };
 
 static int take_memory(struct engine *engine, const struct engine_limits *limits)
 {
-	uint32_t deadlines = limits->connections + 6 * limits->agents + 1;
+	uint32_t deadlines = limits->connections + 7 * limits->agents + 1;
 
 	engine->agents = calloc((size_t)limits->agents + 1, sizeof(*engine->agents));
 	if (!engine->agents ||
@@ -208,6 +209,7 @@ static const event_handler handlers[EVENT_TYPE_MAX] = {
 	[EVENT_HISTORY_SESSION] = recall_take_session,
 	[EVENT_HISTORY_TROUBLE] = recall_take_trouble,
 	[EVENT_HISTORY_ACTION] = recall_take_action,
+	[EVENT_HISTORY_OPEN] = recall_take_open,
 	[EVENT_HISTORY_SPENT] = recall_take_spent,
 	[EVENT_CAUGHT_UP] = agents_take_caught_up,
 };
@@ -232,6 +234,10 @@ static void deadline_due(struct engine *engine, struct deadline *deadline)
 		break;
 	case DEADLINE_OF_OUTAGE:
 		outage_settle(engine, CONTAINER_OF(deadline, struct agent, outage.deadline));
+		break;
+	case DEADLINE_OF_OPEN_SESSION:
+		open_session_due(engine,
+				 CONTAINER_OF(deadline, struct agent, open_session.deadline));
 		break;
 	case DEADLINE_OF_PLAN:
 		steps_due(engine, CONTAINER_OF(deadline, struct agent, plan.deadline));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/attempts.h"
+#include "engine/open_session.h"
 #include "engine/outcomes.h"
 #include "verdict/rung.h"
 
@@ -175,7 +176,8 @@ void outage_take_attempt(struct agent *agent, struct record *record, bool came_u
 	record->attempts = agent->attempts;
 	record->cause_attempts = failures->count;
 	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time) &&
-			 !(came_up && (is_crash(cause) || !agent->outage.resumed));
+			 !(came_up && (is_crash(cause) || !agent->outage.resumed)) &&
+			 !open_session_is_told(agent, record->cookie);
 	agent->outage.failed_by = cause;
 	if (record->folded)
 		return;
@@ -266,7 +268,7 @@ void outage_settle(struct engine *engine, struct agent *agent)
 		rung_add_times(took, &record.verdict.evidence);
 	memcpy(record.outage_id, outage->id, sizeof(record.outage_id));
 	record.belated = true;
-	record.downtime = outage->over - outage->since;
+	record.downtime = outage->over - outage->since + outage->before;
 	record.attempts = outage->attempts + 1;
 	sum_up(outage, &record.outage);
 	outcomes_send_record(engine, &record);

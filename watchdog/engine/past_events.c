@@ -90,6 +90,8 @@ static void take_trouble(struct past_events *past_events, const struct past_reco
 	bool open = past->record.kind == RECORD_STALLED;
 	bool came_up = past_came_up(past), is_attempt = past_is_attempt(past);
 
+	if (past_is_of_earlier_boot(past) && !past->record.outage_id[0])
+		return;
 	if (!is_pending(past_events, past) || !has_room(past_events, !open, came_up))
 		return;
 	add(past_events, EVENT_HISTORY_TROUBLE)->history_trouble = (struct history_trouble_event){
@@ -99,6 +101,7 @@ static void take_trouble(struct past_events *past_events, const struct past_reco
 		.rung = past->record.verdict.rung,
 		.attempts = is_attempt ? past->record.attempts : past_events->omitted_attempts,
 		.cause_attempts = past->record.cause_attempts,
+		.down = past->record.downtime,
 	};
 }
 
@@ -107,7 +110,8 @@ static void take_session(struct past_events *past_events, const struct past_reco
 	const struct record *record = &past->record;
 	usec_t ended_ago = ago(past_events, past);
 
-	if (!past_came_up(past) || past_events->sessions == PAST_SESSIONS_MAX)
+	if (!past_came_up(past) || past_is_of_earlier_boot(past) ||
+	    past_events->sessions == PAST_SESSIONS_MAX)
 		return;
 	past_events->sessions++;
 	add(past_events, EVENT_HISTORY_SESSION)->history_session = (struct history_session_event){
@@ -123,12 +127,23 @@ static void take_session(struct past_events *past_events, const struct past_reco
 	past_events->reopened = false;
 }
 
+/* Whether the session has ended since, the connections that are open show. */
+static void take_open(struct past_events *past_events, const struct past_record *past)
+{
+	if (past_events->open_seen || !of_this_boot(past_events, past))
+		return;
+	past_events->open_seen = true;
+	add(past_events, EVENT_HISTORY_OPEN)->history_open =
+		(struct history_open_event){ .verdict = verdict_of(past_events, past) };
+}
+
 /* A record with a cause is about a connection that was stalled, not about a new session. */
 static void take_recovered(struct past_events *past_events, const struct past_record *past)
 {
 	past_events->was_well = true;
 	if (*past->cause)
 		return;
+	take_open(past_events, past);
 	past_events->reopened = true;
 	past_events->reopened_ago = ago(past_events, past);
 }
@@ -223,6 +238,9 @@ bool past_events_take(struct past_events *past_events, const struct past_record 
 		break;
 	case RECORD_ACTION:
 		take_action(past_events, past);
+		break;
+	case RECORD_CONNECTED:
+		take_open(past_events, past);
 		break;
 	case RECORD_WATCHING:
 	case RECORD_EVIDENCE_LOST:

@@ -12,7 +12,7 @@
 enum {
 	PAST_TROUBLES_MAX = 128, /* troubles, and outcomes of actions against them */
 	PAST_RECORDS_MAX = 4096, /* that are read, so that the start takes a bounded time */
-	PAST_EVENTS_MAX = PAST_SESSIONS_MAX + BUDGET_MAX + PAST_TROUBLES_MAX + 1,
+	PAST_EVENTS_MAX = PAST_SESSIONS_MAX + BUDGET_MAX + PAST_TROUBLES_MAX + 2,
 };
 
 struct past_events {
@@ -31,6 +31,7 @@ struct past_events {
 	bool interrupted;          /* the next action to be read did not happen */
 	bool ended;                /* the end that began the outage is among the events */
 	unsigned omitted_attempts; /* failed attempts of the outage that found no room */
+	bool open_seen;            /* the newest session that came up is among the events */
 	bool was_well;             /* the agent recovered since: no older trouble is left */
 };
 

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "engine/agents.h"
+#include "engine/open_session.h"
 #include "engine/outage.h"
 #include "engine/outcomes.h"
 #include "engine/policy/plan_recall.h"
 #include "engine/policy/policy.h"
+#include "verdict/host_end.h"
 
 /* Returns the time `ago` before the event. Times before CLOCK_MONOTONIC began count as its first
  * microsecond. */
@@ -69,8 +71,10 @@ void recall_take_trouble(struct engine *engine, const struct event *event)
 		return;
 	if (!past->open)
 		outage_recall(engine, agent, time, past->verdict.outage_id);
+	if (cause_is_host_down(past->verdict.cause))
+		agent->outage.before = past->down;
 	record_of(agent, past->open ? RECORD_STALLED : RECORD_ENDED, time, &past->verdict, &record);
-	if (!past->open) {
+	if (!past->open && !cause_is_host_down(past->verdict.cause)) {
 		agents_recall_end(agent, past, time);
 		policy_connection_ended(engine, agent, past->verdict.cookie);
 	}
@@ -90,6 +94,37 @@ void recall_take_action(struct engine *engine, const struct event *event)
 		return;
 	record_of(agent, RECORD_ACTION, time_of(event, past->verdict.ago), &past->verdict, &record);
 	plan_recall_action(engine, agent, &record, past->outcome, past->held_by);
+}
+
+/* Whether the agent was down since then is known only if its boot was the last one, and connwatch
+ * watched it to its end. */
+static void begin_outage(struct engine *engine, struct agent *agent, const struct host_end *host,
+			 struct record *record)
+{
+	if (record->verdict.cause == CAUSE_UNKNOWN || host->not_the_last)
+		return;
+	outage_begin(engine, agent, record->time);
+	agent->outage.before = record->downtime = host->down;
+	outage_take_verdict(agent, record);
+}
+
+void recall_take_open(struct engine *engine, const struct event *event)
+{
+	struct agent *agent = state_agent(engine, event->agent);
+	const struct history_open_event *past = &event->history_open;
+	struct record record;
+
+	if (!agent)
+		return;
+	if (!past->host_went_down) {
+		open_session_told(agent, past->verdict.cookie);
+		return;
+	}
+	record_of(agent, RECORD_ENDED, time_of(event, past->verdict.ago), &past->verdict, &record);
+	verdict_on_host_end(&(struct circumstances){ .host_end = &past->host }, &record.verdict);
+	begin_outage(engine, agent, &past->host, &record);
+	outcomes_send_record(engine, &record);
+	policy_apply(engine, agent, &record);
 }
 
 void recall_take_spent(struct engine *engine, const struct event *event)

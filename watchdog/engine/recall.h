@@ -14,5 +14,9 @@ void recall_take_trouble(struct engine *engine, const struct event *event);
 /* Takes an EVENT_HISTORY_ACTION: a record of an action, with its outcome. */
 void recall_take_action(struct engine *engine, const struct event *event);
 
+/* Takes an EVENT_HISTORY_OPEN: an open session that the journal has, or one that did not outlive
+ * its boot, whose end is told now. */
+void recall_take_open(struct engine *engine, const struct event *event);
+
 /* Takes an EVENT_HISTORY_SPENT: an action that counts for the limit, whatever the journal says. */
 void recall_take_spent(struct engine *engine, const struct event *event);

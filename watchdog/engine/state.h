@@ -3,8 +3,8 @@
  *
  * The files of engine/ and engine/policy/ form a ladder: each calls only those before it. state,
  * outcomes, processes, policy/systemd, policy/obstacles, policy/plan, policy/results,
- * policy/plan_recall, policy/steps, policy/policy, attempts, outage, lookups, agents, recall,
- * endings, stalls, connections, engine. */
+ * policy/plan_recall, policy/steps, policy/policy, attempts, open_session, outage, lookups, agents,
+ * recall, endings, stalls, connections, engine. */
 #pragma once
 
 #include <sys/queue.h>
@@ -30,6 +30,7 @@ enum deadline_kind {
 	DEADLINE_OF_CLIMB,
 	DEADLINE_OF_TOKEN,
 	DEADLINE_OF_OUTAGE,
+	DEADLINE_OF_OPEN_SESSION,
 	DEADLINE_OF_PLAN,
 	DEADLINE_OF_PATH,
 };
@@ -177,6 +178,7 @@ struct outage {
 	bool resumed;            /* so many did that its end is told late */
 
 	usec_t since;
+	usec_t before;     /* how long it had lasted before `since`, in the boot before */
 	usec_t over;       /* when the session that ended it came up; 0: none has, or long ago */
 	unsigned attempts; /* that had failed by then */
 	uint64_t cookie;   /* of that session's connection */
@@ -186,6 +188,13 @@ struct outage {
 	enum confidence confidence;
 	enum cause failed_by; /* the last attempt */
 	struct failures failures[CAUSE_MAX];
+};
+
+/* The one open session of an agent that the journal tells of, or will. */
+struct open_session {
+	uint64_t cookie; /* of its connection; 0: there is none */
+	bool told;       /* the journal has a record of it */
+	struct deadline deadline;
 };
 
 struct agent {
@@ -220,6 +229,7 @@ struct agent {
 	struct climb climb;
 	struct token token;
 	struct outage outage;
+	struct open_session open_session;
 	uint16_t login_port; /* of the hub at which its last login was seen; 0: none was */
 	bool login_missed;   /* none was seen where one was waited for */
 	bool speaks_tls;     /* its last connection did */

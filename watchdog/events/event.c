@@ -41,6 +41,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_HISTORY_SESSION] = "history-session",
 	[EVENT_HISTORY_TROUBLE] = "history-trouble",
 	[EVENT_HISTORY_ACTION] = "history-action",
+	[EVENT_HISTORY_OPEN] = "history-open",
 	[EVENT_HISTORY_SPENT] = "history-spent",
 	[EVENT_CAUGHT_UP] = "caught-up",
 };

@@ -66,6 +66,7 @@ enum event_type {
 	EVENT_HISTORY_SESSION,
 	EVENT_HISTORY_TROUBLE,
 	EVENT_HISTORY_ACTION,
+	EVENT_HISTORY_OPEN,  /* a session whose end the journal does not tell */
 	EVENT_HISTORY_SPENT, /* an action that counts for the limit, from the handover */
 	EVENT_CAUGHT_UP,     /* the past of an agent is complete: what follows is new */
 	EVENT_TYPE_MAX,
@@ -268,6 +269,7 @@ struct history_trouble_event {
 	/* of an attempt, also of a session that was too short: how many by this cause; 0: not
 	 * known */
 	unsigned cause_attempts;
+	usec_t down; /* how long the host was down before; 0: not known, or it was not */
 };
 
 /* One past record of an action. Of actions before the agent's last recovery, or before the boot,
@@ -277,6 +279,30 @@ struct history_action_event {
 	enum action_type action;
 	enum action_outcome outcome;
 	char held_by[UNIT_WORD_SIZE]; /* for ACTION_HELD */
+};
+
+/* How a boot ended, as far as its traces show that in a later one. */
+struct host_end {
+	enum host_stop stop;
+	bool journal_closed;   /* journald's end is the last that the journal tells of it */
+	bool unwatched;        /* connwatch was stopped while the host went on */
+	bool is_container;     /* the host is a container, which others can kill */
+	bool not_the_last;     /* other boots came between it and the present one, or may have */
+	bool crash_would_show; /* a panic leaves a trace (pstore) */
+	bool panicked;         /* it did */
+	uint32_t watchdog;     /* the hardware watchdog's boot status, WDIOF_...; 0: nothing */
+	usec_t down;           /* from its last sign to the present boot's first; 0: not known */
+	char boot_id[INVOCATION_ID_SIZE];
+	char asked_by[UNIT_WORD_SIZE]; /* who asked for the shutdown; "": not known */
+};
+
+/* The agent's newest session of which the journal has no end: of this boot, or of an earlier one,
+ * which it did not outlive. Of `verdict`, what is about the connection and its owner; `ago` is
+ * since the session came up, or since the first sign of the present boot. */
+struct history_open_event {
+	struct past_verdict verdict;
+	bool host_went_down; /* `host` is valid */
+	struct host_end host;
 };
 
 struct agent_settings;
@@ -306,6 +332,7 @@ struct event {
 		struct history_session_event history_session;
 		struct history_trouble_event history_trouble;
 		struct history_action_event history_action;
+		struct history_open_event history_open;
 		usec_t spent_ago;       /* EVENT_HISTORY_SPENT: since the action began */
 		enum clock_state clock; /* EVENT_CLOCK */
 		usec_t suspended;       /* EVENT_SUSPENDED: how long the host slept */

@@ -43,6 +43,7 @@ NAMES_OF(reset_reason);
 NAMES_OF(unit_state);
 NAMES_OF(rung);
 NAMES_OF(clock_state);
+NAMES_OF(host_stop);
 NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
@@ -280,6 +281,7 @@ static const struct field history_trouble_fields[] = {
 	{ "rung", NAME, AT(history_trouble.rung), &rung_names },
 	{ "attempts", NUMBER, AT(history_trouble.attempts), NULL },
 	{ "cause_attempts", NUMBER, AT(history_trouble.cause_attempts), NULL },
+	{ "down", SPAN, AT(history_trouble.down), NULL },
 	LAST_FIELD,
 };
 
@@ -289,6 +291,24 @@ static const struct field history_action_fields[] = {
 	{ "action", NAME, AT(history_action.action), &action_type_names },
 	{ "outcome", NAME, AT(history_action.outcome), &action_outcome_names },
 	{ "held_by", TEXT, AT(history_action.held_by), NULL },
+	LAST_FIELD,
+};
+
+static const struct field history_open_fields[] = {
+	FIRST_FIELD,
+	PAST_VERDICT(history_open.verdict),
+	{ "host_went_down", FLAG, AT(history_open.host_went_down), NULL },
+	{ "host.stop", NAME, AT(history_open.host.stop), &host_stop_names },
+	{ "host.journal_closed", FLAG, AT(history_open.host.journal_closed), NULL },
+	{ "host.unwatched", FLAG, AT(history_open.host.unwatched), NULL },
+	{ "host.is_container", FLAG, AT(history_open.host.is_container), NULL },
+	{ "host.not_the_last", FLAG, AT(history_open.host.not_the_last), NULL },
+	{ "host.crash_would_show", FLAG, AT(history_open.host.crash_would_show), NULL },
+	{ "host.panicked", FLAG, AT(history_open.host.panicked), NULL },
+	{ "host.watchdog", NUMBER, AT(history_open.host.watchdog), NULL },
+	{ "host.down", SPAN, AT(history_open.host.down), NULL },
+	{ "host.boot_id", TEXT, AT(history_open.host.boot_id), NULL },
+	{ "host.asked_by", TEXT, AT(history_open.host.asked_by), NULL },
 	LAST_FIELD,
 };
 
@@ -322,6 +342,7 @@ ASSERT_FITS(clock_fields);
 ASSERT_FITS(history_session_fields);
 ASSERT_FITS(history_trouble_fields);
 ASSERT_FITS(history_action_fields);
+ASSERT_FITS(history_open_fields);
 ASSERT_FITS(history_spent_fields);
 ASSERT_FITS(caught_up_fields);
 ASSERT_FITS(other_fields);
@@ -339,6 +360,7 @@ static const struct field *fields_of(enum event_type type)
 		[EVENT_HISTORY_SESSION] = history_session_fields,
 		[EVENT_HISTORY_TROUBLE] = history_trouble_fields,
 		[EVENT_HISTORY_ACTION] = history_action_fields,
+		[EVENT_HISTORY_OPEN] = history_open_fields,
 		[EVENT_HISTORY_SPENT] = history_spent_fields,
 		[EVENT_CAUGHT_UP] = caught_up_fields,
 	};

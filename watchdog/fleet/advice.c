@@ -56,6 +56,12 @@ static const char *const advice[CAUSE_MAX] = {
 	[CAUSE_HOST_SUSPEND] = "Nothing, or keep the hosts awake.",
 	[CAUSE_CLOCK_WRONG] = "Set the clocks, and see that a time service runs.",
 	[CAUSE_MEMORY_PRESSURE] = "Find out who holds the sockets (/proc/net/sockstat).",
+	[CAUSE_HOST_SHUTDOWN] =
+		"Nothing, if the shutdowns were wanted; else find out who asks for them.",
+	[CAUSE_HOST_REBOOT] =
+		"Nothing, if the reboots were wanted; else find out who asks for them.",
+	[CAUSE_HOST_CRASH] = "Read the kernels' records of their panics (/var/lib/systemd/pstore).",
+	[CAUSE_POWER_LOST] = "Look at the power supplies.",
 };
 
 const char *fleet_advice(enum cause cause)

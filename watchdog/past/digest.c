@@ -44,6 +44,7 @@ static void describe(struct digest_line *line, const struct past_record *past)
 		break;
 	case RECORD_RECOVERED:
 	case RECORD_WATCHING:
+	case RECORD_CONNECTED:
 		break;
 	case RECORD_KIND_MAX:
 	case RECORD_KIND_INVALID:

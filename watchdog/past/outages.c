@@ -28,6 +28,17 @@ static struct past_outage *of_agent(struct outages *outages, const char *agent)
 	return NULL;
 }
 
+/* A host that went down is told of in its next boot. */
+static usec_t began(const struct past_record *past)
+{
+	const struct record *record = &past->record;
+	usec_t ago = record->kind == RECORD_ENDED ? record->downtime : 0;
+
+	if (ago && past->happened < record->time)
+		ago += record->time - past->happened;
+	return ago < past->realtime ? past->realtime - ago : 0;
+}
+
 /* Begins with any record: the first ones may be older than what is read. */
 static struct past_outage *open_outage(struct outages *outages, const struct past_record *past)
 {
@@ -36,7 +47,7 @@ static struct past_outage *open_outage(struct outages *outages, const struct pas
 	if (outages->count == OUTAGES_OPEN_MAX)
 		close_outage(outages, &outages->open[0]);
 	outage = &outages->open[outages->count++];
-	*outage = (struct past_outage){ .began = past->realtime, .confidence = CONFIDENCE_INVALID };
+	*outage = (struct past_outage){ .began = began(past), .confidence = CONFIDENCE_INVALID };
 	memcpy(outage->id, past->record.outage_id, sizeof(outage->id));
 	memcpy(outage->agent, past->record.agent, sizeof(outage->agent));
 	memcpy(outage->unit, past->record.unit, sizeof(outage->unit));

@@ -114,6 +114,7 @@ void statistics_add_record(struct statistics *statistics, const struct past_reco
 		statistics->lost_events += past->record.lost_events;
 		break;
 	case RECORD_WATCHING:
+	case RECORD_CONNECTED:
 	case RECORD_KIND_MAX:
 	case RECORD_KIND_INVALID:
 		break;

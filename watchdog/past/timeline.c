@@ -62,6 +62,24 @@ static void session_ended(struct timeline *timeline, const struct past_record *p
 	timeline->presumed = PRESENCE_DOWN;
 }
 
+/* How long before the record was written what it tells of happened. */
+static usec_t delay_of(const struct past_record *past)
+{
+	usec_t told = past->record.time, since = past->happened;
+
+	return since && since < told ? told - since : 0;
+}
+
+/* The record is of the boot after: the session lasted up to the end of the boot before, and since
+ * then there was none. Where it is not known how long the host was down, that time is unknown. */
+static void host_went_down(struct timeline *timeline, const struct past_record *past)
+{
+	if (past->record.downtime)
+		timeline->presumed = PRESENCE_UP;
+	emit_back(timeline, past->realtime, delay_of(past) + past->record.downtime, PRESENCE_DOWN);
+	timeline->presumed = PRESENCE_DOWN;
+}
+
 static void stalled(struct timeline *timeline, const struct past_record *past)
 {
 	enum cause cause = past->record.verdict.cause;
@@ -85,22 +103,31 @@ static void recovered(struct timeline *timeline, const struct past_record *past)
 	timeline->presumed = PRESENCE_UP;
 }
 
+/* Told when it had lasted a while. */
+static void connected(struct timeline *timeline, const struct past_record *past)
+{
+	emit_back(timeline, past->realtime, delay_of(past), PRESENCE_UP);
+	timeline->presumed = PRESENCE_UP;
+}
+
 /* The watchdog was started. Whether the connection lasted, the next record of it says; an agent
  * that was up is presumed to stay up until then. */
 static void watched(struct timeline *timeline, const struct past_record *past)
 {
-	if (timeline->begun && timeline->presumed == PRESENCE_UP)
+	if (timeline->begun && (timeline->presumed == PRESENCE_UP || timeline->is_new_boot))
 		return;
 	emit_back(timeline, past->realtime, 0, timeline->presumed);
 	timeline->presumed = PRESENCE_UNKNOWN;
 }
 
-/* No connection survives a boot, and no record says when the host went down. */
+/* No connection survives a boot. When the host went down, a record of the next boot may say, but
+ * not the first one. */
 static void look_at_boot(struct timeline *timeline, const struct past_record *past)
 {
 	bool same = strcmp(timeline->boot_id, past->boot_id) == 0;
 
-	if (!same && timeline->boot_id[0])
+	timeline->is_new_boot = !same && timeline->boot_id[0];
+	if (timeline->is_new_boot)
 		timeline->presumed = PRESENCE_UNKNOWN;
 	memcpy(timeline->boot_id, past->boot_id, sizeof(timeline->boot_id));
 }
@@ -110,7 +137,9 @@ void timeline_add(struct timeline *timeline, const struct past_record *past)
 	look_at_boot(timeline, past);
 	switch (past->record.kind) {
 	case RECORD_ENDED:
-		if (past_came_up(past))
+		if (past_is_of_earlier_boot(past))
+			host_went_down(timeline, past);
+		else if (past_came_up(past))
 			session_ended(timeline, past);
 		break;
 	case RECORD_STALLED:
@@ -121,6 +150,9 @@ void timeline_add(struct timeline *timeline, const struct past_record *past)
 		break;
 	case RECORD_WATCHING:
 		watched(timeline, past);
+		break;
+	case RECORD_CONNECTED:
+		connected(timeline, past);
 		break;
 	case RECORD_ACTION:
 	case RECORD_EVIDENCE_LOST:

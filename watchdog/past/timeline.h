@@ -33,6 +33,7 @@ struct timeline {
 	bool begun;             /* `emitted` is set */
 	usec_t emitted;         /* spans up to this time are emitted; since 1970 */
 	enum presence presumed; /* from there on, until a record says otherwise */
+	bool is_new_boot;       /* the last record is the first one of its boot */
 	char boot_id[BOOT_ID_SIZE];
 };
 

@@ -119,6 +119,17 @@ static const struct phrase {
 	{ "next_hop", "the next hop was %s", 0 },
 	{ "slept_sec", "the host had been suspended for %s", 0 },
 	{ "resumed_before_msec", "the host resumed", -1 },
+	{ "boot", "it was open in the boot %s, and no end of it is told", 0 },
+	{ "shutdown", "systemd then carried out a shutdown: %s", 0 },
+	{ "shutdown_asked_by", "%s had asked for that", 0 },
+	{ "journal_closed", "the journal was closed in order", 0 },
+	{ "kernel_panic", "the kernel left a record of its panic", 0 },
+	{ "watchdog_bootstatus", "the hardware watchdog's status at boot was %s", 0 },
+	{ "container", "this host is a container, which may be killed from outside", 0 },
+	{ "boots_between", "other boots may have come in between", 0 },
+	{ "unwatched", "connwatch had been stopped before", 0 },
+	{ "host_down_sec", "from the last sign of that boot to the first of this one it took %s",
+	  0 },
 	/* what else it may have been */
 	{ "or", "it may also have been %s", 0 },
 };

@@ -196,6 +196,10 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_CLOCK_WRONG] = { "this host's clock is ",
 				"wrong: the hub's certificate is not valid by it" },
 	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of TCP memory" },
+	[CAUSE_HOST_SHUTDOWN] = { "this host was ", "shut down" },
+	[CAUSE_HOST_REBOOT] = { "this host was ", "rebooted" },
+	[CAUSE_HOST_CRASH] = { "this host ", "crashed" },
+	[CAUSE_POWER_LOST] = { "this host ", "lost its power, or was reset" },
 };
 
 static void add_period(struct text *text, const struct record *record)
@@ -299,7 +303,17 @@ static void add_name_server(struct text *text, const struct record *record)
 	add_evidence(text, record, "name_server");
 }
 
+static void add_host_down(struct text *text, const struct record *record)
+{
+	add_evidence(text, record, "shutdown_asked_by");
+	add_span(text, " (down for ", record->downtime, ")");
+}
+
 static add_detail *const why_details[CAUSE_MAX] = {
+	[CAUSE_HOST_SHUTDOWN] = add_host_down,
+	[CAUSE_HOST_REBOOT] = add_host_down,
+	[CAUSE_HOST_CRASH] = add_host_down,
+	[CAUSE_POWER_LOST] = add_host_down,
 	[CAUSE_TLS_REFUSED_BY_AGENT] = add_alert_sent,
 	[CAUSE_TLS_REFUSED_BY_HUB] = add_alert_received,
 	[CAUSE_CLOCK_WRONG] = add_alert_sent,
@@ -713,6 +727,14 @@ static void tell_watching(struct text *text, const struct record *record)
 		text_add(text, " with eBPF.");
 }
 
+static void tell_connected(struct text *text, const struct record *record)
+{
+	add_who(text, record);
+	text_add(text, " is connected to ");
+	add_peer(text, record);
+	text_add(text, ".");
+}
+
 static void tell_records_lost(struct text *text, uint64_t count)
 {
 	text_add(text, "%llu probe record%s dropped", (unsigned long long)count,
@@ -768,6 +790,9 @@ const char *record_message(const struct record *record, char message[static MESS
 		break;
 	case RECORD_WATCHING:
 		tell_watching(&text, record);
+		break;
+	case RECORD_CONNECTED:
+		tell_connected(&text, record);
 		break;
 	case RECORD_EVIDENCE_LOST:
 		tell_evidence_lost(&text, record);

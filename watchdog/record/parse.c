@@ -383,6 +383,16 @@ bool past_came_up(const struct past_record *past)
 	       ended_by != ENDED_BY_CONNECT_TIMEOUT && ended_by != ENDED_BY_CONNECT_UNREACHABLE;
 }
 
+bool past_is_of_earlier_boot(const struct past_record *past)
+{
+	const struct tokens *evidence = &past->record.verdict.evidence;
+
+	for (unsigned i = 0; i < evidence->count; i++)
+		if (strncmp(evidence->text[i], "boot=", strlen("boot=")) == 0)
+			return true;
+	return false;
+}
+
 bool past_is_attempt(const struct past_record *past)
 {
 	return past->record.attempts > 0 || !past_came_up(past);

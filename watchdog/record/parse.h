@@ -44,6 +44,9 @@ bool record_parse_end(struct past_record *past);
 /* Whether the session had come up, according to CONNWATCH_ENDED_BY and CONNWATCH_RUNG. */
 bool past_came_up(const struct past_record *past);
 
+/* Whether it tells of a session that was open at the end of an earlier boot than its own. */
+bool past_is_of_earlier_boot(const struct past_record *past);
+
 /* Whether the end is one of an outage's failed attempts: the session had not come up, or was too
  * short to end the outage. */
 bool past_is_attempt(const struct past_record *past);

@@ -56,6 +56,7 @@ int record_priority(const struct record *record)
 		return cause_priority(record->verdict.cause);
 	case RECORD_RECOVERED:
 	case RECORD_WATCHING:
+	case RECORD_CONNECTED:
 		return PRIORITY_INFO;
 	case RECORD_ACTION:
 		return record->action_error ? PRIORITY_ERROR : PRIORITY_NOTICE;
@@ -107,6 +108,10 @@ static const char *const cause_ids[CAUSE_MAX] = {
 	[CAUSE_HOST_SUSPEND] = "95a44585bfdd44619eb8faa5cc1506a4",
 	[CAUSE_CLOCK_WRONG] = "36dcd801099e4f42888b278174cbb144",
 	[CAUSE_MEMORY_PRESSURE] = "b6bfbcc323b54dada7d7666a0c2b712a",
+	[CAUSE_HOST_SHUTDOWN] = "786fe8cd9332422085daf15736a28e80",
+	[CAUSE_HOST_REBOOT] = "875d71ff2171463eb7657e0d49168852",
+	[CAUSE_HOST_CRASH] = "5dcb02a11ff6481a8e80777eba714b61",
+	[CAUSE_POWER_LOST] = "25a6cd9633cc4870b2cd9cfa657bba6f",
 };
 
 static const char *const kind_ids[RECORD_KIND_MAX] = {
@@ -114,6 +119,7 @@ static const char *const kind_ids[RECORD_KIND_MAX] = {
 	[RECORD_ACTION] = "080144cc7c5e448cb8f15d7dabb9033b",
 	[RECORD_WATCHING] = "5870197cdef64a6faa35b9392479c938",
 	[RECORD_EVIDENCE_LOST] = "8236d42820604abc9327105b4209d11b",
+	[RECORD_CONNECTED] = "611b0e4930a249cc9d125f734cc5c475",
 };
 
 static bool has_verdict(const struct record *record)
@@ -307,6 +313,8 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 		add_action(&fields, record);
 	if (record->kind == RECORD_RECOVERED)
 		add_number(&fields, "CONNWATCH_DOWNTIME_USEC", record->downtime);
+	else if (record->kind == RECORD_ENDED)
+		add_known_number(&fields, "CONNWATCH_DOWNTIME_USEC", record->downtime);
 	if (record->kind == RECORD_RECOVERED || record->attempts)
 		add_number(&fields, "CONNWATCH_ATTEMPTS", record->attempts);
 	add_known_number(&fields, "CONNWATCH_CAUSE_ATTEMPTS", record->cause_attempts);

@@ -102,7 +102,8 @@ struct record {
 	enum cause corrects;            /* this; valid with is_correction */
 	bool folded;                    /* one of many like it: counted, but not for the journal */
 	bool belated;                   /* for the journal alone: all others have had it */
-	/* recovered */
+	/* recovered; ended: how long the host was down before `time`, 0: not known, or it was not
+	 */
 	usec_t downtime;
 	usec_t took[RUNG_MAX]; /* each rung of the session, 0: not known; for the metrics: the
 				  journal has it as evidence */

@@ -87,6 +87,7 @@ void tally_add(struct tally *tally, const struct record *record)
 		count_action(tally, record);
 		break;
 	case RECORD_WATCHING:
+	case RECORD_CONNECTED:
 	case RECORD_EVIDENCE_LOST:
 	case RECORD_KIND_MAX:
 	case RECORD_KIND_INVALID:

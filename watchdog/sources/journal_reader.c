@@ -84,6 +84,15 @@ static int match_kinds(sd_journal *journal)
 	return r < 0 ? r : 0;
 }
 
+static int match_all(sd_journal *journal, const char *const *matches)
+{
+	int r = 0;
+
+	for (; r >= 0 && *matches; matches++)
+		r = sd_journal_add_match(journal, *matches, 0);
+	return r;
+}
+
 /* Records have the name of an agent as printable text. */
 static int match_agent(sd_journal *journal, const char *agent)
 {
@@ -247,7 +256,7 @@ static int apply_query(struct journal_reader *reader)
 	if (r >= 0 && query->sender)
 		r = match(journal, "_SYSTEMD_UNIT", query->sender);
 	if (r >= 0)
-		r = match_kinds(journal);
+		r = query->matches ? match_all(journal, query->matches) : match_kinds(journal);
 	if (r >= 0 && query->agents && *query->agents)
 		r = match_agents(journal, query->agents);
 	return r < 0 ? r : journal_reader_first(reader);

@@ -8,13 +8,15 @@
 struct journal_reader;
 
 struct journal_query {
-	const char *directory;     /* NULL: the journal of this host */
-	const char **files;        /* ended by NULL; go before `directory`; NULL: none */
-	const char *const *agents; /* by their names or their units'; ended by NULL; NULL: all */
-	const char *sender;        /* the unit that wrote them; NULL: any */
-	const char *boot;          /* "0" the last one, "-1" the one before, or an ID; NULL: all */
-	usec_t since;              /* microseconds since 1970 */
-	usec_t until;              /* USEC_INFINITY: no end */
+	const char *directory;      /* NULL: the journal of this host */
+	const char **files;         /* ended by NULL; go before `directory`; NULL: none */
+	const char *const *agents;  /* by their names or their units'; ended by NULL; NULL: all */
+	const char *sender;         /* the unit that wrote them; NULL: any */
+	const char *boot;           /* "0" the last one, "-1" the one before, or an ID; NULL: all */
+	const char *const *matches; /* "FIELD=VALUE" that a record must have, those of one FIELD as
+				       alternatives; ended by NULL; NULL: a kind of ours */
+	usec_t since;               /* microseconds since 1970 */
+	usec_t until;               /* USEC_INFINITY: no end */
 	bool any_sender; /* also records that journald did not get from uid 0, which may be forged
 			  */
 	/* For readers of millions of records; both ended by NULL. */

@@ -78,6 +78,7 @@ struct circumstances {
 	bool lookups_hide; /* the agent may look up names unseen: none of its lookups was of late */
 	bool attempts_lost; /* since the agent lost its connection, records were dropped: it may
 			       have tried to connect unseen */
+	const struct host_end *host_end; /* NULL: the host did not go down */
 	bool others_too; /* the peers of other agents ended their connections at the same moment */
 	bool waited;     /* VERDICT_WAIT is over: no more facts will come */
 };

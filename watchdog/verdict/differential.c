@@ -50,6 +50,14 @@ struct row {
 	{                                                                               \
 		CAUSE_TLS_REFUSED_BY_AGENT, CAUSE_TLS_REFUSED_BY_HUB, CAUSE_CLOCK_WRONG \
 	}
+#define IN_ORDER                                       \
+	{                                              \
+		CAUSE_HOST_SHUTDOWN, CAUSE_HOST_REBOOT \
+	}
+#define UNASKED                                    \
+	{                                          \
+		CAUSE_HOST_CRASH, CAUSE_POWER_LOST \
+	}
 #define NAMES                                                                             \
 	{                                                                                 \
 		CAUSE_NAME_NOT_FOUND, CAUSE_NAME_SERVER_FAILING, CAUSE_NAME_SERVER_SILENT \
@@ -244,6 +252,20 @@ static const struct row rows[] = {
 	  BY(&route_leads_there), BY(&attempts_would_be_seen) },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_LINK_DOWN,
 	  BY(&link_is_up), BY(&attempts_would_be_seen) },
+
+	/* the host went down ----------------------------------------------------------------------- */
+	{ ONE(HOST_SHUTDOWN), CAUSE_HOST_REBOOT,
+	  BY(), BY(&target_was_reached) },
+	{ ONE(HOST_REBOOT), CAUSE_HOST_SHUTDOWN,
+	  BY(), BY(&target_was_reached) },
+	{ IN_ORDER, CAUSE_POWER_LOST,
+	  BY(), BY(&target_was_reached, &journal_was_closed) },
+	{ ONE(HOST_CRASH), CAUSE_POWER_LOST,
+	  BY(), BY(&panic_is_on_record, &watchdog_had_fired) },
+	{ ONE(POWER_LOST), CAUSE_HOST_CRASH,
+	  BY(), BY(&crash_would_show) },
+	{ UNASKED, CAUSE_HOST_SHUTDOWN,
+	  BY(), BY(&no_shutdown_was_seen) },
 
 	/* the host, and hangs ------------------------------------------------------------------------ */
 	{ ONE(HOST_SUSPEND), CAUSE_PATH_SILENT,

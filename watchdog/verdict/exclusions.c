@@ -7,6 +7,7 @@
 
 #include "verdict/ended_by.h"
 #include "verdict/evidence.h"
+#include "verdict/host_end.h"
 #include "verdict/login_facts.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/rhythm.h"
@@ -826,4 +827,41 @@ EXCLUSION(alert_may_be_of_anything, "the-alert-does-not-say-expired")
 EXCLUSION(accepted_by_this_clock, "the-agent-accepted-the-hub-before")
 {
 	return given->accepted_tls;
+}
+
+/* ---- the host went down */
+
+EXCLUSION(target_was_reached, "systemd-had-done-it")
+{
+	return given->host_end->stop != HOST_STOP_UNSEEN;
+}
+
+EXCLUSION(journal_was_closed, "the-journal-was-closed")
+{
+	return given->host_end->journal_closed;
+}
+
+EXCLUSION(panic_is_on_record, "its-panic-is-on-record")
+{
+	return given->host_end->panicked;
+}
+
+EXCLUSION(watchdog_had_fired, "the-hardware-watchdog-fired")
+{
+	return host_end_watchdog_fired(given->host_end);
+}
+
+EXCLUSION(crash_would_show, "a-panic-would-have-left-a-trace")
+{
+	return given->host_end->crash_would_show && !given->host_end->panicked;
+}
+
+/* A container ends without one when it is killed from outside. Where other boots came between, or
+ * the order of boots is in doubt, its last words may be lost. */
+EXCLUSION(no_shutdown_was_seen, "no-shutdown-was-seen")
+{
+	const struct host_end *end = given->host_end;
+
+	return end->stop == HOST_STOP_UNSEEN && !end->journal_closed && !end->is_container &&
+	       !end->not_the_last;
 }

@@ -45,6 +45,10 @@ extern const struct exclusion ages_are_alike, lives_long, no_like_silences, sile
 	token_had_just_run_out, token_had_run_out, not_idle_for_long, ttl_is_the_peers,
 	ttl_is_anothers, did_not_sleep, slept_since_heard;
 
+/* ---- the host went down */
+extern const struct exclusion target_was_reached, journal_was_closed, panic_is_on_record,
+	watchdog_had_fired, crash_would_show, no_shutdown_was_seen;
+
 /* ---- name lookups */
 extern const struct exclusion every_lookup_failed, a_name_was_found, no_lookup_failed;
 

@@ -7,6 +7,7 @@
 #include "support/clock.h"
 #include "support/name_service.h"
 #include "support/process_files.h"
+#include "watch/boot_past.h"
 #include "watch/journal_past.h"
 #include "watch/loop_state.h"
 
@@ -101,6 +102,9 @@ static void recall_history(struct watch_loop *loop, uint32_t number)
 	recall_actions(loop, number);
 	if (loop->options.journal)
 		r = watch_journal_past_read(loop->agents[number], number, &listener);
+	/* a daemon that hands over has told it */
+	if (r >= 0 && loop->options.journal && !handover_taken_over(loop->handover))
+		r = watch_boot_past_read(loop->agents[number], number, watch_loop_feed, loop);
 	if (r < 0)
 		watch_loop_say("cannot read back what the journal holds", r);
 }
