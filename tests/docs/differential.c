@@ -6,25 +6,24 @@
  * tests/docs/check.py compares the two. */
 #include <stdio.h>
 
-#include "verdict/differential.h"
+#include "verdict/exclusions.h"
 
-static void print_list(const struct exclusion *const *list)
+static void print_list(const uint8_t *list)
 {
 	const char *separator = "";
 
 	if (!*list)
 		printf("-");
 	for (; *list; list++) {
-		for (const char *c = (*list)->words; *c; c++)
+		for (const char *c = exclusions[*list].words; *c; c++)
 			putchar(*c == '-' ? ' ' : *c);
 		separator = list[1] ? "; " : "";
 		printf("%s", separator);
 	}
 }
 
-static void print_row(void *userdata, enum cause cause, enum cause rival,
-		      const struct exclusion *const *kernel,
-		      const struct exclusion *const *circumstance)
+static void print_row(void *userdata, enum cause cause, enum cause rival, const uint8_t *kernel,
+		      const uint8_t *circumstance)
 {
 	if (cause != *(enum cause *)userdata)
 		return;

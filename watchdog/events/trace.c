@@ -59,13 +59,16 @@ NAMES_OF(amqp_error);
 NAMES_OF(tls_track);
 NAMES_OF(tls_answer);
 
+/* There are hundreds: their members are small. */
 struct field {
 	const char *key;
-	enum kind kind;
-	size_t offset; /* in struct event */
-	size_t size;
+	uint8_t kind;    /* enum kind */
+	uint16_t offset; /* in struct event */
+	uint16_t size;
 	const struct names *names; /* for NAME, else NULL */
 };
+
+_Static_assert(sizeof(struct event) <= UINT16_MAX, "an offset fits");
 
 #define AT(member) offsetof(struct event, member), sizeof(((struct event *)NULL)->member)
 #define TASK(name, task)                                                                          \
@@ -463,7 +466,7 @@ static bool field_to_text(const struct field *field, const void *at, char *text,
 	const struct endpoint *end = at;
 	const char *name;
 
-	switch (field->kind) {
+	switch ((enum kind)field->kind) {
 	case NUMBER:
 		snprintf(text, size, "%" PRIu64, load(at, field->size));
 		return load(at, field->size) != 0;
@@ -582,7 +585,7 @@ static bool text_to_field(const struct field *field, const char *text, void *at)
 {
 	uint64_t number;
 
-	switch (field->kind) {
+	switch ((enum kind)field->kind) {
 	case NUMBER:
 		return read_number(text, &number) && store(at, field->size, number);
 	case SIGNED:

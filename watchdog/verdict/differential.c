@@ -5,18 +5,18 @@
 
 enum { CAUSES_MAX = 3, EXCLUSIONS_MAX = 5 };
 
-/* The rival is excluded where one of `kernel` holds, and by circumstance alone where one of
- * `circumstance` does. */
+/* By number: of causes, and of exclusions. The rival is excluded where one of `kernel` holds, and
+ * by circumstance alone where one of `circumstance` does. */
 struct row {
-	enum cause causes[CAUSES_MAX + 1]; /* up to CAUSE_UNKNOWN */
-	enum cause rival;
-	const struct exclusion *kernel[EXCLUSIONS_MAX];
-	const struct exclusion *circumstance[EXCLUSIONS_MAX];
+	uint8_t causes[CAUSES_MAX + 1]; /* up to CAUSE_UNKNOWN */
+	uint8_t rival;
+	uint8_t kernel[EXCLUSIONS_MAX]; /* up to NO_EXCLUSION */
+	uint8_t circumstance[EXCLUSIONS_MAX];
 };
 
-#define BY(...)                                 \
-	{                                       \
-		__VA_ARGS__ __VA_OPT__(, ) NULL \
+#define BY(...)                                         \
+	{                                               \
+		__VA_ARGS__ __VA_OPT__(, ) NO_EXCLUSION \
 	}
 #define PEER                                       \
 	{                                          \
@@ -73,213 +73,213 @@ struct row {
 static const struct row rows[] = {
 	/* the peer ended it ------------------------------------------------------------------- */
 	{ PEER, CAUSE_AGENT_CLOSE,
-	  BY(&no_goodbye, &agent_had_said_nothing, &peer_gave_the_reason),
-	  BY(&had_been_quiet, &peer_left_first, &answered_by_a_reset) },
+	  BY(no_goodbye, agent_had_said_nothing, peer_gave_the_reason),
+	  BY(had_been_quiet, peer_left_first, answered_by_a_reset) },
 	{ PEER, CAUSE_AGENT_STOPPED,
-	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+	  BY(no_stop_was_asked, went_on_after_the_request), BY(lives_on) },
 	{ PEER, CAUSE_PEER_IDLE_TIMEOUT,
-	  BY(&kept_its_keepalive, &peer_gave_the_reason), BY(&had_just_spoken) },
+	  BY(kept_its_keepalive, peer_gave_the_reason), BY(had_just_spoken) },
 	{ PEER, CAUSE_AGENT_HANG,
-	  BY(&at_work, &peer_gave_the_reason), BY(&nothing_unread, &seen_to_keep_alive, &was_sampled) },
+	  BY(at_work, peer_gave_the_reason), BY(nothing_unread, seen_to_keep_alive, was_sampled) },
 	{ QUIET, CAUSE_PATH_SILENT,
-	  BY(&all_acknowledged), BY(&acknowledged_since, &nothing_timed_out) },
+	  BY(all_acknowledged), BY(acknowledged_since, nothing_timed_out) },
 	{ QUIET, CAUSE_LINK_DOWN,
-	  BY(&link_stayed, &was_heard_within_keepalive), BY(&link_was_back, &all_arrived) },
+	  BY(link_stayed, was_heard_within_keepalive), BY(link_was_back, all_arrived) },
 	{ QUIET, CAUSE_ADDRESS_CHANGED,
-	  BY(&address_stayed, &was_heard_within_keepalive), BY(&address_was_back, &all_arrived) },
+	  BY(address_stayed, was_heard_within_keepalive), BY(address_was_back, all_arrived) },
 	{ QUIET, CAUSE_NO_ROUTE,
-	  BY(&route_stayed, &was_heard_within_keepalive), BY(&route_was_back, &all_arrived) },
+	  BY(route_stayed, was_heard_within_keepalive), BY(route_was_back, all_arrived) },
 	{ QUIET, CAUSE_HOST_SUSPEND,
-	  BY(&did_not_sleep), BY() },
+	  BY(did_not_sleep), BY() },
 	{ ONE(PEER_RESET), CAUSE_MIDDLEBOX_RESET,
-	  BY(), BY(&ttl_is_the_peers) },
+	  BY(), BY(ttl_is_the_peers) },
 	{ ONE(PEER_RESET), CAUSE_IDLE_DROP,
-	  BY(&all_acknowledged), BY(&heard_lately, &not_idle_for_long) },
+	  BY(all_acknowledged), BY(heard_lately, not_idle_for_long) },
 	{ ONE(MIDDLEBOX_RESET), CAUSE_PEER_RESET,
-	  BY(), BY(&ttl_is_anothers) },
+	  BY(), BY(ttl_is_anothers) },
 	{ ONE(CONNECT_REFUSED), CAUSE_UNREACHABLE,
-	  BY(&refused_by_rst), BY(&not_closed_here, &no_icmp_error, &heard_lately) },
+	  BY(refused_by_rst), BY(not_closed_here, no_icmp_error, heard_lately) },
 	{ ONE(PEER_IDLE_TIMEOUT), CAUSE_PEER_CLOSE,
-	  BY(&peer_gave_the_reason), BY(&silent_for_longer_than_patience, &silences_are_alike) },
+	  BY(peer_gave_the_reason), BY(silent_for_longer_than_patience, silences_are_alike) },
 	{ ONE(PEER_IDLE_TIMEOUT), CAUSE_AGENT_HANG,
-	  BY(&at_work), BY(&nothing_unread) },
+	  BY(at_work), BY(nothing_unread) },
 	{ ONE(TOKEN_EXPIRED), CAUSE_PEER_CLOSE,
-	  BY(&peer_gave_the_reason, &token_had_just_run_out),
-	  BY(&ages_are_alike, &token_had_run_out) },
+	  BY(peer_gave_the_reason, token_had_just_run_out),
+	  BY(ages_are_alike, token_had_run_out) },
 	{ ONE(TOKEN_EXPIRED), CAUSE_PEER_IDLE_TIMEOUT,
-	  BY(&kept_its_keepalive, &peer_gave_the_reason, &token_had_just_run_out),
-	  BY(&no_like_silences, &token_had_run_out) },
+	  BY(kept_its_keepalive, peer_gave_the_reason, token_had_just_run_out),
+	  BY(no_like_silences, token_had_run_out) },
 	{ ONE(TOKEN_EXPIRED), CAUSE_SESSION_TAKEOVER,
-	  BY(&peer_gave_the_reason, &token_had_just_run_out),
-	  BY(&lives_long, &token_had_run_out) },
+	  BY(peer_gave_the_reason, token_had_just_run_out),
+	  BY(lives_long, token_had_run_out) },
 	{ ONE(TOKEN_EXPIRED), CAUSE_SESSION_REJECTED,
-	  BY(&had_been_let_in, &token_had_just_run_out),
-	  BY(&no_refusal_was_seen, &was_let_in_before) },
+	  BY(had_been_let_in, token_had_just_run_out),
+	  BY(no_refusal_was_seen, was_let_in_before) },
 	{ ONE(SESSION_REJECTED), CAUSE_SESSION_TAKEOVER,
-	  BY(&peer_gave_the_reason), BY(&peer_had_said_nothing) },
+	  BY(peer_gave_the_reason), BY(peer_had_said_nothing) },
 	{ ONE(SESSION_TAKEOVER), CAUSE_SESSION_REJECTED,
-	  BY(&peer_gave_the_reason, &connack_accepted_it), BY() },
+	  BY(peer_gave_the_reason, connack_accepted_it), BY() },
 	{ QUARREL, CAUSE_PEER_CLOSE,
-	  BY(&peer_gave_the_reason), BY() },
+	  BY(peer_gave_the_reason), BY() },
 
 	/* our side ended it, and lives ---------------------------------------------------------- */
 	{ OWN, CAUSE_AGENT_EXIT,
-	  BY(&lives_on, &killed_only_later), BY() },
+	  BY(lives_on, killed_only_later), BY() },
 	{ OWN, CAUSE_AGENT_STOPPED,
-	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+	  BY(no_stop_was_asked, went_on_after_the_request), BY(lives_on) },
 	{ OWN, CAUSE_PATH_SILENT,
-	  BY(&all_acknowledged, &nothing_timed_out), BY(&acknowledged_since, &reset_went_out) },
+	  BY(all_acknowledged, nothing_timed_out), BY(acknowledged_since, reset_went_out) },
 	{ OWN, CAUSE_LINK_DOWN,
-	  BY(&link_stayed), BY(&link_was_back, &all_arrived) },
+	  BY(link_stayed), BY(link_was_back, all_arrived) },
 	{ OWN, CAUSE_ADDRESS_CHANGED,
-	  BY(&address_stayed), BY(&address_was_back, &all_arrived) },
+	  BY(address_stayed), BY(address_was_back, all_arrived) },
 	{ OWN, CAUSE_NO_ROUTE,
-	  BY(&route_stayed), BY(&route_was_back, &all_arrived) },
+	  BY(route_stayed), BY(route_was_back, all_arrived) },
 	{ OWN, CAUSE_HOST_SUSPEND,
-	  BY(&did_not_sleep), BY() },
+	  BY(did_not_sleep), BY() },
 	{ ONE(AGENT_ABORT), CAUSE_AGENT_CLOSE,
-	  BY(&no_goodbye, &closed_on_purpose, &no_tls_goodbye),
-	  BY(&had_been_quiet, &reset_went_out) },
+	  BY(no_goodbye, closed_on_purpose, no_tls_goodbye),
+	  BY(had_been_quiet, reset_went_out) },
 	{ ONE(TOKEN_RENEWAL), CAUSE_AGENT_CLOSE,
-	  BY(), BY(&ages_are_alike) },
+	  BY(), BY(ages_are_alike) },
 	{ ONE(AGENT_CLOSE), CAUSE_PEER_CLOSE,
-	  BY(&own_end_was_observed), BY(&agent_left_first, &all_acknowledged) },
+	  BY(own_end_was_observed), BY(agent_left_first, all_acknowledged) },
 
 	/* the agent's process ended --------------------------------------------------------------- */
 	{ ENDING, CAUSE_AGENT_CLOSE,
-	  BY(&closed_while_it_ended), BY(&ended_right_after, &dump_had_begun) },
+	  BY(closed_while_it_ended), BY(ended_right_after, dump_had_begun) },
 	{ ENDING, CAUSE_AGENT_STOPPED,
-	  BY(&no_stop_was_asked, &went_on_after_the_request, &was_the_oom_victim, &died_unasked),
-	  BY(&died_of_a_fault, &stops_do_not_dump, &dump_had_begun, &systemd_says_oom) },
+	  BY(no_stop_was_asked, went_on_after_the_request, was_the_oom_victim, died_unasked),
+	  BY(died_of_a_fault, stops_do_not_dump, dump_had_begun, systemd_says_oom) },
 	{ ENDING, CAUSE_PEER_RESET,
-	  BY(&end_was_observed), BY(&end_is_known, &died_while_nothing_came) },
+	  BY(end_was_observed), BY(end_is_known, died_while_nothing_came) },
 	{ ONE(AGENT_CRASH), CAUSE_AGENT_OOM,
-	  BY(&not_killed, &not_the_oom_victim), BY(&dump_had_begun) },
+	  BY(not_killed, not_the_oom_victim), BY(dump_had_begun) },
 	{ ONE(AGENT_CRASH), CAUSE_AGENT_EXIT,
-	  BY(&died_of_a_signal), BY(&dump_had_begun) },
+	  BY(died_of_a_signal), BY(dump_had_begun) },
 	{ ONE(AGENT_OOM), CAUSE_AGENT_CRASH,
-	  BY(&was_the_oom_victim), BY(&systemd_says_oom) },
+	  BY(was_the_oom_victim), BY(systemd_says_oom) },
 	{ ONE(AGENT_EXIT), CAUSE_AGENT_CRASH,
-	  BY(&exited_by_itself), BY() },
+	  BY(exited_by_itself), BY() },
 	{ ONE(AGENT_EXIT), CAUSE_PATH_SILENT,
-	  BY(&all_acknowledged, &nothing_timed_out, &no_connection),
-	  BY(&acknowledged_since) },
+	  BY(all_acknowledged, nothing_timed_out, no_connection),
+	  BY(acknowledged_since) },
 	{ ONE(AGENT_EXIT), CAUSE_LINK_DOWN,
-	  BY(&link_stayed, &no_connection), BY(&link_was_back, &all_arrived) },
+	  BY(link_stayed, no_connection), BY(link_was_back, all_arrived) },
 	{ ONE(AGENT_EXIT), CAUSE_NO_ROUTE,
-	  BY(&route_stayed, &no_connection), BY(&route_was_back, &all_arrived) },
+	  BY(route_stayed, no_connection), BY(route_was_back, all_arrived) },
 	{ ONE(AGENT_STOPPED), CAUSE_AGENT_CRASH,
-	  BY(&died_of_the_request, &stopped_by_systemd, &exited_by_itself),
-	  BY(&killed_after_the_request, &container_was_ended, &stop_was_just_asked,
-	     &systemd_says_it_killed) },
+	  BY(died_of_the_request, stopped_by_systemd, exited_by_itself),
+	  BY(killed_after_the_request, container_was_ended, stop_was_just_asked,
+	     systemd_says_it_killed) },
 	{ ONE(AGENT_STOPPED), CAUSE_AGENT_EXIT,
-	  BY(&died_of_the_request, &stopped_by_systemd),
-	  BY(&killed_after_the_request, &container_was_ended, &stop_was_just_asked,
-	     &systemd_says_it_killed) },
+	  BY(died_of_the_request, stopped_by_systemd),
+	  BY(killed_after_the_request, container_was_ended, stop_was_just_asked,
+	     systemd_says_it_killed) },
 
 	/* nobody ended it: the path ----------------------------------------------------------------- */
 	{ SILENCE, CAUSE_AGENT_CLOSE,
-	  BY(&kernel_gave_up, &not_closed_here),
-	  BY(&silent_for_long, &ping_is_unanswered, &still_open) },
+	  BY(kernel_gave_up, not_closed_here),
+	  BY(silent_for_long, ping_is_unanswered, still_open) },
 	{ SILENCE, CAUSE_LINK_DOWN,
-	  BY(&link_stayed), BY(&link_was_back) },
+	  BY(link_stayed), BY(link_was_back) },
 	{ SILENCE, CAUSE_ADDRESS_CHANGED,
-	  BY(&address_stayed), BY(&address_was_back) },
+	  BY(address_stayed), BY(address_was_back) },
 	{ SILENCE, CAUSE_NO_ROUTE,
-	  BY(&route_stayed), BY(&route_was_back) },
+	  BY(route_stayed), BY(route_was_back) },
 	{ SILENCE, CAUSE_HOST_SUSPEND,
-	  BY(&did_not_sleep), BY() },
+	  BY(did_not_sleep), BY() },
 	{ SILENCE, CAUSE_OPERATOR_ABORT,
-	  BY(&end_was_observed), BY() },
+	  BY(end_was_observed), BY() },
 	{ ONE(PATH_SILENT), CAUSE_PEER_CLOSE,
-	  BY(&nothing_was_heard), BY(&some_retransmissions, &ping_is_unanswered) },
+	  BY(nothing_was_heard), BY(some_retransmissions, ping_is_unanswered) },
 	{ ONE(PATH_SILENT), CAUSE_UNREACHABLE,
-	  BY(&no_icmp_error), BY(&none_at_the_end) },
+	  BY(no_icmp_error), BY(none_at_the_end) },
 	{ ONE(UNREACHABLE), CAUSE_PATH_SILENT,
-	  BY(&icmp_error_ended_it), BY(&icmp_error_came) },
+	  BY(icmp_error_ended_it), BY(icmp_error_came) },
 	{ ONE(IDLE_DROP), CAUSE_PEER_RESET,
-	  BY(), BY(&silences_are_alike) },
+	  BY(), BY(silences_are_alike) },
 	{ ONE(LINK_DOWN), CAUSE_PATH_SILENT,
-	  BY(&link_is_missing), BY(&broke_and_was_not_heard_since) },
+	  BY(link_is_missing), BY(broke_and_was_not_heard_since) },
 	{ ONE(ADDRESS_CHANGED), CAUSE_PATH_SILENT,
-	  BY(&address_is_missing), BY(&broke_and_was_not_heard_since) },
+	  BY(address_is_missing), BY(broke_and_was_not_heard_since) },
 	{ ONE(NO_ROUTE), CAUSE_PATH_SILENT,
-	  BY(&route_is_missing), BY(&broke_and_was_not_heard_since) },
+	  BY(route_is_missing), BY(broke_and_was_not_heard_since) },
 	{ BROKEN, CAUSE_OPERATOR_ABORT,
-	  BY(&end_was_observed), BY() },
+	  BY(end_was_observed), BY() },
 	{ BROKEN, CAUSE_AGENT_CLOSE,
-	  BY(&kernel_gave_up, &still_open), BY(&broke_and_was_not_heard_since) },
+	  BY(kernel_gave_up, still_open), BY(broke_and_was_not_heard_since) },
 	{ BROKEN, CAUSE_PEER_CLOSE,
-	  BY(&kernel_gave_up, &still_open, &closed_here), BY(&broke_and_was_not_heard_since) },
+	  BY(kernel_gave_up, still_open, closed_here), BY(broke_and_was_not_heard_since) },
 
 	/* the TLS handshake came to nothing -------------------------------------------------------- */
 	{ REFUSED, CAUSE_PEER_CLOSE,
-	  BY(&alert_was_plain), BY(&alert_was_encrypted, &left_before_its_finished) },
+	  BY(alert_was_plain), BY(alert_was_encrypted, left_before_its_finished) },
 	{ REFUSED, CAUSE_AGENT_CLOSE,
-	  BY(&alert_was_plain), BY(&alert_was_encrypted) },
+	  BY(alert_was_plain), BY(alert_was_encrypted) },
 	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_TLS_REFUSED_BY_HUB,
-	  BY(&no_alert_came), BY() },
+	  BY(no_alert_came), BY() },
 	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_CLOCK_WRONG,
-	  BY(&clock_is_not_doubted, &alert_is_not_of_time),
-	  BY(&accepted_by_this_clock, &alert_may_be_of_anything) },
+	  BY(clock_is_not_doubted, alert_is_not_of_time),
+	  BY(accepted_by_this_clock, alert_may_be_of_anything) },
 	{ ONE(CLOCK_WRONG), CAUSE_TLS_REFUSED_BY_AGENT,
-	  BY(), BY(&clock_is_in_the_past) },
+	  BY(), BY(clock_is_in_the_past) },
 	{ ONE(TLS_REFUSED_BY_HUB), CAUSE_TLS_REFUSED_BY_AGENT,
-	  BY(&no_alert_was_sent), BY() },
+	  BY(no_alert_was_sent), BY() },
 	{ ONE(TLS_NOT_SPOKEN), CAUSE_PEER_CLOSE,
-	  BY(&answer_is_no_tls), BY() },
+	  BY(answer_is_no_tls), BY() },
 	{ ONE(TLS_STALLED), CAUSE_PATH_SILENT,
-	  BY(&all_acknowledged), BY(&acknowledged_since) },
+	  BY(all_acknowledged), BY(acknowledged_since) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_CLOSE,
-	  BY(), BY(&waited_for_tls) },
+	  BY(), BY(waited_for_tls) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_STOPPED,
-	  BY(&no_stop_was_asked, &went_on_after_the_request), BY(&lives_on) },
+	  BY(no_stop_was_asked, went_on_after_the_request), BY(lives_on) },
 
 	/* no connection: the lookup of the hub's name fails ----------------------------------------- */
 	{ NAMES, CAUSE_AGENT_NOT_RECONNECTING,
-	  BY(), BY(&every_lookup_failed) },
+	  BY(), BY(every_lookup_failed) },
 	{ NAMES, CAUSE_NO_ROUTE,
-	  BY(), BY(&path_is_there) },
+	  BY(), BY(path_is_there) },
 
 	/* an agent without a connection ------------------------------------------------------------ */
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_AGENT_EXIT,
-	  BY(&process_lives), BY() },
+	  BY(process_lives), BY() },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_CONNECT_REFUSED,
-	  BY(&attempts_would_be_seen), BY() },
+	  BY(attempts_would_be_seen), BY() },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_NAME_NOT_FOUND,
-	  BY(&a_name_was_found), BY(&no_lookup_failed) },
+	  BY(a_name_was_found), BY(no_lookup_failed) },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_NO_ROUTE,
-	  BY(&route_leads_there), BY(&attempts_would_be_seen) },
+	  BY(route_leads_there), BY(attempts_would_be_seen) },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_LINK_DOWN,
-	  BY(&link_is_up), BY(&attempts_would_be_seen) },
+	  BY(link_is_up), BY(attempts_would_be_seen) },
 
 	/* the host went down ----------------------------------------------------------------------- */
 	{ ONE(HOST_SHUTDOWN), CAUSE_HOST_REBOOT,
-	  BY(), BY(&target_was_reached) },
+	  BY(), BY(target_was_reached) },
 	{ ONE(HOST_REBOOT), CAUSE_HOST_SHUTDOWN,
-	  BY(), BY(&target_was_reached) },
+	  BY(), BY(target_was_reached) },
 	{ IN_ORDER, CAUSE_POWER_LOST,
-	  BY(), BY(&target_was_reached, &journal_was_closed) },
+	  BY(), BY(target_was_reached, journal_was_closed) },
 	{ ONE(HOST_CRASH), CAUSE_POWER_LOST,
-	  BY(), BY(&panic_is_on_record, &watchdog_had_fired) },
+	  BY(), BY(panic_is_on_record, watchdog_had_fired) },
 	{ ONE(POWER_LOST), CAUSE_HOST_CRASH,
-	  BY(), BY(&crash_would_show) },
+	  BY(), BY(crash_would_show) },
 	{ UNASKED, CAUSE_HOST_SHUTDOWN,
-	  BY(), BY(&no_shutdown_was_seen) },
+	  BY(), BY(no_shutdown_was_seen) },
 
 	/* the host, and hangs ------------------------------------------------------------------------ */
 	{ ONE(HOST_SUSPEND), CAUSE_PATH_SILENT,
-	  BY(), BY(&slept_since_heard) },
+	  BY(), BY(slept_since_heard) },
 	{ ONE(OPERATOR_ABORT), CAUSE_PEER_RESET,
-	  BY(&was_destroyed), BY() },
+	  BY(was_destroyed), BY() },
 	{ ONE(MEMORY_PRESSURE), CAUSE_PATH_SILENT,
-	  BY(&end_was_observed), BY() },
+	  BY(end_was_observed), BY() },
 	{ ONE(AGENT_HANG), CAUSE_PEER_CLOSE,
-	  BY(), BY(&stopped_or_frozen, &hung_before, &still_open) },
+	  BY(), BY(stopped_or_frozen, hung_before, still_open) },
 	{ ONE(AGENT_HANG), CAUSE_PATH_SILENT,
-	  BY(&all_acknowledged), BY(&acknowledged_since) },
+	  BY(all_acknowledged), BY(acknowledged_since) },
 	{ ONE(AGENT_HANG), CAUSE_PEER_IDLE_TIMEOUT,
-	  BY(), BY(&stopped_or_frozen, &hung_before, &seen_to_keep_alive, &neither_reads_nor_sends) },
+	  BY(), BY(stopped_or_frozen, hung_before, seen_to_keep_alive, neither_reads_nor_sends) },
 };
 /* clang-format on */
 
@@ -294,13 +294,13 @@ static bool is_about(const struct row *row, enum cause cause)
 }
 
 /* The first of `list` that holds; NULL: none does. */
-static const struct exclusion *first_that_holds(const struct exclusion *const *list,
+static const struct exclusion *first_that_holds(const uint8_t *list,
 						const struct circumstances *given,
 						const struct verdict *verdict)
 {
-	for (; *list; list++)
-		if ((*list)->holds(given, verdict))
-			return *list;
+	for (; *list != NO_EXCLUSION; list++)
+		if (exclusions[*list].holds(given, verdict))
+			return &exclusions[*list];
 	return NULL;
 }
 
@@ -314,10 +314,11 @@ static enum confidence judge_rival(const struct row *row, const struct circumsta
 	if (!by)
 		by = first_that_holds(row->circumstance, given, verdict);
 	if (!by) {
-		tokens_add(&verdict->evidence, "or=%s", cause_to_string(row->rival));
+		tokens_add(&verdict->evidence, "or=%s", cause_to_string((enum cause)row->rival));
 		return CONFIDENCE_SUSPECTED;
 	}
-	tokens_add(&verdict->ruled_out, "%s=%s", cause_to_string(row->rival), by->words);
+	tokens_add(&verdict->ruled_out, "%s=%s", cause_to_string((enum cause)row->rival),
+		   by->words);
 	return confidence;
 }
 
@@ -347,6 +348,6 @@ void differential_rows(differential_row_sink tell, void *userdata)
 {
 	for (unsigned i = 0; i < ROWS; i++)
 		for (unsigned j = 0; rows[i].causes[j] != CAUSE_UNKNOWN; j++)
-			tell(userdata, rows[i].causes[j], rows[i].rival, rows[i].kernel,
-			     rows[i].circumstance);
+			tell(userdata, (enum cause)rows[i].causes[j], (enum cause)rows[i].rival,
+			     rows[i].kernel, rows[i].circumstance);
 }

@@ -25,9 +25,8 @@ struct exclusion {
  * CAUSE_UNKNOWN has no confidence (CONFIDENCE_INVALID). `verdict->ended_by` must be set. */
 void differential_judge(const struct circumstances *given, struct verdict *verdict);
 
-/* For the documents: calls `tell` for each row of the table. `kernel` and `circumstance` are lists
- * that end with NULL. */
+/* For the documents: calls `tell` for each row of the table. `kernel` and `circumstance` are
+ * numbers of exclusions (exclusions.h), up to a 0. */
 typedef void (*differential_row_sink)(void *userdata, enum cause cause, enum cause rival,
-				      const struct exclusion *const *kernel,
-				      const struct exclusion *const *circumstance);
+				      const uint8_t *kernel, const uint8_t *circumstance);
 void differential_rows(differential_row_sink tell, void *userdata);

@@ -16,10 +16,9 @@
 #include "verdict/tls_facts.h"
 
 /* An exclusion by the name of `name`, as `words` in RULED_OUT. */
-#define EXCLUSION(name, words_)                                                              \
-	static bool name##_holds(const struct circumstances *given, const struct verdict *); \
-	const struct exclusion name = { .words = words_, .holds = name##_holds };            \
-	static bool name##_holds(const struct circumstances *given __attribute__((unused)),  \
+#define EXCLUSION(name, words_)                                                             \
+	static const char name##_words[] = words_;                                          \
+	static bool name##_holds(const struct circumstances *given __attribute__((unused)), \
 				 const struct verdict *verdict __attribute__((unused)))
 
 /* A hub whose patience is shorter than that would serve nobody. */
@@ -865,3 +864,6 @@ EXCLUSION(no_shutdown_was_seen, "no-shutdown-was-seen")
 	return end->stop == HOST_STOP_UNSEEN && !end->journal_closed && !end->is_container &&
 	       !end->not_the_last;
 }
+
+#define ENTRY(name) [name] = { .words = name##_words, .holds = name##_holds },
+const struct exclusion exclusions[EXCLUSION_MAX] = { EXCLUSIONS(ENTRY) };

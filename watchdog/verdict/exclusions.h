@@ -6,54 +6,67 @@
 
 #include "verdict/differential.h"
 
-/* ---- how it ended */
-extern const struct exclusion not_closed_here, kernel_gave_up, icmp_error_ended_it, reset_went_out,
-	was_destroyed, refused_by_rst, end_was_observed, end_is_known, closed_here, still_open;
+/* All of them, each with a number of its own: the rows of the table are small. */
+/* clang-format off */
+#define EXCLUSIONS(ONE) \
+	/* how it ended */ \
+	ONE(not_closed_here) ONE(kernel_gave_up) ONE(icmp_error_ended_it) ONE(reset_went_out) \
+	ONE(was_destroyed) ONE(refused_by_rst) ONE(end_was_observed) ONE(end_is_known) \
+	ONE(closed_here) ONE(still_open) \
+	/* what was said */ \
+	ONE(no_goodbye) ONE(no_tls_goodbye) ONE(agent_left_first) ONE(peer_left_first) \
+	ONE(own_end_was_observed) ONE(agent_had_said_nothing) ONE(had_been_quiet) \
+	ONE(answered_by_a_reset) ONE(peer_gave_the_reason) ONE(connack_accepted_it) \
+	ONE(peer_had_said_nothing) ONE(ping_is_unanswered) ONE(closed_on_purpose) \
+	ONE(had_been_let_in) ONE(no_refusal_was_seen) ONE(was_let_in_before) \
+	/* who was heard, and when */ \
+	ONE(all_acknowledged) ONE(acknowledged_since) ONE(nothing_timed_out) ONE(all_arrived) \
+	ONE(kept_its_keepalive) ONE(had_just_spoken) ONE(was_heard_within_keepalive) \
+	ONE(seen_to_keep_alive) ONE(silent_for_longer_than_patience) ONE(heard_lately) \
+	ONE(nothing_was_heard) ONE(some_retransmissions) ONE(silent_for_long) \
+	/* the agent's processes */ \
+	ONE(at_work) ONE(nothing_unread) ONE(was_sampled) ONE(stopped_or_frozen) \
+	ONE(hung_before) ONE(no_stop_was_asked) ONE(went_on_after_the_request) \
+	ONE(died_of_the_request) ONE(stop_was_just_asked) ONE(stopped_by_systemd) \
+	ONE(systemd_says_it_killed) ONE(killed_after_the_request) ONE(container_was_ended) \
+	ONE(not_the_oom_victim) ONE(not_killed) ONE(was_the_oom_victim) ONE(systemd_says_oom) \
+	ONE(died_of_a_signal) ONE(exited_by_itself) ONE(closed_while_it_ended) \
+	ONE(ended_right_after) ONE(lives_on) ONE(killed_only_later) ONE(dump_had_begun) \
+	ONE(died_unasked) ONE(died_of_a_fault) ONE(stops_do_not_dump) ONE(no_connection) \
+	ONE(neither_reads_nor_sends) ONE(died_while_nothing_came) \
+	/* the path */ \
+	ONE(path_is_there) ONE(link_stayed) ONE(link_was_back) ONE(link_is_missing) \
+	ONE(address_stayed) ONE(address_was_back) ONE(address_is_missing) ONE(route_stayed) \
+	ONE(route_was_back) ONE(route_is_missing) ONE(broke_and_was_not_heard_since) \
+	ONE(no_icmp_error) ONE(none_at_the_end) ONE(icmp_error_came) \
+	/* an agent without a connection */ \
+	ONE(process_lives) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
+	/* rhythms, TTLs, the host */ \
+	ONE(ages_are_alike) ONE(lives_long) ONE(no_like_silences) ONE(silences_are_alike) \
+	ONE(token_had_just_run_out) ONE(token_had_run_out) ONE(not_idle_for_long) \
+	ONE(ttl_is_the_peers) ONE(ttl_is_anothers) ONE(did_not_sleep) ONE(slept_since_heard) \
+	/* the host went down */ \
+	ONE(target_was_reached) ONE(journal_was_closed) ONE(panic_is_on_record) \
+	ONE(watchdog_had_fired) ONE(crash_would_show) ONE(no_shutdown_was_seen) \
+	/* name lookups */ \
+	ONE(every_lookup_failed) ONE(a_name_was_found) ONE(no_lookup_failed) \
+	/* TLS */ \
+	ONE(alert_was_plain) ONE(alert_was_encrypted) ONE(no_alert_came) ONE(no_alert_was_sent) \
+	ONE(left_before_its_finished) ONE(answer_is_no_tls) ONE(waited_for_tls) \
+	ONE(clock_is_not_doubted) ONE(clock_is_in_the_past) ONE(alert_is_not_of_time) \
+	ONE(alert_may_be_of_anything) ONE(accepted_by_this_clock)
+/* clang-format on */
 
-/* ---- what was said */
-extern const struct exclusion no_goodbye, no_tls_goodbye, agent_left_first, peer_left_first,
-	own_end_was_observed, agent_had_said_nothing, had_been_quiet, answered_by_a_reset,
-	peer_gave_the_reason, connack_accepted_it, peer_had_said_nothing, ping_is_unanswered,
-	closed_on_purpose, had_been_let_in, no_refusal_was_seen, was_let_in_before;
+#define AS_NUMBER(name) name,
 
-/* ---- who was heard, and when */
-extern const struct exclusion all_acknowledged, acknowledged_since, nothing_timed_out, all_arrived,
-	kept_its_keepalive, had_just_spoken, was_heard_within_keepalive, seen_to_keep_alive,
-	silent_for_longer_than_patience, heard_lately, nothing_was_heard, some_retransmissions,
-	silent_for_long;
+/* clang-format off */
+enum exclusion_number {
+	NO_EXCLUSION,
+	EXCLUSIONS(AS_NUMBER)
+	EXCLUSION_MAX,
+};
+/* clang-format on */
+_Static_assert(EXCLUSION_MAX <= UINT8_MAX, "a number fits a row");
 
-/* ---- the agent's processes */
-extern const struct exclusion at_work, nothing_unread, was_sampled, stopped_or_frozen, hung_before,
-	no_stop_was_asked, went_on_after_the_request, died_of_the_request, stop_was_just_asked,
-	stopped_by_systemd, systemd_says_it_killed, killed_after_the_request, container_was_ended,
-	not_the_oom_victim, not_killed, was_the_oom_victim, systemd_says_oom, died_of_a_signal,
-	exited_by_itself, closed_while_it_ended, ended_right_after, lives_on, killed_only_later,
-	dump_had_begun, died_unasked, died_of_a_fault, stops_do_not_dump, no_connection,
-	neither_reads_nor_sends, died_while_nothing_came;
-
-/* ---- the path */
-extern const struct exclusion path_is_there, link_stayed, link_was_back, link_is_missing,
-	address_stayed, address_was_back, address_is_missing, route_stayed, route_was_back,
-	route_is_missing, broke_and_was_not_heard_since, no_icmp_error, none_at_the_end,
-	icmp_error_came;
-
-/* ---- an agent without a connection */
-extern const struct exclusion process_lives, attempts_would_be_seen, route_leads_there, link_is_up;
-
-/* ---- rhythms, TTLs, the host */
-extern const struct exclusion ages_are_alike, lives_long, no_like_silences, silences_are_alike,
-	token_had_just_run_out, token_had_run_out, not_idle_for_long, ttl_is_the_peers,
-	ttl_is_anothers, did_not_sleep, slept_since_heard;
-
-/* ---- the host went down */
-extern const struct exclusion target_was_reached, journal_was_closed, panic_is_on_record,
-	watchdog_had_fired, crash_would_show, no_shutdown_was_seen;
-
-/* ---- name lookups */
-extern const struct exclusion every_lookup_failed, a_name_was_found, no_lookup_failed;
-
-/* ---- TLS */
-extern const struct exclusion alert_was_plain, alert_was_encrypted, no_alert_came,
-	no_alert_was_sent, left_before_its_finished, answer_is_no_tls, waited_for_tls,
-	clock_is_not_doubted, clock_is_in_the_past, alert_is_not_of_time, alert_may_be_of_anything,
-	accepted_by_this_clock;
+/* By number; the first is none. */
+extern const struct exclusion exclusions[EXCLUSION_MAX];
