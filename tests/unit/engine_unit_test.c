@@ -2,6 +2,7 @@
 /* An agent crashes, and is to be restarted: what systemd does with its unit keeps us from it. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/snapshot.h"
@@ -19,6 +20,7 @@ static const struct unit_event running = { .state = UNIT_ACTIVE, .main_pid = PID
 static const struct unit_event being_stopped = { .state = UNIT_ACTIVE,
 						 .main_pid = PID,
 						 .job = "stop" };
+static const struct unit_event installed = { .state = UNIT_INACTIVE };
 static const struct unit_event failed = { .state = UNIT_FAILED, .result = "signal" };
 static const struct unit_event masked = { .state = UNIT_FAILED,
 					  .result = "signal",
@@ -61,8 +63,7 @@ static void tell_unit(struct bench *bench, const struct unit_event *unit)
 	bench_step(bench, event);
 }
 
-/* The unit stands so two seconds before the agent crashes. */
-static void begin(struct bench *bench, const struct unit_event *before)
+static void begin_unit(struct bench *bench)
 {
 	struct agent_match *match = &bench->settings.matches[0];
 
@@ -71,6 +72,12 @@ static void begin(struct bench *bench, const struct unit_event *before)
 	strcpy(match->value, "agent.service");
 	bench->settings.match_count = 1;
 	bench_restart_on(bench, CAUSE_AGENT_CRASH);
+}
+
+/* The unit stands so two seconds before the agent crashes. */
+static void begin(struct bench *bench, const struct unit_event *before)
+{
+	begin_unit(bench);
 	tell_unit(bench, before);
 	bench->now += USEC_PER_SEC;
 	bench_step(bench, established(1));
@@ -122,6 +129,22 @@ static void test_refused(void)
 	CU_ASSERT_EQUAL_FATAL(bench.orders, 1);
 	bench_result(&bench, -EDEADLK);
 	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "systemd");
+	bench_end(&bench);
+}
+
+/* Starts were counted that nobody saw. Nothing more is done then. */
+static void test_refused_by_the_limit(void)
+{
+	struct bench bench;
+
+	begin(&bench, &failed);
+	bench.settings.policy[CAUSE_AGENT_CRASH].steps[1].type = ACTION_RESTART;
+	bench.settings.policy[CAUSE_AGENT_CRASH].count = 2;
+	bench_result(&bench, -EDQUOT);
+	CU_ASSERT_STRING_EQUAL(bench_held_by(&bench), "start-limit");
+	bench_pass(&bench, USEC_PER_HOUR);
+	CU_ASSERT_EQUAL(bench.orders, 1);
+	CU_ASSERT_STRING_EQUAL(result(&bench), "held");
 	bench_end(&bench);
 }
 
@@ -236,10 +259,86 @@ static void test_crash_before_result(void)
 	crash_before_result(true, 1);
 }
 
+/* ---- the start limit, as far as the unit's starts were seen */
+
+enum { BURST = 3 };
+
+static const struct {
+	const char *what;
+	bool ran_before; /* the first word of it: starts may have been missed */
+	usec_t quiet;    /* from then to the first start */
+	unsigned starts; /* a second apart; the agent crashes a second after the last one */
+	bool reset;      /* by `systemctl reset-failed`, before the last one */
+	usec_t later;    /* and more than that second */
+	bool limited;
+	bool held;
+} limits[] = {
+	{ "at its limit", false, 0, 3, false, 0, true, true },
+	{ "below it", false, 0, 2, false, 0, true, false },
+	{ "no limit", false, 0, 3, false, 0, false, false },
+	{ "the interval is over", false, 0, 3, false, USEC_PER_MINUTE, true, false },
+	{ "unknown what was before", true, USEC_PER_SEC, 3, false, 0, true, false },
+	{ "quiet for an interval before", true, 2 * USEC_PER_MINUTE, 3, false, 0, true, true },
+	{ "reset", false, 0, 3, true, 0, true, false },
+};
+
+static struct unit_event limited(const struct unit_event *unit, unsigned run, bool yes)
+{
+	struct unit_event limited = *unit;
+
+	if (run)
+		snprintf(limited.invocation_id, sizeof(limited.invocation_id), "%032x", run);
+	limited.start_limit_burst = BURST;
+	limited.start_limit_interval = yes ? USEC_PER_MINUTE : 0;
+	return limited;
+}
+
+static void start(struct bench *bench, size_t row)
+{
+	struct unit_event unit = limited(&installed, limits[row].ran_before, limits[row].limited);
+
+	tell_unit(bench, &unit);
+	bench->now += limits[row].quiet;
+	for (unsigned run = 2; run < 2 + limits[row].starts; run++) {
+		if (limits[row].reset && run == 1 + limits[row].starts) {
+			unit = limited(&failed, run - 1, true);
+			tell_unit(bench, &unit);
+			unit = limited(&installed, run - 1, true);
+			tell_unit(bench, &unit);
+		}
+		unit = limited(&running, run, limits[row].limited);
+		tell_unit(bench, &unit);
+		bench->now += USEC_PER_SEC;
+	}
+	bench->now += limits[row].later;
+}
+
+static void crash_at_limit(size_t row)
+{
+	struct bench bench;
+	struct unit_event unit;
+
+	begin_unit(&bench);
+	start(&bench, row);
+	unit = limited(&failed, 1 + limits[row].starts, limits[row].limited);
+	bench_step(&bench, established(1));
+	bench_step(&bench, dying_fin(1, SIGSEGV));
+	tell_unit(&bench, &unit);
+	CHECK(bench.orders == !limits[row].held, limits[row].what);
+	CHECK(strcmp(bench_held_by(&bench), limits[row].held ? "start-limit" : "") == 0,
+	      limits[row].what);
+	bench_end(&bench);
+}
+
+static void test_limits(void)
+{
+	for (size_t row = 0; row < sizeof(limits) / sizeof(*limits); row++)
+		crash_at_limit(row);
+}
+
 /* ---- a profile as shipped is of no interest on a host that lacks its unit */
 
 static const struct unit_event not_there = { .state = UNIT_INACTIVE, .missing = true };
-static const struct unit_event installed = { .state = UNIT_INACTIVE };
 static const struct unit_event runs_removed = { .state = UNIT_ACTIVE,
 						.missing = true,
 						.main_pid = PID };
@@ -379,8 +478,9 @@ static void test_states(void)
 }
 
 SUITE("unit", { "what systemd does comes first", test_rows }, { "a job in the way", test_refused },
+      { "its start limit in the way", test_refused_by_the_limit },
       { "the bus is lost meanwhile", test_losses }, { "and the agent recovers", test_recovered },
       { "another crash before the result", test_crash_before_result },
-      { "a profile of what is not there", test_sights },
+      { "the start limit", test_limits }, { "a profile of what is not there", test_sights },
       { "and the operator's drop-in", test_made_own },
       { "its state, to be looked at", test_states })

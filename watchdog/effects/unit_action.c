@@ -9,6 +9,8 @@
 #define SYSTEMD           "org.freedesktop.systemd1"
 #define SYSTEMD_PATH      "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE SYSTEMD ".Manager"
+#define UNIT_INTERFACE    SYSTEMD ".Unit"
+#define PROPERTIES        "org.freedesktop.DBus.Properties"
 
 /* One job of systemd, from our request to its end. */
 struct unit_job {
@@ -18,6 +20,10 @@ struct unit_job {
 	uint32_t agent;
 	char *path; /* NULL: systemd has not answered yet */
 	sd_bus_slot *call;
+	char *unit_path;   /* of a restart; else NULL */
+	sd_bus_slot *look; /* at the unit's invocation */
+	bool looked;       /* it was seen before the restart: the next member */
+	sd_id128_t invocation;
 };
 
 struct unit_actions {
@@ -42,7 +48,9 @@ static void free_job(struct unit_job *job)
 		link = &(*link)->next;
 	*link = job->next;
 	sd_bus_slot_unref(job->call);
+	sd_bus_slot_unref(job->look);
 	free(job->path);
+	free(job->unit_path);
 	free(job);
 }
 
@@ -101,6 +109,66 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	return 0;
 }
 
+/* ---- a restart that the unit's start limit refuses
+ *
+ * The job's result is "failed" then, as for a unit that was started and failed. A refused start
+ * makes no new invocation of the unit (unit_test_start_limit() in systemd): it has the old one, or,
+ * if it was stopped for the restart, none. */
+
+static int ask_invocation(struct unit_job *job, sd_bus_message_handler_t answer)
+{
+	job->look = sd_bus_slot_unref(job->look);
+	return sd_bus_call_method_async(job->actions->bus, &job->look, SYSTEMD, job->unit_path,
+					PROPERTIES, "Get", answer, job, "ss", UNIT_INTERFACE,
+					"InvocationID");
+}
+
+/* Returns false if `reply` does not tell it. A unit that never ran has none. */
+static bool read_invocation(sd_bus_message *reply, sd_id128_t *invocation)
+{
+	const void *bytes;
+	size_t size;
+
+	*invocation = SD_ID128_NULL;
+	if (sd_bus_message_is_method_error(reply, NULL) ||
+	    sd_bus_message_enter_container(reply, 'v', "ay") < 0 ||
+	    sd_bus_message_read_array(reply, 'y', &bytes, &size) < 0)
+		return false;
+	if (size == sizeof(*invocation))
+		memcpy(invocation, bytes, size);
+	return true;
+}
+
+static int on_invocation_before(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct unit_job *job = userdata;
+
+	(void)error;
+	job->looked = read_invocation(reply, &job->invocation);
+	return 0;
+}
+
+static int on_invocation_after(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct unit_job *job = userdata;
+	sd_id128_t now;
+
+	(void)error;
+	if (read_invocation(reply, &now) &&
+	    (sd_id128_is_null(now) || sd_id128_equal(now, job->invocation)))
+		finish_job(job, -EDQUOT, "start-limit");
+	else
+		finish_job(job, -EIO, "failed");
+	return 0;
+}
+
+static void end_job(struct unit_job *job, const char *result)
+{
+	if (!job->looked || strcmp(result, "failed") != 0 ||
+	    ask_invocation(job, on_invocation_after) < 0)
+		finish_job(job, job_error(result), result);
+}
+
 /* systemd sends JobRemoved to the client that requested the job, also without Subscribe(). */
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -112,7 +180,7 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
 		return 0;
 	for (struct unit_job *job = actions->jobs; job; job = job->next) {
 		if (job->path && strcmp(job->path, path) == 0) {
-			finish_job(job, job_error(result), result);
+			end_job(job, result);
 			break;
 		}
 	}
@@ -207,8 +275,16 @@ int unit_action_start(struct unit_actions *actions, uint32_t order, uint32_t age
 	job = calloc(1, sizeof *job);
 	if (!job)
 		return -ENOMEM;
-	*job = (struct unit_job){ actions, actions->jobs, order, agent, NULL, NULL };
+	*job = (struct unit_job){
+		.actions = actions,
+		.next = actions->jobs,
+		.order = order,
+		.agent = agent,
+	};
 	actions->jobs = job;
+	if (action == ACTION_RESTART &&
+	    sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &job->unit_path) >= 0)
+		ask_invocation(job, on_invocation_before);
 	r = sd_bus_call_method_async(actions->bus, &job->call, SYSTEMD, SYSTEMD_PATH,
 				     MANAGER_INTERFACE, method, on_answer, job, "ss", unit, "fail");
 	if (r < 0)

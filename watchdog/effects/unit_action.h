@@ -17,7 +17,8 @@ struct unit_actions *unit_actions_free(struct unit_actions *actions);
 
 /* Starts `action` (ACTION_RESTART, ACTION_RELOAD or ACTION_START_UNIT) on `unit` for `agent`. The
  * job never replaces a job of somebody else: for a unit that is being stopped, the result is
- * -EDEADLK (TransactionIsDestructive). Returns 0; later, from the event loop, the sink then gets
+ * -EDEADLK (TransactionIsDestructive); where the unit's start limit refuses its restart, -EDQUOT.
+ * Returns 0; later, from the event loop, the sink then gets
  * one EVENT_ACTION_RESULT with the number `order`: its error is 0 when the job is done, -ECONNRESET
  * when the bus or systemd went away, so that the result is unknown, or another -errno; its detail
  * is the result of the job or the D-Bus error name. Returns -EINVAL for another action, -ENOMEM, or

@@ -78,6 +78,7 @@ void agents_take_unit(struct engine *engine, struct agent *agent, const struct e
 {
 	bool awaited_restart = systemd_restarts(agent);
 
+	systemd_count_starts(agent, event);
 	agent->has_unit = event->unit.state != UNIT_UNKNOWN;
 	agent->start_refused =
 		event->unit.state == UNIT_FAILED && (awaited_restart || agent->start_refused);

@@ -97,6 +97,14 @@ struct tracked_process {
 	TAILQ_ENTRY(tracked_process) in_exited;
 };
 
+/* The unit's starts, counted as systemd counts them for its start limit: in one window after the
+ * other, each of which begins with a start. */
+struct unit_starts {
+	usec_t since;   /* the window's beginning; without `known`: of what was seen */
+	unsigned count; /* in it */
+	bool known;     /* it is systemd's window, and no start in it was missed */
+};
+
 /* The policy's plan against an agent's trouble. */
 struct plan {
 	bool active;
@@ -206,10 +214,11 @@ struct agent {
 	bool has_unit;          /* `unit` is the unit's present state */
 	struct unit_event unit; /* else its last known state; its name is always known */
 	bool start_refused;     /* the unit failed when it was to be restarted: its start limit */
-	uint32_t command;       /* the process that is the agent of `run`; 0: there is none */
-	usec_t command_since;   /* when that process was started */
-	bool caught_up;         /* the past is read back: events are of the present */
-	bool blind;             /* connections older than the engine cannot be seen */
+	struct unit_starts starts;
+	uint32_t command;     /* the process that is the agent of `run`; 0: there is none */
+	usec_t command_since; /* when that process was started */
+	bool caught_up;       /* the past is read back: events are of the present */
+	bool blind;           /* connections older than the engine cannot be seen */
 	uint32_t connections_up;
 	usec_t down_since;              /* 0: a connection is up, or none ever was */
 	usec_t lost;                    /* when records of it were last found to be dropped */

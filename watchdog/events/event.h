@@ -179,7 +179,9 @@ struct unit_event {
 	char result[UNIT_WORD_SIZE]; /* Result= of the service: success, watchdog, timeout, ... */
 	char job[UNIT_WORD_SIZE];    /* type of the running job, or "unknown"; empty: no job */
 	bool masked;
-	bool missing; /* systemd has no such unit, though it may still run */
+	bool missing;                /* systemd has no such unit, though it may still run */
+	uint32_t start_limit_burst;  /* starts that systemd allows in each interval; 0: any */
+	usec_t start_limit_interval; /* 0: it counts none */
 	uint32_t main_pid;
 	uint64_t main_started;                  /* of the main process, as in struct task */
 	char invocation_id[INVOCATION_ID_SIZE]; /* hex; empty: not running */

@@ -181,6 +181,8 @@ static const struct field unit_fields[] = {
 	{ "job", TEXT, AT(unit.job), NULL },
 	{ "masked", FLAG, AT(unit.masked), NULL },
 	{ "missing", FLAG, AT(unit.missing), NULL },
+	{ "start_limit_burst", NUMBER, AT(unit.start_limit_burst), NULL },
+	{ "start_limit_interval", SPAN, AT(unit.start_limit_interval), NULL },
 	{ "main_pid", NUMBER, AT(unit.main_pid), NULL },
 	{ "main_started", NUMBER, AT(unit.main_started), NULL },
 	{ "invocation_id", TEXT, AT(unit.invocation_id), NULL },

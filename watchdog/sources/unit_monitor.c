@@ -276,6 +276,10 @@ static int read_property(sd_bus_message *message, struct watched_unit *unit)
 		return read_main_process(message, unit);
 	if (strcmp(name, "Job") == 0)
 		return read_job(message, unit);
+	if (strcmp(name, "StartLimitBurst") == 0)
+		return sd_bus_message_read(message, "v", "u", &unit->now.start_limit_burst);
+	if (strcmp(name, "StartLimitIntervalUSec") == 0)
+		return sd_bus_message_read(message, "v", "t", &unit->now.start_limit_interval);
 	return read_text(message, unit, name);
 }
 

@@ -49,7 +49,8 @@ const char *obstacles_for_good(const struct engine *engine, const struct agent *
 		return "stopped";
 	if (agent->has_unit && agent->unit.masked)
 		return "masked";
-	if (systemd_gave_up(agent))
+	if (systemd_gave_up(agent) || (plan->record.action.type == ACTION_RESTART &&
+				       systemd_would_refuse(agent, engine->now)))
 		return "start-limit";
 	if (budget_wait(&agent->budget, agent->settings, engine->now))
 		return "limit";

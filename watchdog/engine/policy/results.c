@@ -11,12 +11,16 @@
  * unit's source may notice the loss later than the action's effect. */
 #define STALE_STATE_TIME (2 * USEC_PER_SEC)
 
-/* EDEADLK: systemd refused to undo a job that others gave the unit. EINPROGRESS: nobody waits for
- * its end. ECONNRESET: the bus was lost. */
+/* EDEADLK: systemd refused to undo a job that others gave the unit. EDQUOT: it refused to start the
+ * unit. EINPROGRESS: nobody waits for its end. ECONNRESET: the bus was lost. */
 static void report_result(struct engine *engine, struct plan *plan, int error)
 {
 	if (error == -EDEADLK) {
 		plan_report(engine, plan, ACTION_HELD, "systemd");
+		return;
+	}
+	if (error == -EDQUOT) {
+		plan_report(engine, plan, ACTION_HELD, "start-limit");
 		return;
 	}
 	if (error == -EINPROGRESS || error == -ECONNRESET) {
@@ -52,7 +56,9 @@ void results_take(struct engine *engine, const struct event *event)
 		return;
 	}
 	report_result(engine, plan, event->action_result.error);
-	if (plan->active)
+	if (plan->active && event->action_result.error == -EDQUOT)
+		plan_end(engine, agent);
+	else if (plan->active)
 		plan_set_deadline(engine, plan, engine->now + agent->settings->escalate_after);
 	else
 		plan_resume_not_reconnecting(engine, agent);

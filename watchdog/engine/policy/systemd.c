@@ -45,6 +45,53 @@ bool systemd_gave_up(const struct agent *agent)
 				   (agent->plan.left_to_systemd && unit->state == UNIT_FAILED));
 }
 
+/* ---- the start limit: unit_test_start_limit() in systemd, of which the bus tells the settings
+ * alone */
+
+static bool is_over(const struct unit_starts *starts, usec_t interval, usec_t time)
+{
+	return time > starts->since && time - starts->since > interval;
+}
+
+/* `systemctl reset-failed` forgets the starts, too. */
+static bool was_reset(const struct unit_event *before, const struct unit_event *now)
+{
+	return before->state == UNIT_FAILED && now->state == UNIT_INACTIVE;
+}
+
+static bool was_started(const struct unit_event *before, const struct unit_event *now)
+{
+	return *now->invocation_id && strcmp(before->invocation_id, now->invocation_id) != 0;
+}
+
+/* What was before the first word of the unit is not known, unless it never ran. */
+void systemd_count_starts(struct agent *agent, const struct event *event)
+{
+	const struct unit_event *before = &agent->unit, *now = &event->unit;
+	struct unit_starts *starts = &agent->starts;
+
+	if (!agent->has_unit) {
+		*starts = (struct unit_starts){ event->time, 0, !*now->invocation_id };
+	} else if (was_started(before, now)) {
+		if ((starts->known && !starts->count) ||
+		    is_over(starts, now->start_limit_interval, event->time))
+			*starts = (struct unit_starts){ event->time, 0, true };
+		starts->count++;
+	} else if (was_reset(before, now)) {
+		*starts = (struct unit_starts){ event->time, 0, true };
+	}
+}
+
+bool systemd_would_refuse(const struct agent *agent, usec_t time)
+{
+	const struct unit_starts *starts = &agent->starts;
+	const struct unit_event *unit = &agent->unit;
+
+	return agent->has_unit && unit->start_limit_interval && unit->start_limit_burst &&
+	       starts->known && starts->count >= unit->start_limit_burst &&
+	       !is_over(starts, unit->start_limit_interval, time);
+}
+
 bool systemd_is_away(const struct agent *agent, const struct action *action)
 {
 	switch (action->type) {

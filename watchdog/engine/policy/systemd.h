@@ -21,6 +21,13 @@ bool systemd_stopped(const struct agent *agent);
 /* True if the unit ran into StartLimitBurst=, or failed after its Restart= was left to work. */
 bool systemd_gave_up(const struct agent *agent);
 
+/* Takes the unit's state that `event` is about to give the agent: counts the unit's starts. */
+void systemd_count_starts(struct agent *agent, const struct event *event);
+
+/* True if a start of the unit at `time` would go beyond its start limit, as far as its starts are
+ * known: systemd would stop it and refuse to start it again. */
+bool systemd_would_refuse(const struct agent *agent, usec_t time);
+
 /* True if `action` is a job of systemd's and the bus is lost: neither can the unit's state be read
  * nor the job be given. */
 bool systemd_is_away(const struct agent *agent, const struct action *action);
