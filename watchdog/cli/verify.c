@@ -93,7 +93,7 @@ struct agent_verified {
 static void take_futile(void *userdata, const char *key, const char *text)
 {
 	const struct agent_verified *agent = userdata;
-	struct settings_place place;
+	struct settings_place place = { .line = 0 };
 
 	if (locate(agent->verification, agent->settings, key, &place))
 		complain(agent->verification, place.file, place.line, text);
@@ -130,7 +130,7 @@ static void complain_of_unit(struct verification *verification,
 			     const struct agent_settings *settings, const char *key,
 			     const char *text)
 {
-	struct settings_place place;
+	struct settings_place place = { .line = 0 };
 
 	if (!locate(verification, settings, key, &place))
 		return;
