@@ -88,10 +88,14 @@ COLLECTOR := $(call objects,watchdog/collector/*.c)
 COLLECTOR_EDGES := $(call objects,watchdog/cli/command.c watchdog/cli/journal_arguments.c \
 		watchdog/sources/journal_reader.c watchdog/support/json.c watchdog/support/markup.c \
 		watchdog/support/terminal.c)
-# What runs for each event is made fast. All else is made small: it waits for people, disks or systemd, and the
-# programs have a budget (`make footprint`). A build without an optimizer stays one.
+# What runs for each event is made fast: these folders, but for what of them is SLOW anyway. All else is made small: it
+# waits for people, disks or systemd, and the programs have a budget (`make footprint`). A build without an optimizer
+# stays one.
 FAST  := base events engine watch
-SMALL := $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)/*.c)), \
+SLOW  := base/elf_functions base/level base/nearest base/time_point base/time_span base/vocabulary events/trace \
+		engine/past_events engine/recall watch/actions watch/agents watch/handover watch/journal_past watch/matches
+SMALL := $(SLOW:%=$(B)/watchdog/%.o)
+SMALL += $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)/*.c)), \
 		$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
 $(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
