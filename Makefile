@@ -68,6 +68,7 @@ LINK      = $(CC) $(CFLAGS) $(HARDENING_LINK) $(RELOCATIONS) $(LDFLAGS) -Wl,--as
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libm: rhythms, and for connwatch-fleet how likely chance is
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+LIBS_TEST   = -lcunit
 # for `connwatchctl check` alone
 LIBS_CHECK  = $(shell $(PKG_CONFIG) --libs openssl zlib)
 
@@ -224,7 +225,7 @@ $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(B)/libcore.a -lcunit -lm $(LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(B)/libcore.a $(LIBS_TEST) -lm $(LIBS)
 
 ## check-layers  proves the may-include table and the purity of the core
 check-layers: $(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR)
@@ -236,7 +237,8 @@ check-spdx:
 
 include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/commands.mk \
 	tests/fuzz/fuzz.mk tests/truth/truth.mk tests/fleet/fleet.mk tests/monitoring/monitoring.mk tests/vm/vm.mk tests/bench/bench.mk \
-	units/install.mk packaging/packaging.mk tests/lint/lint.mk
+	units/install.mk packaging/packaging.mk tests/lint/lint.mk \
+	tests/musl/musl.mk
 
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
@@ -244,6 +246,7 @@ check: deps
 		check-dist check-images check-deb check-reproducible footprint lint
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
+	$(Q)$(MAKE) check-musl
 	$(Q)$(MAKE) check-fuzz check-commands check-metrics check-fleet check-live check-background check-truth check-trees \
 		check-system check-leaks
 

@@ -45,7 +45,7 @@ PURE_HEADERS = set("""arpa/inet.h errno.h inttypes.h limits.h link.h math.h neti
 
 # Functions of the C library that depend on nothing but their arguments.
 PURE_FUNCTIONS = set("""inet_ntop inet_pton memchr memcmp memcpy memmove memset qsort snprintf
-    stpcpy strchr strchrnul strcmp strcpy strcspn strerror strerrorname_np strlen strncmp strncpy
+    stpcpy strchr strchrnul strcmp strcpy strcspn strerror strlen strncmp strncpy
     strnlen strpbrk strrchr strspn strstr strtoul strtoull vsnprintf __errno_location
     ceil fmax lgamma_r log log10 sqrt""".split())
 

@@ -218,7 +218,7 @@ def evidence_has_words(_):
     """`connwatchctl explain` has a phrase for each name of evidence, and no others."""
     given = set()
     for source in deciding_sources():
-        given |= set(re.findall(r'\b(?:tokens_add|add_task)\((?!ruled_out|[^;"]*ruled_out)[^;"]*'
+        given |= set(re.findall(r'\b(?:tokens_add|add_task|add_error)\((?!ruled_out|[^;"]*ruled_out)[^;"]*'
                                 r'"([a-z_%]+)["=]', source.read_text()))
     given.discard("%s")
     for pattern, parts in PARTS.items():
@@ -425,7 +425,7 @@ MENTIONED = re.compile(
     % ("|".join(FOLDERS + [path.name for path in TREE.glob("watchdog/*")]), PART))
 # Names with a place-holder, files that are built or made elsewhere, and headers of others.
 NO_FILE = re.compile(r"NAME|\.[od]$|\.skel\.h$|^(debian/.*(/|substvars$)|tests/pack$|ebpf/skeletons"
-                     r"|(arch|include|kernel|linux|net|sys|arpa|netinet)/)")
+                     r"|(arch|asm|include|kernel|linux|net|sys|arpa|netinet)/)")
 
 
 def is_there(mentioned, names):

@@ -40,17 +40,19 @@ int descriptor_message_connect(const char *path)
 int descriptor_message_send(int connection, const void *content, size_t size,
 			    const int *descriptors, unsigned count)
 {
-	union control control = { .header = { CMSG_LEN(count * sizeof(int)), SOL_SOCKET,
-					      SCM_RIGHTS } };
+	socklen_t length = (socklen_t)(count * sizeof(int));
+	union control control = { .header = { .cmsg_len = (socklen_t)CMSG_LEN(length),
+					      .cmsg_level = SOL_SOCKET,
+					      .cmsg_type = SCM_RIGHTS } };
 	struct iovec text = { (void *)content, size };
 	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
 
 	if (count > MESSAGE_DESCRIPTORS_MAX)
 		return -E2BIG;
 	if (count > 0) {
-		memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
+		memcpy(CMSG_DATA(&control.header), descriptors, length);
 		message.msg_control = &control;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		message.msg_controllen = (socklen_t)CMSG_SPACE(length);
 	}
 	return sendmsg(connection, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

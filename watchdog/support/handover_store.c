@@ -22,7 +22,7 @@ int handover_store_pack(const void *label, size_t size, const int *descriptors, 
 		.msg_iov = &text,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(count * sizeof(int)),
+		.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int)),
 	};
 	int ends[2];
 
@@ -36,7 +36,7 @@ int handover_store_pack(const void *label, size_t size, const int *descriptors, 
 	stored = ends[1];
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+	control.header.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
 	memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
 	if (sendmsg(sender, &message, MSG_NOSIGNAL) < 0)
 		return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "verdict/evidence.h"
 
-#include <string.h>
+#include <errno.h>
 
 /* The default of mosquitto_sub(1), and the most frequent one in SDKs. */
 #define USUAL_KEEPALIVE (60 * USEC_PER_SEC)
@@ -58,6 +58,33 @@ void add_sender(struct tokens *tokens, const struct signal_facts *signal)
 		add_task(tokens, "sent_by", &signal->sender);
 }
 
+/* Adds an error by its name, or by its number if it is none that a TCP socket has. Not every C
+ * library knows the names. */
+static void add_error(struct tokens *tokens, const char *name, int error)
+{
+#define ERROR(error) error, #error
+	static const struct {
+		int number;
+		const char *name;
+	} errors[] = {
+		{ ERROR(ECONNRESET) },   { ERROR(EPIPE) },         { ERROR(ETIMEDOUT) },
+		{ ERROR(ECONNREFUSED) }, { ERROR(ECONNABORTED) },  { ERROR(EHOSTUNREACH) },
+		{ ERROR(ENETUNREACH) },  { ERROR(ENETDOWN) },      { ERROR(EHOSTDOWN) },
+		{ ERROR(ENONET) },       { ERROR(ENOPROTOOPT) },   { ERROR(EPROTO) },
+		{ ERROR(EACCES) },       { ERROR(EPERM) },         { ERROR(EMSGSIZE) },
+		{ ERROR(EOPNOTSUPP) },   { ERROR(EINVAL) },        { ERROR(ENOBUFS) },
+		{ ERROR(ENOMEM) },       { ERROR(EADDRNOTAVAIL) },
+	};
+#undef ERROR
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].number == error) {
+			tokens_add(tokens, "%s=%s", name, errors[i].name);
+			return;
+		}
+	tokens_add(tokens, "%s=%d", name, error);
+}
+
 void describe_timeout(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
@@ -72,7 +99,7 @@ void describe_timeout(struct deliberation *on)
 	if (socket->unacked_bytes)
 		tokens_add(tokens, "unacked_bytes=%u", socket->unacked_bytes);
 	if (socket->soft_error)
-		tokens_add(tokens, "icmp=%s", strerrorname_np(socket->soft_error) ?: "?");
+		add_error(tokens, "icmp", socket->soft_error);
 }
 
 /* Which of the reasons for a RST of our own kernel's it was. */
@@ -112,7 +139,7 @@ void describe_socket(struct deliberation *on)
 	if (socket->close_unobserved)
 		describe_unobserved(on);
 	if (socket->error)
-		tokens_add(evidence(on), "error=%s", strerrorname_np(socket->error) ?: "?");
+		add_error(evidence(on), "error", socket->error);
 	switch (on->verdict->ended_by) {
 	case ENDED_BY_LOCAL_RESET:
 		describe_reset(on);
