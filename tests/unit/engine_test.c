@@ -22,6 +22,16 @@ static struct event fin_of_peer(uint64_t cookie)
 	return peer_fin(cookie, cookie * USEC_PER_HOUR);
 }
 
+static struct event reset_of_peer(uint64_t cookie)
+{
+	struct event reset =
+		connection_event(EVENT_ENDED, cookie, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+
+	reset.connection.facts.error = ECONNRESET;
+	reset.connection.facts.reset_received = true;
+	return reset;
+}
+
 static void test_crash_is_proved_at_once(void)
 {
 	struct bench bench;
@@ -378,15 +388,23 @@ static const struct {
 	bool accepted;     /* a CONNACK was seen */
 	enum cause cause;
 	const char *ruled_out;
+	bool reset;    /* with a RST */
+	bool shut_out; /* the next attempt after each is refused */
 } quarrels[] = {
 	{ "with its answer", USEC_PER_SEC, 10 * USEC_PER_MSEC, 5, false, CAUSE_SESSION_REJECTED,
-	  NULL },
+	  NULL, false, false },
 	{ "in the middle of nothing", 9 * USEC_PER_SEC, USEC_PER_SEC, 5, false,
-	  CAUSE_SESSION_TAKEOVER, NULL },
+	  CAUSE_SESSION_TAKEOVER, NULL, false, false },
 	{ "with its answer, and accepted", USEC_PER_SEC, 10 * USEC_PER_MSEC, 5, true,
-	  CAUSE_SESSION_TAKEOVER, "session-rejected=the-CONNACK-accepted-it" },
+	  CAUSE_SESSION_TAKEOVER, "session-rejected=the-CONNACK-accepted-it", false, false },
 	{ "late, without a word", 9 * USEC_PER_SEC, USEC_PER_SEC, 1, false, CAUSE_SESSION_REJECTED,
-	  "session-takeover=the-peer-had-said-nothing" },
+	  "session-takeover=the-peer-had-said-nothing", false, false },
+	{ "a path that resets", 9 * USEC_PER_SEC, USEC_PER_SEC, 5, false, CAUSE_PEER_RESET, NULL,
+	  true, false },
+	{ "a refusal that leaves data unread", USEC_PER_SEC, 10 * USEC_PER_MSEC, 5, false,
+	  CAUSE_SESSION_REJECTED, NULL, true, false },
+	{ "a hub that restarts again and again", 9 * USEC_PER_SEC, USEC_PER_SEC, 5, false,
+	  CAUSE_PEER_CLOSE, NULL, false, true },
 };
 
 static bool rules_out(const struct verdict *verdict, const char *token)
@@ -400,15 +418,18 @@ static bool rules_out(const struct verdict *verdict, const char *token)
 static const struct verdict *quarrel(struct bench *bench, size_t row)
 {
 	for (uint64_t cookie = 1; cookie <= 5; cookie++) {
-		struct event fin = fin_of_peer(cookie);
+		struct event fin =
+			quarrels[row].reset ? reset_of_peer(cookie) : fin_of_peer(cookie);
 		struct socket_facts *facts = &fin.connection.facts;
 
+		if (quarrels[row].shut_out && cookie > 1)
+			bench_step(bench, refused(10 + cookie));
 		bench_open(bench, cookie);
 		bench->now += quarrels[row].age;
 		facts->age = quarrels[row].age;
 		facts->idle_rx = facts->idle_tx = quarrels[row].silence;
 		facts->bytes_received = quarrels[row].received;
-		facts->fin_received = true;
+		facts->fin_received = !quarrels[row].reset;
 		if (quarrels[row].accepted)
 			fin.connection.mqtt = (struct mqtt_facts){ .track = MQTT_FOLLOWED,
 								   .sent = MQTT_SUBSCRIBE,

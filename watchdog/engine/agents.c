@@ -213,11 +213,22 @@ void agents_connection_up(struct engine *engine, struct agent *agent,
 	agent->down_since = agent->attempts = 0;
 }
 
+/* An agent may try several addresses in turn, one of which never answers. */
+static bool is_last_peer(const struct agent *agent, const struct connection *connection)
+{
+	const struct endpoint *last = &agent->last_peer, *peer = &connection->peer;
+
+	return last->family == peer->family && last->port == peer->port &&
+	       memcmp(last->address, peer->address, sizeof(last->address)) == 0;
+}
+
 void agents_connection_down(struct engine *engine, struct agent *agent,
 			    const struct connection *connection, enum rung rung, usec_t time)
 {
 	if (!connection->serves) {
 		attempts_failed(agent, rung, time);
+		if (!connection->up && is_last_peer(agent, connection))
+			past_sessions_shut_out(&agent->past_sessions);
 		return;
 	}
 	agent->connections_up--;

@@ -113,6 +113,7 @@ static bool session_of(const struct engine *engine, const struct ending *ending,
 		.time = ending->time,
 		.age = age,
 		.silence = silence_of(ending),
+		.reset = ended_by_classify(&ending->socket) == ENDED_BY_PEER_RESET,
 		.suspended = engine->resumed && engine->resumed + age > ending->time,
 	};
 	return true;

@@ -35,6 +35,7 @@ void recall_take_session(struct engine *engine, const struct event *event)
 		.time = time_of(event, past->ago),
 		.age = past->age,
 		.silence = session_silence(past->idle_rx, past->idle_tx, past->unacked_bytes),
+		.reset = past->ended_by == ENDED_BY_PEER_RESET,
 	};
 
 	if (!agent)

@@ -65,6 +65,14 @@ void past_sessions_reopen(struct past_sessions *past, usec_t time)
 		last->reopened = time;
 }
 
+void past_sessions_shut_out(struct past_sessions *past)
+{
+	struct session *last =
+		&past->sessions[(past->next + PAST_SESSIONS_MAX - 1) % PAST_SESSIONS_MAX];
+
+	last->shut_out = past->count > 0;
+}
+
 static bool alike(usec_t a, usec_t b)
 {
 	usec_t difference = a > b ? a - b : b - a;
@@ -106,7 +114,7 @@ static bool like_silence(const struct session *earlier, const struct session *pr
 
 struct rhythm rhythm_of_ages(const struct past_sessions *past, const struct session *present)
 {
-	struct rhythm rhythm = { 1, present->age };
+	struct rhythm rhythm = { .count = 1, .period = present->age };
 	usec_t sum = present->age;
 
 	if (present->suspended)
@@ -119,7 +127,7 @@ struct rhythm rhythm_of_ages(const struct past_sessions *past, const struct sess
 
 struct rhythm rhythm_of_silences(const struct past_sessions *past, const struct session *present)
 {
-	struct rhythm rhythm = { 1, present->silence };
+	struct rhythm rhythm = { .count = 1, .period = present->silence };
 	usec_t sum = present->silence;
 
 	if (present->suspended)
@@ -134,7 +142,7 @@ struct rhythm rhythm_of_silences(const struct past_sessions *past, const struct 
 struct rhythm rhythm_of_short_lives(const struct past_sessions *past, const struct session *present,
 				    usec_t limit)
 {
-	struct rhythm rhythm = { 0, present->age };
+	struct rhythm rhythm = { .period = present->age };
 	const struct session *session = present;
 	usec_t sum = 0;
 
@@ -142,10 +150,11 @@ struct rhythm rhythm_of_short_lives(const struct past_sessions *past, const stru
 		const struct session *later = session;
 
 		sum += session->age;
+		rhythm.fins += rhythm.fins == rhythm.count && !session->reset;
 		if (++rhythm.count > past->count)
 			break;
 		session = session_back(past, rhythm.count);
-		if (!in_a_row(session, later))
+		if (session->shut_out || !in_a_row(session, later))
 			break;
 	}
 	if (rhythm.count)

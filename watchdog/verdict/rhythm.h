@@ -33,6 +33,8 @@ struct session {
 	usec_t silence;  /* see session_silence() */
 	usec_t reopened; /* when the agent connected again, CLOCK_MONOTONIC; 0: not yet */
 	bool suspended;  /* the host slept during the session: the age means nothing */
+	bool reset;      /* the peer ended it with a RST */
+	bool shut_out;   /* an attempt to connect to the peer again did not come up */
 };
 
 /* The last PAST_SESSIONS_MAX sessions of one agent. All zero: none. */
@@ -47,7 +49,9 @@ enum { RHYTHM_MIN = 3 };
 
 struct rhythm {
 	unsigned count; /* sessions in a row that are alike, the present one included */
-	usec_t period;  /* their mean age or silence */
+	unsigned
+		fins; /* of short lives: so many of them, up to the present one, ended with a FIN */
+	usec_t period; /* their mean age or silence */
 };
 
 /* Which side ended a session whose socket ended like this. Total: whatever neither the agent nor
@@ -65,6 +69,9 @@ void past_sessions_add(struct past_sessions *past, const struct session *session
 /* The agent opened a connection at `time`. Counts for the newest session, once. */
 void past_sessions_reopen(struct past_sessions *past, usec_t time);
 
+/* An attempt to connect to the peer of the newest session again did not come up. */
+void past_sessions_shut_out(struct past_sessions *past);
+
 /* The rhythms of `present` and of the sessions just before it. `present` is not one of `past`.
  *
  * Ages: sessions ended by the same side at a like age, the agent back at once after each. Ages
@@ -80,6 +87,7 @@ const struct session *session_before(const struct past_sessions *past,
 struct rhythm rhythm_of_silences(const struct past_sessions *past, const struct session *present);
 
 /* Short lives: sessions, one after the other, that the peer ended before the age of `limit`
- * microseconds. `count` is 0 if `present` is none. */
+ * microseconds, and after which it let the agent in again at once. `count` is 0 if `present` is
+ * none. */
 struct rhythm rhythm_of_short_lives(const struct past_sessions *past, const struct session *present,
 				    usec_t limit);

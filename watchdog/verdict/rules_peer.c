@@ -135,22 +135,24 @@ static bool is_refusal(const struct circumstances *given, const struct rhythm *l
 
 /* The peer ended short sessions again and again: session-rejected or session-takeover. Never more
  * than suspected: a rival that is back at once looks like a refusal, a late refusal looks like a
- * rival, and a service that keeps failing looks like both. */
+ * rival, and a service that keeps failing looks like both. A hub that hands a session over says so
+ * with a FIN; RSTs in a row are of a box on the path, or of a hub that falls over. */
 static enum ruling rule_short_lives(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 	struct rhythm lives;
+	bool refused;
 
 	if (!given->session)
 		return SILENT;
 	lives = rhythm_of_short_lives(given->past_sessions, given->session, SHORT_LIFE);
-	if (lives.count < SHORT_LIVES_SUSPECTED)
+	refused = is_refusal(given, &lives);
+	if ((refused ? lives.count : lives.fins) < SHORT_LIVES_SUSPECTED)
 		return SILENT;
 	tokens_add(evidence(on), "short_lives_in_a_row=%u", lives.count);
 	on->verdict->period = lives.period;
 	on->verdict->period_count = lives.count;
-	return nominate(on, is_refusal(given, &lives) ? CAUSE_SESSION_REJECTED
-						      : CAUSE_SESSION_TAKEOVER);
+	return nominate(on, refused ? CAUSE_SESSION_REJECTED : CAUSE_SESSION_TAKEOVER);
 }
 
 static bool ttls_known(const struct socket_facts *socket)
