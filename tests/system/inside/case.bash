@@ -243,6 +243,13 @@ metric() {
 	first_line sh -c 'until grep -Fx "$0" "$1" 2>/dev/null; do sleep 0.1; done' "$1" $METRICS
 }
 
+# metric_reaches SAMPLE VALUE: waits until the sample has at least this value.
+metric_reaches() {
+	first_line sh -c 'until awk -v sample="$0" -v least="$1" \
+		"index(\$0, sample \" \") == 1 && \$2 >= least { print; found = 1 } END { exit !found }" "$2" 2>/dev/null
+		do sleep 0.1; done' "$1" "$2" $METRICS
+}
+
 # Prints the value of a sample: its name with its labels, as written, in a file (the present one).
 value_of() {
 	awk -v sample="$1" 'index($0, sample " ") == 1 { print $2 }' "${2:-$METRICS}"
