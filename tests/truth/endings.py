@@ -76,6 +76,12 @@ def hub_closes_after_silence(world):
     world.session.fin()
 
 
+@ending("peer-close", fits=lambda program: program.secure)
+def hub_says_goodbye(world):
+    """In TLS: close_notify, then its FIN; the agent may close in between."""
+    world.server.terminate()
+
+
 # ---- the agent's own
 
 
@@ -121,7 +127,7 @@ def agent_crashes(world):
 
 def by_a_fatal_signal(program):
     """Go's runtime handles them all, and makes an exit of each."""
-    return ("agent-exit",) if program.name == "go" else ("agent-crash",)
+    return (program.crash,)
 
 
 @ending(by_a_fatal_signal, fits=can("trap"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
 
+import certificate
 from relay import ADDRESS, BACKEND_PORT, PORT
 
 HERE = Path(__file__).resolve().parent / "agents"
@@ -31,6 +32,11 @@ class Program:
     namespace: bool = False   # the parent is the first process of a pid namespace
     crash: str = "agent-crash"  # what its `crash` is: a runtime may make an exit of a fault
     tools: tuple = ()         # what must be installed
+
+    @property
+    def secure(self):
+        """It speaks TLS."""
+        return self.server in ("mosquitto-tls", "tls")
 
     def missing(self, build):
         """What it lacks, in words; None if nothing. A tool is a program, a module of Python
@@ -55,10 +61,10 @@ TOLD = frozenset({"HUP", "USR1", "INT"})
 SUB = ["mosquitto_sub", "-h", ADDRESS, "-p", str(PORT), "-t", "t", "-i", "sub", "-k", "30"]
 
 
-def told(*words):
+def told(*words, more=()):
     """A program of tests/truth/agents that takes commands."""
     return lambda build: [*(str(build / w[6:]) if w.startswith("build/") else w for w in words),
-                          ADDRESS, str(PORT), "FIFO"]
+                          ADDRESS, str(PORT), "FIFO", *more]
 
 
 PROGRAMS = {program.name: program for program in (
@@ -76,6 +82,13 @@ PROGRAMS = {program.name: program for program in (
             commands=frozenset({"send", "crash", "trap", "fault", "goodbye", *ENDS, *HELPERS}),
             passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit",
             tools=("build/truth/goagent", "mosquitto")),
+    Program("go-tls", told("build/truth/goagent", more=("AUTHORITY",)), "mosquitto-tls",
+            commands=frozenset({"send", "crash", "trap", "fault", "goodbye", *ENDS, *HELPERS}),
+            passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit",
+            tools=("build/truth/goagent", "mosquitto")),
+    Program("tls", told(PYTHON, str(HERE / "tls_agent.py"), more=("AUTHORITY",)), "tls",
+            commands=frozenset({"send", "crash", "trap", "goodbye", *ENDS}), passes=TOLD,
+            protocol="tls"),
     Program("java", lambda build: ["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp",
                                    str(build / "truth"), "Agent", ADDRESS, str(PORT), "FIFO"],
             commands=frozenset({"send", "fault", *ENDS, *HELPERS}),
@@ -112,6 +125,9 @@ while True:
 
 SERVERS = {
     "mosquitto": lambda directory: ["mosquitto", "-c", mosquitto_settings(directory)],
+    "mosquitto-tls": lambda directory: ["mosquitto", "-c", mosquitto_settings(directory, True)],
+    "tls": lambda directory: [PYTHON, str(HERE / "tls_hub.py"), "127.0.0.1", str(BACKEND_PORT),
+                              *certificate.make(directory, f"IP:{ADDRESS}")],
     "redis": lambda directory: ["redis-server", "--bind", "127.0.0.1", "--port",
                                 str(BACKEND_PORT), "--save", "", "--dir", str(directory)],
     "http": lambda directory: [PYTHON, "-c", HTTP],
@@ -120,9 +136,13 @@ SERVERS = {
 }
 
 
-def mosquitto_settings(directory):
+def mosquitto_settings(directory, secure=False):
     path = directory / "mosquitto.conf"
-    path.write_text(f"listener {BACKEND_PORT} 127.0.0.1\nallow_anonymous true\nuser root\n")
+    lines = [f"listener {BACKEND_PORT} 127.0.0.1", "allow_anonymous true", "user root"]
+    if secure:
+        key, own = certificate.make(directory, f"IP:{ADDRESS}")
+        lines += [f"keyfile {key}", f"certfile {own}"]
+    path.write_text("\n".join((*lines, "")))
     return str(path)
 
 

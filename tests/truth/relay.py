@@ -53,7 +53,7 @@ class Session:
 
     def _from_server(self):
         with contextlib.suppress(OSError):
-            while data := self._server.recv(65536):
+            while (data := self._server.recv(65536)) and not self._resetting:
                 self._agent.sendall(data)
                 self.answered.set()
             if not self._resetting:

@@ -37,6 +37,7 @@ class World:
         self.program = PROGRAMS[play.program]
         self._play, self._options = play, options
         self.witness = None
+        self.server = None   # behind the relay, if the program needs one
         self.session = None  # the one that is about to end
         self.pid = None      # who holds its connection
         self._helpers = []
@@ -49,7 +50,8 @@ class World:
             self.lab = leaving.enter_context(Lab())
             leaving.callback(self._kill_rest)
             if self.program.server:
-                leaving.callback(self._start_server().wait)
+                self.server = self._start_server()
+                leaving.callback(self.server.wait)
             self.relay = Relay(self.lab, bool(self.program.server))
             leaving.callback(self.relay.close)
             leaving.callback(self._kill_rest)
@@ -82,7 +84,8 @@ class World:
         return server
 
     def _start(self):
-        words = [str(self.directory / "fifo") if word == "FIFO" else word
+        files = {"FIFO": "fifo", "AUTHORITY": "hub.crt"}
+        words = [str(self.directory / files[word]) if word in files else word
                  for word in self.program.words(self._options.build)]
         os.environ["NODE_PATH"] = str(self._options.build / "sdk/node_modules")
         if not self._play.found:

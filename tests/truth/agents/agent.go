@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 // An MQTT agent by paho's client for Go. Commands as README.md has them.
 //
-//	agent ADDRESS PORT FIFO
+//	agent ADDRESS PORT FIFO [AUTHORITY]
 package main
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"os/exec"
@@ -83,8 +85,20 @@ func obey(client mqtt.Client, line string) {
 	}
 }
 
+func trust(file string) *tls.Config {
+	authority, _ := os.ReadFile(file)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	return &tls.Config{RootCAs: pool}
+}
+
 func main() {
-	options := mqtt.NewClientOptions().AddBroker("tcp://" + os.Args[1] + ":" + os.Args[2])
+	options := mqtt.NewClientOptions()
+	if len(os.Args) > 4 {
+		options.AddBroker("ssl://" + os.Args[1] + ":" + os.Args[2]).SetTLSConfig(trust(os.Args[4]))
+	} else {
+		options.AddBroker("tcp://" + os.Args[1] + ":" + os.Args[2])
+	}
 	options.SetClientID("go").SetAutoReconnect(false).SetKeepAlive(30 * time.Second)
 	stop := make(chan os.Signal, 1)
 	pass := make(chan os.Signal, 8)
