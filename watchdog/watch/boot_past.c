@@ -103,12 +103,29 @@ static int has_ended(const struct journal_query *query, const struct open_past *
 
 /* ---- the end of its boot */
 
+/* Between the host's clock and one that a battery keeps going. One whose battery is empty began
+ * anew when the power came, and systemd has set the host's clock ahead to its last known time
+ * (systemd-timesyncd.service(8)). */
+#define CLOCKS_APART (1 * USEC_PER_MINUTE)
+
+static bool battery_agrees(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/sys/class/rtc/rtc0/since_epoch", "re");
+	usec_t now = clock_now(CLOCK_REALTIME), time;
+	uint64_t seconds;
+
+	if (!file || fscanf(file, "%" SCNu64, &seconds) != 1 ||
+	    seconds > USEC_INFINITY / USEC_PER_SEC)
+		return false;
+	time = seconds * USEC_PER_SEC;
+	return (time > now ? time - now : now - time) < CLOCKS_APART;
+}
+
 /* A clock that nobody vouches for, and that no battery keeps going, says nothing about how long the
  * host was down. That of a container goes on. */
 static bool clock_is_doubted(bool is_container)
 {
-	return !is_container && host_clock_state() != CLOCK_SYNCHRONISED &&
-	       access("/sys/class/rtc/rtc0", F_OK) < 0;
+	return !is_container && host_clock_state() != CLOCK_SYNCHRONISED && !battery_agrees();
 }
 
 /* A container's crash is not the kernel's. */
