@@ -101,6 +101,33 @@ static void test_silence_is_noticed_late(void)
 	CU_ASSERT_TRUE(answers[11].sure);
 }
 
+/* The hub never saw the attempts that no packet came back from: however near they are, none of its
+ * lines is about them. */
+static void test_attempts_are_no_ends(void)
+{
+	clear();
+	live(0);
+	hub(6000 * SECOND, HUB_CONNECT);
+	hub(7500 * SECOND, HUB_CLOSED);
+	back(6000 * SECOND);
+	device(7499 * SECOND, 1499 * SECOND, CAUSE_LINK_DOWN, ENDED_BY_LOCAL_FIN);
+	device(7500 * SECOND, 0, CAUSE_NO_ROUTE, ENDED_BY_CONNECT_UNREACHABLE);
+	device(7503 * SECOND, 3 * SECOND, CAUSE_PATH_SILENT, ENDED_BY_CONNECT_TIMEOUT);
+	run();
+	CU_ASSERT_EQUAL(answers[11].result, JOIN_ANSWERED);
+	CU_ASSERT_EQUAL(answers[11].record, 11);
+	CU_ASSERT_TRUE(answers[11].sure);
+	clear();
+	live(0);
+	hub(6000 * SECOND, HUB_CONNECT);
+	hub(7500 * SECOND, HUB_CLOSED);
+	back(6000 * SECOND);
+	device(7500 * SECOND, 0, CAUSE_NO_ROUTE, ENDED_BY_CONNECT_UNREACHABLE);
+	device(8000 * SECOND, 0, CAUSE_NO_ROUTE, ENDED_BY_CONNECT_UNREACHABLE);
+	run();
+	CU_ASSERT_EQUAL(answers[11].result, JOIN_NO_RECORD);
+}
+
 static void test_token(void)
 {
 	clear();
@@ -398,6 +425,6 @@ static void test_many(void)
 }
 
 SUITE("join", { "clock", test_clock }, { "silence is noticed late", test_silence_is_noticed_late },
-      { "token", test_token }, { "why not", test_why_not },
-      { "contradictions", test_contradictions }, { "quota", test_quota }, { "names", test_names },
-      { "many devices", test_many })
+      { "attempts are no ends", test_attempts_are_no_ends }, { "token", test_token },
+      { "why not", test_why_not }, { "contradictions", test_contradictions },
+      { "quota", test_quota }, { "names", test_names }, { "many devices", test_many })

@@ -372,6 +372,19 @@ static usec_t start_apart(const struct join *join, const struct join_clock *cloc
 	return least;
 }
 
+/* An attempt of which no packet came back: the hub knew nobody who could end. */
+static bool hub_never_saw(const struct join_record *record)
+{
+	return record->ended_by == ENDED_BY_CONNECT_REFUSED ||
+	       record->ended_by == ENDED_BY_CONNECT_TIMEOUT ||
+	       record->ended_by == ENDED_BY_CONNECT_UNREACHABLE;
+}
+
+static bool is_end(const struct join_record *record)
+{
+	return record->kind == RECORD_ENDED && !hub_never_saw(record);
+}
+
 /* `*off` is by how much they differ. */
 static enum fit fit_of(const struct join *join, const struct join_clock *clock,
 		       const struct join_line *line, unsigned number,
@@ -380,7 +393,7 @@ static enum fit fit_of(const struct join *join, const struct join_clock *clock,
 	usec_t end_off = apart(join_device_time(clock, line->time), record->time), start_off;
 	usec_t tolerance = TOLERANCE + clock->error;
 
-	if (record->kind != RECORD_ENDED)
+	if (!is_end(record))
 		return FIT_NOT;
 	if (!join->began[number][0] || !record->age) {
 		*off = tolerance + end_off;
@@ -484,7 +497,7 @@ static bool is_only_one(const struct sides *sides, unsigned number, enum fit lea
 
 	for (unsigned i = first_near(records, sides->record_count, time);
 	     i < sides->record_count && records[i].time <= time + NOTICED_LATE; i++)
-		if (i != found && records[i].kind == RECORD_ENDED &&
+		if (i != found && is_end(&records[i]) &&
 		    (apart(records[i].time, time) <= TOLERANCE + START_SLACK ||
 		     fit_of(sides->join, sides->clock, line, number, &records[i], &off) >= least))
 			return false;
