@@ -117,7 +117,7 @@ static void print_picture(FILE *stream, const struct explanation *explanation)
 static void print_to_do(FILE *stream, const struct explanation *explanation, enum cause cause,
 			uint64_t lines)
 {
-	double share = explanation_percent(lines, explanation->ends);
+	double share = explanation_percent(lines, explanation->ends - explanation->expected);
 
 	fputs("<tr>", stream);
 	page_cell_cause(stream, cause);
@@ -130,8 +130,9 @@ static void print_to_do(FILE *stream, const struct explanation *explanation, enu
 
 static void print_what_to_do(FILE *stream, const struct explanation *explanation)
 {
-	static const char *const columns[] = { "cause",  "#lines",     "#devices",
-					       "of all", "what to do", NULL };
+	static const char *const columns[] = { "cause",      "#lines",
+					       "#devices",   "of those not expected",
+					       "what to do", NULL };
 	uint64_t counts[CAUSE_MAX];
 	unsigned order[CAUSE_MAX];
 

@@ -66,7 +66,8 @@ static const char style[] =
 	"td.w{min-width:9em}"
 	".axis span:nth-child(even){display:none}svg{height:80px}"
 	"#to-do :is(th,td):nth-child(3),#to-do :is(th,td):nth-child(4),"
-	"#outages :is(th,td):nth-child(2),#outages :is(th,td):nth-child(n+7),"
+	"#outages :is(th,td):nth-child(2),#outages :is(th,td):nth-child(3),#outages "
+	":is(th,td):nth-child(n+7),"
 	"#availability :is(th,td):nth-child(3),#availability :is(th,td):nth-child(5)"
 	"{display:none}}";
 
@@ -184,7 +185,7 @@ void page_cell_number(FILE *stream, uint64_t number)
 
 void page_cell_cause(FILE *stream, enum cause cause)
 {
-	fprintf(stream, "<td><i class=\"dot %s\"></i>%s</td>", side_class(cause_side(cause)),
+	fprintf(stream, "<td><i class=\"dot %s\"></i>&#8288;%s</td>", side_class(cause_side(cause)),
 		cause_to_string(cause));
 }
 
