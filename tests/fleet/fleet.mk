@@ -5,7 +5,7 @@ $(B)/tests/fleet/%: $(B)/tests/fleet/%.o $(B)/libcore.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ -lm
 
-## check-fleet   the fleet report: what was planted in 1,000 devices, its page in a browser
+## check-fleet   the fleet report: what was planted in 1,000 devices, its page in a browser, a real broker's log
 check-fleet: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B)
 
@@ -13,4 +13,8 @@ check-fleet: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 fleet-scale: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B) --devices 10000 --outages 100 --measure found
 
-.PHONY: check-fleet fleet-scale
+## fleet-real    the small fleet of real clients and a real broker, with more time for each session
+fleet-real: $(B)/connwatch-fleet $(B)/connwatchctl
+	$(Q)tests/fleet/run.py --build $(B) --measure real_
+
+.PHONY: check-fleet fleet-scale fleet-real
