@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The unit of each profile that names a Debian package is in that package. The packages are fetched,
-# not installed. Ends with "N passed, N failed".
+# Each profile says where its unit's name is from, and the unit of each that names a Debian package is in
+# that package. The packages are fetched, not installed. Ends with "N passed, N failed".
 #
 #     tests/install/agent_units.sh PROFILES     the directory with the profiles
 set -eu
@@ -23,6 +23,10 @@ fetch() {
 for profile in "$profiles"/*.agent; do
 	package=$(sed -n 's/^# Debian package: //p' "$profile")
 	unit=$(sed -n 's/^Unit=//p' "$profile")
+	if ! grep -q "^# Debian package: \|^# The units*'s* names*: \|^# Containers of" "$profile"; then
+		failed=$((failed + 1))
+		echo "  $(basename "$profile"): FAIL: it does not say where its unit's name is from"
+	fi
 	[ -n "$package" ] || continue
 	if ! fetch "$package"; then
 		echo "  SKIPPED, $unit: apt does not have $package here: $(tail -1 "$package.log")"
