@@ -207,8 +207,44 @@ static void another_version_is_refused(void)
 	CU_ASSERT_EQUAL(handover_store_pack("v1", 2, found, HANDOVER_DESCRIPTORS_MAX + 1), -E2BIG);
 }
 
+static bool is_closed(int reader)
+{
+	char byte;
+
+	return read(reader, &byte, 1) == 0;
+}
+
+/* As two daemons use it: both have both ends. */
+static void a_shelf_holds_what_was_put_last(void)
+{
+	int first[2], second[2], found[2];
+	struct handover_shelf shelf;
+	uint64_t number = 0;
+
+	CU_ASSERT_EQUAL_FATAL(handover_shelf_open(&shelf), 0);
+	CU_ASSERT_EQUAL(handover_shelf_get(&shelf, &number, found, 2), -ESTALE);
+	CU_ASSERT_FATAL(pipe(first) == 0 && pipe(second) == 0);
+	CU_ASSERT_EQUAL(handover_shelf_put(&shelf, 1, &first[1], 1), 0);
+	close(first[1]);
+	CU_ASSERT_EQUAL(handover_shelf_put(&shelf, 2, &second[1], 1), 0);
+	close(second[1]);
+	CU_ASSERT(is_closed(first[0]));
+	CU_ASSERT_EQUAL_FATAL(handover_shelf_get(&shelf, &number, found, 2), 1);
+	CU_ASSERT_EQUAL(number, 2);
+	close(found[0]);
+	CU_ASSERT_EQUAL(handover_shelf_put(&shelf, 3, NULL, 0), 0);
+	CU_ASSERT(is_closed(second[0]));
+	CU_ASSERT_EQUAL(handover_shelf_get(&shelf, &number, found, 2), 0);
+	CU_ASSERT_EQUAL(number, 3);
+	close(first[0]);
+	close(second[0]);
+	close(shelf.ends[0]);
+	close(shelf.ends[1]);
+}
+
 SUITE("handover", { "rubbish is refused", rubbish_is_refused },
       { "agents keep their numbers", agents_keep_their_numbers },
+      { "a shelf holds what was put last", a_shelf_holds_what_was_put_last },
       { "actions are remembered", actions_are_remembered },
       { "reports are remembered", reports_are_remembered },
       { "the last records are kept", the_last_records_are_kept },

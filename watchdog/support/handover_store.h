@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HANDOVER_DESCRIPTORS_MAX = 250 }; /* SCM_MAX_FD is 253 (unix(7)) */
 
@@ -21,3 +22,24 @@ int handover_store_pack(const void *label, size_t size, const int *descriptors, 
  * label or more than `max`, or another -errno. */
 int handover_store_unpack(int stored, const void *label, size_t size, int *descriptors,
 			  unsigned max);
+
+/* A shelf: descriptors that come and go, which the store keeps as long as it keeps the shelf. Its
+ * two ends are descriptors themselves, and are packed like others. */
+struct handover_shelf {
+	int ends[2];
+};
+
+/* Returns 0, or -errno. Both ends are the caller's to close. */
+int handover_shelf_open(struct handover_shelf *shelf);
+
+/* Puts `count` descriptors (250 at most) in the place of those that are on the shelf. There is no
+ * moment at which it holds neither. `number` is another one each time. `descriptors` stay the
+ * caller's. Returns 0 or -errno. */
+int handover_shelf_put(const struct handover_shelf *shelf, uint64_t number, const int *descriptors,
+		       unsigned count);
+
+/* Takes copies of what is on the shelf, `max` at most, and of its number. Returns how many there
+ * were, all close-on-exec and the caller's to close; -ESTALE if there are none or more, or another
+ * -errno. */
+int handover_shelf_get(const struct handover_shelf *shelf, uint64_t *number, int *descriptors,
+		       unsigned max);
