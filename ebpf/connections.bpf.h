@@ -160,10 +160,10 @@ static __always_inline void copy_socket(struct probe_connection *record,
 static __always_inline void describe_current(struct probe_task *description,
 					     const struct connection *connection)
 {
-	__u64 id = bpf_get_current_pid_tgid();
 	struct task_struct *task = current_task();
+	int id = (int)connection->owner.id;
 
-	if (id != ((__u64)connection->owner.id << 32 | connection->owner.id)) {
+	if (TASK_MEMBER(task, tgid) != id || TASK_MEMBER(task, pid) != id) {
 		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
@@ -171,7 +171,7 @@ static __always_inline void describe_current(struct probe_task *description,
 	description->pid = connection->owner.pid;
 	if (connection->owner_in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
-	bpf_get_current_comm(&description->comm, sizeof(description->comm));
+	BPF_CORE_READ_INTO(&description->comm, task, comm);
 	description->reserved = 0;
 	description->start_nsec = TASK_MEMBER(task, start_boottime);
 }

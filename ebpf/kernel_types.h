@@ -38,6 +38,7 @@ enum {
 };
 enum {
 	BPF_RB_NO_WAKEUP = 1 << 0,
+	BPF_RB_FORCE_WAKEUP = 1 << 1,
 };
 enum {
 	BPF_RB_AVAIL_DATA = 0,
@@ -69,6 +70,41 @@ struct bpf_tcp_sock {
 };
 _Static_assert(__builtin_offsetof(struct bpf_tcp_sock, bytes_received) == 80,
 	       "offset of bytes_received");
+
+/* include/uapi/linux/bpf.h: what a program on a control group is called with, when something
+ * happens to a socket, or when it is closed. At offsets that never change. */
+struct bpf_sock_ops {
+	__u32 op;
+	__u32 args[4];
+	__u32 up_to_flags[16];
+	__u32 bpf_sock_ops_cb_flags;
+	__u32 up_to_sk[24];
+	struct bpf_sock *sk;
+};
+_Static_assert(__builtin_offsetof(struct bpf_sock_ops, bpf_sock_ops_cb_flags) == 84,
+	       "offset of bpf_sock_ops_cb_flags");
+_Static_assert(__builtin_offsetof(struct bpf_sock_ops, sk) == 184, "offset of sk");
+struct bpf_sock {
+	__u32 up_to_protocol[3];
+	__u32 protocol;
+	__u32 up_to_dst_port[8];
+	__be16 dst_port;
+	__u16 padding;
+	__u32 up_to_state[5];
+	__u32 state;
+};
+_Static_assert(__builtin_offsetof(struct bpf_sock, dst_port) == 48, "offset of dst_port");
+_Static_assert(__builtin_offsetof(struct bpf_sock, state) == 72, "offset of state");
+enum {
+	BPF_SOCK_OPS_TCP_CONNECT_CB = 3,
+	BPF_SOCK_OPS_RETRANS_CB = 9,
+	BPF_SOCK_OPS_STATE_CB = 10,
+	BPF_SOCK_OPS_TCP_LISTEN_CB = 11,
+};
+enum {
+	BPF_SOCK_OPS_RETRANS_CB_FLAG = 1 << 1,
+	BPF_SOCK_OPS_STATE_CB_FLAG = 1 << 2,
+};
 
 /* include/uapi/asm-generic/errno-base.h */
 #define EEXIST 17
@@ -223,6 +259,12 @@ struct sighand_struct {
 	struct k_sigaction action[64];
 };
 
+struct net;
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int exit_code;
@@ -235,6 +277,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	struct css_set *cgroups;
+	struct nsproxy *nsproxy;
 	char comm[16];
 };
 
@@ -333,6 +376,7 @@ struct tcp_sock {
 	__u64 bytes_sent;
 	__u64 bytes_acked;
 	__u64 bytes_received;
+	__u8 bpf_sock_ops_cb_flags;
 };
 
 /* Whole, if only in name: a type that is no more than declared matches no type of the kernel. */

@@ -132,9 +132,11 @@ struct connection {
 	__u8 flow_ttl_max;
 	__u8 reset_ttl;
 	bool reset_received;
-	bool closing_told;
+	bool up_told : 1; /* these three are written under the socket's lock */
+	bool closing_told : 1;
+	bool reset_told : 1;
 	bool ended_told;
-	bool reset_told;
+	bool by_group;       /* the lens of its control group sees it to its end */
 	bool inspected;      /* its MQTT is looked at */
 	bool overflowed;     /* a record of it went into the overflow */
 	bool to_itself;      /* its owner listens at the other end */
@@ -268,6 +270,15 @@ bool wake_ups_off = false;
 static __always_inline void submit_record(void *record)
 {
 	bpf_ringbuf_submit(record, wake_ups_off ? BPF_RB_NO_WAKEUP : 0);
+}
+
+/* Has probe.c look, without a record. */
+static __always_inline void wake_reader(void)
+{
+	void *nothing = bpf_ringbuf_reserve(&records, sizeof(__u64), 0);
+
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
 /* ---- the overflow: for what a verdict cannot do without, and for some of the rest */

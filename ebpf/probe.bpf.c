@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The probe: tracepoints that turn what happens to the sockets and processes of watched agents
- * into records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf) and
- * iterators: fentry, kprobes and LSM hooks are refused on some of the machines we run on. What
- * looks at packets is attached to watched control groups alone, and can be done without.
+/* The probe: programs that turn what happens to the sockets and processes of watched agents into
+ * records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf), iterators, and
+ * programs on control groups: fentry, kprobes and LSM hooks are refused on some of the machines we
+ * run on.
  *
- * Whether a connection is watched is decided once, when its SYN goes out. Every other hook of a
- * socket looks for what was stored with it then, and is done if there is nothing. */
+ * Sockets are seen through two lenses that keep what they know in one place, the socket's storage:
+ * the group's (group_lens.bpf.h) wherever it can be had, the host's (host_lens.bpf.h) for the rest.
+ * Programs that look at packets are attached to watched control groups alone, and can be done
+ * without. */
 #include "ebpf/kernel_types.h"
 
 #include <stdbool.h>
@@ -46,134 +48,18 @@
 
 #include "ebpf/tls.bpf.h"
 
+#include "ebpf/socket_states.bpf.h"
+
 /* BPF_PROG() names the raw arguments, and few programs need them. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#include "ebpf/host_lens.bpf.h"
+
+#include "ebpf/group_lens.bpf.h"
+
 /* ---- connections */
-
-static __always_inline void note_owner(struct connection *connection, struct task_struct *task,
-				       bool in_agent)
-{
-	struct task_struct *leader = TASK_MEMBER(task, group_leader);
-	struct owner *owner = &connection->owner;
-
-	owner->id = TASK_MEMBER(task, tgid);
-	owner->pid = pid_of(task);
-	owner->start_nsec = TASK_MEMBER(leader, start_boottime);
-	BPF_CORE_READ_INTO(&owner->comm, leader, comm);
-	connection->owner_in_agent = in_agent;
-}
-
-/* Begins to watch `sk` for `agent`, held by `owner`; publish_connection() when all is there.
- * `in_agent`: the owner belongs to the agent. */
-static __always_inline struct connection *watch_connection(struct sock *sk,
-							   struct task_struct *owner, bool in_agent,
-							   __u32 agent)
-{
-	struct connection *connection = new_connection(sk);
-
-	if (!connection) {
-		count_lost(agent);
-		return NULL;
-	}
-	connection->cookie = socket_cookie(sk);
-	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
-	note_owner(connection, owner, in_agent);
-	return connection;
-}
-
-/* A sample may be looking on: the agent comes last. */
-static __always_inline void publish_connection(struct connection *connection, __u32 agent)
-{
-	barrier();
-	connection->agent = agent;
-}
-
-/* connect(): the current task is its caller. An MPTCP socket is left to its subflows. */
-static __always_inline void open_connection(struct sock *sk)
-{
-	struct connection *connection;
-	__u32 agent, agent_of_caller;
-
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return;
-	agent_of_caller = agent_of_current();
-	agent = agent_of_caller ?: agent_of_other_group(socket_cgroup_id(sk));
-	if (!agent)
-		return;
-	connection = watch_connection(sk, current_task(), agent_of_caller, agent);
-	if (!connection)
-		return;
-	connection->opened_nsec = bpf_ktime_get_ns();
-	connection->to_itself = leads_to_itself(connection, sk);
-	publish_connection(connection, agent);
-	report_change(connection, sk, CHANGE(TCP_CLOSE, TCP_SYN_SENT), PROBE_OPENED);
-}
-
-static __always_inline void close_connection(struct connection *connection, struct sock *sk,
-					     int before, int after)
-{
-	if (connection->closing_told || before != TCP_ESTABLISHED)
-		return;
-	connection->closing_told = true;
-	report_change(connection, sk, CHANGE(before, after), PROBE_CLOSING);
-}
-
-static __always_inline void end_connection(struct connection *connection, struct sock *sk,
-					   int before)
-{
-	if (connection->ended_told)
-		return;
-	report_change(connection, sk, CHANGE(before, TCP_CLOSE), PROBE_ENDED);
-	connection->ended_told = true; /* even if there was no room for the record */
-}
-
-/* listen() and what ends it. */
-static __always_inline void follow_listener(struct sock *sk, int after)
-{
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return;
-	if (after != TCP_LISTEN)
-		forget_listener(sk);
-	else if (agent_of_current())
-		note_listener(sk, bpf_get_current_pid_tgid() >> 32);
-}
-
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(socket_state, struct sock *sk, int before, int after)
-{
-	struct connection *connection;
-
-	if (before == TCP_CLOSE && after == TCP_SYN_SENT) {
-		open_connection(sk);
-		return 0;
-	}
-	if (after == TCP_LISTEN || before == TCP_LISTEN) {
-		follow_listener(sk, after);
-		return 0;
-	}
-	connection = connection_of(sk);
-	if (!connection)
-		return 0;
-	switch (after) {
-	case TCP_ESTABLISHED:
-		connection->stalled = 0; /* of the SYN */
-		begin_mqtt(connection, sk);
-		begin_tls(&connection->tls, sk);
-		report_change(connection, sk, CHANGE(before, after), PROBE_ESTABLISHED);
-		break;
-	case TCP_FIN_WAIT1:
-	case TCP_CLOSE_WAIT:
-		close_connection(connection, sk, before, after);
-		break;
-	case TCP_CLOSE:
-		end_connection(connection, sk, before);
-		break;
-	}
-	return 0;
-}
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(reset_received, struct sock *sk)
@@ -202,32 +88,8 @@ int BPF_PROG(reset_sent, struct sock *sk)
 		return 0;
 	connection->reset_told = true;
 	report(connection, sk, PROBE_RESET_SENT);
-	return 0;
-}
-
-/* Fires for tail loss probes and fast retransmissions too: only time-outs in a row count. */
-SEC("tp_btf/tcp_retransmit_skb")
-int BPF_PROG(retransmitted, struct sock *sk)
-{
-	struct connection *connection = connection_of(sk);
-	struct tcp_sock *tcp;
-	__u32 timeouts;
-
-	if (!connection)
-		return 0;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp)
-		return 0;
-	timeouts = tcp->inet_conn.icsk_retransmits;
-	if (timeouts > 3) /* should the third have gone unseen */
-		timeouts = 3;
-	if (timeouts != 1 && timeouts != 3)
-		return 0;
-	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)
-		return 0;
-	connection->stalled = timeouts;
-	connection->stalled_at = tcp->snd_una;
-	report(connection, sk, PROBE_RETRANSMIT);
+	if (connection->by_group)
+		forget_session(connection);
 	return 0;
 }
 
@@ -289,57 +151,6 @@ int find_healed(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
-/* A socket of a watched task that goes without ever having had a peer or a port: connect() failed
- * before its SYN, for want of a route, or was never called. A listener has a port; what had a
- * connection once, and forgot it in tcp_disconnect(), still has a sequence number. */
-static __always_inline void report_never_opened(struct sock *sk)
-{
-	struct connection *connection;
-	struct tcp_sock *tcp;
-	__u32 agent;
-
-	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport)
-		return;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp || tcp->inet_conn.icsk_inet.inet_sport || tcp->write_seq)
-		return;
-	agent = agent_of_current();
-	if (!agent)
-		return;
-	connection = watch_connection(sk, current_task(), true, agent);
-	if (!connection)
-		return;
-	connection->ended_told = true;
-	publish_connection(connection, agent);
-	report(connection, sk, PROBE_NEVER_OPENED);
-}
-
-/* The kernel passes a program over where it would interrupt itself on the same processor, and some
- * hosts run none for tasks of their own. By now sk_err may have been read and sk_shutdown is that
- * of close(): how it ended is lost, that it ended is not. */
-static __always_inline void report_vanished(struct connection *connection, struct sock *sk)
-{
-	if (connection->ended_told || !connection->agent || state_of(sk) != TCP_CLOSE)
-		return;
-	connection->ended_told = true;
-	report(connection, sk, PROBE_VANISHED);
-}
-
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(socket_destroyed, struct sock *sk)
-{
-	struct connection *connection = connection_of(sk);
-
-	if (connection) {
-		report_vanished(connection, sk);
-		forget_mqtt(sk);
-	} else {
-		report_never_opened(sk);
-	}
-	forget_connection(sk);
-	return 0;
-}
-
 /* Only connect() leaves a socket without a backlog: one that accept() returned has inherited that
  * of its listener. */
 static __always_inline bool is_outbound(struct sock *sk)
@@ -378,16 +189,19 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return 0;
-	connection = watch_connection(sk, task->group_leader, agent_of_holder, agent);
+	connection =
+		watch_connection(sk, socket_cookie(sk), task->group_leader, agent_of_holder, agent);
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
+	connection->up_told = state_of(sk) != TCP_SYN_SENT;
 	publish_connection(connection, agent);
 	report(connection, sk, PROBE_FOUND);
 	return 0;
 }
 
-/* Does the work of find_healed() where the kernel refuses an iterator over storage. */
+/* These do the work of find_healed() and find_host_held() where the kernel refuses an iterator over
+ * storage. */
 SEC("?iter/task_file")
 int find_healed_by_file(struct bpf_iter__task_file *ctx)
 {
@@ -396,6 +210,16 @@ int find_healed_by_file(struct bpf_iter__task_file *ctx)
 
 	if (connection)
 		look_for_healing(connection, sk);
+	return 0;
+}
+
+SEC("?iter/task_file")
+int find_host_held_by_file(struct bpf_iter__task_file *ctx)
+{
+	struct sock *sk = socket_of(ctx);
+
+	if (sk)
+		look_whose(connection_of(sk), sk);
 	return 0;
 }
 
@@ -408,13 +232,15 @@ enum { PASS = 1 };
 SEC("?cgroup_skb/ingress")
 int packet_received(struct __sk_buff *packet)
 {
+	struct bpf_sock *sk = packet->sk;
 	struct connection *connection;
 
-	if (!packet->sk)
+	if (!sk)
 		return PASS;
-	connection = bpf_sk_storage_get(&connections, packet->sk, NULL, 0);
+	connection = bpf_sk_storage_get(&connections, sk, NULL, 0);
 	if (connection) {
 		note_packet(connection, packet);
+		check_calls(connection, sk);
 		look_at_tls(connection, packet, false);
 	}
 	look_for_lookup(packet, false);
@@ -744,6 +570,11 @@ int adopt_processes(struct bpf_iter__task *ctx)
 
 #define DEFAULT_HIERARCHY 0 /* of cgroup v2; ids are unique in their own hierarchy only */
 
+static __always_inline __u64 parent_of(struct cgroup *cgroup)
+{
+	return BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
+}
+
 static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 {
 	struct awaited_cgroup key = { .parent = parent };
@@ -754,20 +585,21 @@ static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 	return agent ? *agent : 0;
 }
 
-/* Tells probe.c, which attaches packet_received() to them. */
+/* Tell probe.c, which attaches the programs of groups. */
 __u32 awaited_cgroups_made = 0;
+__u32 awaited_cgroups_gone = 0;
 
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 {
 	__u64 parent, id;
-	__u32 agent;
+	__u32 agent, awaited;
 
 	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
 		return 0;
-	parent = BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
-	agent = agent_awaiting(parent, cgroup);
-	if (agent)
+	parent = parent_of(cgroup);
+	agent = awaited = agent_awaiting(parent, cgroup);
+	if (awaited)
 		__sync_fetch_and_add(&awaited_cgroups_made, 1);
 	else
 		agent = agent_of_cgroup(parent);
@@ -775,13 +607,20 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 		return 0;
 	id = BPF_CORE_READ(cgroup, kn, id);
 	watch_cgroup(id, agent);
+	if (awaited)
+		wake_reader();
 	return 0;
 }
 
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(cgroup_removed, struct cgroup *cgroup)
 {
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) == DEFAULT_HIERARCHY)
-		unwatch_cgroup(BPF_CORE_READ(cgroup, kn, id));
+	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
+		return 0;
+	unwatch_cgroup(BPF_CORE_READ(cgroup, kn, id));
+	if (!agent_awaiting(parent_of(cgroup), cgroup))
+		return 0;
+	__sync_fetch_and_add(&awaited_cgroups_gone, 1);
+	wake_reader();
 	return 0;
 }

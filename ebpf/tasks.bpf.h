@@ -21,13 +21,15 @@ static __noinline __u32 pid_of(struct task_struct *task)
 
 static __always_inline __u64 task_cgroup(struct task_struct *task)
 {
+	if (have_task_pointer)
+		return task->cgroups->dfl_cgrp->kn->id;
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 /* The agent that `task` belongs to, or 0. */
 static __noinline __u32 agent_of_task(struct task_struct *task)
 {
-	__u32 id = BPF_CORE_READ(task, tgid);
+	__u32 id = TASK_MEMBER(task, tgid);
 	__u32 *agent = agent_of_process(id);
 
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));

@@ -39,7 +39,7 @@ $(B)/lint/%.tidy: %.c $(B)/%.o $(wildcard .clang-tidy */.clang-tidy)
 $(B)/lint/watchdog/cli/agents_past.analyzed $(B)/lint/watchdog/cli/bus_value.analyzed \
 $(B)/lint/watchdog/sources/journal_reader.analyzed $(B)/lint/watchdog/sources/settings_files.analyzed \
 $(B)/lint/watchdog/collector/journals.analyzed $(B)/lint/watchdog/sources/cgroup_finder.analyzed \
-$(B)/lint/watchdog/sources/probe_packets.analyzed $(B)/lint/watchdog/watch/agents.analyzed: ANALYZER := \
+$(B)/lint/watchdog/sources/probe_groups.analyzed $(B)/lint/watchdog/watch/agents.analyzed: ANALYZER := \
 	-Wno-analyzer-malloc-leak
 # nor LIST_REMOVE(), after which LIST_FIRST() is another
 $(B)/lint/watchdog/watch/survey/processes.analyzed: ANALYZER := -Wno-analyzer-double-free

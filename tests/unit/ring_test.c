@@ -29,6 +29,12 @@ bool probe_is_behind(const struct probe *probe)
 	return behind;
 }
 
+usec_t probe_next_look(const struct probe *probe)
+{
+	(void)probe;
+	return USEC_INFINITY;
+}
+
 void probe_set_wake_ups(struct probe *probe, bool on)
 {
 	(void)probe;

@@ -11,11 +11,12 @@
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 #include "events/decode.h"
+#include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
+#include "sources/probe_lens.h"
 #include "sources/probe_load.h"
 #include "sources/probe_mqtt.h"
 #include "sources/probe_overflow.h"
-#include "sources/probe_packets.h"
 #include "sources/probe_ring.h"
 #include "sources/probe_stalls.h"
 #include "sources/probe_state.h"
@@ -260,8 +261,8 @@ static void look_at_packets(struct probe *probe)
 
 	if (!bpf_program__autoload(received))
 		return;
-	packet_watches_use(probe->packets, LOOK_AT_RECEIVED, received, NULL);
-	packet_watches_use(probe->packets, LOOK_AT_SENT, probe->bpf->progs.packet_sent, NULL);
+	group_watches_use(probe->groups, LOOK_AT_RECEIVED, received, NULL);
+	group_watches_use(probe->groups, LOOK_AT_SENT, probe->bpf->progs.packet_sent, NULL);
 }
 
 static int attach(struct probe *probe)
@@ -274,6 +275,9 @@ static int attach(struct probe *probe)
 	if (probe_overflow_new(&probe->overflow, probe->bpf) < 0)
 		return -ENOMEM;
 	probe->stalled = probe->taken_over_count > 0; /* for all we know */
+	r = probe_lens_open(probe);
+	if (r < 0)
+		return r;
 	look_at_packets(probe);
 	probe_set_wake_ups(probe, true); /* the daemon before us may have died in a rush */
 	return probe_bpf__attach(probe->bpf);
@@ -284,8 +288,8 @@ static int load_and_attach(struct probe *probe)
 	struct probe_bpf *bpf = NULL;
 	int r;
 
-	probe->packets = packet_watches_new();
-	if (!probe->packets)
+	probe->groups = group_watches_new(probe_lens_leave_group, probe);
+	if (!probe->groups)
 		return -ENOMEM;
 	r = probe_load(&bpf, probe->taken_over, probe->taken_over_count);
 	probe->bpf = bpf;
@@ -321,7 +325,8 @@ struct probe *probe_close(struct probe *probe)
 	if (!probe)
 		return NULL;
 	bpf_link__destroy(probe->healing);
-	packet_watches_free(probe->packets);
+	probe_lens_close(probe);
+	group_watches_free(probe->groups);
 	mqtt_probe_close(probe->mqtt);
 	probe_ring_close(probe->ring);
 	probe_overflow_free(probe->overflow);
@@ -380,14 +385,32 @@ int probe_sample(struct probe *probe)
 
 /* ---- draining */
 
-static void look_for_new_groups(struct probe *probe)
+/* The kernel tells of a group a moment before its directory can be opened. */
+#define GROUP_PATIENCE (1 * USEC_PER_SEC)
+
+/* Connections may have come up in a new group before it had its lens. The host's lens has seen
+ * them, unless it was not there either. */
+static void look_for_groups(struct probe *probe)
 {
 	uint32_t made = probe->bpf->bss->awaited_cgroups_made;
+	uint32_t gone = probe->bpf->bss->awaited_cgroups_gone;
+	bool had_lens = probe->lens.attached, found;
+	usec_t now = clock_now(CLOCK_MONOTONIC);
 
-	if (made == probe->groups_made)
+	if (made == probe->groups_made && gone == probe->groups_gone)
 		return;
-	probe->groups_made = made;
-	packet_watches_look_again(probe->packets);
+	found = group_watches_look_again(probe->groups);
+	probe->groups_gone = gone;
+	if (made != probe->groups_made && !probe->groups_made_at)
+		probe->groups_made_at = now;
+	if (found || now >= probe->groups_made_at + GROUP_PATIENCE) {
+		probe->groups_made = made;
+		probe->groups_made_at = 0;
+	}
+	if (!group_watches_have_lenses(probe->groups))
+		probe_lens_need(probe);
+	if (found && !had_lens)
+		probe_find_connections(probe);
 }
 
 static void tell_lost_of(struct probe *probe, uint32_t agent, const struct lost_event *lost)
@@ -444,6 +467,11 @@ static void tell_lost(struct probe *probe)
 	}
 }
 
+usec_t probe_next_look(const struct probe *probe)
+{
+	return probe_lens_next_look(probe);
+}
+
 int probe_fd(const struct probe *probe)
 {
 	return bpf_map__fd(probe->bpf->maps.records);
@@ -484,12 +512,13 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe->sink = sink;
 	probe->userdata = userdata;
 	probe->events = 0;
-	look_for_new_groups(probe);
+	look_for_groups(probe);
 	hand_on_sample(probe);
 	r = take_records(probe);
 	if (r < 0)
 		return r;
 	probe_stalls_follow(probe);
+	probe_lens_follow(probe, probe->events);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: the sample is taken again */
 		r = probe_sample(probe);

@@ -112,6 +112,26 @@ enum { PROBE_DESCRIPTORS_MAX = 64 };
  * many there are, or -ENOBUFS. */
 int probe_descriptors(const struct probe *probe, int descriptors[static PROBE_DESCRIPTORS_MAX]);
 
+/* The descriptors that keep the probe's lenses on what is watched, which come and go. */
+enum { PROBE_LENS_DESCRIPTORS_MAX = 240 };
+
+/* Gives these descriptors. They stay the probe's, until probe_lens_changes() gives another number.
+ * Returns how many there are. */
+int probe_lens_descriptors(const struct probe *probe,
+			   int descriptors[static PROBE_LENS_DESCRIPTORS_MAX]);
+
+/* Returns how often they have changed. */
+uint64_t probe_lens_changes(const struct probe *probe);
+
+/* The lenses of the daemon before us, which are the probe's to close from now on: what happens
+ * until ours are on everything that is watched is seen through them. To be called once, soon after
+ * probe_take_over(). */
+void probe_lens_take_over(struct probe *probe, const int *descriptors, unsigned count);
+
+/* Returns when probe_drain() is to be called even if probe_fd() is not readable; USEC_INFINITY:
+ * never. */
+usec_t probe_next_look(const struct probe *probe);
+
 /* From now on every record that a session's verdict rests on is kept in `memory` (borrowed) before
  * it is handed on. A `memory` that already holds records belongs to the probe that was taken over.
  * To be called before the first probe_drain(). */

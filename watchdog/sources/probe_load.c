@@ -103,8 +103,7 @@ static int find_features(struct kernel_features *features)
 	return 0;
 }
 
-/* Returns true with CAP_NET_ADMIN. */
-static bool can_look_at_packets(void)
+static bool can_look_at_groups(void)
 {
 	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
 }
@@ -120,6 +119,8 @@ static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_feature
 	} iterators[] = {
 		{ bpf->progs.find_healed, by_storage && features->congestion_state },
 		{ bpf->progs.find_healed_by_file, by_file && features->congestion_state },
+		{ bpf->progs.find_host_held, by_storage },
+		{ bpf->progs.find_host_held_by_file, by_file },
 		{ bpf->progs.find_connections, features->socket_from_file },
 		{ bpf->progs.sample_connections, by_storage },
 		{ bpf->progs.sample_by_file, by_file },
@@ -132,18 +133,43 @@ static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_feature
 	}
 }
 
-static void prepare_packets(struct probe_bpf *bpf, const struct kernel_features *features)
+/* Returns true with CAP_NET_ADMIN. */
+static bool can_have_lenses(void)
 {
-	struct bpf_program *programs[] = { bpf->progs.packet_received, bpf->progs.packet_sent };
-	bool possible = features->socket_storage && can_look_at_packets();
+	return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SOCK_OPS, NULL) == 1;
+}
+
+/* Programs on control groups. `lenses`: those for sockets may be had. */
+static void prepare_groups(struct probe_bpf *bpf, const struct kernel_features *features,
+			   bool lenses)
+{
+	bool lenses_too = lenses && features->task_pointer && can_have_lenses();
+	const struct {
+		struct bpf_program *program;
+		bool wanted;
+	} programs[] = {
+		{ bpf->progs.packet_received, true },
+		{ bpf->progs.packet_sent, true },
+		{ bpf->progs.group_socket, lenses_too },
+		{ bpf->progs.group_release, lenses_too },
+	};
+	bool possible = features->socket_storage && can_look_at_groups();
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		bpf_program__set_autoload(programs[i], possible);
-		bpf_program__set_autoattach(programs[i], false);
+		bpf_program__set_autoload(programs[i].program, possible && programs[i].wanted);
+		bpf_program__set_autoattach(programs[i].program, false);
 	}
 }
 
-static int prepare(struct probe_bpf *bpf, const struct kernel_features *features)
+/* probe_lens.c attaches it. */
+static void prepare_host_lens(struct probe_bpf *bpf)
+{
+	bpf_program__set_autoattach(bpf->progs.socket_state, false);
+	bpf_program__set_autoattach(bpf->progs.retransmitted, false);
+	bpf_program__set_autoattach(bpf->progs.socket_destroyed, false);
+}
+
+static int prepare(struct probe_bpf *bpf, const struct kernel_features *features, bool lenses)
 {
 	struct timespec tick;
 	struct stat own;
@@ -165,7 +191,8 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	prepare_iterators(bpf, features);
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
-	prepare_packets(bpf, features);
+	prepare_host_lens(bpf);
+	prepare_groups(bpf, features, lenses);
 	return 0;
 }
 
@@ -238,21 +265,15 @@ static void drop_instructions(const struct probe_bpf *bpf)
 	}
 }
 
-int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
+static int load(struct probe_bpf **ret, const struct kernel_features *features, bool lenses,
+		const int *descriptors, unsigned count)
 {
-	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = NULL;
-	struct kernel_features features = {};
+	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = probe_bpf__open();
 	int r;
 
-	libbpf_set_print(keep_warning);
-	last_warning[0] = '\0';
-	r = find_features(&features);
-	if (r < 0)
-		return r;
-	bpf = probe_bpf__open();
 	if (!bpf)
 		return -errno;
-	r = prepare(bpf, &features);
+	r = prepare(bpf, features, lenses);
 	if (r >= 0 && count > 0)
 		r = take_over(bpf, descriptors, count);
 	if (r < 0)
@@ -263,6 +284,22 @@ int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
 	drop_instructions(bpf);
 	*ret = STEAL_POINTER(bpf);
 	return 0;
+}
+
+/* Kernels differ in what programs on control groups may do: where they refuse the groups' lenses,
+ * the host's does it all. */
+int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
+{
+	struct kernel_features features = {};
+	int r;
+
+	libbpf_set_print(keep_warning);
+	last_warning[0] = '\0';
+	r = find_features(&features);
+	if (r < 0)
+		return r;
+	r = load(ret, &features, true, descriptors, count);
+	return r == -EINVAL || r == -EACCES ? load(ret, &features, false, descriptors, count) : r;
 }
 
 const char *probe_load_complaint(int error)

@@ -7,7 +7,7 @@
 
 struct bpf_link;
 struct mqtt_probe;
-struct packet_watches;
+struct group_watches;
 struct probe_bpf;
 struct probe_overflow;
 struct probe_ring;
@@ -16,8 +16,24 @@ struct probe_ring;
  * range. */
 enum { AGENT_NUMBER_MAX = 255 };
 
+/* Tracepoints of the host's lens. */
+enum { PROBE_HOST_PROGRAMS = 3 };
+
+struct probe_lens {
+	struct bpf_link *links[PROBE_HOST_PROGRAMS];
+	bool attached;
+	bool missing;        /* it is needed, and could not be attached */
+	uint32_t calls_lost; /* the kernel's count when it was last looked at */
+	usec_t opened;
+	usec_t next_look; /* whether it is still needed; USEC_INFINITY: with the next record */
+	uint64_t changes; /* how often it was attached or detached */
+	int old[PROBE_LENS_DESCRIPTORS_MAX]; /* links of the daemon before us */
+	unsigned old_count;
+};
+
 struct probe {
 	struct probe_bpf *bpf;
+	struct probe_lens lens;
 	struct probe_ring *ring;
 	struct probe_overflow *overflow;
 	struct probe_header end_of_sample;
@@ -28,10 +44,12 @@ struct probe {
 	bool sampling;      /* a sample was asked for and is not handed on completely */
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
-	struct packet_watches *packets;
+	struct group_watches *groups;
 	struct mqtt_probe *mqtt;              /* NULL until an agent asks for it */
 	bool inspected[AGENT_NUMBER_MAX + 1]; /* by agent: its MQTT is looked at */
-	uint32_t groups_made;     /* the kernel's count when new groups were last looked for */
+	uint32_t groups_made; /* the kernel's counts when groups were last looked for */
+	uint32_t groups_gone;
+	usec_t groups_made_at;    /* when the first was counted that was not found yet; 0: none */
 	bool stalled;             /* a connection is, or was lately */
 	struct bpf_link *healing; /* the program that sees the end of a stall; NULL: not attached */
 	usec_t healing_looked;    /* when it was last checked that it is needed */

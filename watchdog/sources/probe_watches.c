@@ -14,9 +14,10 @@
 #include "base/text.h"
 #include "ebpf/probe.skel.h"
 #include "ebpf/watch_keys.h"
+#include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
+#include "sources/probe_lens.h"
 #include "sources/probe_mqtt.h"
-#include "sources/probe_packets.h"
 #include "sources/probe_state.h"
 #include "support/cgroup_tree.h"
 #include "support/cleanup.h"
@@ -26,6 +27,7 @@ int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
 	struct probe_bpf__bss *run = probe->bpf->bss;
 	int r;
 
+	probe_lens_need(probe);
 	run->wanted_pid = (uint32_t)pid;
 	run->wanted_agent = agent;
 	run->wanted_found = false;
@@ -152,7 +154,7 @@ int probe_watch_cgroup(struct probe *probe, const char *path, uint32_t agent)
 	if (r >= 0)
 		r = watch_tree(probe, path, agent);
 	if (r == 0 || r == -ENOSPC) /* some of it is watched */
-		packet_watches_add(probe->packets, path, agent, false);
+		group_watches_add(probe->groups, path, agent, false);
 	return r == -ENOSPC ? 0 : r;
 }
 
@@ -176,7 +178,8 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 		return r;
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
-	packet_watches_add(probe->packets, path, agent, true);
+	group_watches_add(probe->groups, path, agent, true);
+	probe_lens_need(probe); /* until the group is there */
 	r = probe_watch_cgroup(probe, path, agent);
 	return r == -ENOENT ? 0 : r;
 }
@@ -184,7 +187,7 @@ int probe_watch_cgroup_to_come(struct probe *probe, const char *parent, const ch
 /* The kernel removes its own entry when the group goes. */
 void probe_forget_cgroup(struct probe *probe, const char *path, uint32_t agent)
 {
-	packet_watches_remove(probe->packets, path, agent);
+	group_watches_remove(probe->groups, path, agent);
 }
 
 static void forget_entry(struct probe *probe, const struct bpf_map *map, const void *key,
@@ -226,7 +229,7 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	};
 	int r = 0;
 
-	packet_watches_remove_agent(probe->packets, agent);
+	group_watches_remove_agent(probe->groups, agent);
 	probe_inspect_mqtt(probe, agent, false, false);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
 		r = forget_in(probe, maps[i], agent);
@@ -242,6 +245,7 @@ int probe_find_connections(struct probe *probe)
 {
 	if (!probe_shows_connections(probe))
 		return -EOPNOTSUPP;
+	probe_lens_need(probe); /* no group's lens sees what is found */
 	return probe_iterator_run(probe->bpf->progs.find_connections, NULL);
 }
 
@@ -271,10 +275,10 @@ static int load_mqtt(struct probe *probe)
 		return r;
 	probe->bpf->bss->inspector = (uint32_t)getpid();
 	probe->bpf->bss->inspector_is_dead = false;
-	packet_watches_use(probe->packets, LOOK_AT_MQTT_SENT, mqtt_probe_of_sent(probe->mqtt),
-			   probe->inspected);
-	packet_watches_use(probe->packets, LOOK_AT_MQTT_RECEIVED,
-			   mqtt_probe_of_received(probe->mqtt), probe->inspected);
+	group_watches_use(probe->groups, LOOK_AT_MQTT_SENT, mqtt_probe_of_sent(probe->mqtt),
+			  probe->inspected);
+	group_watches_use(probe->groups, LOOK_AT_MQTT_RECEIVED, mqtt_probe_of_received(probe->mqtt),
+			  probe->inspected);
 	return 0;
 }
 
@@ -296,7 +300,7 @@ int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes, bool token
 		mqtt_probe_leave(probe->mqtt, agent);
 	if (probe->inspected[agent] != yes) {
 		probe->inspected[agent] = yes;
-		packet_watches_change_agents(probe->packets);
+		group_watches_change_agents(probe->groups);
 	}
 	return yes && !mqtt_probe_sees_tls(probe->mqtt) ? 1 : 0;
 }

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 
 /* To be changed with the layout. */
-#define HANDOVER_VERSION 6
+#define HANDOVER_VERSION 7
 
 enum {
 	HANDOVER_AGENTS_MAX = 255,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "settings/settings.h"
 #include "sources/probe.h"
@@ -13,6 +14,9 @@
 
 struct handover {
 	struct handover_memory *memory;
+	struct handover_shelf shelf; /* for the probe's lenses; both ends 0: there is none */
+	uint64_t shelved;            /* the probe's changes that it knows of */
+	uint64_t shelf_number;
 	bool taken_over;
 	/* reports of the daemon before us; there is room for them only if there was one */
 	size_t reported_count;
@@ -33,15 +37,42 @@ static struct label own_label(void)
 	return (struct label){ probe_version(), HANDOVER_VERSION };
 }
 
-/* The shared memory comes first, the probe's descriptors follow. */
-enum { CONTENTS_MAX = 1 + PROBE_DESCRIPTORS_MAX };
+/* What is packed, the probe's descriptors last. */
+enum {
+	MEMORY,
+	SHELF,
+	OTHER_END_OF_SHELF,
+	PROBE,
+	CONTENTS_MAX = PROBE + PROBE_DESCRIPTORS_MAX,
+};
+
+/* A probe without its lenses sees nothing: then it is not taken over. */
+static int take_lenses_over(struct handover *handover, struct probe *probe)
+{
+	int lenses[PROBE_LENS_DESCRIPTORS_MAX];
+	int count;
+
+	count = handover_shelf_get(&handover->shelf, &handover->shelf_number, lenses,
+				   PROBE_LENS_DESCRIPTORS_MAX);
+	if (count > 0)
+		probe_lens_take_over(probe, lenses, (unsigned)count);
+	return count < 0 ? count : 0;
+}
+
+static void close_shelf(struct handover *handover)
+{
+	if (!handover->shelf.ends[0])
+		return;
+	close(handover->shelf.ends[0]);
+	close(handover->shelf.ends[1]);
+}
 
 static int take_over(struct handover **ret, struct probe **probe, int stored,
 		     const char **complaint)
 {
 	size_t size =
 		sizeof(struct handover) + HANDOVER_REPORTS_MAX * sizeof(struct handover_report);
-	_cleanup_free_ struct handover *handover = calloc(1, size);
+	_cleanup_(handover_free_held) struct handover *handover = calloc(1, size);
 	struct label label = own_label();
 	int contents[CONTENTS_MAX];
 	int count, r;
@@ -49,15 +80,19 @@ static int take_over(struct handover **ret, struct probe **probe, int stored,
 	if (!handover)
 		return -ENOMEM;
 	count = handover_store_unpack(stored, &label, sizeof(label), contents, CONTENTS_MAX);
-	if (count < 2)
+	if (count <= PROBE)
 		return count < 0 ? count : -ESTALE;
-	r = probe_take_over(probe, contents + 1, (unsigned)count - 1, complaint);
+	handover->shelf.ends[0] = contents[SHELF];
+	handover->shelf.ends[1] = contents[OTHER_END_OF_SHELF];
+	r = probe_take_over(probe, contents + PROBE, (unsigned)(count - PROBE), complaint);
 	if (r >= 0) {
-		r = handover_memory_open(&handover->memory, contents[0]);
+		r = take_lenses_over(handover, *probe);
+		if (r >= 0)
+			r = handover_memory_open(&handover->memory, contents[MEMORY]);
 		if (r < 0)
 			*probe = probe_close(*probe);
 	}
-	close(contents[0]);
+	close(contents[MEMORY]);
 	if (r < 0)
 		return r;
 	handover->taken_over = true;
@@ -109,6 +144,7 @@ struct handover *handover_free(struct handover *handover)
 {
 	if (!handover)
 		return NULL;
+	close_shelf(handover);
 	handover_memory_free(handover->memory);
 	free(handover);
 	return NULL;
@@ -119,16 +155,36 @@ bool handover_taken_over(const struct handover *handover)
 	return handover->taken_over;
 }
 
+int handover_shelve_lenses(struct handover *handover, struct probe *probe)
+{
+	uint64_t changes = probe_lens_changes(probe);
+	int lenses[PROBE_LENS_DESCRIPTORS_MAX];
+	int r;
+
+	if (!handover->shelf.ends[0] || handover->shelved == changes)
+		return 0;
+	r = handover_shelf_put(&handover->shelf, ++handover->shelf_number, lenses,
+			       (unsigned)probe_lens_descriptors(probe, lenses));
+	if (r >= 0)
+		handover->shelved = changes;
+	return r;
+}
+
 int handover_pack(struct handover *handover, struct probe *probe)
 {
-	int contents[CONTENTS_MAX] = { handover_memory_descriptor(handover->memory) };
+	int contents[CONTENTS_MAX] = { [MEMORY] = handover_memory_descriptor(handover->memory) };
 	struct label label = own_label();
-	int count = probe_descriptors(probe, contents + 1);
+	int count = probe_descriptors(probe, contents + PROBE);
+	int r = count < 0 ? count : handover_shelf_open(&handover->shelf);
 
-	if (count < 0)
-		return count;
+	if (r >= 0)
+		r = handover_shelve_lenses(handover, probe);
+	if (r < 0)
+		return r;
+	contents[SHELF] = handover->shelf.ends[0];
+	contents[OTHER_END_OF_SHELF] = handover->shelf.ends[1];
 	probe_remember(probe, handover->memory);
-	return handover_store_pack(&label, sizeof(label), contents, 1 + (unsigned)count);
+	return handover_store_pack(&label, sizeof(label), contents, PROBE + (unsigned)count);
 }
 
 /* ---- numbers */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/cleanup.h"
 #include "engine/policy/budget.h"
 #include "events/event.h"
 #include "record/record.h"
@@ -25,6 +26,7 @@ int handover_open(struct handover **ret, struct probe **probe, int stored, const
 int handover_open_alone(struct handover **ret);
 
 struct handover *handover_free(struct handover *handover); /* returns NULL */
+DEFINE_CLEANUP(struct handover *, handover_free);
 
 /* True if we go on with the probe of the daemon before us. */
 bool handover_taken_over(const struct handover *handover);
@@ -33,6 +35,10 @@ bool handover_taken_over(const struct handover *handover);
  * called before the first record is drained. Returns the descriptor, the caller's to close; or
  * -errno. */
 int handover_pack(struct handover *handover, struct probe *probe);
+
+/* Leaves the lenses of `probe` to the next daemon, too, as they are now. To be called whenever they
+ * may have changed. Returns 0 or -errno. */
+int handover_shelve_lenses(struct handover *handover, struct probe *probe);
 
 /* ---- agents keep their numbers, as the probe knows them by nothing else */
 

@@ -136,14 +136,23 @@ static void pass_on(void *userdata, const struct event *event)
 		observer->listener.event(observer->listener.userdata, event);
 }
 
+/* Should it fail, the next call tries again. */
+static void shelve_lenses(struct watch_observer *observer)
+{
+	handover_shelve_lenses(observer->handover, observer->probe);
+}
+
 static int take(void *source)
 {
 	struct watch_observer *observer = source;
 
-	if (observer->probe)
-		return watch_ring_take(observer->ring, clock_now(CLOCK_MONOTONIC), pass_on,
-				       observer);
-	return watch_survey_take(observer->survey);
+	int r;
+
+	if (!observer->probe)
+		return watch_survey_take(observer->survey);
+	r = watch_ring_take(observer->ring, clock_now(CLOCK_MONOTONIC), pass_on, observer);
+	shelve_lenses(observer);
+	return r;
 }
 
 const struct source watch_observer_source = {
@@ -190,10 +199,15 @@ int watch_observer_sample(struct watch_observer *observer)
 
 int watch_observer_find_connections(struct watch_observer *observer)
 {
-	if (observer->probe)
-		return probe_find_connections(observer->probe);
-	watch_survey_look(observer->survey, false);
-	return 0;
+	int r;
+
+	if (!observer->probe) {
+		watch_survey_look(observer->survey, false);
+		return 0;
+	}
+	r = probe_find_connections(observer->probe);
+	shelve_lenses(observer);
+	return r;
 }
 
 bool watch_observer_shows_connections(const struct watch_observer *observer)
@@ -203,23 +217,37 @@ bool watch_observer_shows_connections(const struct watch_observer *observer)
 
 int watch_observer_process(struct watch_observer *observer, pid_t pid, uint32_t agent)
 {
-	return observer->probe ? probe_watch_process(observer->probe, pid, agent)
-			       : watch_survey_process(observer->survey, pid, agent);
+	int r;
+
+	if (!observer->probe)
+		return watch_survey_process(observer->survey, pid, agent);
+	r = probe_watch_process(observer->probe, pid, agent);
+	shelve_lenses(observer);
+	return r;
 }
 
 int watch_observer_cgroup(struct watch_observer *observer, const char *path, uint32_t agent)
 {
-	return observer->probe ? probe_watch_cgroup(observer->probe, path, agent)
-			       : watch_survey_cgroup(observer->survey, path, agent);
+	int r;
+
+	if (!observer->probe)
+		return watch_survey_cgroup(observer->survey, path, agent);
+	r = probe_watch_cgroup(observer->probe, path, agent);
+	shelve_lenses(observer);
+	return r;
 }
 
 int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *parent,
 				  const char *name, uint32_t agent)
 {
 	_cleanup_free_ char *path = NULL;
+	int r;
 
-	if (observer->probe)
-		return probe_watch_cgroup_to_come(observer->probe, parent, name, agent);
+	if (observer->probe) {
+		r = probe_watch_cgroup_to_come(observer->probe, parent, name, agent);
+		shelve_lenses(observer);
+		return r;
+	}
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
 	return watch_survey_cgroup(observer->survey, path, agent);
@@ -227,10 +255,12 @@ int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *p
 
 void watch_observer_forget_cgroup(struct watch_observer *observer, const char *path, uint32_t agent)
 {
-	if (observer->probe)
-		probe_forget_cgroup(observer->probe, path, agent);
-	else
+	if (!observer->probe) {
 		watch_survey_forget_cgroup(observer->survey, path, agent);
+		return;
+	}
+	probe_forget_cgroup(observer->probe, path, agent);
+	shelve_lenses(observer);
 }
 
 int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes,
@@ -243,8 +273,10 @@ int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent,
 
 void watch_observer_unwatch(struct watch_observer *observer, uint32_t agent)
 {
-	if (observer->probe)
-		probe_unwatch(observer->probe, agent);
-	else
+	if (!observer->probe) {
 		watch_survey_unwatch(observer->survey, agent);
+		return;
+	}
+	probe_unwatch(observer->probe, agent);
+	shelve_lenses(observer);
 }

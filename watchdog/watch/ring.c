@@ -68,6 +68,8 @@ void watch_ring_wait(const struct watch_ring *ring, struct source_wait *wait)
 	if (ring->rush)
 		wait->events = 0;
 	wait->deadline = ring->next_look;
+	if (wait->deadline > probe_next_look(ring->probe))
+		wait->deadline = probe_next_look(ring->probe);
 }
 
 int watch_ring_new(struct watch_ring **ret, struct probe *probe)

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The group's lens: programs on the control group of an agent, which run for sockets that were made
+ * in there. The kernel calls them at the same places as the tracepoints of the host's lens, and for
+ * nobody else. */
+#pragma once
+
+/* Other programs may ask for more. */
+#define WANTED_CALLS (BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG)
+
+static __always_inline void want_calls(struct bpf_sock_ops *ctx)
+{
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | WANTED_CALLS);
+}
+
+/* In tcp_connect(), right before the SYN; the current task is the caller of connect(). */
+static __always_inline void group_opens(struct bpf_sock_ops *ctx, struct sock *sk)
+{
+	struct connection *connection = connection_of(sk);
+	__u32 agent, agent_of_caller;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	if (!is_opening(connection)) {
+		agent_of_caller = agent_of_task(current_task());
+		agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
+		if (!agent)
+			return;
+		connection =
+			open_connection(sk, bpf_get_socket_cookie(ctx), agent_of_caller, agent);
+	}
+	if (!connection)
+		return;
+	connection->by_group = true;
+	barrier();
+	if (leaving_group == socket_cgroup_id(sk)) /* the host's has been told to take all */
+		connection->by_group = false;
+	want_calls(ctx);
+}
+
+static __always_inline void group_listens(struct bpf_sock_ops *ctx, struct sock *sk)
+{
+	struct task_struct *task = current_task();
+
+	if (!agent_of_task(task))
+		return;
+	note_listener(sk, TASK_MEMBER(task, tgid));
+	want_calls(ctx);
+}
+
+/* How many connections lost their calls, for probe.c. */
+__u32 calls_lost = 0;
+
+/* Another program on the group may have asked for calls of its own in the place of ours: then the
+ * host's lens is to see the connection. For each packet that comes in for it. */
+static __always_inline void check_calls(struct connection *connection, struct bpf_sock *sk)
+{
+	struct tcp_sock *tcp;
+
+	if (!connection->by_group || connection->ended_told)
+		return;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || tcp->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG)
+		return;
+	connection->by_group = false;
+	__sync_fetch_and_add(&calls_lost, 1);
+	wake_reader();
+}
+
+/* What MQTT was said in TLS is kept by the cookie of the socket. Nothing is told of it any more
+ * once the connection has ended and the socket is closed. */
+static __always_inline void forget_session(const struct connection *connection)
+{
+	if (connection->inspected)
+		bpf_map_delete_elem(&tls_sessions, &connection->cookie);
+}
+
+static __always_inline bool is_closed_by_user(struct sock *sk)
+{
+	return sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
+}
+
+static __always_inline void group_changes(struct sock *sk, int before, int after)
+{
+	struct connection *connection;
+
+	if (before == TCP_LISTEN) {
+		forget_listener(sk);
+		return;
+	}
+	connection = connection_of(sk);
+	if (!connection || !connection->by_group)
+		return;
+	take_state(connection, sk, before, after);
+	if (connection->ended_told && is_closed_by_user(sk))
+		forget_session(connection);
+}
+
+static __always_inline void group_retransmits(struct sock *sk)
+{
+	struct connection *connection = connection_of(sk);
+
+	if (connection && connection->by_group)
+		take_retransmission(connection, sk);
+}
+
+enum { GO_ON = 1 };
+
+SEC("?sockops")
+int group_socket(struct bpf_sock_ops *ctx)
+{
+	struct tcp_sock *tcp;
+	struct sock *sk;
+
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+	case BPF_SOCK_OPS_RETRANS_CB:
+	case BPF_SOCK_OPS_STATE_CB:
+		break;
+	default:
+		return GO_ON;
+	}
+	if (!ctx->sk)
+		return GO_ON;
+	tcp = bpf_skc_to_tcp_sock(ctx->sk);
+	if (!tcp)
+		return GO_ON;
+	sk = (struct sock *)tcp;
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		group_opens(ctx, sk);
+	else if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+		group_listens(ctx, sk);
+	else if (ctx->op == BPF_SOCK_OPS_RETRANS_CB)
+		group_retransmits(sk);
+	else
+		group_changes(sk, (int)ctx->args[0], (int)ctx->args[1]);
+	return GO_ON;
+}
+
+/* Fills in all but the header: of a socket without a peer, there is nothing but the closing task.
+ */
+static __always_inline void fill_released(struct probe_connection *record,
+					  const struct connection *connection)
+{
+	struct task_struct *task = current_task();
+
+	__builtin_memset((char *)record + sizeof(record->header), 0,
+			 sizeof(*record) - sizeof(record->header));
+	copy_connection(record, connection);
+	record->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	record->state_before = record->state = TCP_CLOSE;
+	describe_current(&record->current, connection);
+}
+
+static __noinline int overflow_released(const struct connection *connection)
+{
+	struct overflow_key key;
+	union record *draft;
+
+	if (!connection)
+		return 0;
+	key = overflow_key_of(connection, PROBE_NEVER_OPENED);
+	draft = begin_overflow(&key, sizeof(draft->connection), PROBE_NEVER_OPENED,
+			       connection->agent);
+	if (!draft) {
+		count_lost(connection->agent);
+		return 0;
+	}
+	fill_released(&draft->connection, connection);
+	overflow_record(&key, draft, connection->agent);
+	return 0;
+}
+
+static __always_inline void report_released(const struct connection *connection)
+{
+	struct probe_connection *record =
+		reserve_in_ring(sizeof(*record), PROBE_NEVER_OPENED, connection->agent);
+
+	if (!record) {
+		overflow_released(connection);
+		return;
+	}
+	fill_released(record, connection);
+	submit_record(record);
+}
+
+/* A socket is closed that never had a peer: connect() failed before its SYN, for want of a route,
+ * or was never called. */
+static __always_inline void release_unopened(struct bpf_sock *ctx)
+{
+	struct task_struct *task = current_task();
+	__u32 agent = agent_of_task(task);
+	struct connection *connection;
+
+	if (!agent)
+		return;
+	connection = bpf_sk_storage_get(&connections, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!connection) {
+		count_lost(agent);
+		return;
+	}
+	connection->cookie = bpf_get_socket_cookie(ctx);
+	note_owner(connection, task, true);
+	connection->by_group = true;
+	connection->ended_told = true;
+	publish_connection(connection, agent);
+	report_released(connection);
+}
+
+/* close(), before anything else of it. */
+SEC("?cgroup/sock_release")
+int group_release(struct bpf_sock *ctx)
+{
+	struct connection *connection;
+
+	if (ctx->protocol != IPPROTO_TCP || ctx->state != TCP_CLOSE)
+		return GO_ON;
+	connection = bpf_sk_storage_get(&connections, ctx, NULL, 0);
+	if (!connection && !ctx->dst_port)
+		release_unopened(ctx);
+	else if (connection && connection->ended_told)
+		forget_session(connection);
+	return GO_ON;
+}

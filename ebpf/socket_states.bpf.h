@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What happens to a connection, and what is told of it. The two lenses (host_lens.bpf.h,
+ * group_lens.bpf.h) see the same things at different hooks, and both call these.
+ *
+ * Each of these may be called twice for one happening: a socket is in two groups of agents that are
+ * nested, or two daemons hand over. The second call does nothing. */
+#pragma once
+
+static __always_inline void note_owner(struct connection *connection, struct task_struct *task,
+				       bool in_agent)
+{
+	struct task_struct *leader = TASK_MEMBER(task, group_leader);
+	struct owner *owner = &connection->owner;
+
+	owner->id = TASK_MEMBER(task, tgid);
+	owner->pid = pid_of(task);
+	owner->start_nsec = TASK_MEMBER(leader, start_boottime);
+	BPF_CORE_READ_INTO(&owner->comm, leader, comm);
+	connection->owner_in_agent = in_agent;
+}
+
+/* Begins to watch `sk`, held by `owner`, for `agent`; publish_connection() when all is there.
+ * `in_agent`: the owner belongs to the agent. */
+static __always_inline struct connection *watch_connection(struct sock *sk, __u64 cookie,
+							   struct task_struct *owner, bool in_agent,
+							   __u32 agent)
+{
+	struct connection *connection = new_connection(sk);
+
+	if (!connection) {
+		count_lost(agent);
+		return NULL;
+	}
+	connection->cookie = cookie;
+	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
+	note_owner(connection, owner, in_agent);
+	return connection;
+}
+
+/* A sample may be looking on: the agent comes last. */
+static __always_inline void publish_connection(struct connection *connection, __u32 agent)
+{
+	barrier();
+	connection->agent = agent;
+}
+
+/* The longest time from one hook of a connect() to the next: both are in one system call. */
+#define OPENING_NSEC 1000000000ULL
+
+/* The other lens has told of this connect() already. A socket may have had an earlier connection.
+ */
+static __always_inline bool is_opening(const struct connection *connection)
+{
+	return connection && connection->agent && !connection->up_told && !connection->ended_told &&
+	       connection->opened_nsec &&
+	       bpf_ktime_get_ns() - connection->opened_nsec < OPENING_NSEC;
+}
+
+/* connect(), called by the current task. Returns NULL without memory. */
+static __always_inline struct connection *open_connection(struct sock *sk, __u64 cookie,
+							  bool in_agent, __u32 agent)
+{
+	struct connection *connection =
+		watch_connection(sk, cookie, current_task(), in_agent, agent);
+
+	if (!connection)
+		return NULL;
+	connection->opened_nsec = bpf_ktime_get_ns();
+	connection->to_itself = leads_to_itself(connection, sk);
+	publish_connection(connection, agent);
+	report_change(connection, sk, CHANGE(TCP_CLOSE, TCP_SYN_SENT), PROBE_OPENED);
+	return connection;
+}
+
+static __always_inline void come_up(struct connection *connection, struct sock *sk, int before)
+{
+	if (connection->up_told)
+		return;
+	connection->up_told = true;
+	connection->stalled = 0; /* of the SYN */
+	begin_mqtt(connection, sk);
+	begin_tls(&connection->tls, sk);
+	report_change(connection, sk, CHANGE(before, TCP_ESTABLISHED), PROBE_ESTABLISHED);
+}
+
+static __always_inline void close_connection(struct connection *connection, struct sock *sk,
+					     int before, int after)
+{
+	if (connection->closing_told || before != TCP_ESTABLISHED)
+		return;
+	connection->closing_told = true;
+	report_change(connection, sk, CHANGE(before, after), PROBE_CLOSING);
+}
+
+static __always_inline void end_connection(struct connection *connection, struct sock *sk,
+					   int before)
+{
+	if (connection->ended_told)
+		return;
+	report_change(connection, sk, CHANGE(before, TCP_CLOSE), PROBE_ENDED);
+	connection->ended_told = true; /* even if there was no room for the record */
+}
+
+/* The socket goes from one state to the next; see CHANGE(). */
+static __always_inline void take_state(struct connection *connection, struct sock *sk, int before,
+				       int after)
+{
+	switch (after) {
+	case TCP_ESTABLISHED:
+		come_up(connection, sk, before);
+		break;
+	case TCP_FIN_WAIT1:
+	case TCP_CLOSE_WAIT:
+		close_connection(connection, sk, before, after);
+		break;
+	case TCP_CLOSE:
+		end_connection(connection, sk, before);
+		break;
+	}
+}
+
+/* A segment was sent again. Tail loss probes and fast retransmissions do so, too: only time-outs in
+ * a row count. */
+static __always_inline void take_retransmission(struct connection *connection, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u32 timeouts;
+
+	if (!tcp)
+		return;
+	timeouts = tcp->inet_conn.icsk_retransmits;
+	if (timeouts > 3) /* should the third have gone unseen */
+		timeouts = 3;
+	if (timeouts != 1 && timeouts != 3)
+		return;
+	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)
+		return;
+	connection->stalled = timeouts;
+	connection->stalled_at = tcp->snd_una;
+	report(connection, sk, PROBE_RETRANSMIT);
+}

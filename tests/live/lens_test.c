@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host's lens is there only while something needs it; and however the lenses come and go, each
+ * connection is told once, from its beginning to its end. Needs root. */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../unit/suite.h"
+#include "sources/probe.h"
+#include "sources/probe_lens.h"
+#include "sources/probe_state.h"
+#include "support/cgroup_tree.h"
+#include "support/clock.h"
+
+enum {
+	AGENT = 1,
+	AT_A_TIME = 20,
+	ROUNDS = 500,
+	CONNECTIONS = AT_A_TIME * ROUNDS,
+	PATIENCE = 30, /* seconds, for what takes a moment */
+};
+
+static char group[256];
+static struct probe *probe;
+static struct sockaddr_in hub_address;
+
+/* ---- the hub: does what the first byte of a connection asks for */
+
+static void reset_on_close(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static void serve(int fd)
+{
+	char word;
+	ssize_t n = read(fd, &word, 1);
+
+	if (n == 1 && word == 'w') /* wait for the agent's end */
+		return;
+	if (n == 1 && word == 'r')
+		reset_on_close(fd);
+	close(fd);
+}
+
+static void __attribute__((noreturn)) be_hub(int listener)
+{
+	int all = epoll_create1(0);
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = listener };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	epoll_ctl(all, EPOLL_CTL_ADD, listener, &event);
+	while (epoll_wait(all, &event, 1, -1) == 1) {
+		if (event.data.fd != listener) {
+			serve(event.data.fd);
+			continue;
+		}
+		event.data.fd = accept(listener, NULL, NULL);
+		event.events = EPOLLIN;
+		epoll_ctl(all, EPOLL_CTL_ADD, event.data.fd, &event);
+	}
+	_exit(EXIT_FAILURE);
+}
+
+static pid_t start_hub(void)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t size = sizeof(hub_address);
+	pid_t pid;
+
+	hub_address = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	CU_ASSERT_TRUE_FATAL(listener >= 0 &&
+			     bind(listener, (struct sockaddr *)&hub_address, size) == 0 &&
+			     listen(listener, SOMAXCONN) == 0 &&
+			     getsockname(listener, (struct sockaddr *)&hub_address, &size) == 0);
+	pid = fork();
+	if (pid == 0)
+		be_hub(listener);
+	close(listener);
+	return pid;
+}
+
+/* ---- the agent */
+
+static void enter_group(void)
+{
+	char path[512], pid[16];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	file = fopen(path, "we");
+	if (!file || fputs(pid, file) < 0 || fclose(file) != 0)
+		_exit(EXIT_FAILURE);
+}
+
+static int connect_to_hub(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, (const struct sockaddr *)&hub_address, sizeof(hub_address)) < 0)
+		_exit(EXIT_FAILURE);
+	return fd;
+}
+
+/* Ends `fd` in one of four ways: either side closes or resets. */
+static void end_somehow(int fd, unsigned way)
+{
+	static const char WORDS[] = "cwwr";
+	char nothing;
+
+	if (write(fd, &WORDS[way % 4], 1) != 1)
+		_exit(EXIT_FAILURE);
+	if (way % 4 == 1)
+		reset_on_close(fd);
+	if (way % 4 == 0 || way % 4 == 3)
+		(void)!read(fd, &nothing, 1);
+	close(fd);
+}
+
+/* Waits for a word before each round. */
+static void __attribute__((noreturn)) be_agent(unsigned seed, int words)
+{
+	int open[AT_A_TIME];
+	char word;
+
+	enter_group();
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		if (read(words, &word, 1) != 1)
+			_exit(EXIT_FAILURE);
+		for (unsigned i = 0; i < AT_A_TIME; i++)
+			open[i] = connect_to_hub();
+		for (unsigned i = 0; i < AT_A_TIME; i++)
+			end_somehow(open[i], (unsigned)rand_r(&seed));
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* ---- the books */
+
+static struct {
+	uint64_t cookie;
+	unsigned begun, up, ended;
+} told[CONNECTIONS + 64];
+static size_t told_count;
+static unsigned never_opened;
+
+static size_t place_of(uint64_t cookie)
+{
+	size_t i = told_count;
+
+	while (i > 0 && told[i - 1].cookie != cookie)
+		i--;
+	if (i > 0)
+		return i - 1;
+	CU_ASSERT_TRUE_FATAL(told_count < sizeof(told) / sizeof(told[0]));
+	told[told_count].cookie = cookie;
+	return told_count++;
+}
+
+static void take(void *userdata, const struct event *event)
+{
+	(void)userdata;
+	CU_ASSERT_NOT_EQUAL(event->type, EVENT_LOST);
+	if (event->type == EVENT_NEVER_OPENED)
+		never_opened++;
+	else if (event->type == EVENT_OPENED || event->type == EVENT_FOUND)
+		told[place_of(event->connection.cookie)].begun++;
+	else if (event->type == EVENT_ESTABLISHED)
+		told[place_of(event->connection.cookie)].up++;
+	else if (event->type == EVENT_ENDED || event->type == EVENT_VANISHED)
+		told[place_of(event->connection.cookie)].ended++;
+}
+
+static void drain(void)
+{
+	do {
+		CU_ASSERT_TRUE_FATAL(probe_drain(probe, take, NULL) >= 0);
+	} while (probe_is_behind(probe));
+}
+
+static void forget_all(void)
+{
+	memset(told, 0, sizeof(told));
+	told_count = never_opened = 0;
+}
+
+/* ---- what is attached */
+
+static bool is_hot(const char *program)
+{
+	return strcmp(program, "socket_state") == 0 || strcmp(program, "retransmitted") == 0 ||
+	       strncmp(program, "socket_destroyed", BPF_OBJ_NAME_LEN - 1) == 0 ||
+	       strncmp(program, "congestion_state", BPF_OBJ_NAME_LEN - 1) == 0;
+}
+
+static bool link_is_hot(int fd)
+{
+	struct bpf_link_info link = {};
+	struct bpf_prog_info program = {};
+	uint32_t size = sizeof(link);
+	bool hot;
+	int of;
+
+	if (bpf_obj_get_info_by_fd(fd, &link, &size) < 0)
+		return false;
+	of = bpf_prog_get_fd_by_id(link.prog_id);
+	size = sizeof(program);
+	hot = of >= 0 && bpf_obj_get_info_by_fd(of, &program, &size) == 0 && is_hot(program.name);
+	close(of);
+	return hot;
+}
+
+/* Returns how many tracepoints that every connection of the host runs are attached by us. */
+static unsigned hot_links(void)
+{
+	char path[64], target[64];
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 1024; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (strstr(target, "bpf") && strstr(target, "link"))
+			count += link_is_hot(fd);
+	}
+	return count;
+}
+
+static void pretend_time_is_up(void)
+{
+	probe->lens.next_look = 0;
+	drain();
+}
+
+static void begin(void)
+{
+	const char *complaint = "";
+
+	forget_all();
+	snprintf(group, sizeof(group), "%s/connwatch-lens-%d", cgroup_tree_root(), getpid());
+	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
+	if (probe_open(&probe, &complaint) < 0) {
+		fprintf(stderr, "%s\n", complaint);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void end(void)
+{
+	probe = probe_close(probe);
+	for (int i = 0; rmdir(group) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
+		poll(NULL, 0, 10); /* its last process is still on its way out */
+}
+
+/* ---- the tests */
+
+static void a_group_needs_no_lens_of_the_host(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	CU_ASSERT_EQUAL(probe_next_look(probe), USEC_INFINITY);
+	end();
+}
+
+static void a_process_needs_it(void)
+{
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(EXIT_SUCCESS);
+	}
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_process(probe, pid, AGENT), 0);
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
+		pretend_time_is_up();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	end();
+}
+
+static void a_group_to_come_needs_it_until_it_is_there(void)
+{
+	char name[64];
+
+	begin();
+	snprintf(name, sizeof(name), "%s", strrchr(group, '/') + 1);
+	CU_ASSERT_EQUAL_FATAL(rmdir(group), 0);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup_to_come(probe, cgroup_tree_root(), name, AGENT),
+			      0);
+	for (int time = 0; time < 3; time++) {
+		pretend_time_is_up();
+		CU_ASSERT_EQUAL(hot_links(), 3);
+		CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
+		pretend_time_is_up();
+		pretend_time_is_up();
+		CU_ASSERT_EQUAL(hot_links(), 0);
+		CU_ASSERT_EQUAL_FATAL(rmdir(group), 0);
+		drain();
+		CU_ASSERT_EQUAL(hot_links(), 3);
+	}
+	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
+	end();
+}
+
+/* No lens of a group sees a connection that is older than it, to the end of that. */
+static void an_older_connection_needs_it(void)
+{
+	pid_t hub = start_hub(), agent;
+	int ends[2], go[2];
+	char word;
+
+	begin();
+	CU_ASSERT_TRUE_FATAL(pipe(ends) == 0 && pipe(go) == 0);
+	agent = fork();
+	if (agent == 0) {
+		enter_group();
+		int fd = connect_to_hub();
+
+		(void)!write(ends[1], "", 1);
+		(void)!read(go[0], &word, 1);
+		end_somehow(fd, 2);
+		_exit(EXIT_SUCCESS);
+	}
+	CU_ASSERT_EQUAL_FATAL(read(ends[0], &word, 1), 1);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	if (probe_find_connections(probe) == -EOPNOTSUPP) {
+		puts("skip  lens: this kernel shows no older connections");
+	} else {
+		pretend_time_is_up();
+		CU_ASSERT_EQUAL(hot_links(), 3);
+		(void)!write(go[1], "", 1);
+		waitpid(agent, NULL, 0);
+		for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
+			pretend_time_is_up();
+			poll(NULL, 0, 10);
+		}
+		CU_ASSERT_EQUAL(hot_links(), 0);
+		CU_ASSERT_EQUAL(told_count, 1);
+		CU_ASSERT(told[0].begun == 1 && told[0].ended == 1);
+	}
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	end();
+}
+
+/* Like the worst of neighbours: it asks for no calls, whoever had asked for some. */
+static int attach_greedy_program(void)
+{
+	enum { SOCK_OPS_CB_FLAGS_SET = 59 };
+	const struct bpf_insn instructions[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = SOCK_OPS_CB_FLAGS_SET },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int program = bpf_prog_load(BPF_PROG_TYPE_SOCK_OPS, "greedy", "GPL", instructions, 4, NULL);
+	int directory = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int link = bpf_link_create(program, directory, BPF_CGROUP_SOCK_OPS, NULL);
+
+	close(program);
+	close(directory);
+	return link;
+}
+
+static void a_connection_without_calls_needs_it(void)
+{
+	pid_t hub = start_hub(), agent;
+	int go[2], greedy;
+	char word;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(pipe(go), 0);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	greedy = attach_greedy_program();
+	CU_ASSERT_TRUE_FATAL(greedy >= 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	agent = fork();
+	if (agent == 0) {
+		enter_group();
+		int fd = connect_to_hub();
+
+		(void)!write(fd, "w", 1);
+		(void)!read(go[0], &word, 1);
+		close(fd);
+		_exit(EXIT_SUCCESS);
+	}
+	for (int i = 0; hot_links() == 0 && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	(void)!write(go[1], "", 1);
+	waitpid(agent, NULL, 0);
+	for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
+		pretend_time_is_up();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].ended == 1);
+	close(greedy);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	end();
+}
+
+static void change_a_lens(unsigned number)
+{
+	switch (number % 4) {
+	case 0:
+		probe_lens_need(probe);
+		break;
+	case 1:
+		pretend_time_is_up();
+		break;
+	case 2:
+		probe_forget_cgroup(probe, group, AGENT);
+		break;
+	default:
+		CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+		break;
+	}
+}
+
+static bool all_have_ended(void)
+{
+	for (size_t i = 0; i < told_count; i++)
+		if (!told[i].ended)
+			return false;
+	return told_count >= CONNECTIONS;
+}
+
+static bool is_told_once(size_t i)
+{
+	if (told[i].begun == 1 && told[i].up == 1 && told[i].ended == 1)
+		return true;
+	printf("      lens: begun %u, up %u, ended %u times\n", told[i].begun, told[i].up,
+	       told[i].ended);
+	return false;
+}
+
+static void each_is_told_once_while_lenses_change(void)
+{
+	unsigned seed = (unsigned)clock_now(CLOCK_MONOTONIC), changes = 0, wrong = 0;
+	pid_t hub = start_hub(), agent;
+	usec_t deadline = clock_now(CLOCK_MONOTONIC) + 4 * PATIENCE * USEC_PER_SEC;
+	int status = 0, words[2];
+	size_t rounds = 0;
+
+	printf("      lens: seed %u\n", seed);
+	begin();
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	CU_ASSERT_EQUAL_FATAL(pipe(words), 0);
+	agent = fork();
+	if (agent == 0)
+		be_agent(seed, words[0]);
+	while (waitpid(agent, &status, WNOHANG) == 0 && clock_now(CLOCK_MONOTONIC) < deadline) {
+		/* no more than the ring holds, however busy the host is */
+		if (rounds < ROUNDS && rounds * AT_A_TIME < told_count + 3 * AT_A_TIME)
+			rounds += (size_t)write(words[1], "", 1);
+		change_a_lens((unsigned)rand_r(&seed));
+		changes++;
+		drain();
+	}
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+	while (!all_have_ended() && clock_now(CLOCK_MONOTONIC) < deadline) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	for (size_t i = 0; i < told_count; i++)
+		wrong += !is_told_once(i);
+	printf("      lens: %zu connections, %u changes of a lens, %u not told once\n", told_count,
+	       changes, wrong);
+	CU_ASSERT_EQUAL(told_count, CONNECTIONS);
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(never_opened, 0);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	end();
+}
+
+SUITE("lens", { "a group needs no lens of the host", a_group_needs_no_lens_of_the_host },
+      { "a process needs it", a_process_needs_it },
+      { "a group to come needs it until it is there", a_group_to_come_needs_it_until_it_is_there },
+      { "an older connection needs it", an_older_connection_needs_it },
+      { "a connection without calls needs it", a_connection_without_calls_needs_it },
+      { "each is told once while lenses change", each_is_told_once_while_lenses_change })
