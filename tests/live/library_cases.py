@@ -63,7 +63,7 @@ def wait_until_it_listens(process):
 
 def row(name, hub, client, secure, wanted, *arguments):
     """Of `table`."""
-    module = "proton" if client == "amqp" else "websockets"
+    module = {"amqp": "proton", "uamqp": "uamqp"}.get(client.split()[0], "websockets")
     return (f"library-{name}{'-over-tls' if secure else ''}",
             story(wanted, needs=needs(module), settings=(*INSPECTED, f"Peer=*:{PORT}")),
             hub, client, secure, *arguments)
@@ -94,6 +94,11 @@ PLAIN, SECURE = False, True
         ("unavailable", "service-transient", "http_status=503-Service-Unavailable", "503"),
         ("policy-violation", "session-rejected", "websocket_close=1008-policy-violation", "1008"),
         ("restarts", "service-transient", "websocket_close=1012-service-restart", "1012")),
+    row("uamqp-login-refused", "sasl", "uamqp", SECURE,
+        ended(None, "session-rejected", SURE, evidence=("sasl_outcome=1-auth",)), "1"),
+    row("uamqp-not-authorized", "amqp", "uamqp anonymous", SECURE,
+        ended(None, "session-rejected", SURE, evidence=("amqp_error=amqp:unauthorized-access",)),
+        "amqp:unauthorized-access"),
     # Proton reads through a BIO of libssl's, so that nobody sees the hub's reason: the agent closes
     row("amqp-not-authorized", "amqp", "amqp", SECURE,
         ended(None, "agent-close", ANY, evidence=("mqtt=not-seen",), or_else=("peer-close",)),
@@ -104,8 +109,9 @@ def login_is_refused(stage, hub, client, secure, answer):
     gate = stage.directory / "gate"
     os.mkfifo(gate)
     with open_gate(gate) as opener, hub_at_work(stage, hub, answer, *files):
-        stage.agent.tell("become", sys.executable, LOGINS / f"{client}_client.py",
-                         stage.hub.address, PORT, gate, *files[1:])
+        program, *mechanism = client.split()
+        stage.agent.tell("become", sys.executable, LOGINS / f"{program}_client.py",
+                         stage.hub.address, PORT, gate, *files[1:], *mechanism)
         if secure:
             wait_for_uprobes(stage)
         os.write(opener, b"go\n")

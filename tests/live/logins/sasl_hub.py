@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""sasl_hub.py ADDRESS PORT CODE: no library, since Debian's Proton refuses nobody as a server. It
+"""sasl_hub.py ADDRESS PORT CODE [KEY CERTIFICATE]: no library, since Debian's Proton refuses nobody as a server. It
 answers a login with this code of SASL's outcome (OASIS AMQP 1.0, 5.3.3.6)."""
 
 import socket
@@ -8,12 +8,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import amqp  # noqa: E402
+import certificate  # noqa: E402
 
-address, port, code = sys.argv[1:]
+address, port, code, *secure = sys.argv[1:]
+context = certificate.server_context(*secure) if secure else None
 with socket.create_server((address, int(port))) as listener:
     while True:
-        with listener.accept()[0] as client:
-            client.recv(len(amqp.SASL_HEADER), socket.MSG_WAITALL)
+        plain = listener.accept()[0]
+        with context.wrap_socket(plain, server_side=True) if context else plain as client:
+            client.recv(len(amqp.SASL_HEADER))
             client.sendall(amqp.SASL_HEADER + amqp.mechanisms())
             client.recv(4096)  # the login, in one frame
             client.sendall(amqp.outcome(int(code)))
