@@ -533,7 +533,10 @@ def misuse(stage):
                              (["timeline", "--width=2"], "--width"),
                              (["explain", "--moon"], "moon"), (["help", "moon"], "'moon'"),
                              (["outage"], "did you mean outages?"),
-                             (["run", "--set=KeepAlive=6", "true"], "did you mean KeepAliveSec?")]:
+                             (["run", "--set=KeepAlive=6", "true"], "did you mean KeepAliveSec?"),
+                             (["run", "--set=OnAgentHang=restrat", "true"], "did you mean restart?"),
+                             (["run", "--set=OnAgentHang=signal:HPU", "true"],
+                              "did you mean signal:SIGHUP?")]:
         stage.run(*words, status=USAGE, complaint=complaint)
 
 

@@ -321,6 +321,26 @@ static void complains_with_line_and_advice(void)
 		  "2: WhileOffline=yes is ignored, it must be hold or act|" },
 		{ "[Policy]\nActionLimitBurst=-1\n",
 		  "2: ActionLimitBurst=-1 is ignored, it must be a whole number up to 1000000|" },
+#define STEPS \
+	"it must be steps out of none, reload, signal:NAME, abort-connection, restart, start:UNIT"
+		{ "[Policy]\nOnAgentHang=reload restrat\n",
+		  "2: OnAgentHang=reload restrat is ignored, " STEPS ". Did you mean restart?|" },
+		{ "[Policy]\nOnAgentHang=signal:SIGHPU\n",
+		  "2: OnAgentHang=signal:SIGHPU is ignored, " STEPS
+		  ". Did you mean signal:SIGHUP?|" },
+		{ "[Policy]\nOnAgentHang=sginal:TERM\n",
+		  "2: OnAgentHang=sginal:TERM is ignored, " STEPS
+		  ". Did you mean signal:SIGTERM?|" },
+		{ "[Policy]\nOnAgentHang=strat:b.service\n",
+		  "2: OnAgentHang=strat:b.service is ignored, " STEPS
+		  ". Did you mean start:b.service?|" },
+		{ "[Policy]\nOnAgentHang=signal:MOON\n",
+		  "2: OnAgentHang=signal:MOON is ignored, " STEPS "|" },
+		{ "[Policy]\nOnAgentHang=explode\n",
+		  "2: OnAgentHang=explode is ignored, " STEPS "|" },
+		{ "[Policy]\nOnAgentHang=start:b\n",
+		  "2: OnAgentHang=start:b is ignored, " STEPS "|" },
+#undef STEPS
 		{ "[Policy]\nDryRun=\x1b[31m\n",
 		  "2: DryRun=?[31m is ignored, it must be yes or no|" },
 	};

@@ -15,11 +15,18 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 	return d < c ? d : c;
 }
 
-/* The number of letters to insert, delete or change to make one word of the other (Levenshtein),
- * without regard to case. */
+static bool same(char a, char b)
+{
+	return lower(a) == lower(b);
+}
+
+/* The number of letters to insert, delete or change, and of neighbours to swap, to make one word of
+ * the other (optimal string alignment), without regard to case. */
 static unsigned edit_distance(const char *a, const char *b)
 {
-	unsigned row[NEAREST_WORD_SIZE];
+	/* of the first letters of `a`, two less, one less and all; to those of `b` */
+	unsigned before[NEAREST_WORD_SIZE] = { 0 }, row[NEAREST_WORD_SIZE] = { 0 },
+		 next[NEAREST_WORD_SIZE] = { 0 };
 	size_t length = strlen(b);
 
 	if (length >= NEAREST_WORD_SIZE || strlen(a) >= NEAREST_WORD_SIZE)
@@ -27,15 +34,16 @@ static unsigned edit_distance(const char *a, const char *b)
 	for (unsigned i = 0; i <= length; i++)
 		row[i] = i;
 	for (unsigned i = 0; a[i]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
+		next[0] = i + 1;
 		for (size_t j = 0; j < length; j++) {
-			unsigned same = diagonal + (lower(a[i]) != lower(b[j]));
-
-			diagonal = row[j + 1];
-			row[j + 1] = least(same, row[j] + 1, diagonal + 1);
+			next[j + 1] =
+				least(row[j] + !same(a[i], b[j]), next[j] + 1, row[j + 1] + 1);
+			if (i > 0 && j > 0 && same(a[i], b[j - 1]) && same(a[i - 1], b[j]) &&
+			    before[j - 1] + 1 < next[j + 1])
+				next[j + 1] = before[j - 1] + 1;
 		}
+		memcpy(before, row, sizeof(before));
+		memcpy(row, next, sizeof(row));
 	}
 	return row[length];
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/stop_signals.h"
+#include "cli/units_known.h"
 #include "cli/watch_arguments.h"
 #include "sources/own_peer.h"
 #include "support/cleanup.h"
@@ -77,6 +78,25 @@ static int watch_target(const struct watch_arguments *arguments, pid_t pid)
 	return r;
 }
 
+/* It may come to exist, or it is another one that was meant. */
+static void suggest_unit(const struct command *command, const char *unit)
+{
+	struct units_known *units = NULL;
+	struct unit_known known;
+	char nearest[NEAREST_WORD_SIZE];
+
+	if (units_known_open(&units) < 0)
+		return;
+	if (units_known_look(units, unit, &known) >= 0 &&
+	    strcmp(known.load_state, "not-found") == 0) {
+		units_known_nearest(units, unit, nearest);
+		if (*nearest)
+			command_complain(command, "there is no unit %s yet; did you mean %s?", unit,
+					 nearest);
+	}
+	units_known_close(units);
+}
+
 static int take_match(struct watch_arguments *arguments, const struct command *command,
 		      const char *key, const char *value)
 {
@@ -86,6 +106,20 @@ static int take_match(struct watch_arguments *arguments, const struct command *c
 		snprintf(arguments->settings.name, sizeof(arguments->settings.name), "%.*s",
 			 (int)sizeof(arguments->settings.name) - 1, basename(value));
 	return 0;
+}
+
+/* As with journalctl(1), a name without a suffix is that of a service. */
+static int take_unit(struct watch_arguments *arguments, const struct command *command,
+		     const char *value)
+{
+	char unit[UNIT_NAME_SIZE];
+	int r;
+
+	snprintf(unit, sizeof(unit), "%s%s", value, strchr(value, '.') ? "" : ".service");
+	r = take_match(arguments, command, "Unit", unit);
+	if (r == 0)
+		suggest_unit(command, unit);
+	return r;
 }
 
 /* A group that is named here counts, whoever made it: nothing is done about what is seen. */
@@ -130,7 +164,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	watch_arguments_defaults(&arguments);
 	while (!r && (option = getopt_long(argc, argv, WATCH_SHORT_OPTIONS, options, NULL)) != -1)
 		if (option == ARGUMENT_UNIT)
-			r = take_match(&arguments, command, "Unit", optarg);
+			r = take_unit(&arguments, command, optarg);
 		else if (option == ARGUMENT_CGROUP)
 			r = take_cgroup(&arguments, command, optarg);
 		else if (option == ARGUMENT_PID)

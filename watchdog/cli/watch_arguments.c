@@ -33,6 +33,16 @@ static int no_such_setting(const struct command *command, const char *key)
 			       nearest);
 }
 
+static int no_such_value(const struct command *command, const char *key, const char *value)
+{
+	char nearest[NEAREST_WORD_SIZE];
+
+	if (!agent_settings_nearest_value(key, value, nearest))
+		return command_misused(command, "--set: '%s' is not a value for %s", value, key);
+	return command_misused(command, "--set: '%s' is not a value for %s; did you mean %s?",
+			       value, key, nearest);
+}
+
 /* Assigns one KEY=VALUE of --set. The key alone is enough, because no key is in two sections. */
 static int take_setting(struct watch_arguments *arguments, const struct command *command,
 			const char *text)
@@ -49,9 +59,7 @@ static int take_setting(struct watch_arguments *arguments, const struct command 
 		r = agent_settings_assign(&arguments->settings, sections[i], key, value);
 	if (r == -ENOENT)
 		return no_such_setting(command, key);
-	if (r < 0)
-		return command_misused(command, "--set: '%s' is not a value for %s", value, key);
-	return 0;
+	return r < 0 ? no_such_value(command, key, value) : 0;
 }
 
 static void complain(void *userdata, const char *file, unsigned line, const char *text)

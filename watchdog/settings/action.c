@@ -62,6 +62,51 @@ int action_parse(const char *text, struct action *action)
 	return 0;
 }
 
+static const char *nearest_signal(const char *name)
+{
+	struct nearest nearest = nearest_begin(name);
+	const char *found = NULL;
+
+	for (int signal = 1; signal < _NSIG; signal++) {
+		const char *known = signal_to_string(signal);
+
+		if (known && (nearest_consider(&nearest, known) ||
+			      nearest_consider(&nearest, known + strlen("SIG"))))
+			found = known;
+	}
+	return found;
+}
+
+static const char *nearest_type(const char *name)
+{
+	struct nearest nearest = nearest_begin(name);
+
+	for (enum action_type type = 0; type < ACTION_TYPE_MAX; type++)
+		nearest_consider(&nearest, action_type_to_string(type));
+	return nearest.found;
+}
+
+bool action_nearest(const char *text, char ret[static NEAREST_WORD_SIZE])
+{
+	struct text all = text_begin(ret, NEAREST_WORD_SIZE);
+	const char *colon = strchrnul(text, ':'), *type, *signal;
+	char word[NEAREST_WORD_SIZE];
+
+	if ((size_t)(colon - text) >= sizeof(word))
+		return false;
+	memcpy(word, text, (size_t)(colon - text));
+	word[colon - text] = '\0';
+	type = nearest_type(word);
+	signal = *colon && type && action_type_from_string(type) == ACTION_SIGNAL
+			 ? nearest_signal(colon + 1)
+			 : NULL;
+	if (signal)
+		text_add(&all, "%s:%s", type, signal);
+	else if (type)
+		text_add(&all, "%s%s", type, colon);
+	return type && !all.cut && strcmp(ret, text) != 0;
+}
+
 void action_format(const struct action *action, char *text, size_t size)
 {
 	const char *type = action_type_to_string(action->type);

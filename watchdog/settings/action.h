@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "base/vocabulary.h"
 
 enum { ACTION_TEXT_SIZE = UNIT_NAME_SIZE + 8 };
@@ -19,6 +20,10 @@ struct action {
 /* Reads "none", "reload", "signal:SIGHUP", "abort-connection", "restart" or "start:UNIT".
  * Returns 0, or -EINVAL. */
 int action_parse(const char *text, struct action *action);
+
+/* Finds what `text`, which action_parse() refuses, may have been meant to be: another action, or
+ * another signal. Returns true, and the action's text in `ret`. */
+bool action_nearest(const char *text, char ret[static NEAREST_WORD_SIZE]);
 
 /* Writes what action_parse() reads to the `size` bytes at `text`. `text` is always terminated;
  * ACTION_TEXT_SIZE bytes are enough. */

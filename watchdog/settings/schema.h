@@ -9,6 +9,9 @@
 struct setting_type {
 	const char *expects;                           /* "X must be ..." */
 	int (*assign)(void *field, const char *value); /* as agent_settings_assign() */
+	/* Finds what a refused `value` may have been meant to be, and returns true. NULL: it is
+	 * not looked for. */
+	bool (*nearest)(const char *value, char ret[static NEAREST_WORD_SIZE]);
 	/* Empties a list; NULL: not a list. */
 	void (*clear)(void *field);
 	/* Calls `emit` once for each value. */

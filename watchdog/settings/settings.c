@@ -158,6 +158,17 @@ const char *agent_settings_nearest(const char *key, char ret[static NEAREST_WORD
 	return found ? ret : NULL;
 }
 
+const char *agent_settings_nearest_value(const char *key, const char *value,
+					 char ret[static NEAREST_WORD_SIZE])
+{
+	struct setting setting;
+
+	for (unsigned i = 0; agent_setting(i, &setting); i++)
+		if (strcmp(setting.key, key) == 0 && setting.type->nearest)
+			return setting.type->nearest(value, ret) ? ret : NULL;
+	return NULL;
+}
+
 struct changed {
 	const struct setting *setting;
 	settings_emit emit;

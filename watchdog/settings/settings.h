@@ -99,6 +99,11 @@ int agent_settings_assign(struct agent_settings *settings, const char *section, 
  * be suggested. The text is in `*ret`, the caller's. */
 const char *agent_settings_nearest(const char *key, char ret[static NEAREST_WORD_SIZE]);
 
+/* Finds what a `value` that `key` does not take may have been meant to be. Returns and stores as
+ * agent_settings_nearest(). */
+const char *agent_settings_nearest_value(const char *key, const char *value,
+					 char ret[static NEAREST_WORD_SIZE]);
+
 /* Calls `emit` with section, key and value of each setting that differs from its default:
  * agent_settings_assign() with all of them gives the same settings. */
 typedef void (*settings_emit)(void *userdata, const char *section, const char *key,

@@ -136,6 +136,17 @@ static void complain_unknown(struct reader *reader, const char *key)
 			 key, reader->section, meant.key);
 }
 
+static void complain_of_value(struct reader *reader, const struct setting *setting,
+			      const char *value)
+{
+	char nearest[NEAREST_WORD_SIZE];
+	bool known = setting->type->nearest && setting->type->nearest(value, nearest);
+
+	complain(reader, reader->line, "%s=%s is ignored, it must be %s%s%s%s", setting->key, value,
+		 setting->type->expects, known ? ". Did you mean " : "", known ? nearest : "",
+		 known ? "?" : "");
+}
+
 static void assign(struct reader *reader, const char *key, const char *value)
 {
 	struct setting setting;
@@ -150,8 +161,7 @@ static void assign(struct reader *reader, const char *key, const char *value)
 			complain(reader, reader->line, "Too many values for %s=, ignoring \"%s\"",
 				 key, value);
 		else if (r < 0)
-			complain(reader, reader->line, "%s=%s is ignored, it must be %s", key,
-				 value, setting.type->expects);
+			complain_of_value(reader, &setting, value);
 		return;
 	}
 	complain_unknown(reader, key);

@@ -322,6 +322,27 @@ static int assign_steps(void *field, const char *value)
 	return 0;
 }
 
+/* The first word that is no action is the one that was meant to be another. */
+static bool nearest_step(const char *value, char ret[static NEAREST_WORD_SIZE])
+{
+	static const char blanks[] = " \t";
+	char word[ACTION_TEXT_SIZE];
+	struct action action;
+
+	for (value += strspn(value, blanks); *value; value += strspn(value, blanks)) {
+		size_t length = strcspn(value, blanks);
+
+		if (length >= sizeof(word))
+			return false;
+		memcpy(word, value, length);
+		word[length] = '\0';
+		if (action_parse(word, &action) < 0)
+			return action_nearest(word, ret);
+		value += length;
+	}
+	return false;
+}
+
 static void format_steps(const void *field, value_emit emit, void *userdata)
 {
 	const struct policy_steps *steps = field;
@@ -338,5 +359,6 @@ static void format_steps(const void *field, value_emit emit, void *userdata)
 const struct setting_type steps_list_setting = {
 	.expects = "steps out of none, reload, signal:NAME, abort-connection, restart, start:UNIT",
 	.assign = assign_steps,
+	.nearest = nearest_step,
 	.format = format_steps,
 };
