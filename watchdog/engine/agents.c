@@ -12,7 +12,6 @@
 #include "engine/policy/plan_recall.h"
 #include "engine/policy/policy.h"
 #include "engine/policy/systemd.h"
-#include "verdict/rung.h"
 #include "verdict/stall.h"
 
 /* ---- settings and units */
@@ -173,23 +172,15 @@ static void report_recovered(struct engine *engine, struct agent *agent,
 			     const struct connection *connection, usec_t time,
 			     const struct action *action)
 {
-	const usec_t *took = attempts_took(agent, connection->cookie);
 	struct record record;
 
-	outcomes_begin_record(agent, RECORD_RECOVERED, time, &record);
-	outcomes_describe_connection(connection, &record);
-	record.verdict.rung = connection->reached;
-	if (took) {
-		rung_add_times(took, &record.verdict.evidence);
-		memcpy(record.took, took, sizeof(record.took));
-	}
+	outage_end(engine, agent, connection, time, &record);
 	record.downtime = time - down_since(agent) + agent->outage.before;
-	outage_end(engine, agent, &record);
 	if (action) {
 		record.action = *action;
 		record.action_result = action_outcome_to_string(ACTION_HELPED);
 	}
-	outcomes_send_record(engine, &record);
+	outage_send_end(engine, agent, &record);
 	if (!record.folded)
 		open_session_told(agent, connection->cookie);
 	/* An outage that turns out to be none has no such end: then nothing more is done in the

@@ -85,7 +85,7 @@ static bool is_told_as_recovered(const struct agent *agent, const struct connect
 {
 	const struct outage *outage = &agent->outage;
 
-	return outage->resumed && !outage->under_way && outage->cookie == connection->cookie;
+	return outage->untold && !outage->under_way && outage->cookie == connection->cookie;
 }
 
 static void await_another(struct engine *engine, struct agent *agent)

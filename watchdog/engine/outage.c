@@ -96,7 +96,7 @@ static bool is_own_decision(const struct record *record)
 }
 
 /* Each end of a session has evidence of its own, and something may be done about each: so the first
- * few of an outage are told, and at once what came of them. Crashes always are: systemd limits how
+ * few of an outage are told. Crashes always are, and at once what came of them: systemd limits how
  * often it starts a unit. */
 enum { SHORT_SESSIONS_TOLD = 4 };
 
@@ -113,8 +113,8 @@ bool outage_resumes(struct engine *engine, struct agent *agent, const struct rec
 	    is_own_decision(ended))
 		return false;
 	outage->under_way = true;
+	outage->untold = false;
 	outage->short_sessions += !is_crash(ended->verdict.cause);
-	outage->resumed = outage->short_sessions > SHORT_SESSIONS_TOLD;
 	agent->attempts = outage->attempts;
 	deadline_clear(&engine->deadlines, &outage->deadline);
 	return true;
@@ -176,7 +176,8 @@ void outage_take_attempt(struct agent *agent, struct record *record, bool came_u
 	record->attempts = agent->attempts;
 	record->cause_attempts = failures->count;
 	record->folded = !is_told(failures, agent->outage.failed_by != cause, record->time) &&
-			 !(came_up && (is_crash(cause) || !agent->outage.resumed)) &&
+			 !(came_up && (is_crash(cause) ||
+				       agent->outage.short_sessions <= SHORT_SESSIONS_TOLD)) &&
 			 !open_session_is_told(agent, record->cookie);
 	agent->outage.failed_by = cause;
 	if (record->folded)
@@ -234,44 +235,65 @@ static void sum_up(const struct outage *outage, struct outage_summary *summary)
 	}
 }
 
-void outage_end(struct engine *engine, struct agent *agent, struct record *recovered)
+/* Of the end, all but the downtime. The connection that ended it may be gone. */
+static void describe_end(const struct engine *engine, const struct agent *agent,
+			 struct record *recovered)
+{
+	const struct outage *outage = &agent->outage;
+	const struct connection *connection = state_connection(engine, outage->cookie);
+	const usec_t *took = attempts_took(agent, outage->cookie);
+
+	outcomes_begin_record(agent, RECORD_RECOVERED, outage->over, recovered);
+	if (connection) {
+		outcomes_describe_connection(connection, recovered);
+		recovered->verdict.rung = connection->reached;
+	}
+	if (took) {
+		rung_add_times(took, &recovered->verdict.evidence);
+		memcpy(recovered->took, took, sizeof(recovered->took));
+	}
+	memcpy(recovered->outage_id, outage->id, sizeof(recovered->outage_id));
+	recovered->attempts = outage->attempts + 1;
+	sum_up(outage, &recovered->outage);
+}
+
+void outage_end(struct engine *engine, struct agent *agent, const struct connection *connection,
+		usec_t time, struct record *recovered)
 {
 	struct outage *outage = &agent->outage;
 
-	memcpy(recovered->outage_id, outage->id, sizeof(recovered->outage_id));
-	recovered->folded = outage->resumed;
-	recovered->attempts = agent->attempts + 1;
-	sum_up(outage, &recovered->outage);
 	outage->under_way = false;
-	outage->over = recovered->time;
+	outage->over = time;
 	outage->attempts = agent->attempts;
-	outage->cookie = recovered->cookie;
-	if (outage->resumed)
+	outage->cookie = connection->cookie;
+	describe_end(engine, agent, recovered);
+}
+
+void outage_send_end(struct engine *engine, struct agent *agent, struct record *recovered)
+{
+	struct outage *outage = &agent->outage;
+
+	outage->untold = outage->short_sessions > 0 && !recovered->action_result;
+	recovered->folded = outage->untold;
+	if (outage->untold)
 		deadline_set(&engine->deadlines, &outage->deadline, settled_at(agent));
+	outcomes_send_record(engine, recovered);
 }
 
 void outage_settle(struct engine *engine, struct agent *agent)
 {
 	struct outage *outage = &agent->outage;
 	const struct connection *connection = state_connection(engine, outage->cookie);
-	const usec_t *took = attempts_took(agent, outage->cookie);
 	struct record record;
 
-	if (!outage->resumed || outage->under_way)
+	if (!outage->untold || outage->under_way)
 		return;
-	outcomes_begin_record(agent, RECORD_RECOVERED, outage->over, &record);
-	if (connection) {
-		outcomes_describe_connection(connection, &record);
-		record.verdict.rung = connection->reached;
-	}
-	if (took)
-		rung_add_times(took, &record.verdict.evidence);
-	memcpy(record.outage_id, outage->id, sizeof(record.outage_id));
+	describe_end(engine, agent, &record);
 	record.belated = true;
 	record.downtime = outage->over - outage->since + outage->before;
-	record.attempts = outage->attempts + 1;
-	sum_up(outage, &record.outage);
 	outcomes_send_record(engine, &record);
+	if (connection && !connection->ended)
+		open_session_told(agent, connection->cookie);
 	outage_forget(engine, agent);
 }
 

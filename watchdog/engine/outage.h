@@ -37,9 +37,14 @@ void outage_take_attempt(struct agent *agent, struct record *record, bool came_u
 void outage_recall_attempt(struct agent *agent, const struct history_trouble_event *past,
 			   usec_t time);
 
-/* Ends the outage that is under way, and sums it up in `recovered`. One that was resumed may be so
- * again: `recovered` is folded, and its belated copy is told once the session has lived a while. */
-void outage_end(struct engine *engine, struct agent *agent, struct record *recovered);
+/* Ends the outage that is under way: a session on `connection` came up at `time`. Writes the record
+ * of that into `recovered`, all but its downtime and what an action had to do with it. */
+void outage_end(struct engine *engine, struct agent *agent, const struct connection *connection,
+		usec_t time, struct record *recovered);
+
+/* Hands out that record. An outage that was resumed once may be so again: `recovered` is folded,
+ * unless an action helped, and its belated copy is told once the session has lived a while. */
+void outage_send_end(struct engine *engine, struct agent *agent, struct record *recovered);
 
 /* Tells the belated record of the end, if one is due. */
 void outage_settle(struct engine *engine, struct agent *agent);

@@ -183,7 +183,7 @@ struct outage {
 	bool under_way; /* else only `over` counts, and the attempts of an agent that has another
 			   connection */
 	unsigned short_sessions; /* that came up in it and ended too soon */
-	bool resumed;            /* so many did that its end is told late */
+	bool untold;             /* its end was not told: that is due when it has lasted */
 
 	usec_t since;
 	usec_t before;     /* how long it had lasted before `since`, in the boot before */
