@@ -107,6 +107,7 @@ if ! command -v fish >/dev/null; then
 	echo "SKIPPED, fish: it is not installed"
 else
 	fish_offer() { # LINE: what is offered for its last word, without what it does
+		# shellcheck disable=SC2016 # fish expands it
 		fish --no-config -c 'source completions/connwatchctl.fish; source completions/connwatch-fleet.fish
 			complete --do-complete $argv[1]' -- "$1" | cut -f 1 | sort
 	}

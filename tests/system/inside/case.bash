@@ -240,11 +240,13 @@ write_metrics() {
 
 # Waits until the file has this line: it is written every 15 s at most.
 metric() {
+	# shellcheck disable=SC2016 # the inner shell expands it
 	first_line sh -c 'until grep -Fx "$0" "$1" 2>/dev/null; do sleep 0.1; done' "$1" $METRICS
 }
 
 # metric_reaches SAMPLE VALUE: waits until the sample has at least this value.
 metric_reaches() {
+	# shellcheck disable=SC2016 # likewise
 	first_line sh -c 'until awk -v sample="$0" -v least="$1" \
 		"index(\$0, sample \" \") == 1 && \$2 >= least { print; found = 1 } END { exit !found }" "$2" 2>/dev/null
 		do sleep 0.1; done' "$1" "$2" $METRICS
