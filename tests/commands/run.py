@@ -169,7 +169,13 @@ def boots(stage):
     by_time = stage.objects("log", "-b", "thermostat")
     equal(len(by_time), len(stage.objects("log", "thermostat")))
     equal(stage.objects("log", f"--boot={by_time[0]['_BOOT_ID']}", "thermostat"), by_time)
-    stage.read("log", "--boot=-1", status=NO_INPUT, complaint="no boot '-1'")
+    for words in ["--boot=-1"], ["-b-1"], ["-b", "-1"], ["-rb", "-1", "thermostat"]:
+        stage.read("log", *words, status=NO_INPUT, complaint="no boot '-1'")
+    stage.read("explain", "-b", "-1", status=NO_INPUT, complaint="no boot '-1'")
+    for boot in "0", by_time[0]["_BOOT_ID"]:
+        equal(stage.objects("log", "-b", boot, "thermostat"), by_time)
+        equal(stage.objects("log", "thermostat", "-b", boot), by_time)
+        equal(len(stage.objects("stats", "-b", boot, complaint=NEWER)), 2)
 
 
 # ---- explain

@@ -109,6 +109,27 @@ static int take_unit(struct journal_arguments *arguments, const struct command *
 	return add_agent(arguments, command, unit);
 }
 
+/* A number with or without a sign, or an ID. */
+static bool is_boot(const char *word)
+{
+	const char *digits = word + (*word == '-' || *word == '+');
+	size_t length = strlen(digits);
+
+	return (length > 0 && strspn(digits, "0123456789") == length) ||
+	       (digits == word && length == 32 && strspn(word, "0123456789abcdef") == length);
+}
+
+/* As with journalctl(1), the value may also be the next word. */
+static const char *boot_of(const struct journal_arguments *arguments, const char *value)
+{
+	const char *next = !value && arguments->argv ? arguments->argv[optind] : NULL;
+
+	if (!next || !is_boot(next))
+		return value ?: "0";
+	optind++;
+	return next;
+}
+
 int journal_arguments_take(struct journal_arguments *arguments, const struct command *command,
 			   int option, const char *value)
 {
@@ -127,7 +148,7 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 		arguments->reverse = true;
 		return 0;
 	case 'b':
-		query->boot = value ?: "0";
+		query->boot = boot_of(arguments, value);
 		return 0;
 	case 'D':
 		query->directory = value;

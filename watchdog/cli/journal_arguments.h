@@ -48,6 +48,7 @@ struct journal_arguments {
 	const char *agents[AGENTS_MAX + 1];
 	char units[AGENTS_MAX][UNIT_NAME_SIZE]; /* of --unit */
 	unsigned agent_count;
+	char **argv; /* the command line, so that -b takes the word after it; NULL: it does not */
 	usec_t now;
 	bool json;
 	bool reverse; /* the newest first: for commands with --reverse */

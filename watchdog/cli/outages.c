@@ -218,6 +218,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
+	arguments.argv = argv;
 	while (!r &&
 	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:r", options, NULL)) != -1)
 		r = option == 'n' ? journal_arguments_take_lines(command, optarg, &last)

@@ -223,6 +223,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
+	arguments.argv = argv;
 	while (!r && (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS, options, NULL)) != -1)
 		r = journal_arguments_take(&arguments, command, option, optarg);
 	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);

@@ -351,6 +351,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	int option, r = 0;
 
 	journal_arguments_defaults(&arguments);
+	arguments.argv = argv;
 	while (!r &&
 	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "w:", options, NULL)) != -1)
 		if (option == ARGUMENT_SVG)
