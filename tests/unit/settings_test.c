@@ -331,8 +331,8 @@ static void complains_with_line_and_advice(void)
 		{ "[Policy]\nOnAgentHang=sginal:TERM\n",
 		  "2: OnAgentHang=sginal:TERM is ignored, " STEPS
 		  ". Did you mean signal:SIGTERM?|" },
-		{ "[Policy]\nOnAgentHang=strat:b.service\n",
-		  "2: OnAgentHang=strat:b.service is ignored, " STEPS
+		{ "[Policy]\nOnAgentHang=statr:b.service\n",
+		  "2: OnAgentHang=statr:b.service is ignored, " STEPS
 		  ". Did you mean start:b.service?|" },
 		{ "[Policy]\nOnAgentHang=signal:MOON\n",
 		  "2: OnAgentHang=signal:MOON is ignored, " STEPS "|" },
