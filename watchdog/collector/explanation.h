@@ -86,5 +86,5 @@ void explanation_head_text(void);
 void explanation_end_text(const struct explanation *explanation);
 void explanation_end_json(const struct explanation *explanation);
 
-/* Writes the summary, a struct explanation, as an HTML page. Returns 0 or -errno. */
-int explanation_write_html(FILE *stream, const void *explanation);
+/* Writes the summary of the content, a struct explanation, as an HTML page. Returns 0 or -errno. */
+int explanation_write_html(FILE *stream, const void *content);

@@ -20,8 +20,8 @@ void fleet_print_text(const struct fleet_report *report);
 /* Prints the report as one JSON object to standard output. */
 void fleet_print_json(const struct fleet_report *report);
 
-/* Writes the report, a struct fleet_report, as one HTML page. Returns 0 or -errno. */
-int fleet_write_html(FILE *stream, const void *report);
+/* Writes the content, a struct fleet_report, as one HTML page. Returns 0 or -errno. */
+int fleet_write_html(FILE *stream, const void *content);
 
 /* Shared by the three formats: */
 
