@@ -26,6 +26,7 @@
 
 enum {
 	AGENT = 1,
+	INNER_AGENT,
 	AT_A_TIME = 20,
 	ROUNDS = 500,
 	CONNECTIONS = AT_A_TIME * ROUNDS,
@@ -97,16 +98,21 @@ static pid_t start_hub(void)
 
 /* ---- the agent */
 
-static void enter_group(void)
+static void enter(const char *where)
 {
 	char path[512], pid[16];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", where);
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	file = fopen(path, "we");
 	if (!file || fputs(pid, file) < 0 || fclose(file) != 0)
 		_exit(EXIT_FAILURE);
+}
+
+static void enter_group(void)
+{
+	enter(group);
 }
 
 static int connect_to_hub(void)
@@ -155,6 +161,7 @@ static void __attribute__((noreturn)) be_agent(unsigned seed, int words)
 
 static struct {
 	uint64_t cookie;
+	uint32_t agent;
 	unsigned begun, up, ended;
 } told[CONNECTIONS + 64];
 static size_t told_count;
@@ -173,6 +180,14 @@ static size_t place_of(uint64_t cookie)
 	return told_count++;
 }
 
+static void note_beginning(const struct event *event)
+{
+	size_t place = place_of(event->connection.cookie);
+
+	told[place].begun++;
+	told[place].agent = event->agent;
+}
+
 static void take(void *userdata, const struct event *event)
 {
 	(void)userdata;
@@ -180,7 +195,7 @@ static void take(void *userdata, const struct event *event)
 	if (event->type == EVENT_NEVER_OPENED)
 		never_opened++;
 	else if (event->type == EVENT_OPENED || event->type == EVENT_FOUND)
-		told[place_of(event->connection.cookie)].begun++;
+		note_beginning(event);
 	else if (event->type == EVENT_ESTABLISHED)
 		told[place_of(event->connection.cookie)].up++;
 	else if (event->type == EVENT_ENDED || event->type == EVENT_VANISHED)
@@ -437,6 +452,54 @@ static void a_connection_without_calls_needs_it(void)
 	end();
 }
 
+static bool is_told_once(size_t i)
+{
+	if (told[i].begun == 1 && told[i].up == 1 && told[i].ended == 1)
+		return true;
+	printf("      lens: begun %u, up %u, ended %u times\n", told[i].begun, told[i].up,
+	       told[i].ended);
+	return false;
+}
+
+/* The lenses of both groups are called for it. */
+static void a_group_in_a_group_tells_once(void)
+{
+	pid_t hub = start_hub(), agent;
+	char inner[512];
+
+	begin();
+	snprintf(inner, sizeof(inner), "%s/inner", group);
+	CU_ASSERT_EQUAL_FATAL(mkdir(inner, 0755), 0);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, inner, INNER_AGENT), 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	agent = fork();
+	if (agent == 0) {
+		enter(inner);
+		for (unsigned way = 0; way < 4; way++)
+			end_somehow(connect_to_hub(), way);
+		enter(group);
+		for (unsigned way = 0; way < 4; way++)
+			end_somehow(connect_to_hub(), way);
+		_exit(EXIT_SUCCESS);
+	}
+	waitpid(agent, NULL, 0);
+	for (int i = 0; told_count < 8 && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(told_count, 8);
+	for (size_t i = 0; i < told_count; i++) {
+		CU_ASSERT(is_told_once(i));
+		CU_ASSERT_EQUAL(told[i].agent, i < 4 ? INNER_AGENT : AGENT);
+	}
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	rmdir(inner);
+	end();
+}
+
 static void change_a_lens(unsigned number)
 {
 	switch (number % 4) {
@@ -461,15 +524,6 @@ static bool all_have_ended(void)
 		if (!told[i].ended)
 			return false;
 	return told_count >= CONNECTIONS;
-}
-
-static bool is_told_once(size_t i)
-{
-	if (told[i].begun == 1 && told[i].up == 1 && told[i].ended == 1)
-		return true;
-	printf("      lens: begun %u, up %u, ended %u times\n", told[i].begun, told[i].up,
-	       told[i].ended);
-	return false;
 }
 
 static void each_is_told_once_while_lenses_change(void)
@@ -517,4 +571,5 @@ SUITE("lens", { "a group needs no lens of the host", a_group_needs_no_lens_of_th
       { "a group to come needs it until it is there", a_group_to_come_needs_it_until_it_is_there },
       { "an older connection needs it", an_older_connection_needs_it },
       { "a connection without calls needs it", a_connection_without_calls_needs_it },
+      { "a group in a group tells once", a_group_in_a_group_tells_once },
       { "each is told once while lenses change", each_is_told_once_while_lenses_change })
