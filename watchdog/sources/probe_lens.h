@@ -19,9 +19,10 @@ void probe_lens_close(struct probe *probe);
  * not attached. A failure is tried again by probe_lens_follow(). */
 void probe_lens_need(struct probe *probe);
 
-/* A group is about to lose its lens: the host's takes its connections over. With 0: it has lost it.
+/* A group is about to lose its lens: that of the host takes its connections over. `userdata`: the
+ * probe. An `id` of 0: it has lost it.
  */
-void probe_lens_leave_group(void *probe, uint64_t id);
+void probe_lens_leave_group(void *userdata, uint64_t id);
 
 /* To be called whenever records have been taken, `count` of them: detaches the lens once nothing
  * has needed it for a while. */
