@@ -20,7 +20,8 @@ endif
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-PACKAGES := libbpf libsystemd libnl-3.0 libnl-route-3.0 libmnl
+# The oldest versions are those of what the programs call; `make check-images` looks.
+PACKAGES := 'libbpf >= 1.0' 'libsystemd >= 247' libnl-3.0 libnl-route-3.0 libmnl
 CFLAGS   ?= -O2 -g
 
 # An option if the compiler knows it for this machine.
@@ -64,13 +65,14 @@ CFLAGS_  := -std=gnu17 $(WARNINGS) $(WERROR) \
             -fno-asynchronous-unwind-tables -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=. \
             -I. -Iwatchdog -isystem $(B) $(SECTIONS) $(SANITIZER)
 COMPILE   = $(CC) $(HARDENING) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_)
-LINK      = $(CC) $(CFLAGS) $(HARDENING_LINK) $(RELOCATIONS) $(LDFLAGS) -Wl,--as-needed $(SECTIONS_LINK) $(SANITIZER)
+LINK      = $(CC) $(CFLAGS) -pthread $(HARDENING_LINK) $(RELOCATIONS) $(LDFLAGS) -Wl,--as-needed $(SECTIONS_LINK) $(SANITIZER)
 LIBS_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libm: rhythms, and for connwatch-fleet how likely chance is
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
-LIBS_TEST   = -lcunit
-# for `connwatchctl check` alone
-LIBS_CHECK  = $(shell $(PKG_CONFIG) --libs openssl zlib)
+# libutil is part of glibc 2.34 and newer
+LIBS_TEST   = -lcunit -lutil
+# for `connwatchctl check` alone; libanl is part of glibc 2.34 and newer
+LIBS_CHECK  = $(shell $(PKG_CONFIG) --libs openssl zlib) -lanl
 
 objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 # the pure floors; docs/ARCHITECTURE.md has the table

@@ -86,14 +86,32 @@ def licenses_have_their_sums(_):
 def libraries_are_the_makefiles(_):
     """Each library that the programs are linked with is a dependency of both packages."""
     makefile = (TREE / "Makefile").read_text()
-    words = variable(TREE / "Makefile", "PACKAGES") + \
-        re.search(r"^LIBS_CHECK .* --libs (.*)\)$", makefile, re.MULTILINE)[1].split()
+    words = re.findall(r"lib[\w.-]+", " ".join(variable(TREE / "Makefile", "PACKAGES"))) + \
+        re.search(r"^LIBS_CHECK .* --libs ([^)]*)\)", makefile, re.MULTILINE)[1].split()
     wanted = {PACKAGED.get(word, word) for word in words}
     config = (PACKAGE / "Config.in").read_text()
     selected = {name.lower() for name in re.findall(r"select BR2_PACKAGE_(\w+)", config)} | {"systemd"}
     return only_in(wanted, variable(RECIPE, "DEPENDS"), "not in connwatch.bb") + \
         only_in(wanted, variable(PACKAGE / "connwatch.mk", "CONNWATCH_DEPENDENCIES"), "not in connwatch.mk") + \
         only_in(wanted, selected, "not selected in Config.in")
+
+
+def libraries_may_be_old(build):
+    """What the programs call of a library is in the oldest version that the Makefile takes."""
+    oldest = re.findall(r"'(lib\w+) >= ([\d.]+)'", (TREE / "Makefile").read_text())
+    wrong = []
+    for program in ("connwatchd", "connwatchctl", "connwatch-fleet"):
+        symbols = subprocess.run(["nm", "-D", "--undefined-only", build / program], check=True, text=True,
+                                 capture_output=True).stdout
+        for library, version in oldest:
+            for symbol, node in re.findall(rf"(\w+)@{library.upper()}_([\d.]+)", symbols):
+                if numbers(node) > numbers(version):
+                    wrong.append(f"{program}: {symbol} came with {library} {node}")
+    return wrong if oldest else ["no versions"]
+
+
+def numbers(version):
+    return [int(part) for part in f"{version}.0.0".split(".")[:3]]
 
 
 def kernel_has_all_options(build):
@@ -199,7 +217,7 @@ def mkosi_profile_can_be_read(_):
                    "no such package")
 
 
-CHECKS = (versions_are_the_makefiles, licenses_have_their_sums, libraries_are_the_makefiles,
+CHECKS = (versions_are_the_makefiles, licenses_have_their_sums, libraries_are_the_makefiles, libraries_may_be_old,
           machines_are_those_of_the_archive, kernel_has_all_options, named_files_are_in_the_archive,
           functions_can_be_read, yocto_installs_a_device, buildroot_installs_a_device,
           mkosi_profile_can_be_read)

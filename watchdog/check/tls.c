@@ -21,6 +21,10 @@ enum { DAYS_LEFT_MIN = 14, CLOCK_OFF_MAX = 60 };
 
 #define HTTPS_PORT 443
 
+#if OPENSSL_VERSION_NUMBER < 0x30000000L
+#define SSL_get1_peer_certificate SSL_get_peer_certificate
+#endif
+
 DEFINE_CLEANUP(SSL_CTX *, SSL_CTX_free);
 DEFINE_CLEANUP(X509 *, X509_free);
 DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free);
@@ -301,7 +305,7 @@ static bool set_up(struct handshake *handshake, SSL_CTX *context)
 	const struct way *way = handshake->way;
 
 	SSL_CTX_set_client_cert_cb(context, on_client_certificate);
-	if (way->authorities ? SSL_CTX_load_verify_file(context, way->authorities) != 1
+	if (way->authorities ? SSL_CTX_load_verify_locations(context, way->authorities, NULL) != 1
 			     : SSL_CTX_set_default_verify_paths(context) != 1)
 		return check_tell(handshake->check, "tls", CHECK_FAILED,
 				  "cannot read the authorities in %s",

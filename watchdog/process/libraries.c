@@ -14,6 +14,11 @@
 
 #include "support/cleanup.h"
 
+/* headers before Linux 5.12 */
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
 enum {
 	ENTRIES_MAX = 16384,     /* of a directory; /usr/lib/x86_64-linux-gnu may have 5000 */
 	SUBDIRECTORIES_MAX = 8,  /* named after an architecture */
@@ -43,7 +48,7 @@ static int open_below(int root, const char *path, int flags)
 		.flags = (unsigned)flags | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
-	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int fd = (int)syscall(__NR_openat2, root, path, &how, sizeof(how));
 
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && is_own_root(root))
 		fd = openat(root, path + strspn(path, "/"), flags | O_CLOEXEC);

@@ -472,7 +472,7 @@ usec_t probe_next_look(const struct probe *probe)
 	return probe_lens_next_look(probe);
 }
 
-int probe_fd(const struct probe *probe)
+int probe_wait_fd(const struct probe *probe)
 {
 	return bpf_map__fd(probe->bpf->maps.records);
 }

@@ -36,7 +36,7 @@ struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
 DEFINE_CLEANUP(struct probe *, probe_close);
 
 /* Returns the descriptor that becomes readable when there are records. Owned by the probe. */
-int probe_fd(const struct probe *probe);
+int probe_wait_fd(const struct probe *probe);
 
 /* Hands the waiting records to `sink` as events: all in the ring, and after them up to 64 of those
  * that found no room there and wait in its overflow (all that tell of an end, and a few others).
@@ -48,12 +48,12 @@ int probe_fd(const struct probe *probe);
 int probe_drain(struct probe *probe, event_sink sink, void *userdata);
 
 /* Returns true if the last probe_drain() has left records in the overflow: call it again soon, for
- * they do not make probe_fd() readable. */
+ * they do not make probe_wait_fd() readable. */
 bool probe_is_behind(const struct probe *probe);
 
-/* Switches on or off that probe_fd() becomes readable; on at first. While it is off, the caller
- * calls probe_drain() now and then, and the kernel saves wake-ups, each of which costs it more than
- * a record. */
+/* Switches on or off that probe_wait_fd() becomes readable; on at first. While it is off, the
+ * caller calls probe_drain() now and then, and the kernel saves wake-ups, each of which costs it
+ * more than a record. */
 void probe_set_wake_ups(struct probe *probe, bool on);
 
 /* Watches process `pid` (of our pid namespace) and its descendants from now on. Returns 0, -ESRCH
@@ -128,8 +128,8 @@ uint64_t probe_lens_changes(const struct probe *probe);
  * probe_take_over(). */
 void probe_lens_take_over(struct probe *probe, const int *descriptors, unsigned count);
 
-/* Returns when probe_drain() is to be called even if probe_fd() is not readable; USEC_INFINITY:
- * never. */
+/* Returns when probe_drain() is to be called even if probe_wait_fd() is not readable;
+ * USEC_INFINITY: never. */
 usec_t probe_next_look(const struct probe *probe);
 
 /* From now on every record that a session's verdict rests on is kept in `memory` (borrowed) before

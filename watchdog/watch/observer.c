@@ -115,7 +115,7 @@ static int descriptor(const void *source)
 {
 	const struct watch_observer *observer = source;
 
-	return observer->probe ? probe_fd(observer->probe) : watch_survey_fd(observer->survey);
+	return observer->probe ? probe_wait_fd(observer->probe) : watch_survey_fd(observer->survey);
 }
 
 static void await(const void *source, struct source_wait *wait)
