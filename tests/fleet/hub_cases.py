@@ -292,11 +292,11 @@ def hub_names_of_the_agents(stage):
                                   CONNWATCH_DEVICE_ID="twice")
     log = stage.directory / "agents.log"
     log.write_text("".join(f"{line}\n" for _, line in sorted(lines)))
-    (stage.directory / "agents").mkdir()
+    (stage.directory / "device-ids").mkdir()
     for host, export in exports.items():
-        stage.write_journal(f"agents/remote-{host}", export)
+        stage.write_journal(f"device-ids/remote-{host}", export)
     answers, _ = objects(stage.run("explain", f"--hub={log}", "-o", "json", "-D",
-                                   stage.directory / "agents"))
+                                   stage.directory / "device-ids"))
     told = {(one["hub_id"], one.get("cause", one.get("why_not")), one.get("pair_is_sure"))
             for one in answers}
     equal(told, {("north", "agent-crash", True), ("south", "agent-stopped", True),
