@@ -21,7 +21,7 @@ Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 
 # The oldest versions are those of what the programs call; `make check-images` looks.
-PACKAGES := 'libbpf >= 1.0' 'libsystemd >= 247' libnl-3.0 libnl-route-3.0 libmnl
+PACKAGES := 'libbpf >= 1.0' 'libsystemd >= 247' libnl-3.0 libnl-route-3.0 libmnl zlib
 CFLAGS   ?= -O2 -g
 
 # An option if the compiler knows it for this machine.
@@ -183,9 +183,10 @@ $(B)/ebpf/%.skel.h: $(SHIPPED)/%.skel.h
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
 else
-$(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o
+$(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o packaging/pack_skeleton.sh
 	$(call say,GEN,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.plain
+	$(Q)packaging/pack_skeleton.sh $@.plain $< > $@
 endif
 
 skeletons: $(SKELETONS)

@@ -24,7 +24,7 @@ echo '|---|---|---|'
 for program in $programs; do
 	echo "| $(basename "$program") | $(size "$program") | $(libraries "$program") |"
 done
-echo "| the probe, part of both connwatchd and connwatchctl | $(size "$probe") | |"
+echo "| the probe, before it is packed into both connwatchd and connwatchctl | $(size "$probe") | |"
 # shellcheck disable=SC2086 # words are wanted
 echo "| programs together | $(size $programs) | |"
 # shellcheck disable=SC2046 # no blanks in them
