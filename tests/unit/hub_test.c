@@ -101,6 +101,12 @@ static void test_lines(void)
 		{ "2026-11-30 06:00:07.041352+00:00 [info] <0.912.0> Accepted MQTT connection "
 		  "192.0.2.1:5 -> 192.0.2.9:1883 for client ID dev-1",
 		  HUB_FORMAT_RABBITMQ, HUB_CONNECT, "dev-1", "" },
+		{ "2026-11-30 06:00:07.736989+00:00 [info] <0.707.0> accepting MQTT connection "
+		  "<0.707.0> (192.0.2.1:5 -> 192.0.2.9:1883, client id: dev (1))",
+		  HUB_FORMAT_RABBITMQ, HUB_CONNECT, "dev (1)", "" },
+		{ "2026-11-30 06:00:07.740877+00:00 [warning] <0.710.0> MQTT disconnecting client "
+		  "\"192.0.2.1:5 -> 192.0.2.9:1883\" with duplicate id 'dev-1'",
+		  HUB_FORMAT_RABBITMQ, HUB_TAKEN_OVER, "dev-1", "duplicate id" },
 		{ "2026-11-30 06:00:07.041352+00:00 [warning] <0.912.0> MQTT disconnecting client "
 		  "<<\"192.0.2.1:5 -> 192.0.2.9:1883\">> with duplicate id 'dev'1'",
 		  HUB_FORMAT_RABBITMQ, HUB_TAKEN_OVER, "dev'1", "duplicate id" },
@@ -140,6 +146,9 @@ static void test_sessions(void)
 		{ "MQTT connection <<\"" ONE
 		  "\">> will terminate because peer closed TCP connection",
 		  HUB_CLOSED },
+		{ "MQTT connection \"" ONE "\" will terminate because peer closed TCP connection",
+		  HUB_CLOSED },
+		{ "closing MQTT connection \"" ONE "\" (keepalive timeout)", HUB_KEEP_ALIVE },
 		{ "MQTT detected network error for <<\"" ONE "\">>: etimedout", HUB_CLOSED },
 		{ "closing MQTT connection <<\"" ONE "\">> (keepalive timeout)", HUB_KEEP_ALIVE },
 		{ "closing MQTT connection <0.912.0> (" ONE ")", HUB_CLEAN },

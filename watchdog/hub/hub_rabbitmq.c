@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The log of RabbitMQ 3.12 and later, as its MQTT plugin writes it: "TIME [LEVEL] <0.1.0> WORDS".
- * Most ends name the connection alone, "ADDRESS:PORT -> ADDRESS:PORT", sometimes as <<"...">>:
- * whose it is, its beginning says. */
+/* The log of RabbitMQ, as its MQTT plugin writes it: "TIME [LEVEL] <0.1.0> WORDS". Most ends name
+ * the connection alone, "ADDRESS:PORT -> ADDRESS:PORT", often in "..." or <<"...">>: whose it is,
+ * its beginning says. */
 #include <string.h>
 
 #include "base/text.h"
@@ -61,6 +61,21 @@ static enum hub_reading read_accepted(const char *text, struct hub_event *event)
 	return take_id(event, text, strlen(text));
 }
 
+/* Until 3.11, behind "accepting MQTT connection ": "<0.1.0> (CONNECTION, client id: ID)". */
+static enum hub_reading read_accepting(const char *text, struct hub_event *event)
+{
+	size_t length;
+
+	text = strstr(text, "> (");
+	text = text ? read_connection(text + 3, &event->session) : NULL;
+	if (!text || !begins(&text, ", client id: "))
+		return HUB_MALFORMED;
+	length = strlen(text);
+	event->symptom = HUB_CONNECT;
+	return length > 0 && text[length - 1] == ')' ? take_id(event, text, length - 1)
+						     : HUB_MALFORMED;
+}
+
 /* Behind "MQTT disconnecting client ": the ID is between quotes, and may have any in it. */
 static enum hub_reading read_disconnecting(const char *text, struct hub_event *event)
 {
@@ -115,6 +130,7 @@ static const struct {
 	{ "MQTT detected network error for ", "network error", HUB_CLOSED },
 	{ "MQTT protocol error on connection ", "protocol error", HUB_PROTOCOL_ERROR },
 	{ "MQTT detected a packet error on connection ", "packet error", HUB_PROTOCOL_ERROR },
+	{ "MQTT detected a framing error on connection ", "framing error", HUB_PROTOCOL_ERROR },
 	{ "Unparseable MQTT packet received from connection ", "unparseable packet",
 	  HUB_PROTOCOL_ERROR },
 };
@@ -124,6 +140,8 @@ enum hub_reading hub_read_rabbitmq(const char *text, struct hub_event *event)
 	event->format = HUB_FORMAT_RABBITMQ;
 	if (begins(&text, "Accepted MQTT connection "))
 		return read_accepted(text, event);
+	if (begins(&text, "accepting MQTT connection "))
+		return read_accepting(text, event);
 	if (begins(&text, "MQTT disconnecting client "))
 		return read_disconnecting(text, event);
 	if (begins(&text, "closing MQTT connection "))
