@@ -82,6 +82,12 @@ void bench_open(struct bench *bench, uint64_t cookie)
 	bench_step(bench, established(cookie));
 }
 
+void bench_speak(struct bench *bench, uint64_t cookie, struct tls_facts tls)
+{
+	bench_step(bench, (struct event){ .type = EVENT_SPOKEN,
+					  .connection = { .cookie = cookie, .tls = tls } });
+}
+
 void bench_result(struct bench *bench, int error)
 {
 	bench_step(bench,
@@ -139,4 +145,27 @@ const char *bench_held_by(const struct bench *bench)
 		if (bench->record[i - 1].action_held_by)
 			return bench->record[i - 1].action_held_by;
 	return "";
+}
+
+bool bench_has_token(const struct record *record, const char *token)
+{
+	const struct tokens *evidence = &record->verdict.evidence;
+
+	for (unsigned i = 0; i < evidence->count; i++)
+		if (strcmp(evidence->text[i], token) == 0)
+			return true;
+	return false;
+}
+
+static void see_agent(void *userdata, const struct agent_snapshot *agent)
+{
+	*(struct agent_snapshot *)userdata = *agent;
+}
+
+struct agent_snapshot bench_look(const struct bench *bench)
+{
+	struct agent_snapshot seen = { 0 };
+
+	engine_snapshot(bench->engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
+	return seen;
 }

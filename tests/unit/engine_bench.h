@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "engine/snapshot.h"
 #include "example_events.h"
 
 enum { BENCH_KEPT = 64 }; /* records and orders; a test that makes more of them fails */
@@ -46,6 +47,9 @@ void bench_pass(struct bench *bench, usec_t time);
 /* The connection comes up. */
 void bench_open(struct bench *bench, uint64_t cookie);
 
+/* The agent's TLS on the connection has come so far. */
+void bench_speak(struct bench *bench, uint64_t cookie, struct tls_facts tls);
+
 /* The last order was carried out (0) or failed (-errno). */
 void bench_result(struct bench *bench, int error);
 
@@ -68,6 +72,12 @@ const struct order *bench_last_order(const struct bench *bench);
 
 /* The verdict of the one record, which must be that of an end. */
 const struct verdict *bench_only_verdict(const struct bench *bench);
+
+/* Returns true if the verdict of `record` has the evidence `token`. */
+bool bench_has_token(const struct record *record, const char *token);
+
+/* Returns how the agent stands. */
+struct agent_snapshot bench_look(const struct bench *bench);
 
 /* Returns the obstacle of the last action that was held back; "": none was. */
 const char *bench_held_by(const struct bench *bench);

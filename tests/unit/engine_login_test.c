@@ -3,7 +3,6 @@
  * where none is seen, as if nobody looked. */
 #include <string.h>
 
-#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 
@@ -64,29 +63,6 @@ static unsigned recoveries(const struct bench *bench)
 	return bench_count(bench, RECORD_RECOVERED);
 }
 
-static bool has_token(const struct record *record, const char *token)
-{
-	const struct tokens *evidence = &record->verdict.evidence;
-
-	for (unsigned i = 0; i < evidence->count; i++)
-		if (strcmp(evidence->text[i], token) == 0)
-			return true;
-	return false;
-}
-
-static void see_agent(void *userdata, const struct agent_snapshot *agent)
-{
-	*(struct agent_snapshot *)userdata = *agent;
-}
-
-static struct agent_snapshot look(const struct bench *bench)
-{
-	struct agent_snapshot seen = { 0 };
-
-	engine_snapshot(bench->engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
-	return seen;
-}
-
 static void a_session_is_up_once_the_hub_accepts_it(void)
 {
 	const struct record *record;
@@ -96,13 +72,13 @@ static void a_session_is_up_once_the_hub_accepts_it(void)
 	bench_open(&bench, 2);
 	log_in(&bench, 2, asked);
 	bench_pass(&bench, 2 * USEC_PER_MINUTE);
-	CU_ASSERT(recoveries(&bench) == 0 && look(&bench).connections_up == 0);
+	CU_ASSERT(recoveries(&bench) == 0 && bench_look(&bench).connections_up == 0);
 	log_in(&bench, 2, accepted);
-	CU_ASSERT(look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).connections_up == 1);
 	record = bench_record(&bench, RECORD_RECOVERED, 0);
 	CU_ASSERT(record->verdict.rung == RUNG_LOGIN);
 	CU_ASSERT(record->downtime == 2 * USEC_PER_MINUTE + 5 * USEC_PER_SEC);
-	CU_ASSERT(has_token(record, "login_msec=70"));
+	CU_ASSERT(bench_has_token(record, "login_msec=70"));
 	bench_end(&bench);
 }
 
@@ -117,30 +93,24 @@ static void the_time_is_that_since_the_connect(void)
 	eager.sent = MQTT_SUBSCRIBE;
 	log_in(&bench, 2, eager);
 	CU_ASSERT(recoveries(&bench) == 1);
-	CU_ASSERT(!has_token(bench_last(&bench), "login_msec=70"));
+	CU_ASSERT(!bench_has_token(bench_last(&bench), "login_msec=70"));
 	bench_end(&bench);
 }
 
 static void after_tls_likewise(void)
 {
-	struct event event = established(2);
 	struct bench bench;
 
 	begin(&bench);
-	event.connection.facts.flow_ttl_min = event.connection.facts.flow_ttl_max = 64;
 	bench_step(&bench, opened(2));
-	bench_step(&bench, event);
-	bench_step(&bench, (struct event){ .type = EVENT_SPOKEN,
-					   .connection = { .cookie = 2,
-							   .tls = { .track = TLS_BEGUN,
-								    .begun = USEC_PER_MSEC } } });
+	bench_step(&bench, established_in_view(2));
+	bench_speak(&bench, 2, (struct tls_facts){ .track = TLS_BEGUN, .begun = USEC_PER_MSEC });
 	bench_pass(&bench, USEC_PER_SEC);
-	bench_step(&bench, (struct event){ .type = EVENT_SPOKEN,
-					   .connection = { .cookie = 2,
-							   .tls = { .track = TLS_SECURED,
-								    .finished = true,
-								    .begun = USEC_PER_SEC,
-								    .took = USEC_PER_SEC } } });
+	bench_speak(&bench, 2,
+		    (struct tls_facts){ .track = TLS_SECURED,
+					.finished = true,
+					.begun = USEC_PER_SEC,
+					.took = USEC_PER_SEC });
 	CU_ASSERT(recoveries(&bench) == 0);
 	bench_pass(&bench, 500 * USEC_PER_MSEC);
 	log_in(&bench, 2, accepted);
@@ -162,13 +132,13 @@ static void a_refused_login_is_no_session(void)
 		end(&bench, cookie, refused_login);
 		CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_SESSION_REJECTED);
 		CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
-		CU_ASSERT(look(&bench).failed == RUNG_LOGIN);
+		CU_ASSERT(bench_look(&bench).failed == RUNG_LOGIN);
 	}
 	CU_ASSERT(recoveries(&bench) == 0);
 	bench_open(&bench, 4);
 	log_in(&bench, 4, accepted);
 	CU_ASSERT(recoveries(&bench) == 1 && bench_last(&bench)->attempts == 3);
-	CU_ASSERT(look(&bench).failed == RUNG_NONE);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_NONE);
 	bench_end(&bench);
 }
 
@@ -306,9 +276,9 @@ static void what_is_found_logging_in_is_no_session_yet(void)
 	sampled.connection.facts.age = USEC_PER_MINUTE;
 	sampled.connection.mqtt = asked;
 	bench_step(&bench, sampled);
-	CU_ASSERT(look(&bench).connections_up == 0);
+	CU_ASSERT(bench_look(&bench).connections_up == 0);
 	log_in(&bench, 2, accepted);
-	CU_ASSERT(look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).connections_up == 1);
 	bench_end(&bench);
 }
 
@@ -333,7 +303,7 @@ static void what_is_not_seen_is_no_session_after_failures(void)
 	CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
 	found.connection.facts.age = 30 * USEC_PER_MSEC;
 	bench_step(&bench, found);
-	CU_ASSERT(look(&bench).connections_up == 0);
+	CU_ASSERT(bench_look(&bench).connections_up == 0);
 	bench_pass(&bench, 5 * USEC_PER_SEC);
 	CU_ASSERT(recoveries(&bench) == 1);
 	bench_end(&bench);
@@ -403,7 +373,7 @@ static void a_refused_token_has_ended_or_not(void)
 	refuse(&bench, 2, 0, USEC_PER_HOUR);
 	CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_TOKEN_EXPIRED);
 	CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_PROVED);
-	CU_ASSERT(has_token(bench_last(&bench), "token_over_sec=3600"));
+	CU_ASSERT(bench_has_token(bench_last(&bench), "token_over_sec=3600"));
 	bench_end(&bench);
 
 	begin(&bench);
@@ -441,7 +411,7 @@ static void a_token_that_is_not_renewed_is_told(void)
 		CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1);
 		CU_ASSERT(bench_last(&bench)->verdict.cause == CAUSE_TOKEN_EXPIRED);
 		CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_SUSPECTED);
-		CU_ASSERT(has_token(bench_last(&bench), left[i]));
+		CU_ASSERT(bench_has_token(bench_last(&bench), left[i]));
 		bench_pass(&bench, USEC_PER_HOUR);
 		CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1);
 		bench_end(&bench);
@@ -472,14 +442,14 @@ static void another_connection_ends_the_wait(void)
 
 	begin(&bench);
 	bench_open(&bench, 2);
-	CU_ASSERT(look(&bench).connections_up == 0);
+	CU_ASSERT(bench_look(&bench).connections_up == 0);
 	bench_open(&bench, 3);
-	CU_ASSERT(look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).connections_up == 1);
 	log_in(&bench, 3, asked);
 	bench_open(&bench, 4);
-	CU_ASSERT(look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).connections_up == 1);
 	log_in(&bench, 3, accepted);
-	CU_ASSERT(look(&bench).connections_up == 2);
+	CU_ASSERT(bench_look(&bench).connections_up == 2);
 	bench_end(&bench);
 }
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 #include "verdict/verdict.h"
@@ -483,11 +482,6 @@ static void the_next_engine_goes_on(void)
 	}
 }
 
-static void see_agent(void *userdata, const struct agent_snapshot *agent)
-{
-	*(struct agent_snapshot *)userdata = *agent;
-}
-
 /* The last session was too short: the next engine knows since when there is none. */
 static void the_next_engine_knows_since_when(void)
 {
@@ -500,12 +494,12 @@ static void the_next_engine_knows_since_when(void)
 				     .attempts = 7,
 				     .cause_attempts = 3 },
 	};
-	struct agent_snapshot seen = { 0 };
+	struct agent_snapshot seen;
 	struct bench bench;
 
 	begin(&bench);
 	bench_step(&bench, event);
-	engine_snapshot(bench.engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
+	seen = bench_look(&bench);
 	CU_ASSERT_EQUAL(seen.down_since, bench.now - USEC_PER_MINUTE);
 	CU_ASSERT_EQUAL(seen.attempts, 7);
 	come_up(&bench);

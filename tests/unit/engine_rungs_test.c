@@ -3,7 +3,6 @@
  * shows of that. */
 #include <string.h>
 
-#include "engine/snapshot.h"
 #include "engine_bench.h"
 #include "suite.h"
 #include "verdict/verdict.h"
@@ -22,16 +21,6 @@ static void begin(struct bench *bench)
 	bench_pass(bench, USEC_PER_SEC);
 }
 
-static bool has_token(const struct record *record, const char *token)
-{
-	const struct tokens *evidence = &record->verdict.evidence;
-
-	for (unsigned i = 0; i < evidence->count; i++)
-		if (strcmp(evidence->text[i], token) == 0)
-			return true;
-	return false;
-}
-
 static void look_up(struct bench *bench, enum lookup_answer answer, usec_t took)
 {
 	bench_step(bench, lookup(LOOKUP_ASKED));
@@ -42,19 +31,12 @@ static void look_up(struct bench *bench, enum lookup_answer answer, usec_t took)
 /* Its SYN, and 30 ms later the handshake of TCP is done; packets of it were seen. */
 static void open_in_view(struct bench *bench, uint64_t cookie)
 {
-	struct event event = established(cookie);
+	struct event event = established_in_view(cookie);
 
-	event.connection.facts.flow_ttl_min = event.connection.facts.flow_ttl_max = 64;
 	bench_step(bench, opened(cookie));
 	bench->now += 30 * USEC_PER_MSEC;
 	event.connection.facts.age = 30 * USEC_PER_MSEC;
 	bench_step(bench, event);
-}
-
-static void speak(struct bench *bench, uint64_t cookie, struct tls_facts tls)
-{
-	bench_step(bench, (struct event){ .type = EVENT_SPOKEN,
-					  .connection = { .cookie = cookie, .tls = tls } });
 }
 
 /* The handshake of TLS fails at the hub's certificate. */
@@ -64,7 +46,7 @@ static void fail_in_tls(struct bench *bench, uint64_t cookie)
 	struct event end = local_fin(cookie);
 
 	open_in_view(bench, cookie);
-	speak(bench, cookie, tls);
+	bench_speak(bench, cookie, tls);
 	tls.alert_sent = true;
 	tls.sent = CERTIFICATE_EXPIRED;
 	end.connection.tls = tls;
@@ -75,26 +57,14 @@ static void fail_in_tls(struct bench *bench, uint64_t cookie)
 static void succeed(struct bench *bench, uint64_t cookie)
 {
 	open_in_view(bench, cookie);
-	speak(bench, cookie, (struct tls_facts){ .track = TLS_BEGUN, .begun = USEC_PER_MSEC });
+	bench_speak(bench, cookie,
+		    (struct tls_facts){ .track = TLS_BEGUN, .begun = USEC_PER_MSEC });
 	bench->now += 40 * USEC_PER_MSEC;
-	speak(bench, cookie,
-	      (struct tls_facts){ .track = TLS_SECURED,
-				  .finished = true,
-				  .begun = 41 * USEC_PER_MSEC,
-				  .took = 41 * USEC_PER_MSEC });
-}
-
-static void see_agent(void *userdata, const struct agent_snapshot *agent)
-{
-	*(struct agent_snapshot *)userdata = *agent;
-}
-
-static struct agent_snapshot look(const struct bench *bench)
-{
-	struct agent_snapshot seen = { 0 };
-
-	engine_snapshot(bench->engine, &(struct snapshot_sink){ see_agent, NULL, &seen });
-	return seen;
+	bench_speak(bench, cookie,
+		    (struct tls_facts){ .track = TLS_SECURED,
+					.finished = true,
+					.begun = 41 * USEC_PER_MSEC,
+					.took = 41 * USEC_PER_MSEC });
 }
 
 static void a_session_that_was_up_has_no_rung(void)
@@ -103,7 +73,7 @@ static void a_session_that_was_up_has_no_rung(void)
 
 	begin(&bench);
 	CU_ASSERT(bench_record(&bench, RECORD_ENDED, 0)->verdict.rung == RUNG_NONE);
-	CU_ASSERT(look(&bench).failed == RUNG_NONE);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_NONE);
 	bench_end(&bench);
 }
 
@@ -117,9 +87,9 @@ static void a_recovery_has_the_time_of_each_rung(void)
 	succeed(&bench, 2);
 	record = bench_record(&bench, RECORD_RECOVERED, 0);
 	CU_ASSERT(record->verdict.rung == RUNG_TLS);
-	CU_ASSERT(has_token(record, "lookup_msec=20"));
-	CU_ASSERT(has_token(record, "tcp_msec=30"));
-	CU_ASSERT(has_token(record, "tls_msec=41"));
+	CU_ASSERT(bench_has_token(record, "lookup_msec=20"));
+	CU_ASSERT(bench_has_token(record, "tcp_msec=30"));
+	CU_ASSERT(bench_has_token(record, "tls_msec=41"));
 	bench_end(&bench);
 }
 
@@ -144,13 +114,13 @@ static void a_lookup_lasts_up_to_the_answer_that_counts(void)
 	look_up(&bench, LOOKUP_NOT_FOUND, 20 * USEC_PER_MSEC);
 	look_up(&bench, LOOKUP_FOUND, 20 * USEC_PER_MSEC);
 	bench_open(&bench, 2);
-	CU_ASSERT(has_token(bench_record(&bench, RECORD_RECOVERED, 0), "lookup_msec=40"));
+	CU_ASSERT(bench_has_token(bench_record(&bench, RECORD_RECOVERED, 0), "lookup_msec=40"));
 	bench_step(&bench, peer_fin(2, USEC_PER_MINUTE));
 	bench_pass(&bench, USEC_PER_MINUTE);
 	look_up(&bench, LOOKUP_FOUND, 20 * USEC_PER_MSEC);
 	bench_pass(&bench, USEC_PER_MINUTE);
 	bench_open(&bench, 3);
-	CU_ASSERT(!has_token(bench_record(&bench, RECORD_RECOVERED, 1), "lookup_msec=20"));
+	CU_ASSERT(!bench_has_token(bench_record(&bench, RECORD_RECOVERED, 1), "lookup_msec=20"));
 	bench_end(&bench);
 }
 
@@ -164,9 +134,9 @@ static void an_attempt_fails_on_its_rung(void)
 	fail_in_tls(&bench, 2);
 	record = bench_record(&bench, RECORD_ENDED, 1);
 	CU_ASSERT(record->verdict.rung == RUNG_TLS);
-	CU_ASSERT(has_token(record, "rung=tls"));
-	CU_ASSERT(has_token(record, "lookup_msec=20"));
-	CU_ASSERT(has_token(record, "tcp_msec=30"));
+	CU_ASSERT(bench_has_token(record, "rung=tls"));
+	CU_ASSERT(bench_has_token(record, "lookup_msec=20"));
+	CU_ASSERT(bench_has_token(record, "tcp_msec=30"));
 	bench_step(&bench, opened(3));
 	bench_step(&bench, refused(3));
 	bench_pass(&bench, 5 * USEC_PER_SEC);
@@ -182,7 +152,7 @@ static void without_a_route_it_fails_on_the_path(void)
 	bench_step(&bench, default_route_is(false));
 	bench_step(&bench, (struct event){ .type = EVENT_NEVER_OPENED, .connection.netns = NETNS });
 	CU_ASSERT(bench_record(&bench, RECORD_ENDED, 1)->verdict.rung == RUNG_PATH);
-	CU_ASSERT(look(&bench).failed == RUNG_PATH);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_PATH);
 	bench_end(&bench);
 }
 
@@ -254,8 +224,9 @@ static void refused_after(uint8_t reason, usec_t pause, uint8_t connack, enum ca
 		CU_ASSERT(record->verdict.cause == wanted);
 		if (wanted == CAUSE_TOKEN_EXPIRED)
 			CU_ASSERT(record->verdict.confidence == CONFIDENCE_LIKELY &&
-				  has_token(record, cookie == 3 ? "refused_after=the-peers-close"
-								: "refused_after=a-refusal"));
+				  bench_has_token(record, cookie == 3
+								  ? "refused_after=the-peers-close"
+								  : "refused_after=a-refusal"));
 	}
 	bench_end(&bench);
 }
@@ -282,7 +253,7 @@ static void what_served_has_not_failed_in_its_handshake(void)
 
 	begin(&bench);
 	open_in_view(&bench, 2);
-	speak(&bench, 2, tls);
+	bench_speak(&bench, 2, tls);
 	bench_pass(&bench, USEC_PER_HOUR);
 	end.connection.tls = tls;
 	bench_step(&bench, end);
@@ -298,17 +269,18 @@ static void the_snapshot_shows_where_attempts_fail(void)
 
 	begin(&bench);
 	fail_in_tls(&bench, 2);
-	CU_ASSERT(look(&bench).failed == RUNG_TLS && look(&bench).connections_up == 0);
-	since = look(&bench).failed_since;
-	CU_ASSERT(since > look(&bench).down_since && since < bench.now);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_TLS && bench_look(&bench).connections_up == 0);
+	since = bench_look(&bench).failed_since;
+	CU_ASSERT(since > bench_look(&bench).down_since && since < bench.now);
 	fail_in_tls(&bench, 3);
-	CU_ASSERT(look(&bench).failed_since == since);
+	CU_ASSERT(bench_look(&bench).failed_since == since);
 	look_up(&bench, LOOKUP_FAILED, USEC_PER_MSEC);
 	look_up(&bench, LOOKUP_FAILED, USEC_PER_MSEC);
 	bench_pass(&bench, USEC_PER_MINUTE);
-	CU_ASSERT(look(&bench).failed == RUNG_NAME && look(&bench).failed_since > since);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_NAME &&
+		  bench_look(&bench).failed_since > since);
 	succeed(&bench, 4);
-	CU_ASSERT(look(&bench).failed == RUNG_NONE && look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_NONE && bench_look(&bench).connections_up == 1);
 	bench_end(&bench);
 }
 
@@ -331,7 +303,7 @@ static void what_is_found_young_is_no_session_yet(void)
 	CU_ASSERT(bench_record(&bench, RECORD_ENDED, 1)->verdict.rung == RUNG_TLS);
 	found.connection.cookie = 3;
 	bench_step(&bench, found);
-	CU_ASSERT(look(&bench).connections_up == 0);
+	CU_ASSERT(bench_look(&bench).connections_up == 0);
 	bench_pass(&bench, 5 * USEC_PER_SEC);
 	CU_ASSERT(bench_count(&bench, RECORD_RECOVERED) == 1);
 	bench_end(&bench);
@@ -345,7 +317,7 @@ static void what_is_not_seen_is_no_session_after_failures(void)
 	begin(&bench);
 	fail_in_tls(&bench, 2);
 	bench_open(&bench, 3);
-	CU_ASSERT(look(&bench).connections_up == 0);
+	CU_ASSERT(bench_look(&bench).connections_up == 0);
 	bench_step(&bench, local_fin(3));
 	bench_pass(&bench, 5 * USEC_PER_SEC);
 	CU_ASSERT(bench_count(&bench, RECORD_RECOVERED) == 0);
@@ -364,7 +336,7 @@ static void what_is_found_old_is_a_session(void)
 	begin(&bench);
 	found.connection.facts.age = USEC_PER_MINUTE;
 	bench_step(&bench, found);
-	CU_ASSERT(look(&bench).connections_up == 1);
+	CU_ASSERT(bench_look(&bench).connections_up == 1);
 	bench_end(&bench);
 }
 
@@ -380,8 +352,8 @@ static void the_rung_comes_back_from_the_journal(void)
 	bench_begin(&bench);
 	bench_step(&bench,
 		   (struct event){ .type = EVENT_HISTORY_TROUBLE, .history_trouble = past });
-	CU_ASSERT(look(&bench).failed == RUNG_TLS);
-	CU_ASSERT(look(&bench).failed_since == bench.now - USEC_PER_MINUTE);
+	CU_ASSERT(bench_look(&bench).failed == RUNG_TLS);
+	CU_ASSERT(bench_look(&bench).failed_since == bench.now - USEC_PER_MINUTE);
 	bench_end(&bench);
 }
 

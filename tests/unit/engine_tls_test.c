@@ -8,25 +8,10 @@
 
 enum { HANDSHAKE_FAILURE = 40, CERTIFICATE_EXPIRED = 45 };
 
-/* The packets of the handshake of TCP were seen, as where a control group is watched. */
-static struct event established_in_view(uint64_t cookie)
-{
-	struct event event = established(cookie);
-
-	event.connection.facts.flow_ttl_min = event.connection.facts.flow_ttl_max = 64;
-	return event;
-}
-
 static void open_in_view(struct bench *bench, uint64_t cookie)
 {
 	bench_step(bench, opened(cookie));
 	bench_step(bench, established_in_view(cookie));
-}
-
-static void speak(struct bench *bench, uint64_t cookie, struct tls_facts tls)
-{
-	bench_step(bench, (struct event){ .type = EVENT_SPOKEN,
-					  .connection = { .cookie = cookie, .tls = tls } });
 }
 
 static struct tls_facts begun(void)
@@ -65,10 +50,10 @@ static void a_session_is_up_once_its_handshake_is_over(void)
 
 	begin(&bench);
 	open_in_view(&bench, 2);
-	speak(&bench, 2, begun());
+	bench_speak(&bench, 2, begun());
 	bench_pass(&bench, USEC_PER_MINUTE);
 	CU_ASSERT(recoveries(&bench) == 0);
-	speak(&bench, 2, secured());
+	bench_speak(&bench, 2, secured());
 	CU_ASSERT(recoveries(&bench) == 1);
 	CU_ASSERT(bench_last(&bench)->downtime > USEC_PER_MINUTE);
 	bench_end(&bench);
@@ -84,7 +69,7 @@ static void what_speaks_no_tls_is_up_since_its_handshake_of_tcp(void)
 		begin(&bench);
 		open_in_view(&bench, 2);
 		bench_pass(&bench, 10 * USEC_PER_MSEC);
-		speak(&bench, 2, (struct tls_facts){ .track = tracks[i] });
+		bench_speak(&bench, 2, (struct tls_facts){ .track = tracks[i] });
 		CU_ASSERT(recoveries(&bench) == 1);
 		CU_ASSERT(bench_last(&bench)->downtime == 5 * USEC_PER_SEC);
 		bench_end(&bench);
@@ -132,8 +117,8 @@ static void after_finished_a_refusal_may_follow(void)
 
 	begin(&bench);
 	open_in_view(&bench, 2);
-	speak(&bench, 2, begun());
-	speak(&bench, 2, finished);
+	bench_speak(&bench, 2, begun());
+	bench_speak(&bench, 2, finished);
 	bench_pass(&bench, USEC_PER_SEC);
 	CU_ASSERT(recoveries(&bench) == 0);
 	bench_pass(&bench, 2 * USEC_PER_SEC);
@@ -150,7 +135,7 @@ static void refused_attempts_do_not_recover(void)
 		struct event end = local_fin(cookie);
 
 		open_in_view(&bench, cookie);
-		speak(&bench, cookie, begun());
+		bench_speak(&bench, cookie, begun());
 		end.connection.tls = begun();
 		end.connection.tls.alert_sent = true;
 		end.connection.tls.sent = CERTIFICATE_EXPIRED;
@@ -159,7 +144,7 @@ static void refused_attempts_do_not_recover(void)
 	}
 	CU_ASSERT(recoveries(&bench) == 0);
 	open_in_view(&bench, 9);
-	speak(&bench, 9, secured());
+	bench_speak(&bench, 9, secured());
 	CU_ASSERT(recoveries(&bench) == 1);
 	CU_ASSERT(bench_last(&bench)->attempts == 3);
 	bench_end(&bench);
@@ -236,7 +221,7 @@ static void each_failure_has_its_cause(void)
 		begin(&bench);
 		end = rows[i].by_peer ? peer_fin(2, USEC_PER_MINUTE) : local_fin(2);
 		open_in_view(&bench, 2);
-		speak(&bench, 2, begun());
+		bench_speak(&bench, 2, begun());
 		bench.now += USEC_PER_MINUTE;
 		end.connection.tls = rows[i].tls;
 		bench_step(&bench, end);
@@ -298,13 +283,13 @@ static void a_clock_may_be_the_reason(void)
 		bench_step(&bench, (struct event){ .type = EVENT_CLOCK, .clock = clocks[i].clock });
 		if (clocks[i].accepted) {
 			open_in_view(&bench, 2);
-			speak(&bench, 2, secured());
+			bench_speak(&bench, 2, secured());
 			bench_step(&bench, peer_fin(2, USEC_PER_MINUTE));
 			bench_pass(&bench, 5 * USEC_PER_SEC);
 		}
 		ends = bench_count(&bench, RECORD_ENDED);
 		open_in_view(&bench, 3);
-		speak(&bench, 3, begun());
+		bench_speak(&bench, 3, begun());
 		end.connection.tls = begun();
 		end.connection.tls.track = TLS_ANSWERED;
 		end.connection.tls.is_13 = true;
@@ -405,7 +390,7 @@ static void who_says_goodbye_first_ends_it(void)
 
 		begin(&bench);
 		open_in_view(&bench, 2);
-		speak(&bench, 2, secured());
+		bench_speak(&bench, 2, secured());
 		bench.now += USEC_PER_MINUTE;
 		end.connection.tls = goodbyes[i].tls;
 		end.connection.tls.track = TLS_SECURED;
@@ -432,13 +417,13 @@ static void an_alert_may_leave_after_the_close(void)
 
 	begin(&bench);
 	open_in_view(&bench, 2);
-	speak(&bench, 2, begun());
+	bench_speak(&bench, 2, begun());
 	end.connection.tls = alert;
 	end.connection.tls.alert_sent = false;
 	end.connection.tls.unsent = true;
 	bench_step(&bench, end);
 	CU_ASSERT(bench_count(&bench, RECORD_ENDED) == 1);
-	speak(&bench, 2, alert);
+	bench_speak(&bench, 2, alert);
 	CU_ASSERT(bench_count(&bench, RECORD_ENDED) == 2);
 	CU_ASSERT_STRING_EQUAL(cause_to_string(bench_last(&bench)->verdict.cause),
 			       "tls-refused-by-agent");
@@ -453,12 +438,12 @@ static void an_alert_after_the_peers_fin_is_no_reason_for_it(void)
 
 	begin(&bench);
 	open_in_view(&bench, 2);
-	speak(&bench, 2, begun());
+	bench_speak(&bench, 2, begun());
 	end.connection.tls = begun();
 	bench_step(&bench, end);
 	alert.alert_sent = true;
 	alert.sent = 50;
-	speak(&bench, 2, alert);
+	bench_speak(&bench, 2, alert);
 	bench_pass(&bench, 2 * USEC_PER_SEC);
 	CU_ASSERT_STRING_EQUAL(
 		cause_to_string(bench_record(&bench, RECORD_ENDED, 1)->verdict.cause),

@@ -46,6 +46,14 @@ struct event established(uint64_t cookie)
 				TCP_STATE_ESTABLISHED);
 }
 
+struct event established_in_view(uint64_t cookie)
+{
+	struct event event = established(cookie);
+
+	event.connection.facts.flow_ttl_min = event.connection.facts.flow_ttl_max = 64;
+	return event;
+}
+
 struct event local_fin(uint64_t cookie)
 {
 	struct event event =

@@ -24,6 +24,9 @@ struct event connection_event(enum event_type type, uint64_t cookie, enum tcp_st
 struct event opened(uint64_t cookie);
 struct event established(uint64_t cookie);
 
+/* The same where a control group is watched: the packets of the handshake of TCP were seen. */
+struct event established_in_view(uint64_t cookie);
+
 /* The first FIN of an established connection: the agent's, by close(2). */
 struct event local_fin(uint64_t cookie);
 
