@@ -9,7 +9,7 @@
 /* As many buckets are in use at first, if there are more: a quarter of a page. */
 enum { BUCKETS_FIRST = 256 };
 
-/* Of a word of `in_use`. */
+/* The bits of a word of `in_use`. */
 enum { BITS = 64 };
 
 /* Half of the buckets stay empty, so that a probe sequence is short. */

@@ -135,7 +135,7 @@ static struct path_view path_of(const struct engine *engine, const struct agent 
 	return view;
 }
 
-/* Each cause once an outage: the next one is a change. */
+/* Lookups that fail are reported once an outage for each cause: the next cause is a change. */
 static void report(struct engine *engine, struct agent *agent)
 {
 	const struct circumstances given = {

@@ -65,7 +65,7 @@ static void check_at(struct engine *engine, struct connection *connection, usec_
 	deadline_set(&engine->deadlines, &connection->deadline, time);
 }
 
-/* At `time`, or later by stall_slack() if nothing else wakes the host before. */
+/* The next check is at `time`, or later by stall_slack() if nothing else wakes the host before. */
 static void check_lazily(struct engine *engine, struct connection *connection, usec_t time)
 {
 	const struct agent *agent = state_agent(engine, connection->agent);

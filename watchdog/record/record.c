@@ -166,7 +166,7 @@ static void add_number(struct fields *fields, const char *name, uint64_t number)
 	add(fields, name, "%" PRIu64, number);
 }
 
-/* For numbers whose 0 means that they are not known: leaves out 0. */
+/* Adds a number whose 0 means that it is not known: that is left out. */
 static void add_known_number(struct fields *fields, const char *name, uint64_t number)
 {
 	if (number != 0)

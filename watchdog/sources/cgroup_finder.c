@@ -156,7 +156,7 @@ static void tell_new(struct cgroup_finder *finder, const char *path, uint32_t ag
 	finder->options.found(finder->options.userdata, agent, path);
 }
 
-/* One that was made anew, unseen, is another one. */
+/* A group that was made anew, unseen, is another one. */
 static void tell_found(struct cgroup_finder *finder, const char *path, uint32_t agent)
 {
 	struct found *found = (struct found *)path_table_find(finder->found, path, agent);

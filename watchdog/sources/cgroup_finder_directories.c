@@ -81,7 +81,7 @@ static void forget(struct directories *directories, struct directory *directory)
 	free(directory);
 }
 
-/* Likewise one that may be there still. */
+/* Stops to follow a directory that may be there still. */
 static void unfollow(struct directories *directories, struct directory *directory)
 {
 	inotify_rm_watch(directories->fd, directory->watch);

@@ -254,7 +254,7 @@ bool probe_is_behind(const struct probe *probe)
 
 /* ---- opening */
 
-/* At the TTLs of what comes in, and at name lookups. */
+/* Packets are looked at for the TTLs of what comes in, and for name lookups. */
 static void look_at_packets(struct probe *probe)
 {
 	struct bpf_program *received = probe->bpf->progs.packet_received;

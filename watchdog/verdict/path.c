@@ -181,7 +181,7 @@ static bool is_whole_route(const struct path_object *object)
 	return object->type == EVENT_ROUTE && !object->path.partial && !object->path.rule;
 }
 
-/* Those by the interface of `event`. `family` 0: of both families. */
+/* Routes by the interface of `event` are gone. `family` 0: those of both families. */
 static void drop_routes_by(struct path_namespace *in, uint8_t family, const struct event *event)
 {
 	for (struct path_object *object = in->objects; object < in->objects + in->object_count;

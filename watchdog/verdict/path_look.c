@@ -137,7 +137,7 @@ static bool has_failed(const struct moment *moment, uint32_t interface,
 	return false;
 }
 
-/* One of several equally good routes is enough. */
+/* The next hop answers: of several equally good routes, that of one is enough. */
 static bool has_next_hop(const struct moment *moment)
 {
 	const struct path_event *best = best_route(moment);

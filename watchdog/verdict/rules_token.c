@@ -65,7 +65,7 @@ bool may_be_impatience(const struct circumstances *given)
 	       rhythm_of_silences(given->past_sessions, given->session).count >= RHYTHM_MIN;
 }
 
-/* Without a configured lifetime: by the rhythm alone. */
+/* Without a configured lifetime, the rhythm alone tells when a token expires. */
 static enum ruling rule_expiry_learned(struct deliberation *on)
 {
 	if (on->given->session->age < LONGER_THAN_A_PAUSE ||

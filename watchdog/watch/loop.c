@@ -111,7 +111,7 @@ static uint32_t machine_seed(void)
 	return (uint32_t)id.qwords[0] ^ (uint32_t)id.qwords[1];
 }
 
-/* Of a host that does not tell, all boots are one: its outages still differ by their times. */
+/* All boots of a host that does not tell are one: its outages still differ by their times. */
 static sd_id128_t boot(void)
 {
 	sd_id128_t id;

@@ -8,8 +8,8 @@
 /* After so many plans in a row that did not help with a cause, none is made for it any more. */
 enum { UNHELPFUL_MAX = 2 };
 
-/* Without an address of its hub the agent cannot connect, whatever is done to it. Not asked where
- * the plan is about the lookups themselves. */
+/* Without an address of its hub the agent cannot connect, whatever is done to it. A plan about the
+ * lookups themselves does not ask for that. */
 static bool lookups_fail(const struct agent *agent)
 {
 	return agent->lookups.settled && !cause_is_of_names(agent->plan.cause);

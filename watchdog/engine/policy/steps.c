@@ -61,7 +61,7 @@ static void send_order(struct engine *engine, struct agent *agent, const struct 
 	outcomes_send_order(engine, &order);
 }
 
-/* So that the verdict on its end names this action. */
+/* The connection is to be aborted: the verdict on its end names this action then. */
 static void mark_aborted(struct engine *engine, uint64_t cookie)
 {
 	struct connection *connection = state_connection(engine, cookie);
