@@ -32,13 +32,13 @@ pack() {
 			sub(/\(.*/, "", name)
 			print "\ts->data_sz = " size ";"
 			print "\ts->data = probe_object_unpack(" name ", s->data_sz);"
-			print "\tif (!s->data)\n\t\tgoto err;"
+			print "\tif (!s->data) {\n\t\terr = -ENOMEM;\n\t\tgoto err;\n\t}"
 			done++
 			next
 		}
 		/^\terr = bpf_object__open_skeleton\(obj->skeleton, opts\);$/ {
 			print
-			print "\tprobe_object_drop(obj->skeleton->data, obj->skeleton->data_sz);"
+			print "\tfree(obj->skeleton->data); /* libbpf has read it */"
 			done++
 			next
 		}

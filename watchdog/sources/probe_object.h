@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The BPF objects that the skeletons hold. packaging/pack_skeleton.sh packs them when connwatch is
- * built, and makes the skeletons call these functions. */
+ * built, and makes the skeletons call this function. */
 #pragma once
 
 #include <stddef.h>
 
 /* Unpacks an object of `size` bytes. `packed` returns its packed bytes, and their number in `*ret`.
- * Returns the object, to be given to probe_object_drop(); NULL without memory. */
+ * Returns the object, to be freed; NULL without memory. */
 void *probe_object_unpack(const void *(*packed)(size_t *ret), size_t size);
-
-/* Gives the memory back: libbpf has read the object. */
-void probe_object_drop(void *object, size_t size);
