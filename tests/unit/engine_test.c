@@ -852,6 +852,37 @@ static void test_held_by_a_debugger(void)
 	CU_ASSERT_EQUAL(records_of_a_held_agent(TASK_STATE_TRACED), 0);
 }
 
+static bool has_evidence(const struct record *record, const char *token)
+{
+	for (unsigned i = 0; i < record->verdict.evidence.count; i++)
+		if (strcmp(record->verdict.evidence.text[i], token) == 0)
+			return true;
+	return false;
+}
+
+static void test_hang_of_a_starved_agent(void)
+{
+	struct event look =
+		connection_event(EVENT_SAMPLED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_ESTABLISHED);
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.keepalive = 60 * USEC_PER_SEC;
+	bench_open(&bench, 1);
+	bench_pass(&bench, 90 * USEC_PER_SEC);
+	look.connection.owner_state = TASK_STATE_RUNS;
+	look.connection.facts.idle_tx = 90 * USEC_PER_SEC;
+	look.connection.hardship =
+		(struct hardship){ .cpu = 9, .io = 73, .memory = 100, .uninterruptible = true };
+	bench_step(&bench, look);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_HANG);
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "uninterruptible=yes"));
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "io_pressure=73%"));
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "memory_pressure=100%"));
+	CU_ASSERT_FALSE(has_evidence(bench_last(&bench), "cpu_pressure=9%"));
+	bench_end(&bench);
+}
+
 static void test_connection_to_itself(void)
 {
 	struct event established =
@@ -891,6 +922,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a link that is down", test_links }, { "a gap of centuries", test_gap_of_centuries },
       { "every type of event is taken", test_every_type_is_taken },
       { "a look at an idle agent can wait", test_look_at_an_idle_agent },
+      { "a starved agent hangs", test_hang_of_a_starved_agent },
       { "an agent whose check was not answered may hang",
 	test_agent_with_unanswered_check_may_hang },
       { "an agent in a debugger does not hang", test_held_by_a_debugger },

@@ -145,6 +145,7 @@ void stalls_take_sampled(struct engine *engine, const struct event *event)
 	note_reading(connection, socket, event->time);
 	circumstances = state_circumstances(engine, connection, socket, event->time);
 	circumstances.owner_state = event->connection.owner_state;
+	circumstances.hardship = event->connection.hardship;
 	if (stall_of_idle_agent(&circumstances, connection->unread_since, &verdict))
 		report_stalled(engine, connection, socket, event->time, &verdict);
 	else if (is_agents_side(connection->stalled))

@@ -139,12 +139,20 @@ struct tls_facts {
 };
 enum { TLS_ALERT_SEALED = 255 };
 
+/* What kept a process from its work, besides itself: PSI of its control group, which is how long
+ * its tasks waited, in percent of the last 10 s. 0: not at all, or not known. */
+struct hardship {
+	uint8_t cpu, io, memory;
+	bool uninterruptible; /* it sleeps so that not even a signal wakes it: state D, proc(5) */
+};
+
 struct connection_event {
 	uint64_t cookie; /* SO_COOKIE: identifies the socket for its whole life */
 	uint64_t netns;  /* inode number of the network namespace */
 	struct endpoint local;
 	struct endpoint peer;
 	struct task owner; /* who called connect(), or, if found later, who holds the socket */
+	struct hardship hardship;    /* of the owner, likewise; where the agent may hang */
 	enum task_state owner_state; /* as looked up when the event was taken; not in every event */
 	bool to_itself;      /* the owner holds the other end, too; looked up when it opened */
 	struct task current; /* who was on the processor: at a close(), who closed it */

@@ -109,6 +109,10 @@ static const struct field connection_fields[] = {
 	{ "peer", END, AT(connection.peer), NULL },
 	SOCKET_FACTS(FACT) /* a row each */
 	TASK("owner", connection.owner),
+	{ "hardship.cpu", NUMBER, AT(connection.hardship.cpu), NULL },
+	{ "hardship.io", NUMBER, AT(connection.hardship.io), NULL },
+	{ "hardship.memory", NUMBER, AT(connection.hardship.memory), NULL },
+	{ "hardship.uninterruptible", FLAG, AT(connection.hardship.uninterruptible), NULL },
 	{ "owner.state", NAME, AT(connection.owner_state), &task_state_names },
 	{ "to_itself", FLAG, AT(connection.to_itself), NULL },
 	TASK("current", connection.current),

@@ -51,6 +51,7 @@ struct circumstances {
 					  there is no connection, or it is open */
 	const struct process *process; /* of the closing task, else of the owner; NULL: not known */
 	enum task_state owner_state;   /* of the process that opened the connection, at `time` */
+	struct hardship hardship;      /* likewise, where it is open and may hang */
 	const struct signal_facts *stop; /* the request to stop that came from outside the agent and
 					    reached `process`, directly or handed on by others of
 					    the agent; NULL: none */

@@ -71,6 +71,21 @@ static bool is_held(const struct circumstances *given)
 	       given->socket->idle_tx >= keepalive_of(given->settings);
 }
 
+/* Less than this is everyday life. */
+enum { PRESSURE_LEAST = 10 }; /* % */
+
+static void describe_hardship(const struct hardship *hardship, struct tokens *evidence)
+{
+	if (hardship->uninterruptible)
+		tokens_add(evidence, "uninterruptible=yes");
+	if (hardship->cpu >= PRESSURE_LEAST)
+		tokens_add(evidence, "cpu_pressure=%u%%", hardship->cpu);
+	if (hardship->io >= PRESSURE_LEAST)
+		tokens_add(evidence, "io_pressure=%u%%", hardship->io);
+	if (hardship->memory >= PRESSURE_LEAST)
+		tokens_add(evidence, "memory_pressure=%u%%", hardship->memory);
+}
+
 bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 			 struct verdict *verdict)
 {
@@ -89,6 +104,7 @@ bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
 	if (unread)
 		tokens_add(evidence(&on), "unread_bytes=%u", given->socket->unread_bytes);
+	describe_hardship(&given->hardship, evidence(&on));
 	nominate(&on, CAUSE_AGENT_HANG);
 	differential_judge(given, verdict);
 	return true;

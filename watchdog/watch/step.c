@@ -8,6 +8,7 @@
 #include "effects/trace_writer.h"
 #include "sources/task_state.h"
 #include "support/clock.h"
+#include "verdict/stall.h"
 #include "watch/loop_state.h"
 
 void watch_loop_say(const char *text, int error)
@@ -153,6 +154,16 @@ static bool is_to_itself(struct watch_loop *loop, const struct event *event)
 			      &connection->peer, clock_now(CLOCK_MONOTONIC)));
 }
 
+/* A sample that may show that the agent hangs. */
+static bool may_hang(const struct watch_loop *loop, const struct event *event)
+{
+	const struct agent_settings *agent = watch_loop_settings(loop, event->agent);
+	const struct socket_facts *facts = &event->connection.facts;
+
+	return event->type == EVENT_SAMPLED && agent &&
+	       (facts->unread_bytes > 0 || facts->idle_tx >= stall_patience(agent));
+}
+
 void watch_loop_feed(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
@@ -163,6 +174,8 @@ void watch_loop_feed(void *userdata, const struct event *event)
 		seen.connection.owner_state = task_state_look(
 			&loop->owner_state, (pid_t)event->connection.owner.pid,
 			event->connection.owner.started, clock_now(CLOCK_MONOTONIC));
+		if (seen.connection.owner_state != TASK_STATE_UNKNOWN && may_hang(loop, event))
+			seen.connection.hardship = task_state_hardship(&loop->owner_state);
 		event = &seen;
 	}
 	if (event_is_connection(event->type) &&
