@@ -121,8 +121,15 @@ def page_explains_what_the_text_explains(stage):
         equal(int(re.search(heading + r": (\d+)", dom.text)[1]), count)
     equal(dom.rows["symptoms"], len(summary["causes"]) + len(summary["unexplained_symptoms"]))
     equal(dom.rows["unexplained"], len(summary["why_not"]))
-    causes = {one["cause"] for one in summary["causes"]}
-    equal(dom.rows["to-do"], len(causes - {"agent-stopped", "token-renewal"}))
+    causes = {one["cause"] for one in summary["causes"]} - {"agent-stopped", "token-renewal"}
+    equal({one["cause"] for one in summary["to_do"]}, causes)
+    equal(dom.rows["to-do"], len(causes))
+    text = stage.run(*words)
+    for one in summary["to_do"]:
+        equal((one["advice"] in dom.text, one["advice"] in text), (True, True))
+    ends = [one["ends"] for one in summary["to_do"]]
+    equal(ends, sorted(ends, reverse=True))
+    equal(sum(ends) + summary["expected"], summary["joined"])
     equal("(UTC)" in dom.text, True)
     equal(GHOST in dom.text, True)
     [figure] = [attrs for tag, attrs in dom.elements if tag == "figure"]

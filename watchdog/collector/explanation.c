@@ -166,3 +166,19 @@ void explanation_order(const uint64_t *counts, unsigned count, unsigned *order)
 		order[at] = i;
 	}
 }
+
+unsigned explanation_to_do(const struct explanation *explanation, enum cause order[CAUSE_MAX])
+{
+	uint64_t counts[CAUSE_MAX];
+	unsigned numbers[CAUSE_MAX], count = 0;
+
+	for (int cause = 0; cause < CAUSE_MAX; cause++)
+		counts[cause] =
+			fleet_is_expected(cause) ? 0 : explanation_of_cause(explanation, cause);
+	explanation_order(counts, CAUSE_MAX, numbers);
+	while (count < CAUSE_MAX && counts[numbers[count]]) {
+		order[count] = (enum cause)numbers[count];
+		count++;
+	}
+	return count;
+}

@@ -70,6 +70,10 @@ uint64_t explanation_of_cause(const struct explanation *explanation, enum cause 
 /* Fills `order` with the numbers below `count`, those with the highest count first. */
 void explanation_order(const uint64_t *counts, unsigned count, unsigned *order);
 
+/* Fills `order` with the causes that are not expected, the most frequent first. Returns how many
+ * they are. */
+unsigned explanation_to_do(const struct explanation *explanation, enum cause order[CAUSE_MAX]);
+
 double explanation_percent(uint64_t part, uint64_t all);
 
 /* Why a line has no cause, and what a contradiction means: words, static. */

@@ -114,9 +114,9 @@ static void print_picture(FILE *stream, const struct explanation *explanation)
 
 /* ---- what to do */
 
-static void print_to_do(FILE *stream, const struct explanation *explanation, enum cause cause,
-			uint64_t lines)
+static void print_to_do(FILE *stream, const struct explanation *explanation, enum cause cause)
 {
+	uint64_t lines = explanation_of_cause(explanation, cause);
 	double share = explanation_percent(lines, explanation->ends - explanation->expected);
 
 	fputs("<tr>", stream);
@@ -133,17 +133,13 @@ static void print_what_to_do(FILE *stream, const struct explanation *explanation
 	static const char *const columns[] = { "cause",      "#lines",
 					       "#devices",   "of those not expected",
 					       "what to do", NULL };
-	uint64_t counts[CAUSE_MAX];
-	unsigned order[CAUSE_MAX];
+	enum cause order[CAUSE_MAX];
+	unsigned count = explanation_to_do(explanation, order);
 
-	for (int cause = 0; cause < CAUSE_MAX; cause++)
-		counts[cause] =
-			fleet_is_expected(cause) ? 0 : explanation_of_cause(explanation, cause);
-	explanation_order(counts, CAUSE_MAX, order);
 	page_section(stream, "to-do", "What to do, the most frequent first", NO_COUNT);
 	page_table(stream, "causes, and what to do", columns);
-	for (int i = 0; i < CAUSE_MAX && counts[order[i]]; i++)
-		print_to_do(stream, explanation, (enum cause)order[i], counts[order[i]]);
+	for (unsigned i = 0; i < count; i++)
+		print_to_do(stream, explanation, order[i]);
 	page_table_end(stream);
 	if (explanation->expected)
 		fprintf(stream,

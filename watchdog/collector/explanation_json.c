@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collector/explanation.h"
+#include "fleet/advice.h"
 
 static void end_object(struct json *json)
 {
@@ -105,6 +106,24 @@ static void print_causes(struct json *json, const struct explanation *explanatio
 	json_close(json, '{');
 }
 
+static void print_to_do(struct json *json, const struct explanation *explanation)
+{
+	enum cause order[CAUSE_MAX];
+	unsigned count = explanation_to_do(explanation, order);
+
+	json_number(json, "expected", explanation->expected);
+	json_open(json, "to_do", '[');
+	for (unsigned i = 0; i < count; i++) {
+		json_open(json, NULL, '{');
+		json_string(json, "cause", cause_to_string(order[i]));
+		json_number(json, "ends", explanation_of_cause(explanation, order[i]));
+		json_number(json, "devices", explanation->devices[order[i]]);
+		json_string(json, "advice", fleet_advice(order[i]));
+		json_close(json, '{');
+	}
+	json_close(json, '[');
+}
+
 static void print_counts(struct json *json, const struct explanation *explanation)
 {
 	json_open(json, "why_not", '{');
@@ -138,6 +157,7 @@ void explanation_end_json(const struct explanation *explanation)
 	json_number(&json, "unexplained", explanation->ends - explanation->joined);
 	print_causes(&json, explanation);
 	print_counts(&json, explanation);
+	print_to_do(&json, explanation);
 	json_close(&json, '{');
 	end_object(&json);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector/explanation.h"
+#include "fleet/advice.h"
 
 #define COLUMNS "  %-19s  %-20s  %-37s  "
 
@@ -112,6 +113,25 @@ static void print_causes(const struct explanation *explanation, enum hub_symptom
 			    explanation->unexplained[symptom], all);
 }
 
+static void print_to_do(const struct explanation *explanation)
+{
+	enum cause order[CAUSE_MAX];
+	unsigned count = explanation_to_do(explanation, order);
+
+	if (count)
+		puts("\nWhat to do, the most frequent first");
+	for (unsigned i = 0; i < count; i++)
+		printf("  %s%-22s%s %8" PRIu64 "  on %" PRIu64 " device%s: %s\n",
+		       side_colour(explanation->arguments, cause_side(order[i])),
+		       cause_to_string(order[i]), plain(explanation->arguments),
+		       explanation_of_cause(explanation, order[i]), explanation->devices[order[i]],
+		       explanation->devices[order[i]] == 1 ? "" : "s", fleet_advice(order[i]));
+	if (explanation->expected)
+		printf("  %" PRIu64 " more ends are expected: renewals of tokens and stops on "
+		       "request\n",
+		       explanation->expected);
+}
+
 static void print_unexplained(const char *name, uint64_t count, const char *words)
 {
 	if (count)
@@ -144,4 +164,5 @@ void explanation_end_text(const struct explanation *explanation)
 			       explanation->contradictions[i]);
 	if (explanation->duplicates)
 		printf("  %" PRIu64 " lines came twice and count once\n", explanation->duplicates);
+	print_to_do(explanation);
 }
