@@ -13,7 +13,8 @@ static __always_inline void want_calls(struct bpf_sock_ops *ctx)
 }
 
 /* In tcp_connect(), right before the SYN; the current task is the caller of connect(). */
-static __always_inline void group_opens(struct bpf_sock_ops *ctx, struct sock *sk)
+static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *ctx,
+					struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
 	__u32 agent, agent_of_caller;
@@ -25,8 +26,8 @@ static __always_inline void group_opens(struct bpf_sock_ops *ctx, struct sock *s
 		agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
 		if (!agent)
 			return;
-		connection =
-			open_connection(sk, bpf_get_socket_cookie(ctx), agent_of_caller, agent);
+		open_connection(news, sk, bpf_get_socket_cookie(ctx), agent_of_caller, agent);
+		connection = news->connection;
 	}
 	if (!connection)
 		return;
@@ -79,7 +80,7 @@ static __always_inline bool is_closed_by_user(struct sock *sk)
 	return sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
 }
 
-static __always_inline void group_changes(struct sock *sk, int before, int after)
+static __always_inline void group_changes(struct news *news, struct sock *sk, int before, int after)
 {
 	struct connection *connection;
 
@@ -90,17 +91,16 @@ static __always_inline void group_changes(struct sock *sk, int before, int after
 	connection = connection_of(sk);
 	if (!connection || !connection->by_group)
 		return;
-	take_state(connection, sk, before, after);
-	if (connection->ended_told && is_closed_by_user(sk))
-		forget_session(connection);
+	take_state(news, connection, sk, before, after);
 }
 
-static __always_inline void group_retransmits(struct sock *sk)
+static __always_inline void group_retransmits(struct news *news, struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
 
-	if (connection && connection->by_group)
-		take_retransmission(connection, sk);
+	if (connection && connection->by_group && take_retransmission(connection, sk))
+		*news = (struct news){ connection, PROBE_RETRANSMIT,
+				       CHANGE(state_of(sk), state_of(sk)) };
 }
 
 enum { GO_ON = 1 };
@@ -108,6 +108,7 @@ enum { GO_ON = 1 };
 SEC("?sockops")
 int group_socket(struct bpf_sock_ops *ctx)
 {
+	struct news news = {};
 	struct tcp_sock *tcp;
 	struct sock *sk;
 
@@ -127,13 +128,15 @@ int group_socket(struct bpf_sock_ops *ctx)
 		return GO_ON;
 	sk = (struct sock *)tcp;
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
-		group_opens(ctx, sk);
+		group_opens(&news, ctx, sk);
 	else if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
 		group_listens(ctx, sk);
 	else if (ctx->op == BPF_SOCK_OPS_RETRANS_CB)
-		group_retransmits(sk);
+		group_retransmits(&news, sk);
 	else
-		group_changes(sk, (int)ctx->args[0], (int)ctx->args[1]);
+		group_changes(&news, sk, (int)ctx->args[0], (int)ctx->args[1]);
+	if (tell(&news, sk) == PROBE_ENDED && is_closed_by_user(sk))
+		forget_session(news.connection);
 	return GO_ON;
 }
 

@@ -16,7 +16,7 @@ static __always_inline struct connection *connection_of_host(struct sock *sk)
 }
 
 /* connect(): the current task is its caller. An MPTCP socket is left to its subflows. */
-static __always_inline void host_opens(struct sock *sk)
+static __always_inline void host_opens(struct news *news, struct sock *sk)
 {
 	__u32 agent, agent_of_caller;
 
@@ -25,7 +25,7 @@ static __always_inline void host_opens(struct sock *sk)
 	agent_of_caller = agent_of_current();
 	agent = agent_of_caller ?: agent_of_other_group(socket_cgroup_id(sk));
 	if (agent && !is_opening(connection_of(sk)))
-		open_connection(sk, socket_cookie(sk), agent_of_caller, agent);
+		open_connection(news, sk, socket_cookie(sk), agent_of_caller, agent);
 }
 
 /* listen() and what ends it. An accepted socket begins as a copy of its listener, and leaves that
@@ -44,18 +44,21 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 {
 	struct connection *connection;
+	struct news news = {};
 
-	if (before == TCP_CLOSE && after == TCP_SYN_SENT) {
-		host_opens(sk);
-		return 0;
-	}
 	if (after == TCP_LISTEN || before == TCP_LISTEN) {
 		follow_listener(sk, after);
 		return 0;
 	}
-	connection = connection_of_host(sk);
-	if (connection)
-		take_state(connection, sk, before, after);
+	if (before == TCP_CLOSE && after == TCP_SYN_SENT) {
+		host_opens(&news, sk);
+	} else {
+		connection = connection_of_host(sk);
+		if (!connection)
+			return 0;
+		take_state(&news, connection, sk, before, after);
+	}
+	tell(&news, sk);
 	return 0;
 }
 
@@ -64,15 +67,15 @@ int BPF_PROG(retransmitted, struct sock *sk)
 {
 	struct connection *connection = connection_of_host(sk);
 
-	if (connection)
-		take_retransmission(connection, sk);
+	if (connection && take_retransmission(connection, sk))
+		report(connection, sk, PROBE_RETRANSMIT);
 	return 0;
 }
 
 /* A socket of a watched task that goes without ever having had a peer or a port: connect() failed
  * before its SYN, for want of a route, or was never called. A listener has a port; what had a
  * connection once, and forgot it in tcp_disconnect(), still has a sequence number. */
-static __always_inline void report_never_opened(struct sock *sk)
+static __always_inline void find_unopened(struct news *news, struct sock *sk)
 {
 	struct connection *connection;
 	struct tcp_sock *tcp;
@@ -91,31 +94,33 @@ static __always_inline void report_never_opened(struct sock *sk)
 		return;
 	connection->ended_told = true;
 	publish_connection(connection, agent);
-	report(connection, sk, PROBE_NEVER_OPENED);
+	*news = (struct news){ connection, PROBE_NEVER_OPENED, CHANGE(TCP_CLOSE, TCP_CLOSE) };
 }
 
 /* The kernel passes a tracepoint's program over where it would interrupt itself on the same
  * processor, and some hosts run none for tasks of their own. By now sk_err may have been read and
  * sk_shutdown is that of close(): how it ended is lost, that it ended is not. */
-static __always_inline void report_vanished(struct connection *connection, struct sock *sk)
+static __always_inline void find_vanished(struct news *news, struct connection *connection,
+					  struct sock *sk)
 {
 	if (connection->ended_told || !connection->agent || state_of(sk) != TCP_CLOSE)
 		return;
 	connection->ended_told = true;
-	report(connection, sk, PROBE_VANISHED);
+	*news = (struct news){ connection, PROBE_VANISHED, CHANGE(TCP_CLOSE, TCP_CLOSE) };
 }
 
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(socket_destroyed, struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
+	struct news news = {};
 
-	if (connection) {
-		report_vanished(connection, sk);
-		forget_mqtt(sk);
-	} else {
-		report_never_opened(sk);
-	}
+	if (connection)
+		find_vanished(&news, connection, sk);
+	else
+		find_unopened(&news, sk);
+	tell(&news, sk);
+	forget_mqtt(sk);
 	forget_connection(sk);
 	return 0;
 }

@@ -152,6 +152,14 @@ static __always_inline void count_lost(__u32 agent)
 	__sync_fetch_and_add(&lost_records[agent % PROBE_AGENTS], 1);
 }
 
+/* Returns `value`, which the verifier knows nothing about any more: it goes once through what
+ * follows, and not once for each number that it may be. */
+__noinline __u32 unknown(__u32 value)
+{
+	barrier_var(value);
+	return value;
+}
+
 /* ---- who is watched, each agent up to its share */
 
 /* Returns false, with a record counted as lost, if there is no room: the process is not watched. */
@@ -321,7 +329,8 @@ static __always_inline bool has_overflow_share(enum probe_record_type type, __u3
 	__s64 all = (__s64)(overflowed - overflow_taken_by_all);
 
 	return all < OVERFLOW_RECORDS &&
-	       8 * overflow_used(agent) < overflow_weight(type) * (OVERFLOW_RECORDS - all);
+	       8 * overflow_used(agent) <
+		       (__s64)unknown((__u32)overflow_weight(type)) * (OVERFLOW_RECORDS - all);
 }
 
 /* Where a record for the overflow can be written, with its header filled in; NULL if there is no

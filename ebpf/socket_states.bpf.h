@@ -56,86 +56,97 @@ static __always_inline bool is_opening(const struct connection *connection)
 	       bpf_ktime_get_ns() - connection->opened_nsec < OPENING_NSEC;
 }
 
-/* connect(), called by the current task. Returns NULL without memory. */
-static __always_inline struct connection *open_connection(struct sock *sk, __u64 cookie,
-							  bool in_agent, __u32 agent)
+/* What is to be told of a connection. */
+struct news {
+	struct connection *connection; /* NULL: nothing */
+	enum probe_record_type type;   /* 0: nothing */
+	__u32 change;                  /* CHANGE() */
+};
+
+#define NO_NEWS ((enum probe_record_type)0)
+
+/* The one call of report_change() in a program. Returns the type of what was told. */
+static __always_inline __u32 tell(const struct news *news, struct sock *sk)
+{
+	struct connection *connection = news->connection;
+	__u32 type = unknown(news->type), change = unknown(news->change);
+
+	if (!connection || type == NO_NEWS)
+		return NO_NEWS;
+	report_change(connection, sk, change, type);
+	if (type == PROBE_ENDED)
+		connection->ended_told = true; /* even if there was no room for the record */
+	return type;
+}
+
+/* connect(), called by the current task. */
+static __always_inline void open_connection(struct news *news, struct sock *sk, __u64 cookie,
+					    bool in_agent, __u32 agent)
 {
 	struct connection *connection =
 		watch_connection(sk, cookie, current_task(), in_agent, agent);
 
 	if (!connection)
-		return NULL;
+		return;
 	connection->opened_nsec = bpf_ktime_get_ns();
 	connection->to_itself = leads_to_itself(connection, sk);
 	publish_connection(connection, agent);
-	report_change(connection, sk, CHANGE(TCP_CLOSE, TCP_SYN_SENT), PROBE_OPENED);
-	return connection;
+	*news = (struct news){ connection, PROBE_OPENED, CHANGE(TCP_CLOSE, TCP_SYN_SENT) };
 }
 
-static __always_inline void come_up(struct connection *connection, struct sock *sk, int before)
+static __always_inline enum probe_record_type come_up(struct connection *connection,
+						      struct sock *sk)
 {
 	if (connection->up_told)
-		return;
+		return NO_NEWS;
 	connection->up_told = true;
 	connection->stalled = 0; /* of the SYN */
 	begin_mqtt(connection, sk);
 	begin_tls(&connection->tls, sk);
-	report_change(connection, sk, CHANGE(before, TCP_ESTABLISHED), PROBE_ESTABLISHED);
+	return PROBE_ESTABLISHED;
 }
 
-static __always_inline void close_connection(struct connection *connection, struct sock *sk,
-					     int before, int after)
+static __always_inline enum probe_record_type close_connection(struct connection *connection,
+							       int before)
 {
 	if (connection->closing_told || before != TCP_ESTABLISHED)
-		return;
+		return NO_NEWS;
 	connection->closing_told = true;
-	report_change(connection, sk, CHANGE(before, after), PROBE_CLOSING);
-}
-
-static __always_inline void end_connection(struct connection *connection, struct sock *sk,
-					   int before)
-{
-	if (connection->ended_told)
-		return;
-	report_change(connection, sk, CHANGE(before, TCP_CLOSE), PROBE_ENDED);
-	connection->ended_told = true; /* even if there was no room for the record */
+	return PROBE_CLOSING;
 }
 
 /* The socket goes from one state to the next; see CHANGE(). */
-static __always_inline void take_state(struct connection *connection, struct sock *sk, int before,
-				       int after)
+static __always_inline void take_state(struct news *news, struct connection *connection,
+				       struct sock *sk, int before, int after)
 {
-	switch (after) {
-	case TCP_ESTABLISHED:
-		come_up(connection, sk, before);
-		break;
-	case TCP_FIN_WAIT1:
-	case TCP_CLOSE_WAIT:
-		close_connection(connection, sk, before, after);
-		break;
-	case TCP_CLOSE:
-		end_connection(connection, sk, before);
-		break;
-	}
+	enum probe_record_type type = NO_NEWS;
+
+	if (after == TCP_ESTABLISHED)
+		type = come_up(connection, sk);
+	else if (after == TCP_FIN_WAIT1 || after == TCP_CLOSE_WAIT)
+		type = close_connection(connection, before);
+	else if (after == TCP_CLOSE && !connection->ended_told)
+		type = PROBE_ENDED;
+	*news = (struct news){ connection, type, CHANGE(before, after) };
 }
 
-/* A segment was sent again. Tail loss probes and fast retransmissions do so, too: only time-outs in
- * a row count. */
-static __always_inline void take_retransmission(struct connection *connection, struct sock *sk)
+/* A segment was sent again. Returns true if that is to be told: tail loss probes and fast
+ * retransmissions send again, too, and only time-outs in a row count. */
+static __always_inline bool take_retransmission(struct connection *connection, struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 	__u32 timeouts;
 
 	if (!tcp)
-		return;
+		return false;
 	timeouts = tcp->inet_conn.icsk_retransmits;
 	if (timeouts > 3) /* should the third have gone unseen */
 		timeouts = 3;
 	if (timeouts != 1 && timeouts != 3)
-		return;
+		return false;
 	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)
-		return;
+		return false;
 	connection->stalled = timeouts;
 	connection->stalled_at = tcp->snd_una;
-	report(connection, sk, PROBE_RETRANSMIT);
+	return true;
 }
