@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import certificate
-from case import ANY, SURE, ended, story, table
+from case import SURE, SUSPECTED, ended, story, table
 from hub import PATIENCE, PORT
 from lab import inside
 from mqtt_cases import INSPECTED, storage_in_sockets, wait_for_uprobes
@@ -101,10 +101,24 @@ PLAIN, SECURE = False, True
         "amqp:unauthorized-access"),
     # Proton reads through a BIO of libssl's, so that nobody sees the hub's reason: the agent closes
     row("amqp-not-authorized", "amqp", "amqp", SECURE,
-        ended(None, "agent-close", ANY, evidence=("mqtt=not-seen",), or_else=("peer-close",)),
+        ended(None, "agent-close", SUSPECTED, evidence=("mqtt=not-seen", "or=*"),
+              or_else=("peer-close",)),
         "amqp:unauthorized-access"),
 )
 def login_is_refused(stage, hub, client, secure, answer):
+    connect(stage, hub, client, secure, answer, looked_at=secure)
+
+
+# Nobody looks at what is said: the agent closes because the hub has asked it to.
+@table(*((f"library-amqp-hub-asks-the-agent-to-close{'-over-tls' if secure else ''}",
+          story(ended(None, "agent-close", SUSPECTED, evidence=("or=*",), or_else=("peer-close",)),
+                needs=needs("proton"), settings=(f"Peer=*:{PORT}",)), secure)
+         for secure in (PLAIN, SECURE)))
+def hub_asks(stage, secure):
+    connect(stage, "amqp", "amqp", secure, "amqp:unauthorized-access", looked_at=False)
+
+
+def connect(stage, hub, client, secure, answer, *, looked_at):
     files = certificate.make(stage.directory, f"IP:{stage.hub.address}") if secure else ()
     gate = stage.directory / "gate"
     os.mkfifo(gate)
@@ -112,7 +126,7 @@ def login_is_refused(stage, hub, client, secure, answer):
         program, *mechanism = client.split()
         stage.agent.tell("become", sys.executable, LOGINS / f"{program}_client.py",
                          stage.hub.address, PORT, gate, *files[1:], *mechanism)
-        if secure:
+        if looked_at:
             wait_for_uprobes(stage)
         os.write(opener, b"go\n")
         stage.wait_told("ended")

@@ -17,8 +17,8 @@ from secrets import token_hex
 import certificate
 import mqtt
 from broker import Broker, subscriber
-from case import (ANY, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, recovered,
-                  stalled, story, table)
+from case import (ANY, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, in_doubt,
+                  recovered, stalled, story, table)
 from hub import PATIENCE
 from leak import places_with
 from mqtt_hub import ADDRESS, PORT, MqttHub
@@ -158,7 +158,7 @@ def mqtt_connected_once_the_login_is_accepted(session):
     session.begin().agent_closes()
 
 
-@both_ways(ended("peer-fin", "peer-close", ANY), recovered(), ended("local-fin", "agent-close"))
+@both_ways(in_doubt("peer-fin", "peer-close"), recovered(), in_doubt("local-fin", "agent-close"))
 def mqtt_other_protocols_need_no_login(session):
     for close in (session.hub_closes, session.agent_closes):
         session.say(b"HELO device\r\n")
@@ -407,8 +407,9 @@ def mqtt_ping_answered(session):
 
 FOLLOWED = ended("local-fin", "agent-close",
                  evidence=said("last_sent=PINGREQ", "last_received=PINGRESP"))
-LOST = ended("local-fin", "agent-close", evidence=("mqtt=lost-track",))
-NOT_SEEN = ended("local-fin", "agent-close", evidence=("mqtt=not-seen",))
+# the hub had just said something, which may have been a request to close
+LOST = ended("local-fin", "agent-close", SUSPECTED, evidence=("mqtt=lost-track", "or=peer-close"))
+NOT_SEEN = ended("local-fin", "agent-close", SUSPECTED, evidence=("mqtt=not-seen", "or=peer-close"))
 
 
 @both_ways(FOLLOWED)
@@ -435,7 +436,7 @@ def mqtt_payload_that_looks_like_packets(session):
     session.agent_closes()
 
 
-@story(ended("local-fin", "agent-close"), settings=INSPECTED)
+@story(ended("local-fin", "agent-close", ANY), settings=INSPECTED)
 def mqtt_over_a_lossy_way(stage):
     """Much comes again, and in another order: what is told is right, or that the track is lost."""
     session = Session(stage, secure=False).begin()

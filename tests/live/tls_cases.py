@@ -238,9 +238,9 @@ def tls_is_not_answered(stage):
 GOODBYE = {"1.2": "yes", "1.3": "by-its-length"}
 
 
-def goodbye(ended_by, cause, confidence, side, version):
+def goodbye(ended_by, cause, confidence, side, version, *evidence):
     return story(ended(ended_by, cause, confidence,
-                       evidence=(f"tls_goodbye_{side}={GOODBYE[version]}",)),
+                       evidence=(f"tls_goodbye_{side}={GOODBYE[version]}", *evidence)),
                  needs=storage_in_sockets, families=BOTH)
 
 
@@ -265,19 +265,23 @@ def the_hub_says_goodbye(stage, version, end):
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
 
+# What the hub says right before may be a request to close.
 @table(*((f"tls-{version}-the-agent-says-goodbye-and-the-hub-closes",
           goodbye("peer-fin", "agent-close", SURE if version == "1.2" else LIKELY, "sent", version),
-          version) for version in ("1.2", "1.3")))
-def the_agent_says_goodbye(stage, version):
-    peer = say_hello(stage, version, "wait")
+          version, "later") for version in ("1.2", "1.3")),
+       *((f"tls-{version}-the-agent-hears-the-hub-and-says-goodbye",
+          goodbye("peer-fin", "agent-close", SUSPECTED, "sent", version, "or=peer-close"),
+          version, "wait") for version in ("1.2", "1.3")))
+def the_agent_says_goodbye(stage, version, end):
+    peer = say_hello(stage, version, end)
     peer.receive_end()
     peer.shutdown()
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
 
 @table(*((f"tls-{version}-the-agent-says-goodbye-and-reads-no-more",
-          goodbye("local-reset", "agent-close", SURE if version == "1.2" else LIKELY, "sent",
-                  version), version) for version in ("1.2", "1.3")))
+          goodbye("local-reset", "agent-close", SUSPECTED, "sent", version, "or=peer-close"),
+          version) for version in ("1.2", "1.3")))
 def the_agent_reads_no_more(stage, version):
     peer = say_hello(stage, version, "unread")
     for _ in range(2):

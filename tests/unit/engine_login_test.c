@@ -453,6 +453,82 @@ static void another_connection_ends_the_wait(void)
 	bench_end(&bench);
 }
 
+/* ---- who wanted the close: what is not followed may have been a request of the hub's */
+
+#define ENOUGH (2 * USEC_PER_SEC)
+#define GOODBYE                                            \
+	{                                                  \
+		.track = TLS_SECURED, .goodbye_sent = true \
+	}
+
+static const struct {
+	const char *what;
+	bool asked; /* perhaps */
+	struct socket_facts socket;
+	struct mqtt_facts mqtt;
+	struct tls_facts tls;
+	struct login_facts login;
+} closes[] = {
+	{ "the hub had just spoken", true,
+	  .socket = { .bytes_received = 9, .idle_rx = USEC_PER_MSEC } },
+	{ "it had said nothing for longer", false,
+	  .socket = { .bytes_received = 9, .idle_rx = ENOUGH } },
+	{ "it had not, but the way is long", true,
+	  .socket = { .bytes_received = 9, .idle_rx = ENOUGH, .rtt_usec = 600000 } },
+	{ "it had never spoken", false, .socket = { .idle_rx = USEC_PER_MSEC } },
+	{ "what it said is known", false, .socket = { .bytes_received = 9 },
+	  .mqtt = { .track = MQTT_FOLLOWED } },
+	{ "what it said is known no more", true, .socket = { .bytes_received = 9 },
+	  .mqtt = { .track = MQTT_LOST } },
+	{ "over TLS", true, .socket = { .bytes_received = 9 }, .tls = { .track = TLS_SECURED } },
+	{ "in the handshake", false, .socket = { .bytes_received = 9 },
+	  .tls = { .track = TLS_ANSWERED } },
+	{ "the agent said goodbye in TLS, as answer", true, .socket = { .bytes_received = 9 },
+	  .tls = GOODBYE },
+	{ "the same, and closed later", true,
+	  .socket = { .bytes_received = 9, .idle_rx = ENOUGH + USEC_PER_MSEC, .idle_tx = ENOUGH },
+	  .tls = GOODBYE },
+	{ "its goodbye was answered", true,
+	  .socket = { .bytes_received = 9, .idle_rx = ENOUGH, .idle_tx = ENOUGH + USEC_PER_MSEC },
+	  .tls = GOODBYE },
+	{ "its goodbye came after a silence", false,
+	  .socket = { .bytes_received = 9, .idle_rx = ENOUGH }, .tls = GOODBYE },
+	{ "a message in WebSocket", true, .socket = { .bytes_received = 9 },
+	  .login = { .protocol = LOGIN_HTTP, .http_status = 101 } },
+	{ "the agent closed the WebSocket first", false, .socket = { .bytes_received = 9 },
+	  .login = { .protocol = LOGIN_HTTP, .http_status = 101, .left = true } },
+};
+
+static void a_close_may_be_one_that_was_asked_for(void)
+{
+	for (size_t i = 0; i < sizeof(closes) / sizeof(closes[0]); i++) {
+		struct event event = local_fin(2);
+		const struct verdict *verdict;
+		struct bench bench;
+
+		begin(&bench);
+		bench_open(&bench, 2);
+		bench.now += USEC_PER_MINUTE;
+		event.connection.facts.bytes_received = closes[i].socket.bytes_received;
+		event.connection.facts.idle_rx = closes[i].socket.idle_rx;
+		event.connection.facts.idle_tx = closes[i].socket.idle_tx;
+		event.connection.facts.rtt_usec = closes[i].socket.rtt_usec;
+		event.connection.mqtt = closes[i].mqtt;
+		event.connection.tls = closes[i].tls;
+		event.connection.tls.begun = closes[i].tls.track ? USEC_PER_SEC : 0;
+		event.connection.login = closes[i].login;
+		bench_step(&bench, event);
+		bench_pass(&bench, ENOUGH);
+		verdict = &bench_last(&bench)->verdict;
+		CHECK(verdict->cause == CAUSE_AGENT_CLOSE, closes[i].what);
+		CHECK(bench_has_token(bench_last(&bench), "or=peer-close") == closes[i].asked,
+		      closes[i].what);
+		CHECK((verdict->confidence == CONFIDENCE_SUSPECTED) == closes[i].asked,
+		      closes[i].what);
+		bench_end(&bench);
+	}
+}
+
 SUITE("engine login",
       { "a session is up once the hub accepts it", a_session_is_up_once_the_hub_accepts_it },
       { "the time is that since the CONNECT", the_time_is_that_since_the_connect },
@@ -473,4 +549,5 @@ SUITE("engine login",
       { "one that is renewed is not", one_that_is_renewed_is_not },
       { "what is not seen is no session after failures",
 	what_is_not_seen_is_no_session_after_failures },
-      { "another connection ends the wait", another_connection_ends_the_wait })
+      { "another connection ends the wait", another_connection_ends_the_wait },
+      { "a close may be one that was asked for", a_close_may_be_one_that_was_asked_for })

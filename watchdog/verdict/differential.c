@@ -143,7 +143,7 @@ static const struct row rows[] = {
 	{ ONE(TOKEN_RENEWAL), CAUSE_AGENT_CLOSE,
 	  BY(), BY(ages_are_alike) },
 	{ ONE(AGENT_CLOSE), CAUSE_PEER_CLOSE,
-	  BY(own_end_was_observed), BY(agent_left_first, all_acknowledged) },
+	  BY(own_end_was_observed), BY(agent_left_first, left_unasked) },
 
 	/* the agent's process ended --------------------------------------------------------------- */
 	{ ENDING, CAUSE_AGENT_CLOSE,

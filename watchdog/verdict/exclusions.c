@@ -88,6 +88,33 @@ EXCLUSION(end_was_observed, "its-end-was-seen")
 	return !given->socket->close_unobserved;
 }
 
+/* The peer's FIN counts as a byte: it takes a sequence number (tcp_rcv_nxt_update()). */
+EXCLUSION(peer_had_said_nothing, "the-peer-had-said-nothing")
+{
+	return given->socket->bytes_received <= (given->socket->fin_received ? 1 : 0);
+}
+
+/* What the peer says is followed to the end: had it asked for the close, that would be known.
+ * Before a TLS handshake is over, nothing can be asked for. */
+static bool peer_is_followed(const struct circumstances *given)
+{
+	return given->mqtt->track == MQTT_FOLLOWED || given->login->left ||
+	       tls_is_under_way(given->tls);
+}
+
+/* True if the peer spoke right before the agent left, and what it said is not known: AMQP,
+ * WebSocket and MQTT 5 have a close that the other end answers by closing. Where the agent left
+ * with a goodbye of TLS, what was said before that counts; it is not known if the peer spoke since.
+ */
+static bool peer_may_have_asked(const struct circumstances *given)
+{
+	const struct socket_facts *socket = given->socket;
+	usec_t left = tls_agent_left_first(given->tls, socket) ? socket->idle_tx : 0;
+
+	return !peer_is_followed(given) && !peer_had_said_nothing_holds(given, NULL) &&
+	       socket->idle_rx < left + JUST_NOW + 2 * (usec_t)socket->rtt_usec;
+}
+
 /* By a FIN of our own, or a goodbye that could be read. A goodbye of TLS 1.3 could not. */
 EXCLUSION(own_end_was_observed, "its-end-was-seen")
 {
@@ -95,7 +122,7 @@ EXCLUSION(own_end_was_observed, "its-end-was-seen")
 			 tls_agent_left_first(given->tls, given->socket) &&
 			 !mqtt_agent_disconnected_first(given->mqtt);
 
-	return end_was_observed_holds(given, verdict) && !by_length;
+	return end_was_observed_holds(given, verdict) && !by_length && !peer_may_have_asked(given);
 }
 
 EXCLUSION(end_is_known, "how-it-ended-is-known")
@@ -128,7 +155,7 @@ EXCLUSION(no_tls_goodbye, "no-close_notify-was-sent")
 
 EXCLUSION(agent_left_first, "its-close_notify-came-first")
 {
-	return tls_agent_left_first(given->tls, given->socket);
+	return tls_agent_left_first(given->tls, given->socket) && !peer_may_have_asked(given);
 }
 
 /* A goodbye of the agent's in the protocol above TLS may have come before it. */
@@ -185,12 +212,6 @@ EXCLUSION(was_let_in_before, "it-was-let-in-before")
 	return before && before->login != LOGIN_TELLS_NOTHING;
 }
 
-/* The peer's FIN counts as a byte: it takes a sequence number (tcp_rcv_nxt_update()). */
-EXCLUSION(peer_had_said_nothing, "the-peer-had-said-nothing")
-{
-	return given->socket->bytes_received <= (given->socket->fin_received ? 1 : 0);
-}
-
 /* SO_LINGER 0 or connect(AF_UNSPEC): nobody does that by mistake. */
 EXCLUSION(ping_is_unanswered, "a-ping-went-unanswered")
 {
@@ -220,6 +241,11 @@ EXCLUSION(all_acknowledged, "all-acknowledged")
 EXCLUSION(acknowledged_since, "acknowledged-since")
 {
 	return given->socket->idle_ack && given->socket->idle_ack < given->socket->idle_tx;
+}
+
+EXCLUSION(left_unasked, "the-peer-had-not-just-spoken")
+{
+	return all_acknowledged_holds(given, verdict) && !peer_may_have_asked(given);
 }
 
 /* Data that was sent less than a time-out ago is merely on its way. */

@@ -5,6 +5,7 @@
     answer   waits for the hub's close_notify and closes
     both     the same, but says close_notify too before it closes
     wait     says close_notify and lets the hub close
+    later    the same, once the hub has said nothing for longer than a second
     unread   says close_notify and closes without having read all
 """
 
@@ -17,6 +18,7 @@ import time
 
 PATIENCE = 15  # seconds
 UNREAD_SIZE = 2 * (5 + 4 + 1 + 16)  # two records of four bytes, at least
+QUIET = 1.3  # seconds
 LIFE_AFTER = 2  # seconds, longer than a verdict waits for an exit
 
 authority, version, host, port, end = sys.argv[1:]
@@ -31,7 +33,9 @@ if end in ("answer", "both"):
     secure.recv(1)
 if end == "both":
     secure.unwrap()
-if end == "wait":
+if end == "later":
+    time.sleep(QUIET)
+if end in ("wait", "later"):
     with contextlib.suppress(OSError):
         secure.unwrap()
 if end == "unread":
