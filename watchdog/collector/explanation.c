@@ -170,7 +170,7 @@ void explanation_order(const uint64_t *counts, unsigned count, unsigned *order)
 unsigned explanation_to_do(const struct explanation *explanation, enum cause order[CAUSE_MAX])
 {
 	uint64_t counts[CAUSE_MAX];
-	unsigned numbers[CAUSE_MAX], count = 0;
+	unsigned numbers[CAUSE_MAX] = { 0 }, count = 0;
 
 	for (int cause = 0; cause < CAUSE_MAX; cause++)
 		counts[cause] =
