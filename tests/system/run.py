@@ -99,14 +99,21 @@ def boot_arguments(case):
     return ["--unit=case.target"]
 
 
+def seconds_of(case, options):
+    """How long it may take: a case that waits for long says so in a line of its own."""
+    said = re.search(r"^# It may take (\d+) s\.$", case.read_text(), re.MULTILINE)
+    return max(options.seconds, int(said[1]) if said else 0) * options.patience
+
+
 async def run_case(tree, number, case, options, results):
     """Returns "passed", "failed" or "skipped", and what to say about it."""
+    seconds = seconds_of(case, options)
     results.mkdir(parents=True)
     with open(results / "console", "w") as console:
         in_time = await container.boot(
             tree, number, list(binds(tree, options.build.resolve(), results, case)),
-            {"CASE": case.name, "CASE_SECONDS": options.seconds, "FAULTS": options.faults},
-            [*boot_arguments(case), "--show-status=no"], console, options.seconds + BOOT_SECONDS,
+            {"CASE": case.name, "CASE_SECONDS": seconds, "FAULTS": options.faults},
+            [*boot_arguments(case), "--show-status=no"], console, seconds + BOOT_SECONDS,
             MEMORY_LIMIT)
     status = results / "status"
     output = results / "output"
@@ -167,10 +174,11 @@ async def run_cases(cases, options):
         print("".join(f"        {line}\n" for line in why.splitlines()), end="", flush=True)
 
     failed = []
+    options.patience = 1
     stop_on_signals(asyncio.current_task())
     await asyncio.gather(*(one(number, case) for number, case in enumerate(cases)))
     options.again = False
-    options.seconds *= 2
+    options.patience = 2
     for number, case in list(failed):
         print(f"again {case.name}: alone; the failure above counts only if this one fails too")
         count["failed"] -= 1
