@@ -377,6 +377,19 @@ static bool family_fits(const struct nlmsghdr *header, bool is_link)
 	return content->rtgen_family == AF_INET || content->rtgen_family == AF_INET6;
 }
 
+/* Returns true if each gateway of another family names its family: libnl takes the length of the
+ * rest without looking whether there is one. */
+static bool gateways_are_whole(const struct nlattr *attributes, size_t size)
+{
+	const struct nlattr *attribute;
+	int left;
+
+	nla_for_each_attr(attribute, attributes, (int)size,
+			  left) if (nla_type(attribute) == RTA_VIA &&
+				    (size_t)nla_len(attribute) < sizeof(struct rtvia)) return false;
+	return true;
+}
+
 /* Returns true if the next hops fill `left` bytes exactly, as the kernel's do (RTNH_NEXT): libnl
  * takes one of length 0 without end, and reads on behind one that is not aligned. */
 static bool are_whole(const char *hops, size_t left)
@@ -389,7 +402,9 @@ static bool are_whole(const char *hops, size_t left)
 			return false;
 		memcpy(&hop, hops, sizeof(hop));
 		size = (size_t)RTNH_ALIGN(hop.rtnh_len);
-		if (hop.rtnh_len < sizeof(hop) || size > left)
+		if (hop.rtnh_len < sizeof(hop) || size > left ||
+		    !gateways_are_whole((const struct nlattr *)(hops + sizeof(hop)),
+					hop.rtnh_len - sizeof(hop)))
 			return false;
 		hops += size;
 		left -= size;
@@ -397,11 +412,15 @@ static bool are_whole(const char *hops, size_t left)
 	return true;
 }
 
-static bool hops_are_whole(struct nlmsghdr *header)
+static bool route_is_whole(struct nlmsghdr *header)
 {
 	struct nlattr *attribute;
 	int left;
 
+	if (!nlmsg_valid_hdr(header, sizeof(struct rtmsg)) ||
+	    !gateways_are_whole(nlmsg_attrdata(header, sizeof(struct rtmsg)),
+				(size_t)nlmsg_attrlen(header, sizeof(struct rtmsg))))
+		return false;
 	nlmsg_for_each_attr(
 		attribute, header, sizeof(struct rtmsg),
 		left) if (nla_type(attribute) == RTA_MULTIPATH &&
@@ -448,7 +467,7 @@ static int on_message(struct nl_msg *msg, void *userdata)
 	if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_valid_hdr(header, sizeof(struct rtmsg)))
 		message.end = route_end_of(header);
 	if (take && family_fits(header, take == take_link) &&
-	    (take != take_route || hops_are_whole(header)))
+	    (take != take_route || route_is_whole(header)))
 		nl_msg_parse(msg, take, &message);
 	if ((header->nlmsg_type == RTM_NEWRULE || header->nlmsg_type == RTM_DELRULE) &&
 	    nlmsg_valid_hdr(header, sizeof(struct fib_rule_hdr)) && family_fits(header, false))
