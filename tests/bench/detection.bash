@@ -50,7 +50,11 @@ agent $ENDS 20
 wait_for_records $ENDS --unit=floor.service MESSAGE='a connection has ended'
 systemctl stop agent.service floor.service
 
-settings </dev/null
+# each end is a session's, and has a record of its own
+settings <<-'END'
+	[Connection]
+	SettleSec=0
+END
 for _ in 1 2 3 4 5; do
 	systemctl restart connwatchd.service
 	systemctl show --property=InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic \
@@ -64,6 +68,7 @@ systemctl stop agent.service watched.service connwatchd.service
 settings <<-'END'
 	[Connection]
 	MqttInspect=yes
+	SettleSec=0
 	[Policy]
 	OnSessionRejected=restart
 	ActionLimitBurst=64
@@ -73,8 +78,8 @@ END
 systemctl start connwatchd.service
 floor restarted times
 agent 100 200 # the first after a restart may be over before it is looked into
-wait_for_records $RESTARTS --unit=restarted.service --unit=agent.service \
-	MESSAGE_ID=de5b426a63be47a7b6ac3eaac82e2f6f || true
+(wait_for_records $RESTARTS --unit=restarted.service --unit=agent.service \
+	MESSAGE_ID=de5b426a63be47a7b6ac3eaac82e2f6f) || true
 systemctl stop connwatchd.service agent.service restarted.service
 journalctl --sync
 journalctl --output=json >/results/journal.json
