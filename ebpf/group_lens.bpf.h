@@ -67,14 +67,6 @@ static __always_inline void check_calls(struct connection *connection, struct bp
 	wake_reader();
 }
 
-/* What MQTT was said in TLS is kept by the cookie of the socket. Nothing is told of it any more
- * once the connection has ended and the socket is closed. */
-static __always_inline void forget_session(const struct connection *connection)
-{
-	if (connection->inspected)
-		bpf_map_delete_elem(&tls_sessions, &connection->cookie);
-}
-
 static __always_inline bool is_closed_by_user(struct sock *sk)
 {
 	return sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);

@@ -120,7 +120,8 @@ int BPF_PROG(socket_destroyed, struct sock *sk)
 	else
 		find_unopened(&news, sk);
 	tell(&news, sk);
-	forget_mqtt(sk);
+	if (connection)
+		forget_session(connection);
 	forget_connection(sk);
 	return 0;
 }

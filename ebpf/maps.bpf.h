@@ -20,7 +20,7 @@ __s64 ring_used[PROBE_AGENTS] = {};
 __u64 overflow_put[PROBE_AGENTS] = {};
 __u64 overflow_taken[PROBE_AGENTS] = {};
 
-/* Of all agents: records that went into the overflow, ever, and those that were taken out again. */
+/* The same counts for all agents together, but that a record counts once it is in the overflow. */
 __u64 overflowed = 0;
 __u64 overflow_taken_by_all = 0;
 

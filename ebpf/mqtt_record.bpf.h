@@ -138,13 +138,10 @@ static __always_inline void copy_login(struct probe_login *record,
 		record->flags |= PROBE_LOGIN_SASL;
 }
 
-static __always_inline void forget_mqtt(struct sock *sk)
+/* A connection's MQTT in TLS is kept by the cookie of its socket. No record has it any more once
+ * the connection has ended and the socket is closed. */
+static __always_inline void forget_session(const struct connection *connection)
 {
-	struct mqtt_session *session;
-
-	if (!have_socket_storage)
-		return;
-	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
-	if (session)
-		bpf_map_delete_elem(&tls_sessions, &session->socket.cookie);
+	if (connection->inspected)
+		bpf_map_delete_elem(&tls_sessions, &connection->cookie);
 }

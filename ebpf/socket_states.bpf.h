@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What happens to a connection, and what is told of it. The two lenses (host_lens.bpf.h,
- * group_lens.bpf.h) see the same things at different hooks, and both call these.
+/* The rules for what happens to a connection, and for what is told of it. The two lenses
+ * (host_lens.bpf.h, group_lens.bpf.h) see the same things at different hooks, and both call these.
  *
  * Each of these may be called twice for one happening: a socket is in two groups of agents that are
  * nested, or two daemons hand over. The second call does nothing. */
@@ -56,7 +56,7 @@ static __always_inline bool is_opening(const struct connection *connection)
 	       bpf_ktime_get_ns() - connection->opened_nsec < OPENING_NSEC;
 }
 
-/* What is to be told of a connection. */
+/* News of a connection, to be told by tell(). */
 struct news {
 	struct connection *connection; /* NULL: nothing */
 	enum probe_record_type type;   /* 0: nothing */
@@ -69,10 +69,12 @@ struct news {
 static __always_inline __u32 tell(const struct news *news, struct sock *sk)
 {
 	struct connection *connection = news->connection;
-	__u32 type = unknown(news->type), change = unknown(news->change);
+	__u32 type, change;
 
-	if (!connection || type == NO_NEWS)
+	if (!connection || news->type == NO_NEWS)
 		return NO_NEWS;
+	type = unknown(news->type);
+	change = unknown(news->change);
 	report_change(connection, sk, change, type);
 	if (type == PROBE_ENDED)
 		connection->ended_told = true; /* even if there was no room for the record */
