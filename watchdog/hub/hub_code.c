@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "base/text.h"
 
 static const char *const hub_format_names[] = {
 	[HUB_FORMAT_AZURE] = "azure",         [HUB_FORMAT_AWS] = "aws",
@@ -111,4 +112,14 @@ uint64_t hub_hash(uint64_t hash, const void *bytes, size_t size)
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
 	return hash;
+}
+
+enum hub_reading hub_take_device(struct hub_event *event, const char *id, size_t length)
+{
+	if (length == 0 || length >= sizeof(event->device))
+		return HUB_MALFORMED;
+	memcpy(event->device, id, length);
+	event->device[length] = '\0';
+	text_make_printable(event->device);
+	return HUB_EVENT;
 }

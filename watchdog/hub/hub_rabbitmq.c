@@ -24,16 +24,6 @@ static const char *read_connection(const char *text, uint64_t *session)
 	return end + strspn(end, "\">'");
 }
 
-static enum hub_reading take_id(struct hub_event *event, const char *id, size_t length)
-{
-	if (length == 0 || length >= sizeof(event->device))
-		return HUB_MALFORMED;
-	memcpy(event->device, id, length);
-	event->device[length] = '\0';
-	text_make_printable(event->device);
-	return HUB_EVENT;
-}
-
 static bool begins(const char **text, const char *words)
 {
 	size_t length = strlen(words);
@@ -58,7 +48,7 @@ static enum hub_reading read_accepted(const char *text, struct hub_event *event)
 	if (!text || !begins(&text, " for client ID "))
 		return HUB_MALFORMED;
 	event->symptom = HUB_CONNECT;
-	return take_id(event, text, strlen(text));
+	return hub_take_device(event, text, strlen(text));
 }
 
 /* Until 3.11, behind "accepting MQTT connection ": "<0.1.0> (CONNECTION, client id: ID)". */
@@ -72,7 +62,7 @@ static enum hub_reading read_accepting(const char *text, struct hub_event *event
 		return HUB_MALFORMED;
 	length = strlen(text);
 	event->symptom = HUB_CONNECT;
-	return length > 0 && text[length - 1] == ')' ? take_id(event, text, length - 1)
+	return length > 0 && text[length - 1] == ')' ? hub_take_device(event, text, length - 1)
 						     : HUB_MALFORMED;
 }
 
@@ -92,7 +82,7 @@ static enum hub_reading read_disconnecting(const char *text, struct hub_event *e
 		for (const char *at = text; (at = strstr(at, "', reason: ")); at++)
 			end = at;
 	}
-	return end ? take_id(event, text, (size_t)(end - text)) : HUB_MALFORMED;
+	return end ? hub_take_device(event, text, (size_t)(end - text)) : HUB_MALFORMED;
 }
 
 /* Behind "closing MQTT connection ". */

@@ -7,17 +7,6 @@
 #include "hub/hub_code.h"
 #include "hub/hub_time.h"
 
-/* Takes the `length` bytes at `id`. */
-static enum hub_reading finish(struct hub_event *event, const char *id, size_t length)
-{
-	if (length == 0 || length >= sizeof(event->device))
-		return HUB_MALFORMED;
-	memcpy(event->device, id, length);
-	event->device[length] = '\0';
-	text_make_printable(event->device);
-	return HUB_EVENT;
-}
-
 static void set_code(struct hub_event *event, const char *code, enum hub_symptom symptom)
 {
 	event->symptom = symptom;
@@ -51,7 +40,7 @@ static enum hub_reading read_end(const char *text, struct hub_event *event)
 		if (length < tail || strcmp(text + length - tail, tails[i].tail) != 0)
 			continue;
 		set_code(event, tails[i].code, tails[i].symptom);
-		return finish(event, text, length - tail);
+		return hub_take_device(event, text, length - tail);
 	}
 	return HUB_UNRELATED;
 }
@@ -69,7 +58,7 @@ static enum hub_reading read_connect(const char *text, struct hub_event *event)
 	if (!end)
 		return HUB_MALFORMED;
 	event->symptom = HUB_CONNECT;
-	return finish(event, id, (size_t)(end - id));
+	return hub_take_device(event, id, (size_t)(end - id));
 }
 
 static enum hub_reading read_mosquitto(const char *text, struct hub_event *event)
@@ -120,7 +109,7 @@ static enum hub_reading read_emqx(const char *text, struct hub_event *event)
 	reason[strcspn(reason, "}")] = '\0';
 	text_make_printable(reason);
 	set_code(event, word, hub_code_emqx(word));
-	return finish(event, id, strlen(id));
+	return hub_take_device(event, id, strlen(id));
 }
 
 enum hub_reading hub_read_text(const char *text, struct hub_event *event)
