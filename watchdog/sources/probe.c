@@ -469,7 +469,7 @@ static void tell_lost(struct probe *probe)
 
 usec_t probe_next_look(const struct probe *probe)
 {
-	return probe_lens_next_look(probe);
+	return probe->lens.next_look;
 }
 
 int probe_wait_fd(const struct probe *probe)

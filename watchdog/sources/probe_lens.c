@@ -166,11 +166,6 @@ void probe_lens_follow(struct probe *probe, int count)
 		lens->next_look = now + LOOK_AGAIN;
 }
 
-usec_t probe_lens_next_look(const struct probe *probe)
-{
-	return probe->lens.next_look;
-}
-
 uint64_t probe_lens_changes(const struct probe *probe)
 {
 	return probe->lens.changes + group_watches_lens_changes(probe->groups);

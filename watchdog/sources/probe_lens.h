@@ -27,6 +27,3 @@ void probe_lens_leave_group(void *userdata, uint64_t id);
 /* To be called whenever records have been taken, `count` of them: detaches the lens once nothing
  * has needed it for a while. */
 void probe_lens_follow(struct probe *probe, int count);
-
-/* Returns when probe_lens_follow() is to be called even if there are no records. */
-usec_t probe_lens_next_look(const struct probe *probe);

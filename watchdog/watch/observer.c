@@ -136,23 +136,22 @@ static void pass_on(void *userdata, const struct event *event)
 		observer->listener.event(observer->listener.userdata, event);
 }
 
-/* Should it fail, the next call tries again. */
-static void shelve_lenses(struct watch_observer *observer)
+/* Leaves the probe's lenses to the next daemon after a call that may have changed them, and returns
+ * that call's `result`. Should it fail, the next call tries again. */
+static int shelving(struct watch_observer *observer, int result)
 {
 	handover_shelve_lenses(observer->handover, observer->probe);
+	return result;
 }
 
 static int take(void *source)
 {
 	struct watch_observer *observer = source;
 
-	int r;
-
 	if (!observer->probe)
 		return watch_survey_take(observer->survey);
-	r = watch_ring_take(observer->ring, clock_now(CLOCK_MONOTONIC), pass_on, observer);
-	shelve_lenses(observer);
-	return r;
+	return shelving(observer, watch_ring_take(observer->ring, clock_now(CLOCK_MONOTONIC),
+						  pass_on, observer));
 }
 
 const struct source watch_observer_source = {
@@ -199,15 +198,11 @@ int watch_observer_sample(struct watch_observer *observer)
 
 int watch_observer_find_connections(struct watch_observer *observer)
 {
-	int r;
-
 	if (!observer->probe) {
 		watch_survey_look(observer->survey, false);
 		return 0;
 	}
-	r = probe_find_connections(observer->probe);
-	shelve_lenses(observer);
-	return r;
+	return shelving(observer, probe_find_connections(observer->probe));
 }
 
 bool watch_observer_shows_connections(const struct watch_observer *observer)
@@ -217,24 +212,16 @@ bool watch_observer_shows_connections(const struct watch_observer *observer)
 
 int watch_observer_process(struct watch_observer *observer, pid_t pid, uint32_t agent)
 {
-	int r;
-
 	if (!observer->probe)
 		return watch_survey_process(observer->survey, pid, agent);
-	r = probe_watch_process(observer->probe, pid, agent);
-	shelve_lenses(observer);
-	return r;
+	return shelving(observer, probe_watch_process(observer->probe, pid, agent));
 }
 
 int watch_observer_cgroup(struct watch_observer *observer, const char *path, uint32_t agent)
 {
-	int r;
-
 	if (!observer->probe)
 		return watch_survey_cgroup(observer->survey, path, agent);
-	r = probe_watch_cgroup(observer->probe, path, agent);
-	shelve_lenses(observer);
-	return r;
+	return shelving(observer, probe_watch_cgroup(observer->probe, path, agent));
 }
 
 int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *parent,
@@ -245,8 +232,7 @@ int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *p
 
 	if (observer->probe) {
 		r = probe_watch_cgroup_to_come(observer->probe, parent, name, agent);
-		shelve_lenses(observer);
-		return r;
+		return shelving(observer, r);
 	}
 	if (asprintf(&path, "%s/%s", parent, name) < 0)
 		return -ENOMEM;
@@ -260,7 +246,7 @@ void watch_observer_forget_cgroup(struct watch_observer *observer, const char *p
 		return;
 	}
 	probe_forget_cgroup(observer->probe, path, agent);
-	shelve_lenses(observer);
+	shelving(observer, 0);
 }
 
 int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes,
@@ -277,6 +263,5 @@ void watch_observer_unwatch(struct watch_observer *observer, uint32_t agent)
 		watch_survey_unwatch(observer->survey, agent);
 		return;
 	}
-	probe_unwatch(observer->probe, agent);
-	shelve_lenses(observer);
+	shelving(observer, probe_unwatch(observer->probe, agent));
 }
