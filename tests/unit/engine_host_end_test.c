@@ -167,19 +167,26 @@ static void what_nobody_watched_begins_no_outage(void)
 	bench_end(&bench);
 }
 
+/* The journal of this boot knows the session. */
+static void begin_in_the_same_boot(struct bench *bench)
+{
+	struct event event = open_session();
+
+	event.history_open.host_went_down = false;
+	bench_begin_alone(bench);
+	bench->settings.keepalive = USEC_INFINITY;
+	bench_step(bench, (struct event){ .type = EVENT_AGENT,
+					  .watching = { .settings = &bench->settings } });
+	bench_step(bench, event);
+	bench_step(bench, (struct event){ .type = EVENT_CAUGHT_UP });
+}
+
 /* A record of this boot: the journal knows the session, as long as it is open. */
 static void an_open_session_is_not_told_again(void)
 {
 	struct bench bench;
-	struct event event = open_session();
 
-	event.history_open.host_went_down = false;
-	bench_begin_alone(&bench);
-	bench.settings.keepalive = USEC_INFINITY;
-	bench_step(&bench, (struct event){ .type = EVENT_AGENT,
-					   .watching = { .settings = &bench.settings } });
-	bench_step(&bench, event);
-	bench_step(&bench, (struct event){ .type = EVENT_CAUGHT_UP });
+	begin_in_the_same_boot(&bench);
 	bench_step(&bench, connection_event(EVENT_FOUND, 7, TCP_STATE_NONE, TCP_STATE_ESTABLISHED));
 	bench_pass(&bench, USEC_PER_HOUR);
 	CU_ASSERT_EQUAL(bench.connected, 0);
@@ -189,15 +196,8 @@ static void an_open_session_is_not_told_again(void)
 static void one_that_is_gone_is_forgotten(void)
 {
 	struct bench bench;
-	struct event event = open_session();
 
-	event.history_open.host_went_down = false;
-	bench_begin_alone(&bench);
-	bench.settings.keepalive = USEC_INFINITY;
-	bench_step(&bench, (struct event){ .type = EVENT_AGENT,
-					   .watching = { .settings = &bench.settings } });
-	bench_step(&bench, event);
-	bench_step(&bench, (struct event){ .type = EVENT_CAUGHT_UP });
+	begin_in_the_same_boot(&bench);
 	bench_open(&bench, 8);
 	bench_pass(&bench, USEC_PER_HOUR);
 	CU_ASSERT_EQUAL(bench.connected, 1);
