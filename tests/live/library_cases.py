@@ -109,7 +109,7 @@ def login_is_refused(stage, hub, client, secure, answer):
     connect(stage, hub, client, secure, answer, looked_at=secure)
 
 
-# Nobody looks at what is said: the agent closes because the hub has asked it to.
+# The agent closes because the hub has asked it to, and nobody looks at what is said.
 @table(*((f"library-amqp-hub-asks-the-agent-to-close{'-over-tls' if secure else ''}",
           story(ended(None, "agent-close", SUSPECTED, evidence=("or=*",), or_else=("peer-close",)),
                 needs=needs("proton"), settings=(f"Peer=*:{PORT}",)), secure)

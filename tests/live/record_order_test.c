@@ -43,7 +43,7 @@ static int listen_alone(void)
 	return fd;
 }
 
-/* It connects to a listener of its own: the agent's end of a connection is closed first. */
+/* The agent connects to a listener of its own: the agent's end of a connection is closed first. */
 static void __attribute__((noreturn)) work(int to)
 {
 	int listener = listen_alone();

@@ -265,7 +265,7 @@ def the_hub_says_goodbye(stage, version, end):
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
 
-# What the hub says right before may be a request to close.
+# The hub's last words may be a request to close.
 @table(*((f"tls-{version}-the-agent-says-goodbye-and-the-hub-closes",
           goodbye("peer-fin", "agent-close", SURE if version == "1.2" else LIKELY, "sent", version),
           version, "later") for version in ("1.2", "1.3")),

@@ -117,7 +117,7 @@ def rules_fire():
 
 # ---- names
 
-# What is no label in a query: its keywords and functions, and the dashboard's variables.
+# Words of a query that are no labels: its keywords and functions, and the dashboard's variables.
 GROUPED = re.compile(r"\b(?:by|on) ?\(([^)]*)\)")
 SELECTED = re.compile(r"\b(connwatch_\w+|up)\b(\{[^}]*\})?")
 
