@@ -396,6 +396,20 @@ def two_agents_with_one_unit(stage):
 
 
 @case
+def two_agents_with_one_name_at_the_hub(stage):
+    tree = Tree(stage, "names")
+    tree.write("etc/connwatch/a.agent", "[Match]\nUnit=a.service\n[Connection]\nDeviceId=sensor-1\n")
+    tree.write("etc/connwatch/b.agent", "[Match]\nUnit=b.service\n[Connection]\nDeviceId=sensor-2\n")
+    tree.write("etc/connwatch/c.agent", "[Match]\nUnit=c.service\n")
+    tree.verify()
+    tree.write("etc/connwatch/c.agent.d/id.conf", "[Connection]\nDeviceId=sensor-1\n")
+    tree.verify("/etc/connwatch/c.agent.d/id.conf:2: DeviceId= sensor-1 is that of agent a already "
+                f"({tree.root}/etc/connwatch/a.agent:4)")
+    tree.write("etc/connwatch/c.agent.d/id.conf", "[Connection]\nDeviceId=Sensor-1\n")
+    tree.verify()
+
+
+@case
 def drop_ins_that_nobody_reads(stage):
     tree = Tree(stage, "strays")
     tree.write("usr/lib/connwatch/mosquitto.agent")

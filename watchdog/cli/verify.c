@@ -26,6 +26,13 @@ struct owner {
 	struct settings_place place; /* of its Unit= */
 };
 
+/* What the hub calls an agent before. */
+struct named {
+	char agent[AGENT_NAME_SIZE];
+	char device_id[DEVICE_ID_SIZE];
+	struct settings_place place; /* of its DeviceId= */
+};
+
 struct verification {
 	bool as_json;
 	bool of_this_host; /* not below another root: agents may run here */
@@ -38,6 +45,8 @@ struct verification {
 	bool said_cannot_ask;
 	struct owner *owners;
 	size_t owner_count;
+	struct named *named;
+	size_t named_count;
 	int failed; /* -ENOMEM */
 };
 
@@ -256,6 +265,43 @@ static void verify_unit(struct verification *verification, const struct agent_se
 		take_owner(verification, &owner);
 }
 
+/* ---- two agents with one name at the hub */
+
+static void take_named(struct verification *verification, const struct named *named)
+{
+	struct named *all = verification->named;
+	char text[TEXT_SIZE + PATH_MAX];
+
+	for (size_t i = 0; i < verification->named_count; i++) {
+		if (strcmp(all[i].device_id, named->device_id) != 0)
+			continue;
+		snprintf(text, sizeof(text),
+			 "DeviceId= %s is that of agent %s already (%s:%u): a hub ends the "
+			 "connection of one when the other connects",
+			 named->device_id, all[i].agent, all[i].place.file, all[i].place.line);
+		complain(verification, named->place.file, named->place.line, text);
+		return;
+	}
+	all = array_grow(all, verification->named_count, sizeof(*all));
+	if (!all) {
+		verification->failed = -ENOMEM;
+		return;
+	}
+	verification->named = all;
+	all[verification->named_count++] = *named;
+}
+
+static void verify_device_id(struct verification *verification,
+			     const struct agent_settings *settings)
+{
+	struct named named = { .place.line = 0 };
+
+	text_copy(named.agent, sizeof(named.agent), settings->name);
+	text_copy(named.device_id, sizeof(named.device_id), settings->device_id);
+	if (named.device_id[0] && locate(verification, settings, "DeviceId", &named.place))
+		take_named(verification, &named);
+}
+
 /* ---- agents that run now */
 
 /* No mistake: the agent may do otherwise later. */
@@ -302,6 +348,7 @@ static void take_agent(void *userdata, const struct agent_settings *settings)
 
 	agent_settings_find_futile(settings, take_futile, &agent);
 	verify_unit(verification, settings);
+	verify_device_id(verification, settings);
 	agent_settings_actions(settings, take_target, &agent);
 	if (verification->of_this_host && agent_now_look(settings, &now) == 0)
 		remark_on(verification, settings, &now);
@@ -340,6 +387,7 @@ static int verify(const char *root, char *files[], int count, bool as_json)
 		r = verification.failed;
 	units_known_close(verification.units);
 	free(verification.owners);
+	free(verification.named);
 	if (r < 0)
 		fprintf(stderr, "connwatchctl verify: %s\n", strerror(-r));
 	if (r >= 0 && verification.missing)
