@@ -262,29 +262,49 @@ static void so_does_the_mode_sock_diag(void)
 	bench_end(&bench);
 }
 
-/* One that asks name servers itself does so the next time. */
+/* A session that began with a lookup that was seen, and its end. */
+static void serve(struct bench *bench, uint64_t cookie)
+{
+	look_up(bench, LOOKUP_FOUND);
+	bench_open(bench, cookie);
+	bench_pass(bench, USEC_PER_MINUTE);
+	bench_step(bench, peer_fin(cookie, USEC_PER_MINUTE));
+	bench_pass(bench, USEC_PER_SEC);
+}
+
+/* One that has asked name servers itself twice in a row does so the next time. */
 static void lookups_that_were_seen_leave_none(void)
 {
 	struct bench bench;
 
 	begin(&bench);
-	look_up(&bench, LOOKUP_FOUND);
-	bench_open(&bench, 2);
-	bench_pass(&bench, USEC_PER_MINUTE);
-	bench_step(&bench, peer_fin(2, USEC_PER_MINUTE));
+	serve(&bench, 2);
+	serve(&bench, 3);
 	CU_ASSERT(not_reconnecting(&bench, MODE_EBPF) >= CONFIDENCE_LIKELY);
 	CU_ASSERT(bench.orders == 1);
 	bench_end(&bench);
 }
 
 /* At boot the C library asks name servers itself for as long as systemd-resolved is not there. */
+static void lookups_before_one_session_leave_a_doubt(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	serve(&bench, 2);
+	CU_ASSERT(not_reconnecting(&bench, MODE_EBPF) == CONFIDENCE_SUSPECTED);
+	CU_ASSERT(bench.orders == 0);
+	bench_end(&bench);
+}
+
 static void lookups_before_an_earlier_session_do_not_count(void)
 {
 	struct bench bench;
 
 	begin(&bench);
-	look_up(&bench, LOOKUP_FOUND);
-	for (unsigned session = 2; session <= 3; session++) {
+	serve(&bench, 2);
+	serve(&bench, 3);
+	for (unsigned session = 4; session <= 5; session++) {
 		bench_open(&bench, session);
 		bench_pass(&bench, USEC_PER_MINUTE);
 		bench_step(&bench, peer_fin(session, USEC_PER_MINUTE));
@@ -337,6 +357,7 @@ SUITE("engine lookups", { "each answer has its cause", each_answer_has_its_cause
       { "unseen lookups leave a doubt", unseen_lookups_leave_a_doubt },
       { "so does the mode sock-diag", so_does_the_mode_sock_diag },
       { "lookups that were seen leave none", lookups_that_were_seen_leave_none },
+      { "lookups before one session leave a doubt", lookups_before_one_session_leave_a_doubt },
       { "lookups before an earlier session do not count",
 	lookups_before_an_earlier_session_do_not_count },
       { "lookups that succeed are no attempts", lookups_that_succeed_are_no_attempts },

@@ -111,13 +111,17 @@ void lookups_succeeded(struct engine *engine, struct agent *agent, bool up)
 	lookups->reported = CAUSE_UNKNOWN;
 	if (agent->connections_up > 0)
 		return;
-	agent->came_up_by_lookup = agent->lookups_seen;
+	if (!agent->lookups_seen)
+		agent->came_up_by_lookup = 0;
+	else if (agent->came_up_by_lookup < LOOKUPS_TRUSTED)
+		agent->came_up_by_lookup++;
 	agent->lookups_seen = false;
 }
 
 bool lookups_may_hide(const struct agent *agent)
 {
-	return agent->lookups_hide && !agent->lookups_seen && !agent->came_up_by_lookup;
+	return agent->lookups_hide && !agent->lookups_seen &&
+	       agent->came_up_by_lookup < LOOKUPS_TRUSTED;
 }
 
 /* ---- what is reported */

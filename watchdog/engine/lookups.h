@@ -16,6 +16,7 @@ void lookups_succeeded(struct engine *engine, struct agent *agent, bool up);
  * failed may be reported, or it is so long ago that it says nothing about the present. */
 void lookups_due(struct engine *engine, struct agent *agent);
 
-/* Returns true if the agent may look up names unseen: the host has a way to do so, and since before
- * its last session began none of its lookups was seen. */
+/* Returns true if the agent may look up names unseen: the host has a way to do so, since the last
+ * session ended none of its lookups was seen, and not each of its last two sessions began with one
+ * that was. */
 bool lookups_may_hide(const struct agent *agent);

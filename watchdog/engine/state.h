@@ -125,6 +125,10 @@ struct plan {
 	struct deadline deadline;
 };
 
+/* So many sessions in a row tell that an agent's lookups are seen: one session does not, for it may
+ * have begun before the service came up that hides them (systemd-resolved at boot). */
+enum { LOOKUPS_TRUSTED = 2 };
+
 /* A failed lookup says nothing about the present after this time: agents try at least so often. */
 #define LOOKUP_LIFETIME (5 * USEC_PER_MINUTE)
 
@@ -231,8 +235,8 @@ struct agent {
 	usec_t last_opened;             /* when the agent last sent a SYN */
 	usec_t last_tried;              /* likewise, or had no route for one */
 	bool lookups_hide;              /* its lookups may be unseen, as far as the host goes */
-	bool lookups_seen;              /* since it last came up, one was */
-	bool came_up_by_lookup;         /* one that was seen had led to its last session */
+	bool lookups_seen;              /* since it last came up, one was: the next begins by it */
+	unsigned came_up_by_lookup;     /* so many sessions in a row did; LOOKUPS_TRUSTED at most */
 	struct lookups lookups;
 	struct attempt attempt;
 	struct climb climb;

@@ -254,14 +254,17 @@ bool probe_is_behind(const struct probe *probe)
 
 /* ---- opening */
 
+bool probe_sees_packets(const struct probe *probe)
+{
+	return bpf_program__autoload(probe->bpf->progs.packet_received);
+}
+
 /* Packets are looked at for the TTLs of what comes in, and for name lookups. */
 static void look_at_packets(struct probe *probe)
 {
-	struct bpf_program *received = probe->bpf->progs.packet_received;
-
-	if (!bpf_program__autoload(received))
+	if (!probe_sees_packets(probe))
 		return;
-	group_watches_use(probe->groups, LOOK_AT_RECEIVED, received, NULL);
+	group_watches_use(probe->groups, LOOK_AT_RECEIVED, probe->bpf->progs.packet_received, NULL);
 	group_watches_use(probe->groups, LOOK_AT_SENT, probe->bpf->progs.packet_sent, NULL);
 }
 

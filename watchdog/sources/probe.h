@@ -81,6 +81,10 @@ int probe_unwatch(struct probe *probe, uint32_t agent);
  */
 bool probe_shows_connections(const struct probe *probe);
 
+/* Returns false if the packets of watched control groups are not looked at: before kernel 5.11, or
+ * without CAP_NET_ADMIN. */
+bool probe_sees_packets(const struct probe *probe);
+
 /* Looks for open connections of what is watched, in every network namespace; each new one becomes
  * an EVENT_FOUND on the next probe_drain(). Accepted sockets are told by the backlog that they
  * inherit from their listener: those of listen(fd, 0) pass for our own.

@@ -41,21 +41,27 @@ static struct agent_settings *copy_settings(const struct watch_loop *loop,
 	return copy;
 }
 
+/* A process that is watched by its number is in no control group that is looked at. */
+static bool lookups_hide(const struct watch_loop *loop, uint32_t number)
+{
+	return !loop->grouped[number] || !watch_observer_sees_packets(loop->observer) ||
+	       name_service_hides_lookups(NULL, NULL);
+}
+
 static void tell_settings(struct watch_loop *loop, uint32_t number,
 			  const struct agent_settings *settings)
 {
-	watch_loop_feed(
-		loop, &(struct event){
-			      .type = EVENT_AGENT,
-			      .time = clock_now(CLOCK_MONOTONIC),
-			      .agent = number,
-			      .watching = { .settings = settings,
-					    .mode = watch_observer_mode(loop->observer),
-					    .actions_held = loop->actions_held[number],
-					    .lookups_hide = name_service_hides_lookups(NULL, NULL),
-					    .optional = settings->optional,
-					    .catching_up = true },
-		      });
+	watch_loop_feed(loop, &(struct event){
+				      .type = EVENT_AGENT,
+				      .time = clock_now(CLOCK_MONOTONIC),
+				      .agent = number,
+				      .watching = { .settings = settings,
+						    .mode = watch_observer_mode(loop->observer),
+						    .actions_held = loop->actions_held[number],
+						    .lookups_hide = lookups_hide(loop, number),
+						    .optional = settings->optional,
+						    .catching_up = true },
+			      });
 }
 
 static int change_settings(struct watch_loop *loop, uint32_t number,
@@ -118,6 +124,7 @@ static int begin_agent(struct watch_loop *loop, uint32_t number,
 	loop->agents[number] = copy_settings(loop, settings);
 	if (!loop->agents[number])
 		return -ENOMEM;
+	loop->grouped[number] = settings->match_count > 0;
 	inspect_mqtt(loop, number);
 	r = watch_matches_add(loop->matches, number, loop->agents[number]);
 	if (r < 0)
@@ -156,7 +163,7 @@ void watch_loop_remove_agent(struct watch_loop *loop, uint32_t number)
 			      });
 	free(loop->agents[number]);
 	loop->agents[number] = NULL;
-	loop->actions_held[number] = false;
+	loop->actions_held[number] = loop->grouped[number] = false;
 	handover_free_number(loop->handover, number);
 }
 
@@ -239,5 +246,11 @@ void watch_loop_action_done(struct watch_loop *loop, uint32_t agent, uint32_t or
 
 int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const char *path)
 {
-	return watch_observer_cgroup(loop->observer, path, number);
+	int r = watch_observer_cgroup(loop->observer, path, number);
+
+	if (r < 0 || loop->grouped[number])
+		return r;
+	loop->grouped[number] = true;
+	tell_settings(loop, number, loop->agents[number]);
+	return r;
 }

@@ -133,7 +133,9 @@ static int open_engine(struct watch_loop *loop)
 
 	loop->agents = calloc((size_t)limits.agents + 1, sizeof(*loop->agents));
 	loop->actions_held = calloc((size_t)limits.agents + 1, sizeof(*loop->actions_held));
-	r = loop->agents && loop->actions_held ? engine_new(&loop->engine, &limits) : -ENOMEM;
+	loop->grouped = calloc((size_t)limits.agents + 1, sizeof(*loop->grouped));
+	r = loop->agents && loop->actions_held && loop->grouped ? engine_new(&loop->engine, &limits)
+								: -ENOMEM;
 	if (r < 0)
 		watch_loop_say("cannot set up the engine", r);
 	return r;
@@ -275,6 +277,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 		free(loop->agents[number]);
 	free(loop->agents);
 	free(loop->actions_held);
+	free(loop->grouped);
 	if (loop->trace)
 		fclose(loop->trace);
 	free(loop);

@@ -33,6 +33,8 @@ struct watch_loop {
 	FILE *trace;
 	struct agent_settings **agents; /* by agent number; [0] is not used */
 	bool *actions_held;             /* by agent number */
+	bool *grouped;                  /* by agent number: it is control groups, in whose packets
+					   its lookups are seen */
 	struct task_state_cache owner_state;
 	struct own_peer_looks own_peers;
 	bool said_mqtt_not_seen; /* the log says that MqttInspect= cannot be had */

@@ -210,6 +210,11 @@ bool watch_observer_shows_connections(const struct watch_observer *observer)
 	return !observer->probe || probe_shows_connections(observer->probe);
 }
 
+bool watch_observer_sees_packets(const struct watch_observer *observer)
+{
+	return observer->probe && probe_sees_packets(observer->probe);
+}
+
 int watch_observer_process(struct watch_observer *observer, pid_t pid, uint32_t agent)
 {
 	if (!observer->probe)

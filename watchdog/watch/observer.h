@@ -41,6 +41,7 @@ void watch_observer_recall(struct watch_observer *observer);
 int watch_observer_sample(struct watch_observer *observer);
 int watch_observer_find_connections(struct watch_observer *observer);
 bool watch_observer_shows_connections(const struct watch_observer *observer);
+bool watch_observer_sees_packets(const struct watch_observer *observer);
 int watch_observer_process(struct watch_observer *observer, pid_t pid, uint32_t agent);
 int watch_observer_cgroup(struct watch_observer *observer, const char *path, uint32_t agent);
 int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *parent,
