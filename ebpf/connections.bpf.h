@@ -24,20 +24,27 @@ static __always_inline void read_ends(struct ends *ends, struct tcp_sock *tcp)
 	struct inet_sock *inet = &tcp->inet_conn.icsk_inet;
 	struct sock_common *common = &inet->sk.__sk_common;
 
-	if (!common->skc_dport)
+	if (!MEMBER(common, skc_dport))
 		return;
-	ends->local_port = bpf_ntohs(inet->inet_sport);
-	ends->peer_port = bpf_ntohs(common->skc_dport);
-	ends->family = common->skc_family;
+	ends->local_port = bpf_ntohs(MEMBER(inet, inet_sport));
+	ends->peer_port = bpf_ntohs(MEMBER(common, skc_dport));
+	ends->family = MEMBER(common, skc_family);
 	if (ends->family == AF_INET6) {
 		BPF_CORE_READ_INTO(&ends->local, common, skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO(&ends->peer, common, skc_v6_daddr);
 	}
 	if (ends->family == AF_INET || is_mapped(&ends->peer)) {
 		ends->family = AF_INET;
-		ends->local = (struct in6_addr){ .in6_u.u6_addr32[0] = inet->inet_saddr };
-		ends->peer = (struct in6_addr){ .in6_u.u6_addr32[0] = common->skc_daddr };
+		ends->local = (struct in6_addr){ .in6_u.u6_addr32[0] = MEMBER(inet, inet_saddr) };
+		ends->peer = (struct in6_addr){ .in6_u.u6_addr32[0] = MEMBER(common, skc_daddr) };
 	}
+}
+
+static __always_inline __u32 socket_netns(struct sock *sk)
+{
+	struct net *net = READ(sk, __sk_common.skc_net.net);
+
+	return READ(net, ns.inum);
 }
 
 static __always_inline void copy_ends(struct probe_connection *record, struct tcp_sock *tcp)
@@ -62,7 +69,7 @@ static __always_inline __u64 nsec_since(__u32 stamp)
 
 static __always_inline __u32 socket_flags(const struct connection *connection, struct sock *sk)
 {
-	unsigned long flags = sk->__sk_common.skc_flags;
+	unsigned long flags = MEMBER(sk, __sk_common.skc_flags);
 	__u32 result = 0;
 
 	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE))
@@ -71,7 +78,8 @@ static __always_inline __u32 socket_flags(const struct connection *connection, s
 		result |= PROBE_SOCKET_ORPHAN;
 	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN))
 		result |= PROBE_SOCKET_KEEPALIVE;
-	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER) && !sk->sk_lingertime)
+	if (flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER) &&
+	    !MEMBER(sk, sk_lingertime))
 		result |= PROBE_SOCKET_LINGER_ZERO;
 	if (connection->reset_received)
 		result |= PROBE_SOCKET_RESET_RECEIVED;
@@ -83,7 +91,7 @@ static __always_inline __u32 socket_flags(const struct connection *connection, s
 /* The peer's FIN takes a sequence number but is no data (RFC 9293, 3.4). */
 static __always_inline __u32 unread_bytes(struct tcp_sock *tcp, __u32 flags)
 {
-	__u32 unread = tcp->rcv_nxt - tcp->copied_seq;
+	__u32 unread = MEMBER(tcp, rcv_nxt) - MEMBER(tcp, copied_seq);
 
 	return unread && flags & PROBE_SOCKET_FIN_RECEIVED ? unread - 1 : unread;
 }
@@ -92,21 +100,21 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 {
 	struct inet_connection_sock *inet = &tcp->inet_conn;
 
-	record->bytes_sent = tcp->bytes_sent;
-	record->bytes_acked = tcp->bytes_acked;
-	record->bytes_received = tcp->bytes_received;
-	record->idle_rx_nsec = nsec_since(inet->icsk_ack.lrcvtime);
-	record->idle_tx_nsec = nsec_since(tcp->lsndtime);
-	record->idle_ack_nsec = nsec_since(tcp->rcv_tstamp);
+	record->bytes_sent = MEMBER(tcp, bytes_sent);
+	record->bytes_acked = MEMBER(tcp, bytes_acked);
+	record->bytes_received = MEMBER(tcp, bytes_received);
+	record->idle_rx_nsec = nsec_since(MEMBER(inet, icsk_ack.lrcvtime));
+	record->idle_tx_nsec = nsec_since(MEMBER(tcp, lsndtime));
+	record->idle_ack_nsec = nsec_since(MEMBER(tcp, rcv_tstamp));
 	record->unread_bytes = unread_bytes(tcp, record->flags);
-	record->unacked_bytes = tcp->write_seq - tcp->snd_una;
-	record->send_window = tcp->snd_wnd;
-	record->retransmit_timeouts = inet->icsk_retransmits;
-	record->retransmits = tcp->total_retrans;
-	record->probes = inet->icsk_probes_out;
-	record->user_timeout_msec = inet->icsk_user_timeout;
-	record->rtt_usec = tcp->srtt_us >> 3; /* kept as 8 times the mean */
-	record->rto_usec = (__u64)inet->icsk_rto * tick_nsec / NSEC_PER_USEC;
+	record->unacked_bytes = MEMBER(tcp, write_seq) - MEMBER(tcp, snd_una);
+	record->send_window = MEMBER(tcp, snd_wnd);
+	record->retransmit_timeouts = MEMBER(inet, icsk_retransmits);
+	record->retransmits = MEMBER(tcp, total_retrans);
+	record->probes = MEMBER(inet, icsk_probes_out);
+	record->user_timeout_msec = MEMBER(inet, icsk_user_timeout);
+	record->rtt_usec = MEMBER(tcp, srtt_us) >> 3; /* kept as 8 times the mean */
+	record->rto_usec = (__u64)MEMBER(inet, icsk_rto) * tick_nsec / NSEC_PER_USEC;
 }
 
 /* The record's owner, from what the connection keeps of it: whether it was exiting when it opened
@@ -144,26 +152,26 @@ static __always_inline void copy_socket(struct probe_connection *record,
 {
 	copy_connection(record, connection);
 	copy_ends(record, tcp);
-	record->netns = sk->__sk_common.skc_net.net->ns.inum;
-	record->error = sk->sk_err;
-	record->soft_error = sk->sk_err_soft;
-	record->shutdown = sk->sk_shutdown;
+	record->netns = socket_netns(sk);
+	record->error = MEMBER(sk, sk_err);
+	record->soft_error = MEMBER(sk, sk_err_soft);
+	record->shutdown = MEMBER(sk, sk_shutdown);
 	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
 	record->flags = socket_flags(connection, sk);
 	copy_counters(record, tcp);
 	copy_mqtt(&record->mqtt, connection, sk, tcp);
 	copy_login(&record->login, connection, sk);
-	copy_tls(&record->tls, connection, tcp->write_seq - has_queued_fin(sk));
+	copy_tls(&record->tls, connection, MEMBER(tcp, write_seq) - has_queued_fin(sk));
 }
 
 /* Who is on the processor: more often than not the owner, of whom most is known. */
 static __always_inline void describe_current(struct probe_task *description,
 					     const struct connection *connection)
 {
-	struct task_struct *task = current_task();
+	__u64 task = bpf_get_current_task();
 	int id = (int)connection->owner.id;
 
-	if (TASK_MEMBER(task, tgid) != id || TASK_MEMBER(task, pid) != id) {
+	if (READ(TASK(task), tgid) != id || READ(TASK(task), pid) != id) {
 		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
@@ -171,9 +179,9 @@ static __always_inline void describe_current(struct probe_task *description,
 	description->pid = connection->owner.pid;
 	if (connection->owner_in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
-	BPF_CORE_READ_INTO(&description->comm, task, comm);
+	copy_comm(description->comm, task);
 	description->reserved = 0;
-	description->start_nsec = TASK_MEMBER(task, start_boottime);
+	description->start_nsec = READ(TASK(task), start_boottime);
 }
 
 /* From one state to the next: the tracepoint of a change comes before the change, so the socket
@@ -184,7 +192,7 @@ static __always_inline void describe_current(struct probe_task *description,
 static __noinline int fill_change(struct probe_connection *record, struct connection *connection,
 				  struct sock *sk, __u32 change)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
 
 	if (!tcp || !record || !connection)
 		return 0;
@@ -247,7 +255,7 @@ static __noinline int report_change(struct connection *connection, struct sock *
 {
 	struct probe_connection *record = NULL;
 
-	if (!connection || !bpf_skc_to_tcp_sock(sk))
+	if (!connection || !tcp_of(sk))
 		return 0;
 	if (!connection->overflowed)
 		record = reserve_in_ring(sizeof(*record), type, connection->agent);
@@ -260,9 +268,9 @@ static __noinline int report_change(struct connection *connection, struct sock *
 	return 0;
 }
 
-static __always_inline int state_of(const struct sock *sk)
+static __always_inline int state_of(struct sock *sk)
 {
-	return sk->__sk_common.skc_state;
+	return MEMBER(sk, __sk_common.skc_state);
 }
 
 /* Writes a record of `type` about a socket that stays in its state. */

@@ -19,10 +19,10 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 	struct connection *connection = connection_of(sk);
 	__u32 agent, agent_of_caller;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (MEMBER(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	if (!is_opening(connection)) {
-		agent_of_caller = agent_of_task(current_task());
+		agent_of_caller = agent_of_task(bpf_get_current_task());
 		agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
 		if (!agent)
 			return;
@@ -40,11 +40,11 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 
 static __always_inline void group_listens(struct bpf_sock_ops *ctx, struct sock *sk)
 {
-	struct task_struct *task = current_task();
+	__u64 task = bpf_get_current_task();
 
 	if (!agent_of_task(task))
 		return;
-	note_listener(sk, TASK_MEMBER(task, tgid));
+	note_listener(sk, READ(TASK(task), tgid));
 	want_calls(ctx);
 }
 
@@ -60,7 +60,7 @@ static __always_inline void check_calls(struct connection *connection, struct bp
 	if (!connection->by_group || connection->ended_told)
 		return;
 	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp || tcp->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG)
+	if (!tcp || MEMBER(tcp, bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG)
 		return;
 	connection->by_group = false;
 	__sync_fetch_and_add(&calls_lost, 1);
@@ -69,7 +69,8 @@ static __always_inline void check_calls(struct connection *connection, struct bp
 
 static __always_inline bool is_closed_by_user(struct sock *sk)
 {
-	return sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
+	return MEMBER(sk, __sk_common.skc_flags) &
+	       1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
 }
 
 static __always_inline void group_changes(struct news *news, struct sock *sk, int before, int after)
@@ -132,17 +133,25 @@ int group_socket(struct bpf_sock_ops *ctx)
 	return GO_ON;
 }
 
+static __always_inline __u32 task_netns(__u64 task)
+{
+	struct nsproxy *spaces = READ(TASK(task), nsproxy);
+	struct net *net = READ(spaces, net_ns);
+
+	return READ(net, ns.inum);
+}
+
 /* Fills in all but the header: of a socket without a peer, there is nothing but the closing task.
  */
 static __always_inline void fill_released(struct probe_connection *record,
 					  const struct connection *connection)
 {
-	struct task_struct *task = current_task();
+	__u64 task = bpf_get_current_task();
 
 	__builtin_memset((char *)record + sizeof(record->header), 0,
 			 sizeof(*record) - sizeof(record->header));
 	copy_connection(record, connection);
-	record->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	record->netns = task_netns(task);
 	record->state_before = record->state = TCP_CLOSE;
 	describe_current(&record->current, connection);
 }
@@ -183,7 +192,7 @@ static __always_inline void report_released(const struct connection *connection)
  * or was never called. */
 static __always_inline void release_unopened(struct bpf_sock *ctx)
 {
-	struct task_struct *task = current_task();
+	__u64 task = bpf_get_current_task();
 	__u32 agent = agent_of_task(task);
 	struct connection *connection;
 

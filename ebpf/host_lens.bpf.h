@@ -20,7 +20,7 @@ static __always_inline void host_opens(struct news *news, struct sock *sk)
 {
 	__u32 agent, agent_of_caller;
 
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (MEMBER(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	agent_of_caller = agent_of_current();
 	agent = agent_of_caller ?: agent_of_other_group(socket_cgroup_id(sk));
@@ -32,7 +32,7 @@ static __always_inline void host_opens(struct news *news, struct sock *sk)
  * state, too. */
 static __always_inline void follow_listener(struct sock *sk, int after)
 {
-	if (sk->sk_protocol != IPPROTO_TCP)
+	if (MEMBER(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	if (after == TCP_CLOSE)
 		forget_listener(sk);
@@ -81,15 +81,15 @@ static __always_inline void find_unopened(struct news *news, struct sock *sk)
 	struct tcp_sock *tcp;
 	__u32 agent;
 
-	if (state_of(sk) != TCP_CLOSE || sk->__sk_common.skc_dport)
+	if (state_of(sk) != TCP_CLOSE || MEMBER(sk, __sk_common.skc_dport))
 		return;
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp || tcp->inet_conn.icsk_inet.inet_sport || tcp->write_seq)
+	tcp = tcp_of(sk);
+	if (!tcp || MEMBER(tcp, inet_conn.icsk_inet.inet_sport) || MEMBER(tcp, write_seq))
 		return;
 	agent = agent_of_current();
 	if (!agent)
 		return;
-	connection = watch_connection(sk, socket_cookie(sk), current_task(), true, agent);
+	connection = watch_connection(sk, socket_cookie(sk), bpf_get_current_task(), true, agent);
 	if (!connection)
 		return;
 	connection->ended_told = true;

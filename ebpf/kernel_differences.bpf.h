@@ -10,39 +10,39 @@
 const volatile bool have_socket_storage = false;
 /* bpf_get_socket_cookie() for tracing programs, 5.12 (c5dbb89fc2ac). */
 const volatile bool have_socket_cookie = false;
-/* bpf_get_current_task_btf(), 5.11 (3ca1032ab7ab). */
-const volatile bool have_task_pointer = false;
-
-/* ---- the current task: read in place, or by a call for each member */
-
-static __always_inline struct task_struct *current_task(void)
-{
-	if (have_task_pointer)
-		return bpf_get_current_task_btf();
-	return (struct task_struct *)bpf_get_current_task();
-}
-
-/* A member of a task that current_task() returned, or one that a tracepoint or an iterator gave. */
-#define TASK_MEMBER(task, member) (have_task_pointer ? (task)->member : BPF_CORE_READ(task, member))
-
 /* ---- the control group of a socket: one tagged word until 8520e224f547 (5.16) */
 
 struct sock_cgroup_data___word {
 	__u64 val;
 } __attribute__((preserve_access_index));
 
-static __always_inline __u64 socket_cgroup_id(const struct sock *sk)
+static __always_inline __u64 socket_cgroup_id(struct sock *sk)
 {
-	const struct sock_cgroup_data___word *word;
+	struct sock_cgroup_data___word *word;
 	__u64 value;
 
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup))
-		return sk->sk_cgrp_data.cgroup->kn->id;
-	word = (const void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
-	value = BPF_CORE_READ(word, val);
+		return group_id(READ(sk, sk_cgrp_data.cgroup));
+	word = (void *)__builtin_preserve_access_index(&sk->sk_cgrp_data);
+	value = READ(word, val);
 	if (value & 3) /* net_cls or net_prio data */
 		return 0;
-	return BPF_CORE_READ((struct cgroup *)value, kn, id);
+	return group_id((struct cgroup *)value);
+}
+
+/* ---- the socket of TCP in a socket */
+
+/* NULL: it is none, or no full one. */
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
+{
+	if (have_kernel_types)
+		return bpf_skc_to_tcp_sock(sk);
+	switch (READ(sk, __sk_common.skc_state)) {
+	case TCP_TIME_WAIT:
+	case TCP_NEW_SYN_RECV:
+		return NULL;
+	}
+	return READ(sk, sk_protocol) == IPPROTO_TCP ? (struct tcp_sock *)sk : NULL;
 }
 
 /* ---- the reason of a RST: since 5cb2cb3eb5a3 (6.10), renumbered and renamed until 6.12 */
@@ -117,8 +117,6 @@ static __always_inline struct connection *connection_of(struct sock *sk)
 	__u64 address = (__u64)sk;
 
 	if (have_socket_storage) {
-		if (!sk->sk_bpf_storage) /* of most sockets: spares them the call */
-			return NULL;
 		return bpf_sk_storage_get(&connections, sk, NULL, 0);
 	}
 	return bpf_map_lookup_elem(&connections_by_address, &address);
@@ -158,6 +156,6 @@ static __always_inline __u64 socket_cookie(struct sock *sk)
 
 	if (have_socket_cookie)
 		return bpf_get_socket_cookie(sk);
-	cookie = sk->__sk_common.skc_cookie.counter;
+	cookie = MEMBER(sk, __sk_common.skc_cookie.counter);
 	return cookie ?: 1ULL << 63 | bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
 }

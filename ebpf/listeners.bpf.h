@@ -7,19 +7,21 @@ enum { LOOPBACK_NET = 127 }; /* RFC 1122, 3.2.1.3 */
 /* Returns false if `sk` has no port: listen() without bind() gets one later. */
 static __always_inline bool describe_listener(struct listener *listener, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
 	struct in6_addr local = {};
+	__u16 family;
 
 	if (!tcp)
 		return false;
-	if (sk->__sk_common.skc_family == AF_INET6)
+	family = MEMBER(sk, __sk_common.skc_family);
+	if (family == AF_INET6)
 		BPF_CORE_READ_INTO(&local, &sk->__sk_common, skc_v6_rcv_saddr);
-	if (sk->__sk_common.skc_family == AF_INET || is_mapped(&local))
+	if (family == AF_INET || is_mapped(&local))
 		local = (struct in6_addr){ .in6_u.u6_addr32[0] =
-						   tcp->inet_conn.icsk_inet.inet_saddr };
+						   MEMBER(tcp, inet_conn.icsk_inet.inet_saddr) };
 	__builtin_memcpy(listener->address, &local, sizeof(local));
-	listener->netns = sk->__sk_common.skc_net.net->ns.inum;
-	listener->port = bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport);
+	listener->netns = socket_netns(sk);
+	listener->port = bpf_ntohs(MEMBER(tcp, inet_conn.icsk_inet.inet_sport));
 	listener->reserved = 0;
 	return listener->port != 0;
 }
@@ -59,7 +61,7 @@ static __always_inline bool is_to_this_host(const struct ends *ends)
  * this way to wake their threads: such a connection has no hub. */
 static __noinline int leads_to_itself(const struct connection *connection, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
 	struct listener listener = {};
 	struct ends ends = {};
 	__u32 *owner;
@@ -70,7 +72,7 @@ static __noinline int leads_to_itself(const struct connection *connection, struc
 	if (!is_to_this_host(&ends))
 		return false;
 	__builtin_memcpy(listener.address, &ends.peer, sizeof(listener.address));
-	listener.netns = sk->__sk_common.skc_net.net->ns.inum;
+	listener.netns = socket_netns(sk);
 	listener.port = ends.peer_port;
 	owner = bpf_map_lookup_elem(&listeners, &listener);
 	if (!owner) {

@@ -16,6 +16,8 @@
 #include <bpf/bpf_tracing.h>
 
 /* Each of these builds on those before it. */
+#include "ebpf/reads.bpf.h"
+
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 

@@ -11,7 +11,7 @@ static __always_inline bool is_inspected(__u32 agent)
 static __always_inline void begin_mqtt(struct connection *connection, struct sock *sk)
 {
 	const struct mqtt_session blank = {};
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
 	struct mqtt_session *session;
 
 	if (!tcp || !is_inspected(connection->agent))
@@ -26,15 +26,15 @@ static __always_inline void begin_mqtt(struct connection *connection, struct soc
 	session->socket.opened_nsec = connection->opened_nsec;
 	session->socket.agent = connection->agent;
 	session->token_wanted = inspect_of(connection->agent) == INSPECT_TOKEN;
-	session->state = tcp->write_seq == tcp->snd_una ? MQTT_AWAITED : MQTT_OTHER;
-	session->sent.next = session->sent.end = tcp->snd_una;
-	session->received.next = session->received.end = tcp->rcv_nxt;
+	session->sent.next = session->sent.end = MEMBER(tcp, snd_una);
+	session->received.next = session->received.end = MEMBER(tcp, rcv_nxt);
+	session->state = MEMBER(tcp, write_seq) == session->sent.end ? MQTT_AWAITED : MQTT_OTHER;
 }
 
 /* A FIN takes a sequence number (RFC 9293, 3.4) but is no data. */
-static __always_inline bool has_queued_fin(const struct sock *sk)
+static __always_inline bool has_queued_fin(struct sock *sk)
 {
-	__u8 state = sk->__sk_common.skc_state;
+	__u8 state = MEMBER(sk, __sk_common.skc_state);
 
 	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
 	       state == TCP_LAST_ACK;
@@ -43,24 +43,25 @@ static __always_inline bool has_queued_fin(const struct sock *sk)
 /* Data went out or came in while nobody looked: before we were attached, or after who had us look
  * died. */
 static __always_inline bool has_gone_unseen(const struct mqtt_session *session, struct sock *sk,
-					    const struct tcp_sock *tcp)
+					    struct tcp_sock *tcp)
 {
-	bool fin_sent = has_queued_fin(sk) && tcp->snd_nxt == tcp->write_seq;
-	bool fin_received =
-		sk->__sk_common.skc_flags & 1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
+	__u32 sent = MEMBER(tcp, snd_nxt);
+	bool fin_sent = has_queued_fin(sk) && sent == MEMBER(tcp, write_seq);
+	bool fin_received = MEMBER(sk, __sk_common.skc_flags) &
+			    1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE);
 
-	return (__s32)(session->sent.end + fin_sent - tcp->snd_nxt) < 0 ||
-	       (__s32)(session->received.end + fin_received - tcp->rcv_nxt) < 0;
+	return (__s32)(session->sent.end + fin_sent - sent) < 0 ||
+	       (__s32)(session->received.end + fin_received - MEMBER(tcp, rcv_nxt)) < 0;
 }
 
 static __always_inline void copy_plain_mqtt(struct probe_mqtt *record,
 					    const struct mqtt_session *session, struct sock *sk,
-					    const struct tcp_sock *tcp)
+					    struct tcp_sock *tcp)
 {
 	copy_session(record, session);
 	if (has_gone_unseen(session, sk, tcp))
 		record->track = PROBE_MQTT_LOST;
-	if (session->sent.end + has_queued_fin(sk) != tcp->write_seq)
+	if (session->sent.end + has_queued_fin(sk) != MEMBER(tcp, write_seq))
 		record->flags |= PROBE_MQTT_UNSENT;
 }
 
@@ -70,10 +71,9 @@ __u32 inspector = 0;
 bool inspector_is_dead = false;
 
 /* Before its files are closed, and the uprobes with them. */
-static __always_inline void note_inspector(struct task_struct *task)
+static __always_inline void note_inspector(__u64 task)
 {
-	if (inspector && pid_of(task) == inspector &&
-	    BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (inspector && pid_of(task) == inspector && threads_left(task) == 0)
 		inspector_is_dead = true;
 }
 
@@ -91,7 +91,7 @@ static __always_inline void copy_tls_mqtt(struct probe_mqtt *record, __u64 cooki
 
 static __always_inline void copy_mqtt(struct probe_mqtt *record,
 				      const struct connection *connection, struct sock *sk,
-				      const struct tcp_sock *tcp)
+				      struct tcp_sock *tcp)
 {
 	struct mqtt_session *session;
 

@@ -57,11 +57,12 @@ enum { VOTES_WANTED = 2 };
 
 static __always_inline struct tls_key tls_key_of(__u64 ssl)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *leader = READ(task, group_leader);
 
 	return (struct tls_key){
 		.ssl = ssl,
-		.process_start = BPF_CORE_READ(task, group_leader, start_time),
+		.process_start = READ(leader, start_time),
 		.process = bpf_get_current_pid_tgid() >> 32,
 	};
 }

@@ -24,9 +24,11 @@
 /* Each of these builds on those before it. */
 #include "ebpf/maps.bpf.h"
 
-#include "ebpf/kernel_differences.bpf.h"
+#include "ebpf/reads.bpf.h"
 
 #include "ebpf/tasks.bpf.h"
+
+#include "ebpf/kernel_differences.bpf.h"
 
 #include "ebpf/mqtt_maps.bpf.h"
 
@@ -130,10 +132,10 @@ static __always_inline void look_for_healing(struct connection *connection, stru
 
 	if (!is_stalled(connection))
 		return;
-	tcp = bpf_skc_to_tcp_sock(sk);
+	tcp = tcp_of(sk);
 	if (!tcp)
 		return;
-	if (tcp->snd_una == connection->stalled_at)
+	if (MEMBER(tcp, snd_una) == connection->stalled_at)
 		still_stalled = true;
 	else
 		heal(connection, sk);
@@ -155,7 +157,7 @@ int find_healed(struct bpf_iter__bpf_sk_storage_map *ctx)
  * of its listener. */
 static __always_inline bool is_outbound(struct sock *sk)
 {
-	return sk->sk_protocol == IPPROTO_TCP && !sk->sk_max_ack_backlog;
+	return MEMBER(sk, sk_protocol) == IPPROTO_TCP && !MEMBER(sk, sk_max_ack_backlog);
 }
 
 /* The TCP socket behind a descriptor of a task; NULL: it is something else, or the walk is over. */
@@ -175,22 +177,23 @@ int find_connections(struct bpf_iter__task_file *ctx)
 	struct sock *sk = socket_of(ctx);
 	struct connection *connection;
 	__u32 agent, agent_of_holder;
+	__u64 holder;
 
 	if (!task || !sk)
 		return 0;
+	holder = address_of(task);
 	if (state_of(sk) == TCP_LISTEN) {
-		if (agent_of_task(task))
-			note_listener(sk, BPF_CORE_READ(task, tgid));
+		if (agent_of_task(holder))
+			note_listener(sk, READ(TASK(holder), tgid));
 		return 0;
 	}
 	if (state_of(sk) == TCP_CLOSE || !is_outbound(sk) || connection_of(sk))
 		return 0;
-	agent_of_holder = agent_of_task(task);
+	agent_of_holder = agent_of_task(holder);
 	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return 0;
-	connection =
-		watch_connection(sk, socket_cookie(sk), task->group_leader, agent_of_holder, agent);
+	connection = watch_connection(sk, socket_cookie(sk), holder, agent_of_holder, agent);
 	if (!connection)
 		return 0;
 	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
@@ -291,7 +294,7 @@ static __always_inline bool sample(struct seq_file *seq, struct connection *conn
 	if (connection->ended_told) /* the storage outlives its socket by a moment */
 		return false;
 	barrier();
-	tcp = bpf_skc_to_tcp_sock(sk);
+	tcp = tcp_of(sk);
 	if (!tcp || !connection->agent)
 		return false;
 	fill_header(&record.header, sizeof(record), PROBE_SAMPLED, connection->agent);
@@ -335,13 +338,13 @@ int sample_by_file(struct bpf_iter__task_file *ctx)
 
 /* The facts of a process record beside the process itself. */
 struct process_news {
-	struct task_struct *sender; /* of the signal; NULL: none */
+	__u64 sender; /* the task, of the signal; 0: none */
 	__u32 signal;
 	__u32 flags;
 };
 
-static __noinline int fill_process(struct probe_process *record, __u32 agent,
-				   struct task_struct *task, const struct process_news *news)
+static __noinline int fill_process(struct probe_process *record, __u32 agent, __u64 task,
+				   const struct process_news *news)
 {
 	if (!record || !news)
 		return 0;
@@ -354,16 +357,16 @@ static __noinline int fill_process(struct probe_process *record, __u32 agent,
 	return 0;
 }
 
-static __noinline int overflow_process(enum probe_record_type type, __u32 agent,
-				       struct task_struct *task, const struct process_news *news)
+static __noinline int overflow_process(enum probe_record_type type, __u32 agent, __u64 task,
+				       const struct process_news *news)
 {
 	struct overflow_key key = {};
 	union record *draft;
 
 	if (!news)
 		return 0;
-	key.subject = BPF_CORE_READ(task, group_leader, start_time);
-	key.detail = (__u64)BPF_CORE_READ(task, tgid) << 32 | news->signal << 8 | type;
+	key.subject = READ(TASK(leader_of(task)), start_time);
+	key.detail = (__u64)READ(TASK(task), tgid) << 32 | news->signal << 8 | type;
 	draft = begin_overflow(&key, sizeof(draft->process), type, agent);
 	if (!draft) {
 		count_lost(agent);
@@ -374,8 +377,7 @@ static __noinline int overflow_process(enum probe_record_type type, __u32 agent,
 	return 0;
 }
 
-static __always_inline void report_process(enum probe_record_type type, __u32 agent,
-					   struct task_struct *task,
+static __always_inline void report_process(enum probe_record_type type, __u32 agent, __u64 task,
 					   const struct process_news *news)
 {
 	struct probe_process *record = reserve_in_ring(sizeof(*record), type, agent);
@@ -391,8 +393,9 @@ static __always_inline void report_process(enum probe_record_type type, __u32 ag
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 parent_id = BPF_CORE_READ(parent, tgid);
-	__u32 child_id = BPF_CORE_READ(child, tgid);
+	__u32 parent_id = READ(TASK(address_of(parent)), tgid);
+	__u64 task = address_of(child);
+	__u32 child_id = READ(TASK(task), tgid);
 	const struct process_news news = {};
 	__u32 *inherited, agent;
 
@@ -401,16 +404,17 @@ int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *chi
 	inherited = agent_of_process(parent_id);
 	if (inherited)
 		watch_process(child_id, *inherited);
-	agent = agent_of_task(child);
+	agent = agent_of_task(task);
 	if (agent)
-		report_process(PROBE_STARTED, agent, child, &news);
+		report_process(PROBE_STARTED, agent, task, &news);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_execed, struct task_struct *task)
+int BPF_PROG(process_execed, struct task_struct *execed)
 {
 	const struct process_news news = {};
+	__u64 task = address_of(execed);
 	__u32 agent = agent_of_task(task);
 
 	if (agent)
@@ -418,11 +422,11 @@ int BPF_PROG(process_execed, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline bool first_to_tell(struct task_struct *task)
+static __always_inline bool first_to_tell(__u64 task)
 {
 	struct exited_process key = {
-		.start_time = BPF_CORE_READ(task, group_leader, start_time),
-		.id = BPF_CORE_READ(task, tgid),
+		.start_time = READ(TASK(leader_of(task)), start_time),
+		.id = READ(TASK(task), tgid),
 	};
 	__u8 yes = 1;
 
@@ -431,15 +435,18 @@ static __always_inline bool first_to_tell(struct task_struct *task)
 
 /* Once for each thread; the process is gone with its last one. */
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exited, struct task_struct *task)
+int BPF_PROG(process_exited, struct task_struct *exiting)
 {
+	__u64 task = address_of(exiting);
 	struct process_news news = {};
 	__u32 agent = agent_of_task(task);
+	struct signal_struct *signal;
 
 	note_inspector(task);
-	if (!agent || BPF_CORE_READ(task, signal, live.counter) > 0 || !first_to_tell(task))
+	if (!agent || threads_left(task) > 0 || !first_to_tell(task))
 		return 0;
-	if (BPF_CORE_READ(task, signal, oom_mm)) /* mark_oom_victim() */
+	signal = READ(TASK(task), signal);
+	if (READ(signal, oom_mm)) /* mark_oom_victim() */
 		news.flags |= PROBE_SIGNAL_OOM;
 	report_process(PROBE_EXITED, agent, task, &news);
 	return 0;
@@ -447,11 +454,12 @@ int BPF_PROG(process_exited, struct task_struct *task)
 
 /* Its sockets are still to be closed at sched_process_exit, so the watch must outlive that. */
 SEC("tp_btf/sched_process_free")
-int BPF_PROG(process_freed, struct task_struct *task)
+int BPF_PROG(process_freed, struct task_struct *freed)
 {
-	__u32 id = BPF_CORE_READ(task, tgid);
+	struct task_struct *task = TASK(address_of(freed));
+	__u32 id = READ(task, tgid);
 
-	if ((__u32)BPF_CORE_READ(task, pid) == id)
+	if ((__u32)READ(task, pid) == id)
 		unwatch_process(id);
 	return 0;
 }
@@ -483,36 +491,36 @@ static __always_inline bool is_from_kernel(struct kernel_siginfo *info)
 
 	if ((__u64)info <= SEND_SIG_PRIV)
 		return (__u64)info == SEND_SIG_PRIV;
-	code = BPF_CORE_READ(info, si_code);
+	code = READ(info, si_code);
 	return code != SI_USER && code != SI_QUEUE && code != SI_TKILL;
 }
 
 /* force_sig_info_to_task() has set a handler back to SIG_DFL by now if the signal cannot be
  * handled. SIG_DFL is 0 and SIG_IGN is 1; SIGKILL and SIGSTOP have no handlers. libbpf relocates
  * members and sizes, but not the distance between the elements of an array. */
-static __always_inline bool has_handler(struct task_struct *task, int signal)
+static __always_inline bool has_handler(__u64 task, int signal)
 {
-	struct sighand_struct *sighand = BPF_CORE_READ(task, sighand);
-	void *handler = NULL;
+	struct sighand_struct *sighand = READ(TASK(task), sighand);
+	struct k_sigaction *action;
 
 	if (!sighand || signal < 1 || signal > 31)
 		return false;
-	bpf_probe_read_kernel(&handler, sizeof(handler),
-			      (char *)sighand + bpf_core_field_offset(sighand->action) +
-				      (__u64)(signal - 1) * bpf_core_type_size(struct k_sigaction) +
-				      bpf_core_field_offset(struct k_sigaction, sa.sa_handler));
-	return (__u64)handler > 1;
+	action = (void *)sighand + bpf_core_field_offset(sighand->action) +
+		 (__u64)(signal - 1) * bpf_core_type_size(struct k_sigaction);
+	return (__u64)READ(action, sa.sa_handler) > 1;
 }
 
 SEC("tp_btf/signal_generate")
-int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct task_struct *task,
-	     int group, int result)
+int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info,
+	     struct task_struct *receiver, int group, int result)
 {
 	struct process_news news = { .signal = signal };
+	__u64 task;
 	__u32 agent;
 
 	if (!is_telling(signal, result))
 		return 0;
+	task = address_of(receiver);
 	agent = agent_of_task(task);
 	if (!agent)
 		return 0;
@@ -521,7 +529,7 @@ int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info, struct t
 	if (is_from_kernel(info))
 		news.flags |= PROBE_SIGNAL_FROM_KERNEL;
 	else
-		news.sender = current_task();
+		news.sender = bpf_get_current_task();
 	report_process(PROBE_SIGNALED, agent, task, &news);
 	return 0;
 }
@@ -533,9 +541,10 @@ __u32 wanted_agent = 0;
 bool wanted_found = false;
 __u32 adopted = 0;
 
-static __always_inline bool is_unwatched_child(struct task_struct *task, const __u32 *watched)
+static __always_inline bool is_unwatched_child(__u64 task, const __u32 *watched)
 {
-	__u32 parent = BPF_CORE_READ(task, real_parent, tgid);
+	struct task_struct *real_parent = READ(TASK(task), real_parent);
+	__u32 parent = READ(real_parent, tgid);
 	__u32 *inherited = bpf_map_lookup_elem(&watched_processes, &parent);
 
 	return !watched && inherited && *inherited == wanted_agent;
@@ -546,13 +555,15 @@ static __always_inline bool is_unwatched_child(struct task_struct *task, const _
 SEC("iter/task")
 int adopt_processes(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task;
+	struct task_struct *listed = ctx->task;
 	__u32 id, *watched, agent = wanted_agent;
 	bool wanted;
+	__u64 task;
 
-	if (!task || task->pid != task->tgid)
+	if (!listed || listed->pid != listed->tgid)
 		return 0;
-	id = task->tgid;
+	task = address_of(listed);
+	id = READ(TASK(task), tgid);
 	watched = bpf_map_lookup_elem(&watched_processes, &id);
 	wanted = pid_of(task) == wanted_pid;
 	if (wanted)
@@ -570,17 +581,27 @@ int adopt_processes(struct bpf_iter__task *ctx)
 
 #define DEFAULT_HIERARCHY 0 /* of cgroup v2; ids are unique in their own hierarchy only */
 
+static __always_inline int hierarchy_of(struct cgroup *cgroup)
+{
+	struct cgroup_root *root = READ(cgroup, root);
+
+	return READ(root, hierarchy_id);
+}
+
 static __always_inline __u64 parent_of(struct cgroup *cgroup)
 {
-	return BPF_CORE_READ(cgroup, self.parent, cgroup, kn, id);
+	struct cgroup_subsys_state *parent = READ(cgroup, self.parent);
+
+	return group_id(READ(parent, cgroup));
 }
 
 static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 {
 	struct awaited_cgroup key = { .parent = parent };
+	struct kernfs_node *node = READ(cgroup, kn);
 	__u32 *agent;
 
-	bpf_probe_read_kernel_str(key.name, sizeof(key.name), BPF_CORE_READ(cgroup, kn, name));
+	bpf_probe_read_kernel_str(key.name, sizeof(key.name), READ(node, name));
 	agent = bpf_map_lookup_elem(&awaited_cgroups, &key);
 	return agent ? *agent : 0;
 }
@@ -595,7 +616,7 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 	__u64 parent, id;
 	__u32 agent, awaited;
 
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
+	if (hierarchy_of(cgroup) != DEFAULT_HIERARCHY)
 		return 0;
 	parent = parent_of(cgroup);
 	agent = awaited = agent_awaiting(parent, cgroup);
@@ -605,7 +626,7 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 		agent = agent_of_cgroup(parent);
 	if (!agent)
 		return 0;
-	id = BPF_CORE_READ(cgroup, kn, id);
+	id = group_id(cgroup);
 	watch_cgroup(id, agent);
 	if (awaited)
 		wake_reader();
@@ -615,9 +636,9 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(cgroup_removed, struct cgroup *cgroup)
 {
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != DEFAULT_HIERARCHY)
+	if (hierarchy_of(cgroup) != DEFAULT_HIERARCHY)
 		return 0;
-	unwatch_cgroup(BPF_CORE_READ(cgroup, kn, id));
+	unwatch_cgroup(group_id(cgroup));
 	if (!agent_awaiting(parent_of(cgroup), cgroup))
 		return 0;
 	__sync_fetch_and_add(&awaited_cgroups_gone, 1);

@@ -6,24 +6,22 @@
  * nested, or two daemons hand over. The second call does nothing. */
 #pragma once
 
-static __always_inline void note_owner(struct connection *connection, struct task_struct *task,
-				       bool in_agent)
+static __always_inline void note_owner(struct connection *connection, __u64 task, bool in_agent)
 {
-	struct task_struct *leader = TASK_MEMBER(task, group_leader);
+	__u64 leader = leader_of(task);
 	struct owner *owner = &connection->owner;
 
-	owner->id = TASK_MEMBER(task, tgid);
+	owner->id = READ(TASK(task), tgid);
 	owner->pid = pid_of(task);
-	owner->start_nsec = TASK_MEMBER(leader, start_boottime);
-	BPF_CORE_READ_INTO(&owner->comm, leader, comm);
+	owner->start_nsec = READ(TASK(leader), start_boottime);
+	copy_comm(owner->comm, leader);
 	connection->owner_in_agent = in_agent;
 }
 
 /* Begins to watch `sk`, held by `owner`, for `agent`; publish_connection() when all is there.
  * `in_agent`: the owner belongs to the agent. */
 static __always_inline struct connection *watch_connection(struct sock *sk, __u64 cookie,
-							   struct task_struct *owner, bool in_agent,
-							   __u32 agent)
+							   __u64 owner, bool in_agent, __u32 agent)
 {
 	struct connection *connection = new_connection(sk);
 
@@ -86,7 +84,7 @@ static __always_inline void open_connection(struct news *news, struct sock *sk, 
 					    bool in_agent, __u32 agent)
 {
 	struct connection *connection =
-		watch_connection(sk, cookie, current_task(), in_agent, agent);
+		watch_connection(sk, cookie, bpf_get_current_task(), in_agent, agent);
 
 	if (!connection)
 		return;
@@ -136,19 +134,20 @@ static __always_inline void take_state(struct news *news, struct connection *con
  * retransmissions send again, too, and only time-outs in a row count. */
 static __always_inline bool take_retransmission(struct connection *connection, struct sock *sk)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u32 timeouts;
+	struct tcp_sock *tcp = tcp_of(sk);
+	__u32 timeouts, acknowledged;
 
 	if (!tcp)
 		return false;
-	timeouts = tcp->inet_conn.icsk_retransmits;
+	timeouts = MEMBER(tcp, inet_conn.icsk_retransmits);
+	acknowledged = MEMBER(tcp, snd_una);
 	if (timeouts > 3) /* should the third have gone unseen */
 		timeouts = 3;
 	if (timeouts != 1 && timeouts != 3)
 		return false;
-	if (connection->stalled == timeouts && connection->stalled_at == tcp->snd_una)
+	if (connection->stalled == timeouts && connection->stalled_at == acknowledged)
 		return false;
 	connection->stalled = timeouts;
-	connection->stalled_at = tcp->snd_una;
+	connection->stalled_at = acknowledged;
 	return true;
 }

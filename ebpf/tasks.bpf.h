@@ -1,35 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tasks: whose they are, and how they look from our pid namespace. */
+/* Tasks: whose they are, and how they look from our pid namespace. A task goes by its address. */
 #pragma once
 
-/* Thread group of `task` in the pid namespace of the loader; 0: it is not in there. */
-static __noinline __u32 pid_of(struct task_struct *task)
+#define TASK(address) ((struct task_struct *)(address))
+
+static __always_inline __u64 leader_of(__u64 task)
 {
-	struct pid *pid = BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
-	struct upid *numbers = __builtin_preserve_access_index(&pid->numbers[0]);
-	__u32 level = BPF_CORE_READ(pid, level);
+	return (__u64)READ(TASK(task), group_leader);
+}
+
+/* Thread group of `task` in the pid namespace of the loader; 0: it is not in there. */
+__noinline __u32 pid_of(__u64 task)
+{
+	struct signal_struct *signal = READ(TASK(task), signal);
+	struct pid *pid = READ(signal, pids[PIDTYPE_TGID]);
+	struct upid *number = __builtin_preserve_access_index(&pid->numbers[0]);
+	__u32 level = READ(pid, level);
 
 	for (__u32 i = 0; i <= MAX_PID_NS_LEVEL && i <= level; i++) {
-		struct upid upid;
+		struct pid_namespace *ns = READ(number, ns);
 
-		bpf_probe_read_kernel(&upid, sizeof(upid), &numbers[i]);
-		if (BPF_CORE_READ(upid.ns, ns.inum) == pid_namespace)
-			return upid.nr;
+		if (READ(ns, ns.inum) == pid_namespace)
+			return READ(number, nr);
+		number = (void *)number + bpf_core_type_size(struct upid);
 	}
 	return 0;
 }
 
-static __always_inline __u64 task_cgroup(struct task_struct *task)
+static __always_inline __u64 group_id(struct cgroup *group)
 {
-	if (have_task_pointer)
-		return task->cgroups->dfl_cgrp->kn->id;
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	struct kernfs_node *node = READ(group, kn);
+
+	return READ(node, id);
+}
+
+static __always_inline __u64 task_cgroup(__u64 task)
+{
+	struct css_set *set = READ(TASK(task), cgroups);
+
+	return group_id(READ(set, dfl_cgrp));
 }
 
 /* The agent that `task` belongs to, or 0. */
-static __noinline __u32 agent_of_task(struct task_struct *task)
+__noinline __u32 agent_of_task(__u64 task)
 {
-	__u32 id = TASK_MEMBER(task, tgid);
+	__u32 id = READ(TASK(task), tgid);
 	__u32 *agent = agent_of_process(id);
 
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
@@ -42,30 +57,46 @@ static __always_inline __u32 agent_of_other_group(__u64 id)
 	return id == bpf_get_current_cgroup_id() ? 0 : agent_of_cgroup(id);
 }
 
-/* Returns the exit code as wait(2) encodes it. Before 6.1 a process of one thread leaves no
- * group_exit_code. */
-static __always_inline __u32 exit_code_of(struct task_struct *task)
+/* How many threads of its group are not about to end. */
+static __always_inline int threads_left(__u64 task)
 {
-	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		return BPF_CORE_READ(task, signal, group_exit_code);
-	return BPF_CORE_READ(task, exit_code);
+	struct signal_struct *signal = READ(TASK(task), signal);
+
+	return READ(signal, live.counter);
 }
 
-static __always_inline void describe_exit(struct probe_task *description, struct task_struct *task)
+/* Returns the exit code as wait(2) encodes it. Before 6.1 a process of one thread leaves no
+ * group_exit_code. */
+static __always_inline __u32 exit_code_of(__u64 task)
+{
+	struct signal_struct *signal = READ(TASK(task), signal);
+
+	if (READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ(signal, group_exit_code);
+	return READ(TASK(task), exit_code);
+}
+
+static __always_inline void describe_exit(struct probe_task *description, __u64 task)
 {
 	description->exit_code = 0;
 	description->flags = 0;
-	if (TASK_MEMBER(task, flags) & PF_EXITING) {
+	if (READ(TASK(task), flags) & PF_EXITING) {
 		description->flags |= PROBE_TASK_EXITING;
 		description->exit_code = exit_code_of(task);
 	}
 }
 
-/* Fills in `*description`; `in_agent`: the task belongs to the agent that the record is about. */
-static __noinline void describe_task(struct probe_task *description, struct task_struct *task,
-				     bool in_agent)
+/* Writes the command of `task`, PROBE_COMM_SIZE bytes. */
+static __always_inline void copy_comm(char *comm, __u64 task)
 {
-	struct task_struct *leader = TASK_MEMBER(task, group_leader);
+	bpf_probe_read_kernel(comm, PROBE_COMM_SIZE,
+			      __builtin_preserve_access_index(&TASK(task)->comm));
+}
+
+/* Fills in `*description`; `in_agent`: the task belongs to the agent that the record is about. */
+static __noinline void describe_task(struct probe_task *description, __u64 task, bool in_agent)
+{
+	__u64 leader = leader_of(task);
 
 	if (!description) /* older verifiers cannot tell */
 		return;
@@ -73,7 +104,7 @@ static __noinline void describe_task(struct probe_task *description, struct task
 	describe_exit(description, task);
 	if (in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
-	BPF_CORE_READ_INTO(&description->comm, leader, comm);
+	copy_comm(description->comm, leader);
 	description->reserved = 0;
-	description->start_nsec = TASK_MEMBER(leader, start_boottime);
+	description->start_nsec = READ(TASK(leader), start_boottime);
 }

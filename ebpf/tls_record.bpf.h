@@ -6,14 +6,14 @@
 static __always_inline void begin_tls(struct tls_follow *tls, struct sock *sk)
 {
 	const struct tls_follow blank = {};
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tcp = tcp_of(sk);
 
 	*tls = blank;
 	if (!tcp)
 		return;
-	tls->sent.next = tls->sent.end = tcp->snd_una;
-	tls->received.next = tls->received.end = tcp->rcv_nxt;
-	if (tcp->write_seq != tcp->snd_una)
+	tls->sent.next = tls->sent.end = MEMBER(tcp, snd_una);
+	tls->received.next = tls->received.end = MEMBER(tcp, rcv_nxt);
+	if (MEMBER(tcp, write_seq) != tls->sent.end)
 		tls->track = PROBE_TLS_LOST;
 }
 

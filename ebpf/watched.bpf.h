@@ -34,7 +34,7 @@ static __always_inline __u32 agent_of_cgroup(__u64 id)
 }
 
 /* The agent that the current task belongs to, or 0. */
-static __noinline __u32 agent_of_current(void)
+__noinline __u32 agent_of_current(void)
 {
 	__u32 id = bpf_get_current_pid_tgid() >> 32;
 	__u32 *agent = agent_of_process(id);

@@ -183,7 +183,7 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
 	bpf->rodata->have_socket_storage = features->socket_storage;
 	bpf->rodata->have_socket_cookie = features->socket_cookie;
-	bpf->rodata->have_task_pointer = features->task_pointer;
+	bpf->rodata->have_kernel_types = true;
 	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
 							 : bpf->maps.connections,
 				false);

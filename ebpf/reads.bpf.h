@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How members of kernel structures are read.
+ *
+ * By address, they can be read of anything, and libbpf relocates the offset and the size: pointers
+ * and longs of a 32-bit kernel have half the bytes that they have here. In place, where the
+ * verifier knows the type, a read costs less; but it walks the kernel's BTF for each pointer that
+ * is read so, at each visit, which took a third of the time of loading. So nothing but numbers of
+ * sockets is read in place. */
+#pragma once
+
+/* The kernel has BTF of its own, and the programs get typed arguments (tp_btf). Set by probe.c
+ * before the load: a branch on a false one is never verified. */
+const volatile bool have_kernel_types = false;
+
+#define READ(pointer, member)                                                               \
+	({                                                                                  \
+		__typeof__((pointer)->member) value_ = 0;                                   \
+		bpf_probe_read_kernel(                                                      \
+			&value_, bpf_core_field_size((pointer)->member),                    \
+			(const void *)__builtin_preserve_access_index(&(pointer)->member)); \
+		value_;                                                                     \
+	})
+
+/* A number in a structure of which the verifier knows the type, if the kernel has BTF. */
+#define MEMBER(pointer, member) (have_kernel_types ? (pointer)->member : READ(pointer, member))
+
+/* The address that the verifier takes for a pointer, as a number that it knows nothing about: a
+ * function that takes no more than numbers is verified once, and not for each of its callers. */
+static __always_inline __u64 address_of(const void *pointer)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &pointer);
+	return address;
+}
