@@ -3,6 +3,7 @@
 #pragma once
 
 #define NSEC_PER_USEC 1000ULL
+#define OPTIONS_MOST  40 /* bytes, in a segment (RFC 9293, 3.1) */
 
 static __always_inline bool is_mapped(const struct in6_addr *address)
 {
@@ -67,6 +68,26 @@ static __always_inline __u64 nsec_since(__u32 stamp)
 	return stamp && elapsed > 0 ? (__u64)elapsed * tick_nsec : 0;
 }
 
+static __always_inline __u16 at_most_u16(__u32 value)
+{
+	return value < 0xffff ? value : 0xffff;
+}
+
+/* A segment of the peer's came that was as large as we allow it, but for what options take (RFC
+ * 9293, 3.7.1). */
+static __always_inline bool large_received(struct tcp_sock *tcp)
+{
+	return MEMBER(tcp, inet_conn.icsk_ack.rcv_mss) + OPTIONS_MOST >= MEMBER(tcp, advmss);
+}
+
+/* Returns how many bytes are missing before what came last. */
+static __always_inline __u16 hole_bytes(struct tcp_sock *tcp)
+{
+	if (!MEMBER(tcp, rx_opt.num_sacks))
+		return 0;
+	return at_most_u16(MEMBER(tcp, selective_acks[0].start_seq) - MEMBER(tcp, rcv_nxt));
+}
+
 static __always_inline __u32 socket_flags(const struct connection *connection, struct sock *sk)
 {
 	unsigned long flags = MEMBER(sk, __sk_common.skc_flags);
@@ -106,6 +127,9 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 	record->idle_rx_nsec = nsec_since(MEMBER(inet, icsk_ack.lrcvtime));
 	record->idle_tx_nsec = nsec_since(MEMBER(tcp, lsndtime));
 	record->idle_ack_nsec = nsec_since(MEMBER(tcp, rcv_tstamp));
+	record->hole_bytes = hole_bytes(tcp);
+	if (large_received(tcp))
+		record->flags |= PROBE_SOCKET_LARGE_RECEIVED;
 	record->unread_bytes = unread_bytes(tcp, record->flags);
 	record->unacked_bytes = MEMBER(tcp, write_seq) - MEMBER(tcp, snd_una);
 	record->send_window = MEMBER(tcp, snd_wnd);
@@ -142,6 +166,8 @@ static __always_inline void copy_connection(struct probe_connection *record,
 	record->flow_ttl_min = connection->flow_ttl_min;
 	record->flow_ttl_max = connection->flow_ttl_max;
 	record->reset_ttl = connection->reset_ttl;
+	record->lost_segment = connection->lost_segment;
+	record->sacked_bytes = connection->sacked * SACKED_UNIT;
 	copy_owner(&record->owner, connection);
 }
 
@@ -156,7 +182,6 @@ static __always_inline void copy_socket(struct probe_connection *record,
 	record->error = MEMBER(sk, sk_err);
 	record->soft_error = MEMBER(sk, sk_err_soft);
 	record->shutdown = MEMBER(sk, sk_shutdown);
-	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
 	record->flags = socket_flags(connection, sk);
 	copy_counters(record, tcp);
 	copy_mqtt(&record->mqtt, connection, sk, tcp);

@@ -333,8 +333,17 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
 
+struct rb_node {
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct rb_root tcp_rtx_queue;
 	int sk_err;
 	int sk_err_soft;
 	__u8 sk_shutdown;
@@ -358,12 +367,30 @@ struct inet_connection_sock {
 	__u8 icsk_probes_out;
 	struct {
 		__u32 lrcvtime;
+		__u16 rcv_mss;
 	} icsk_ack;
 	__u32 icsk_user_timeout;
 };
 
+#define SACKS_MOST 4 /* RFC 2018, 3 */
+
+struct tcp_sack_block {
+	__u32 start_seq;
+	__u32 end_seq;
+};
+
+struct tcp_options_received {
+	__u8 num_sacks;
+};
+
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	struct tcp_options_received rx_opt;
+	struct tcp_sack_block selective_acks[SACKS_MOST];
+	struct tcp_sack_block recv_sack_cache[SACKS_MOST];
+	__u32 sacked_out;
+	__u32 mss_cache;
+	__u16 advmss;
 	__u32 snd_wnd;
 	__u32 copied_seq;
 	__u32 rcv_nxt;
@@ -382,6 +409,7 @@ struct tcp_sock {
 
 /* Whole, if only in name: a type that is no more than declared matches no type of the kernel. */
 struct sk_buff {
+	struct rb_node rbnode;
 	unsigned int len;
 };
 

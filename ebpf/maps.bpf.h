@@ -115,6 +115,9 @@ struct owner {
 	char comm[PROBE_COMM_SIZE];
 };
 
+/* Segments have more. */
+#define SACKED_UNIT 16
+
 /* The state of one watched socket, from its SYN until it is destroyed. What the socket itself
  * remembers is not in here. */
 struct connection {
@@ -124,10 +127,12 @@ struct connection {
 	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled_at; /* snd_una when `stalled` was set */
 	struct tls_follow tls;
-	__u8 stalled;      /* retransmission time-outs in a row that were told; 0: all is well */
-	__u8 sampled;      /* the last sample by file that it is in */
-	__u8 reset_reason; /* of the RST that was sent */
-	__u8 reset_state;
+	__u16 lost_segment; /* bytes of the segment that timed out; 0: none has */
+	__u8 sacked;        /* SACKED_UNIT of bytes behind it, that the peer had received by then */
+	__u8 stalled;       /* retransmission time-outs in a row that were told; 0: all is well */
+	__u8 sampled;       /* the last sample by file that it is in */
+	__u8 reset_reason : 4; /* of the RST that was sent */
+	__u8 reset_state : 4;
 	__u8 flow_ttl_min;
 	__u8 flow_ttl_max;
 	__u8 reset_ttl;
@@ -136,11 +141,11 @@ struct connection {
 	bool closing_told : 1;
 	bool reset_told : 1;
 	bool ended_told;
-	bool by_group;       /* the lens of its control group sees it to its end */
-	bool inspected;      /* its MQTT is looked at */
-	bool overflowed;     /* a record of it went into the overflow */
-	bool to_itself;      /* its owner listens at the other end */
-	bool owner_in_agent; /* the owner belongs to the agent */
+	bool by_group;           /* the lens of its control group sees it to its end */
+	bool inspected;          /* its MQTT is looked at */
+	bool overflowed;         /* a record of it went into the overflow */
+	bool to_itself : 1;      /* its owner listens at the other end */
+	bool owner_in_agent : 1; /* the owner belongs to the agent */
 };
 
 /* The kernel puts 72 bytes in front (struct bpf_local_storage_elem, 128 before 6.4), and has blocks

@@ -64,7 +64,8 @@ enum probe_socket_flag {
 	PROBE_SOCKET_KEEPALIVE = 1 << 2,
 	PROBE_SOCKET_LINGER_ZERO = 1 << 3,
 	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
-	PROBE_SOCKET_TO_ITSELF = 1 << 5, /* the owner listens at the other end */
+	PROBE_SOCKET_TO_ITSELF = 1 << 5,      /* the owner listens at the other end */
+	PROBE_SOCKET_LARGE_RECEIVED = 1 << 6, /* a segment as large as we allow the peer to send */
 };
 
 /* Why our kernel sent a RST. The decoder asserts that these are the core's enum reset_reason. */
@@ -229,9 +230,11 @@ struct probe_connection {
 	__u8 reset_state;
 	__u8 flow_ttl_min; /* TTL or hop limit of what came, RSTs aside; 0: not known */
 	__u8 flow_ttl_max;
-	__u8 reset_ttl; /* of the last RST that came */
-	__u8 reserved[6];
-	__u32 flags; /* enum probe_socket_flag */
+	__u8 reset_ttl;     /* of the last RST that came */
+	__u16 lost_segment; /* bytes of the segment that timed out; 0: none has */
+	__u16 sacked_bytes; /* behind it, that the peer had got by then, in 16; 4080: or more */
+	__u16 hole_bytes;   /* that are missing before what came last; 65535: or more */
+	__u32 flags;        /* enum probe_socket_flag */
 	__u32 unread_bytes;
 	__u32 unacked_bytes;
 	__u32 send_window;

@@ -130,6 +130,48 @@ static __always_inline void take_state(struct news *news, struct connection *con
 	*news = (struct news){ connection, type, CHANGE(before, after) };
 }
 
+/* Deeper than the tree of a queue of any size that a window allows. */
+#define QUEUE_DEPTH 24
+
+/* Returns how long the first segment is that is not acknowledged; 0: nothing is in flight. Before
+ * it is sent again, several may still be one. */
+static __always_inline __u16 first_unacked(struct sock *sk, struct tcp_sock *tcp)
+{
+	struct rb_node *first = READ(sk, tcp_rtx_queue.rb_node), *before;
+	__u32 mss = MEMBER(tcp, mss_cache), length;
+	struct sk_buff *buffer;
+
+	if (!first)
+		return 0;
+	for (int i = 0; i < QUEUE_DEPTH; i++) {
+		before = READ(first, rb_left);
+		if (!before)
+			break;
+		first = before;
+	}
+	buffer = (void *)((char *)first - bpf_core_field_offset(struct sk_buff, rbnode));
+	length = READ(buffer, len);
+	return at_most_u16(length < mss ? length : mss);
+}
+
+/* Returns how much behind the first one the peer says that it has, in SACKED_UNIT, 255 at most. */
+static __always_inline __u8 sacked_behind(struct tcp_sock *tcp)
+{
+	__u32 sum = 0;
+
+	if (!MEMBER(tcp, sacked_out))
+		return 0;
+#pragma unroll
+	for (int i = 0; i < SACKS_MOST; i++) {
+		__u32 start = MEMBER(tcp, recv_sack_cache[i].start_seq);
+
+		if ((__s32)(start - MEMBER(tcp, snd_una)) > 0)
+			sum += MEMBER(tcp, recv_sack_cache[i].end_seq) - start;
+	}
+	sum = (sum + SACKED_UNIT - 1) / SACKED_UNIT;
+	return sum < 0xff ? sum : 0xff;
+}
+
 /* A segment was sent again. Returns true if that is to be told: tail loss probes and fast
  * retransmissions send again, too, and only time-outs in a row count. */
 static __always_inline bool take_retransmission(struct connection *connection, struct sock *sk)
@@ -149,5 +191,7 @@ static __always_inline bool take_retransmission(struct connection *connection, s
 		return false;
 	connection->stalled = timeouts;
 	connection->stalled_at = acknowledged;
+	connection->lost_segment = first_unacked(sk, tcp);
+	connection->sacked = sacked_behind(tcp);
 	return true;
 }

@@ -39,6 +39,9 @@ static struct probe_connection connection_record(uint8_t type)
 		.flow_ttl_min = 50,
 		.flow_ttl_max = 51,
 		.reset_ttl = 64,
+		.lost_segment = 1448,
+		.sacked_bytes = 32,
+		.hole_bytes = 2896,
 		.unread_bytes = 6,
 		.unacked_bytes = 7,
 		.send_window = 8,
@@ -349,6 +352,8 @@ static void the_facts_come_out_whole(void)
 	CU_ASSERT(facts->reset_reason == RESET_REASON_ABORT_ON_CLOSE);
 	CU_ASSERT(facts->reset_state == TCP_STATE_CLOSE_WAIT);
 	CU_ASSERT(facts->flow_ttl_min == 50 && facts->flow_ttl_max == 51 && facts->reset_ttl == 64);
+	CU_ASSERT(facts->lost_segment == 1448 && facts->sacked_bytes == 32 &&
+		  facts->hole_bytes == 2896);
 	CU_ASSERT(facts->bytes_sent == 1 && facts->bytes_acked == 1 && facts->bytes_received == 3);
 	CU_ASSERT(facts->age == 3000 && facts->idle_rx == 4000 && facts->idle_tx == 5000 &&
 		  facts->idle_ack == 6000);

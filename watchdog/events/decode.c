@@ -187,6 +187,7 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 	facts.keepalive = record->flags & PROBE_SOCKET_KEEPALIVE;
 	facts.linger_zero = record->flags & PROBE_SOCKET_LINGER_ZERO;
 	facts.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED;
+	facts.large_received = record->flags & PROBE_SOCKET_LARGE_RECEIVED;
 	facts.age = age_since(record->header.time_nsec, record->opened_nsec);
 	facts.bytes_acked = data_acked(record);
 	facts.bytes_received = data_received(record);

@@ -87,6 +87,14 @@
 	/* The smoothed round-trip time, and the retransmission time-out in force. */              \
 	FACT(U32,    rtt_usec,            COPY,  COPY,      IF_KNOWN, "CONNWATCH_RTT_USEC")        \
 	FACT(U32,    rto_usec,            COPY,  COPY,      NONE,     -)                           \
+	/* Of the segment that timed out last: its size, and how much behind it the peer had got by   \
+	 * then (selective acknowledgments). 0: none timed out. */                                 \
+	FACT(U16,    lost_segment,        COPY,  NONE,      NONE,     -)                           \
+	FACT(U16,    sacked_bytes,        COPY,  NONE,      NONE,     -)                           \
+	/* How much is missing before what came last. 65535: or more. */                           \
+	FACT(U16,    hole_bytes,          COPY,  NONE,      NONE,     -)                           \
+	/* A segment came that was as large as we allow the peer to send. */                       \
+	FACT(FLAG,   large_received,      OWN,   NONE,      NONE,     -)                           \
 	/* Only in the mode sock-diag, where nobody sees a socket close: two looks at it are       \
 	 * compared (socket_look.h). close_unobserved marks the facts that come from there. */     \
 	FACT(FLAG,   close_unobserved,    NONE,  OWN,       NONE,     -)                           \
