@@ -221,6 +221,7 @@ $(B)/tests/unit/descriptor_message_test: $(NAMESPACES) $(PROCESSES)
 $(B)/tests/unit/libraries_test: $(B)/watchdog/process/libraries.o
 $(B)/tests/unit/terminal_test: $(B)/watchdog/support/terminal.o
 $(B)/tests/unit/ring_test: $(B)/watchdog/watch/ring.o
+$(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o
 $(B)/tests/unit/probe_ring_test: $(B)/watchdog/sources/probe_ring.o
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
 $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \

@@ -70,7 +70,7 @@ static void begin(void)
 	make("");
 	memset(missed, 0, sizeof(missed));
 	memset(opened, 0, sizeof(opened));
-	CHECK(probe_open(&probe, &complaint) == 0, complaint);
+	CHECK(probe_open(&probe, NULL, &complaint) == 0, complaint);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(probe);
 }
 

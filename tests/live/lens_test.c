@@ -274,7 +274,7 @@ static void begin(void)
 	forget_all();
 	snprintf(group, sizeof(group), "%s/connwatch-lens-%d", cgroup_tree_root(), getpid());
 	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
-	if (probe_open(&probe, &complaint) < 0) {
+	if (probe_open(&probe, NULL, &complaint) < 0) {
 		fprintf(stderr, "%s\n", complaint);
 		exit(EXIT_FAILURE);
 	}

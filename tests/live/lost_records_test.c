@@ -381,7 +381,7 @@ static int watch(pid_t agent, int from, int to, const struct other *calm)
 	const char *complaint;
 
 	begin(&book);
-	if (probe_open(&book.probe, &complaint) < 0) {
+	if (probe_open(&book.probe, NULL, &complaint) < 0) {
 		fprintf(stderr, "%s\n", complaint);
 		return EXIT_FAILURE;
 	}

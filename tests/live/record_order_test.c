@@ -151,7 +151,7 @@ static bool watch(pid_t agent, int from, int to)
 	struct probe *probe;
 	char words[WORKERS];
 
-	if (probe_open(&probe, &complaint) < 0) {
+	if (probe_open(&probe, NULL, &complaint) < 0) {
 		fprintf(stderr, "%s\n", complaint);
 		return false;
 	}

@@ -47,6 +47,12 @@ def complaints_about_check(connwatchctl):
     return wrong
 
 
+def complaints_about_refusal(connwatchctl):
+    """A file of BTF that is none."""
+    refused = run(connwatchctl, f"--btf={__file__}", how=WITHOUT_BTF)
+    return complaints_about_going_on(refused, f"{__file__} is not the BTF of this kernel")
+
+
 def complaints_about_no_mode(connwatchctl):
     """Neither the probe nor the proc connector, which the kernel has for its first namespaces."""
     namespaces = ["unshare", "--user", "--map-root-user", "--pid", "--net", "--fork", "--mount-proc"]
@@ -67,6 +73,7 @@ def complaints(connwatchctl):
     wrong = complaints_about_going_on(run(connwatchctl), "CAP_BPF")
     wrong += complaints_about_going_on(run(connwatchctl, how=WITHOUT_BTF), "BTF")
     wrong += complaints_about_check(connwatchctl)
+    wrong += complaints_about_refusal(connwatchctl)
     wrong += complaints_about_no_mode(connwatchctl)
     forced = run(connwatchctl, "--mode=ebpf")
     if forced.returncode == 0 or "CAP_BPF" not in forced.stderr or forced.stdout:

@@ -22,6 +22,7 @@ static void test_levels(void)
 		{ "no memory", -ENOMEM, 0, LEVEL_SOCK_DIAG, "LimitMEMLOCK" },
 		{ "no bpf(2)", -ENOSYS, 0, LEVEL_SOCK_DIAG, "CONFIG_BPF_SYSCALL" },
 		{ "a user: privileges give all at once", -EPERM, -EPERM, LEVEL_NONE, "CAP_BPF" },
+		{ "the BTF of another kernel", -ENOEXEC, 0, LEVEL_SOCK_DIAG, "of this kernel" },
 		{ "neither BTF nor privileges", -ENOENT, -EPERM, LEVEL_NONE, "CAP_NET_ADMIN" },
 		{ "a container", -ENOENT, -EOPNOTSUPP, LEVEL_NONE, "namespaces" },
 		{ "Mode=ebpf without BTF", -ENOENT, SURVEY_EXCLUDED, LEVEL_NONE, "BTF" },
@@ -46,9 +47,11 @@ static void test_sentence_is_whole(void)
 			CU_ASSERT_FATAL(strlen(text) < sizeof(text) - 1);
 		}
 	level_describe(-ENOENT, 0, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "level sock-diag: connwatch can tell here that connections "
-				     "ended, rarely why, and prove nothing; for the next level: a "
-				     "kernel with BTF (CONFIG_DEBUG_INFO_BTF)");
+	CU_ASSERT_STRING_EQUAL(text,
+			       "level sock-diag: connwatch can tell here that connections "
+			       "ended, rarely why, and prove nothing; for the next level: a "
+			       "kernel with BTF (CONFIG_DEBUG_INFO_BTF), or a file of its BTF "
+			       "(Btf= in connwatchd.conf(5))");
 }
 
 static void test_names(void)

@@ -406,7 +406,8 @@ static void misses_what_only_the_whole_shows(void)
 
 static void the_daemon_has_settings_too(void)
 {
-	static const char text[] = "[Watchdog]\nMode=sock-diag\nMetricsFile=/run/x.prom\n";
+	static const char text[] = "[Watchdog]\nMode=sock-diag\nMetricsFile=/run/x.prom\n"
+				   "Btf=/srv/kernel.btf\n";
 	static const char wrong[] = "[Watchdog]\nMode=magic\nMetricsFile=../x\nMods=1\n";
 	char lengthy[CGROUP_PATH_SIZE + 32];
 	struct daemon_settings settings;
@@ -420,6 +421,7 @@ static void the_daemon_has_settings_too(void)
 			0);
 	CU_ASSERT_EQUAL(settings.mode, MODE_SOCK_DIAG);
 	CU_ASSERT_STRING_EQUAL(settings.metrics_path, "/run/x.prom");
+	CU_ASSERT_STRING_EQUAL(settings.btf_path, "/srv/kernel.btf");
 	CU_ASSERT_EQUAL(daemon_settings_parse(&settings, "test.agent", wrong, strlen(wrong),
 					      take_complaint, &all),
 			3);

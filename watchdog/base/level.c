@@ -39,7 +39,10 @@ static const char *what_the_probe_needs(int error)
 		return "run it as root in the initial user namespace, or give it CAP_BPF and "
 		       "CAP_PERFMON";
 	case ENOENT:
-		return "a kernel with BTF (CONFIG_DEBUG_INFO_BTF)";
+		return "a kernel with BTF (CONFIG_DEBUG_INFO_BTF), or a file of its BTF (Btf= in "
+		       "connwatchd.conf(5))";
+	case ENOEXEC:
+		return "a file with the BTF of this kernel (Btf= in connwatchd.conf(5))";
 	case EOPNOTSUPP:
 		return "a kernel with the tracepoints that the probe needs (Linux 5.10 or newer)";
 	case ENOMEM:

@@ -29,7 +29,8 @@ static bool check_kernel(struct check *check)
 	uname(&name);
 	if (access(BTF, R_OK) < 0)
 		return check_tell(check, "kernel", CHECK_WARNING,
-				  "%s %s without %s: the probe needs it (CONFIG_DEBUG_INFO_BTF)",
+				  "%s %s without %s: the probe needs it (CONFIG_DEBUG_INFO_BTF), "
+				  "or a file of it (Btf= in connwatchd.conf(5))",
 				  name.sysname, name.release, BTF);
 	return check_tell(check, "kernel", CHECK_OK, "%s %s %s, with BTF", name.sysname,
 			  name.release, name.machine);
@@ -118,18 +119,20 @@ static bool tell_sock_diag(struct check *check, int error)
 
 /* Loads the probe: only that proves that the kernel has all that it uses. If it cannot be loaded,
  * tries the mode sock-diag. */
-static bool check_probe(struct check *check, struct host_modes *modes)
+static bool check_probe(struct check *check, const char *btf, struct host_modes *modes)
 {
 	const char *complaint = NULL;
 	struct probe *probe;
 	int r;
 
 	check_begin(check);
-	r = probe_open(&probe, &complaint);
+	r = probe_open(&probe, btf, &complaint);
 	*modes = (struct host_modes){ .probe = r };
 	if (r == 0) {
+		modes->external_btf = probe_has_external_btf(probe);
 		probe_close(probe);
-		return check_tell(check, "probe", CHECK_OK, "loads and attaches");
+		return check_tell(check, "probe", CHECK_OK, "loads and attaches%s",
+				  modes->external_btf ? " (btf=external)" : "");
 	}
 	if (r == -EPERM || r == -EACCES) {
 		check_tell(check, "probe", CHECK_SKIPPED, "not tried: %s", complaint);
@@ -236,14 +239,25 @@ static bool check_settings(struct check *check, const char *root)
 			  seen.agents == 1 ? "" : "s");
 }
 
-struct host_modes check_host(struct check *check, const char *root)
+/* Mistakes in the settings are a step of their own. */
+static void read_daemon_settings(const char *root, struct daemon_settings *settings)
 {
+	struct settings_seen seen = { .agents = 0 };
+
+	daemon_settings_defaults(settings);
+	settings_files_load(root, settings, count_agent, take_complaint, &seen);
+}
+
+struct host_modes check_host(struct check *check, const char *root, const char *btf)
+{
+	struct daemon_settings settings;
 	struct host_modes modes;
 
 	check_kernel(check);
 	check_options(check);
 	check_capabilities(check);
-	check_probe(check, &modes);
+	read_daemon_settings(root, &settings);
+	check_probe(check, btf ? btf : settings.btf_path, &modes);
 	check_cgroups(check);
 	check_journal(check);
 	check_clock(check);

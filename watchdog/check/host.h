@@ -6,11 +6,13 @@
 
 /* The arguments of level_of() in base/level.h. */
 struct host_modes {
-	int probe;  /* 0 if the probe was loaded, or -errno */
-	int survey; /* 0 if the mode sock-diag would work or was not tried, or -errno */
+	bool external_btf; /* the probe was loaded with a file of BTF */
+	int probe;         /* 0 if the probe was loaded, or -errno */
+	int survey;        /* 0 if the mode sock-diag would work or was not tried, or -errno */
 };
 
 /* Checks the kernel and its options, the privileges of this process, the probe (or what the mode
  * sock-diag needs), the control groups, the journal and the settings below `root` ("" for the
- * running system). Returns which modes the host allows. */
-struct host_modes check_host(struct check *check, const char *root);
+ * running system). `btf`: as for probe_open(); NULL: Btf= of these settings. Returns which modes
+ * the host allows. */
+struct host_modes check_host(struct check *check, const char *root, const char *btf);

@@ -21,6 +21,7 @@ enum {
 	ARGUMENT_TLS,
 	ARGUMENT_NO_TLS,
 	ARGUMENT_ROOT,
+	ARGUMENT_BTF,
 	ARGUMENT_KERNEL_CONFIG
 };
 
@@ -103,7 +104,7 @@ static void print_verdict(const struct report *report, const struct host_modes *
 	putchar('\n');
 }
 
-static int check(struct report *report, const char *root, const struct way *way)
+static int check(struct report *report, const char *root, const char *btf, const struct way *way)
 {
 	struct check check = { .sink = take_step, .userdata = report };
 	struct host_modes modes;
@@ -111,7 +112,7 @@ static int check(struct report *report, const char *root, const struct way *way)
 	report->colour = terminal_wants_colour(stdout);
 	if (report->output == OUTPUT_TEXT)
 		puts("This host");
-	modes = check_host(&check, root);
+	modes = check_host(&check, root, btf);
 	if (way->host && report->output == OUTPUT_TEXT)
 		printf("\nThe path to %s port %u\n", way->host, way->port);
 	if (way->host)
@@ -197,13 +198,14 @@ static int run(const struct command *command, int argc, char *argv[])
 		{ "ca", required_argument, NULL, ARGUMENT_CA },
 		{ "tls", no_argument, NULL, ARGUMENT_TLS },
 		{ "no-tls", no_argument, NULL, ARGUMENT_NO_TLS },
+		{ "btf", required_argument, NULL, ARGUMENT_BTF },
 		{ "root", required_argument, NULL, ARGUMENT_ROOT },
 		{ "kernel-config", optional_argument, NULL, ARGUMENT_KERNEL_CONFIG },
 		{ 0 },
 	};
 	struct report report = { .output = OUTPUT_TEXT };
 	struct way way = { .host = NULL };
-	const char *root = "", *config = NULL;
+	const char *root = "", *btf = NULL, *config = NULL;
 	bool options_alone = false;
 	int option, tls = 0;
 
@@ -220,6 +222,9 @@ static int run(const struct command *command, int argc, char *argv[])
 		case ARGUMENT_TLS:
 		case ARGUMENT_NO_TLS:
 			tls = option;
+			break;
+		case ARGUMENT_BTF:
+			btf = optarg;
 			break;
 		case ARGUMENT_ROOT:
 			root = optarg;
@@ -241,7 +246,7 @@ static int run(const struct command *command, int argc, char *argv[])
 	if (options_alone)
 		return check_options(command, report.output, config);
 	way.tls = tls ? tls == ARGUMENT_TLS : port_has_tls(way.port);
-	return check(&report, root, &way);
+	return check(&report, root, btf, &way);
 }
 
 const struct command command_check = {
@@ -260,6 +265,8 @@ const struct command command_check = {
 		"                         system's\n"
 		"      --tls, --no-tls    use TLS, or do not; the default is no TLS on the ports\n"
 		"                         1883, 5672 and 80, TLS on all others\n"
+		"      --btf=FILE         the BTF of this kernel, if it has none itself; the "
+		"default is Btf=\n"
 		"      --root=DIR         read the settings below DIR\n"
 		"      --kernel-config[=FILE]\n"
 		"                         print the kernel options that connwatch uses, and what "

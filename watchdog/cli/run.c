@@ -321,6 +321,7 @@ static int supervise_command(const struct watch_arguments *arguments, char **com
 		.output = arguments->output,
 		.journal = true,
 		.mode = arguments->mode,
+		.btf = arguments->btf,
 		.trace = arguments->trace,
 		.restart = restart,
 		.userdata = &supervisor,

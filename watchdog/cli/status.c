@@ -247,6 +247,8 @@ static void print_text(const struct value *status)
 
 	printf("connwatchd %s, evidence by %s%s", value_text(status, "Version"), mode,
 	       mode_from_string(mode) == MODE_SOCK_DIAG ? " (not seen: name, tls, login)" : "");
+	if (strcmp(value_text(status, "Btf"), "external") == 0)
+		printf(" (btf=external)");
 	printf(lost ? "; %s%" PRIu64 " events lost%s\n" : "\n", style->bad, lost, style->plain);
 	print_clock(value_text(status, "Clock"), style);
 	FOR_EACH_PART(agent, value_find(status, "Agents"))

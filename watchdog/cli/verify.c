@@ -11,6 +11,7 @@
 #include "cli/agent_now.h"
 #include "cli/command.h"
 #include "cli/units_known.h"
+#include "sources/probe_btf.h"
 #include "sources/settings_files.h"
 #include "support/array.h"
 #include "support/json.h"
@@ -354,14 +355,30 @@ static void take_agent(void *userdata, const struct agent_settings *settings)
 		remark_on(verification, settings, &now);
 }
 
+/* The file must be of the kernel that runs now, if it is needed. */
+static void verify_btf(struct verification *verification, const char *path)
+{
+	struct probe_btf btf;
+	const char *complaint;
+
+	if (!*path || !verification->of_this_host)
+		return;
+	if (probe_btf_open(&btf, path, &complaint) < 0)
+		complain(verification, "Btf=", 0, complaint);
+	else
+		probe_btf_close(&btf);
+}
+
 static int verify_host(struct verification *verification)
 {
 	struct daemon_settings daemon;
 	int r = settings_files_load(verification->root, &daemon, take_agent, complain,
 				    verification);
 
-	if (r >= 0)
+	if (r >= 0) {
+		verify_btf(verification, daemon.btf_path);
 		settings_files_find_strays(verification->root, complain, verification);
+	}
 	return r;
 }
 

@@ -57,6 +57,7 @@ static int watch_target(const struct watch_arguments *arguments, pid_t pid)
 		.output = arguments->output,
 		.observe_only = true,
 		.mode = arguments->mode,
+		.btf = arguments->btf,
 		.trace = arguments->trace,
 	};
 	_cleanup_close_ int process = -1;

@@ -108,6 +108,9 @@ int watch_arguments_take(struct watch_arguments *arguments, const struct command
 		return 0;
 	case ARGUMENT_MODE:
 		return take_mode(arguments, command, value);
+	case ARGUMENT_BTF:
+		arguments->btf = value;
+		return 0;
 	case ARGUMENT_SET:
 		return take_setting(arguments, command, value);
 	case ARGUMENT_NAME:

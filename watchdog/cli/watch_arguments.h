@@ -13,7 +13,8 @@ enum {
 	ARGUMENT_SET,
 	ARGUMENT_NAME,
 	ARGUMENT_AGENT,
-	ARGUMENT_MODE
+	ARGUMENT_MODE,
+	ARGUMENT_BTF
 };
 
 #define WATCH_SHORT_OPTIONS "ho:"
@@ -24,6 +25,7 @@ enum {
 		{ "set", required_argument, NULL, ARGUMENT_SET },                       \
 		{ "name", required_argument, NULL, ARGUMENT_NAME },                     \
 		{ "mode", required_argument, NULL, ARGUMENT_MODE },                     \
+		{ "btf", required_argument, NULL, ARGUMENT_BTF },                       \
 	{                                                                               \
 		"agent", required_argument, NULL, ARGUMENT_AGENT                        \
 	}
@@ -39,6 +41,7 @@ enum {
 	"      --name=NAME        the name of the agent\n"                                  \
 	"      --mode=MODE        where the evidence comes from: ebpf, sock-diag or auto\n" \
 	"                         (the default): ebpf if it works\n"                        \
+	"      --btf=FILE         the BTF of this kernel, if it has none itself\n"          \
 	"      --record=FILE      write the events to FILE, for 'connwatchctl replay'\n"    \
 	"  -h, --help             print this\n"
 
@@ -46,6 +49,7 @@ struct watch_arguments {
 	enum output output;
 	const char *trace;
 	enum mode mode; /* MODE_INVALID: auto */
+	const char *btf;
 	struct agent_settings settings;
 };
 

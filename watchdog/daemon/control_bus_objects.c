@@ -400,10 +400,20 @@ GETTER(text)
 	const struct control_bus *bus = userdata;
 
 	(void)sd_bus, (void)path, (void)interface, (void)error;
-	return sd_bus_message_append(reply, "s",
-				     strcmp(property, "Version") == 0
-					     ? VERSION
-					     : mode_to_string(watch_loop_mode(bus->loop)));
+	if (strcmp(property, "Version") == 0)
+		return sd_bus_message_append(reply, "s", VERSION);
+	return sd_bus_message_append(reply, "s", mode_to_string(watch_loop_mode(bus->loop)));
+}
+
+GETTER(btf)
+{
+	const struct control_bus *bus = userdata;
+	const char *from = watch_loop_mode(bus->loop) != MODE_EBPF  ? ""
+			   : watch_loop_has_external_btf(bus->loop) ? "external"
+								    : "kernel";
+
+	(void)sd_bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "s", from);
 }
 
 GETTER(clock)
@@ -456,6 +466,7 @@ const sd_bus_vtable manager_objects[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Mode", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Btf", "s", get_btf, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Clock", "s", get_clock, 0, 0),
 	SD_BUS_PROPERTY("LostEvents", "t", NULL, offsetof(struct control_bus, lost_events),
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -29,7 +29,8 @@ struct daemon {
 	const char *settings_root;
 	struct watch_loop *loop;
 	struct daemon_settings settings;
-	enum mode mode; /* Mode= at our start */
+	enum mode mode;             /* Mode= at our start */
+	char btf[CGROUP_PATH_SIZE]; /* Btf= at our start */
 	struct tallies *tallies;
 	struct control_bus *bus; /* NULL: it could not be created */
 	struct metrics *metrics;
@@ -186,6 +187,8 @@ static int load_settings(struct daemon *daemon)
 	say_if_no_agents(daemon);
 	if (daemon->settings.mode != daemon->mode)
 		say(SD_NOTICE, "Mode= counts from the next start on");
+	if (strcmp(daemon->settings.btf_path, daemon->btf) != 0)
+		say(SD_NOTICE, "Btf= counts from the next start on");
 	metrics_set_path(daemon->metrics, daemon->settings.metrics_path);
 	return 0;
 }
@@ -371,15 +374,16 @@ static void ignore_complaint(void *userdata, const char *file, unsigned line, co
 	(void)userdata, (void)file, (void)line, (void)text;
 }
 
-/* Reads Mode= alone, which is needed before the agents. Mistakes in the files are reported later,
- * with the agents. */
-static enum mode wanted_mode(const char *settings_root)
+/* Reads Mode= and Btf= alone, which are needed before the agents. Mistakes in the files are
+ * reported later, with the agents. */
+static void read_start_settings(struct daemon *daemon)
 {
 	struct daemon_settings settings;
 
 	daemon_settings_defaults(&settings);
-	settings_files_load(settings_root, &settings, ignore_agent, ignore_complaint, NULL);
-	return settings.mode;
+	settings_files_load(daemon->settings_root, &settings, ignore_agent, ignore_complaint, NULL);
+	daemon->mode = settings.mode;
+	memcpy(daemon->btf, settings.btf_path, sizeof(daemon->btf));
 }
 
 #define LOCK_FILE RUN_DIRECTORY "/connwatchd.lock"
@@ -445,12 +449,11 @@ static bool pause_after_failed_starts(void)
 	return true;
 }
 
-static int run(const char *settings_root)
+static int run(const char *settings_root, const char *btf)
 {
-	struct daemon daemon = { .settings_root = settings_root,
-				 .mode = wanted_mode(settings_root) };
+	struct daemon daemon = { .settings_root = settings_root };
 	struct watch_options options = {
-		.mode = daemon.mode,
+		.btf = btf ? btf : daemon.btf,
 		.agents = WATCHED_AGENTS_MAX,
 		.connections = CONNECTIONS_MAX,
 		.output = getenv("JOURNAL_STREAM") ? OUTPUT_NONE : OUTPUT_TEXT,
@@ -464,6 +467,8 @@ static int run(const char *settings_root)
 	int status = EXIT_FAILURE;
 
 	resident_set_keep_small();
+	read_start_settings(&daemon);
+	options.mode = daemon.mode;
 	daemon.tallies = calloc(1, sizeof(*daemon.tallies));
 	if (daemon.tallies && watch_loop_new(&daemon.loop, &options) >= 0) {
 		store_handover(&daemon);
@@ -476,7 +481,7 @@ static int run(const char *settings_root)
 	return status;
 }
 
-int daemon_run(const char *settings_root, bool force)
+int daemon_run(const char *settings_root, const char *btf, bool force)
 {
 	_cleanup_close_ int lock = -1;
 
@@ -484,5 +489,5 @@ int daemon_run(const char *settings_root, bool force)
 		return EXIT_SUCCESS;
 	if (!force)
 		lock = take_lock();
-	return lock == -EWOULDBLOCK ? EXIT_FAILURE : run(settings_root);
+	return lock == -EWOULDBLOCK ? EXIT_FAILURE : run(settings_root, btf);
 }

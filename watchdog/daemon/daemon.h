@@ -6,4 +6,4 @@
 
 /* Runs with the settings below `settings_root` ("" for the running system). Refuses to run
  * beside another connwatchd, unless `force`. Returns the exit status. */
-int daemon_run(const char *settings_root, bool force);
+int daemon_run(const char *settings_root, const char *btf, bool force);

@@ -12,6 +12,7 @@ static const char usage[] =
 	"Watches the connections of this host's agents to their hubs, writes to "
 	"the journal why each\n"
 	"ends, and acts as their settings say: connwatch.agent(5).\n\n"
+	"      --btf=FILE   the BTF of this kernel, if it has none itself; instead of Btf=\n"
 	"      --root=DIR   read the settings below DIR\n"
 	"      --force      run beside another connwatchd: both report and act\n"
 	"      --version    print the version\n"
@@ -19,15 +20,16 @@ static const char usage[] =
 
 int main(int argc, char *argv[])
 {
-	enum { ARGUMENT_ROOT = 256, ARGUMENT_VERSION, ARGUMENT_FORCE };
+	enum { ARGUMENT_ROOT = 256, ARGUMENT_VERSION, ARGUMENT_FORCE, ARGUMENT_BTF };
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "btf", required_argument, NULL, ARGUMENT_BTF },
 		{ "force", no_argument, NULL, ARGUMENT_FORCE },
 		{ "root", required_argument, NULL, ARGUMENT_ROOT },
 		{ "version", no_argument, NULL, ARGUMENT_VERSION },
 		{ 0 },
 	};
-	const char *root = "";
+	const char *root = "", *btf = NULL;
 	bool force = false;
 	int option;
 
@@ -39,6 +41,9 @@ int main(int argc, char *argv[])
 			return puts("connwatchd " VERSION) < 0;
 		case ARGUMENT_FORCE:
 			force = true;
+			break;
+		case ARGUMENT_BTF:
+			btf = optarg;
 			break;
 		case ARGUMENT_ROOT:
 			root = optarg;
@@ -53,5 +58,5 @@ int main(int argc, char *argv[])
 			argv[optind]);
 		return 64;
 	}
-	return daemon_run(root, force);
+	return daemon_run(root, btf, force);
 }

@@ -42,6 +42,7 @@ void agents_take_settings(struct engine *engine, const struct event *event)
 	agent->open_session.deadline.kind = DEADLINE_OF_OPEN_SESSION;
 	agent->settings = event->watching.settings;
 	agent->mode = engine->mode = event->watching.mode;
+	agent->external_btf = engine->external_btf = event->watching.external_btf;
 	agent->actions_held = event->watching.actions_held;
 	agent->lookups_hide = event->watching.lookups_hide;
 	agent->optional = event->watching.optional;

@@ -18,6 +18,7 @@ void outcomes_begin_record(const struct agent *agent, enum record_kind kind, use
 	if (!agent)
 		return;
 	record->mode = agent->mode;
+	record->external_btf = agent->external_btf;
 	memcpy(record->agent, agent->settings->name, sizeof(record->agent));
 	memcpy(record->device_id, agent->settings->device_id, sizeof(record->device_id));
 	memcpy(record->unit, agent->unit.unit, sizeof(record->unit));
@@ -67,6 +68,7 @@ void outcomes_send_lost(struct engine *engine, const struct agent *agent, usec_t
 
 	outcomes_begin_record(agent, RECORD_EVIDENCE_LOST, time, &record);
 	record.mode = engine->mode;
+	record.external_btf = engine->external_btf;
 	record.lost_events = lost->records + lost->groups;
 	record.lost_groups = lost->groups;
 	outcomes_send_record(engine, &record);

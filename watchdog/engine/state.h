@@ -212,6 +212,7 @@ struct open_session {
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
+	bool external_btf;      /* as in struct agent_event */
 	bool actions_held;      /* by the operator */
 	bool optional;          /* a profile as shipped */
 	bool absent;            /* it is optional, and nothing of it was seen */
@@ -262,6 +263,7 @@ struct agent {
 struct engine {
 	struct engine_limits limits;
 	enum mode mode; /* of all agents */
+	bool external_btf;
 	usec_t now;
 	outcome_sink sink; /* NULL outside engine_step() */
 	void *sink_userdata;

@@ -320,6 +320,7 @@ struct agent_settings;
 struct agent_event {
 	const struct agent_settings *settings; /* borrowed */
 	enum mode mode;
+	bool external_btf; /* the kernel has no BTF: the probe works with a file of it */
 	bool actions_held; /* the operator holds all actions */
 	bool lookups_hide; /* names may be looked up without a packet that is seen */
 	bool optional;     /* see struct agent_settings, which a trace has without it */

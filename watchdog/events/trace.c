@@ -229,6 +229,7 @@ static const struct field action_result_fields[] = {
 static const struct field agent_fields[] = {
 	FIRST_FIELD,
 	{ "mode", NAME, AT(watching.mode), &mode_names },
+	{ "external_btf", FLAG, AT(watching.external_btf), NULL },
 	{ "actions_held", FLAG, AT(watching.actions_held), NULL },
 	{ "lookups_hide", FLAG, AT(watching.lookups_hide), NULL },
 	{ "optional", FLAG, AT(watching.optional), NULL },

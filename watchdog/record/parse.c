@@ -224,6 +224,13 @@ static int take_cause(const char *value, enum cause *cause, bool *known)
 	return (int)read;
 }
 
+/* Returns a negative number for a value that this version does not know. */
+static int take_btf(const char *value, bool *external)
+{
+	*external = strcmp(value, "external") == 0;
+	return *external ? 0 : -1;
+}
+
 static bool take_word(struct past_record *past, const char *name, const char *value)
 {
 	struct record *record = &past->record;
@@ -243,6 +250,8 @@ static bool take_word(struct past_record *past, const char *name, const char *va
 		number = record->outage.confidence = confidence_from_string(value);
 	else if (strcmp(name, "CONNWATCH_MODE") == 0)
 		number = record->mode = mode_from_string(value);
+	else if (strcmp(name, "CONNWATCH_BTF") == 0)
+		number = take_btf(value, &record->external_btf);
 	else
 		return false;
 	if (number >= 0)

@@ -319,6 +319,8 @@ void record_fields(const struct record *record, record_emit emit, void *userdata
 		add_number(&fields, "CONNWATCH_ATTEMPTS", record->attempts);
 	add_known_number(&fields, "CONNWATCH_CAUSE_ATTEMPTS", record->cause_attempts);
 	add_text(&fields, "CONNWATCH_MODE", mode_to_string(record->mode));
+	if (record->external_btf)
+		add_text(&fields, "CONNWATCH_BTF", "external");
 	add_known_number(&fields, "CONNWATCH_LOST_EVENTS", record->lost_events);
 	add_known_number(&fields, "CONNWATCH_LOST_GROUPS", record->lost_groups);
 	add_known_number(&fields, "CONNWATCH_TIME_USEC", record->time);

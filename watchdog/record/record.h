@@ -70,6 +70,7 @@ struct record {
 	enum record_kind kind;
 	usec_t time; /* CLOCK_MONOTONIC of what the record is about */
 	enum mode mode;
+	bool external_btf; /* the probe worked with a file of the kernel's BTF */
 	/* who */
 	char agent[AGENT_NAME_SIZE];
 	char unit[UNIT_NAME_SIZE];

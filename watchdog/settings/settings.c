@@ -91,6 +91,8 @@ bool daemon_setting(unsigned index, struct setting *setting)
 		  "auto" },
 		{ "Watchdog", "MetricsFile", &path_setting,
 		  offsetof(struct daemon_settings, metrics_path), "" },
+		{ "Watchdog", "Btf", &path_setting, offsetof(struct daemon_settings, btf_path),
+		  "" },
 	};
 
 	if (index >= sizeof(table) / sizeof(table[0]))

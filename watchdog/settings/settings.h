@@ -71,6 +71,7 @@ struct agent_settings {
 struct daemon_settings {
 	enum mode mode;                      /* Mode=ebpf|sock-diag|auto; MODE_INVALID: auto */
 	char metrics_path[CGROUP_PATH_SIZE]; /* MetricsFile=; empty: none */
+	char btf_path[CGROUP_PATH_SIZE];     /* Btf=; empty: the file that is found by itself */
 };
 
 void agent_settings_defaults(struct agent_settings *settings, const char *name);

@@ -294,22 +294,28 @@ static int load_and_attach(struct probe *probe)
 	probe->groups = group_watches_new(probe_lens_leave_group, probe);
 	if (!probe->groups)
 		return -ENOMEM;
-	r = probe_load(&bpf, probe->taken_over, probe->taken_over_count);
+	r = probe_load(&bpf, probe_btf_path(&probe->btf), probe->taken_over,
+		       probe->taken_over_count);
 	probe->bpf = bpf;
 	return r < 0 ? r : attach(probe);
 }
 
-int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
+int probe_take_over(struct probe **ret, const char *btf, const int *descriptors, unsigned count,
 		    const char **complaint)
 {
 	_cleanup_(probe_close_held) struct probe *probe = calloc(1, sizeof(*probe));
-	int r;
+	int r = -ENOMEM;
 
 	if (probe && count > 0) {
 		memcpy(probe->taken_over, descriptors, count * sizeof(*descriptors));
 		probe->taken_over_count = count;
 	}
-	r = probe ? load_and_attach(probe) : -ENOMEM;
+	if (probe) {
+		r = probe_btf_open(&probe->btf, btf, complaint);
+		if (r < 0)
+			return r;
+		r = load_and_attach(probe);
+	}
 	if (r < 0) {
 		*complaint = probe_load_complaint(r);
 		return r;
@@ -318,9 +324,14 @@ int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
 	return 0;
 }
 
-int probe_open(struct probe **ret, const char **complaint)
+int probe_open(struct probe **ret, const char *btf, const char **complaint)
 {
-	return probe_take_over(ret, NULL, 0, complaint);
+	return probe_take_over(ret, btf, NULL, 0, complaint);
+}
+
+bool probe_has_external_btf(const struct probe *probe)
+{
+	return probe_btf_path(&probe->btf) != NULL;
 }
 
 struct probe *probe_close(struct probe *probe)
@@ -336,6 +347,7 @@ struct probe *probe_close(struct probe *probe)
 	probe_bpf__destroy(probe->bpf);
 	for (unsigned i = 0; i < probe->taken_over_count; i++)
 		close(probe->taken_over[i]);
+	probe_btf_close(&probe->btf);
 	free(probe->sample);
 	free(probe);
 	return NULL;

@@ -17,23 +17,27 @@
 struct handover_memory;
 struct probe;
 
-/* Loads and attaches. Returns 0 and the probe in `*ret`, to be freed with probe_close(); or
- *   -EPERM       CAP_BPF or CAP_PERFMON is missing (CAP_SYS_ADMIN before kernel 5.8)
- *   -ENOENT      the kernel has no BTF
+/* Loads and attaches. `btf`: where the BTF of a kernel is that has none itself; NULL or empty:
+ * below /usr/lib/connwatch/btf. Returns 0 and the probe in `*ret`, to be freed with probe_close();
+ * or -EPERM       CAP_BPF or CAP_PERFMON is missing (CAP_SYS_ADMIN before kernel 5.8) -ENOENT the
+ * kernel has no BTF, and there is no file of it -ENOEXEC     the file of BTF is not of this kernel
  *   -EOPNOTSUPP  the kernel lacks a tracepoint or map type that nothing can replace
  *   another -errno of libbpf
  * with a sentence for the operator in `*complaint` (static text) in every case of failure. */
-int probe_open(struct probe **ret, const char **complaint);
+int probe_open(struct probe **ret, const char *btf, const char **complaint);
 
 /* Opens like probe_open(), but continues the probe of the daemon before us, which went on by
  * itself. `descriptors` are copies of what probe_descriptors() gave there; they are the new probe's
  * from now on, also in case of failure. With a `count` of 0 it opens a new probe. Returns -ESTALE
  * if they do not fit, otherwise as probe_open(). */
-int probe_take_over(struct probe **ret, const int *descriptors, unsigned count,
+int probe_take_over(struct probe **ret, const char *btf, const int *descriptors, unsigned count,
 		    const char **complaint);
 
 struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
 DEFINE_CLEANUP(struct probe *, probe_close);
+
+/* Returns true if the kernel has no BTF, and the probe works with a file of it. */
+bool probe_has_external_btf(const struct probe *probe);
 
 /* Returns the descriptor that becomes readable when there are records. Owned by the probe. */
 int probe_wait_fd(const struct probe *probe);

@@ -265,10 +265,11 @@ static void drop_instructions(const struct probe_bpf *bpf)
 	}
 }
 
-static int load(struct probe_bpf **ret, const struct kernel_features *features, bool lenses,
-		const int *descriptors, unsigned count)
+static int load(struct probe_bpf **ret, const char *btf, const struct kernel_features *features,
+		bool lenses, const int *descriptors, unsigned count)
 {
-	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = probe_bpf__open();
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf);
+	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = probe_bpf__open_opts(&options);
 	int r;
 
 	if (!bpf)
@@ -288,7 +289,7 @@ static int load(struct probe_bpf **ret, const struct kernel_features *features, 
 
 /* Kernels differ in what programs on control groups may do: where they refuse the groups' lenses,
  * the host's does it all. */
-int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
+int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count)
 {
 	struct kernel_features features = {};
 	int r;
@@ -298,8 +299,10 @@ int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count)
 	r = find_features(&features);
 	if (r < 0)
 		return r;
-	r = load(ret, &features, true, descriptors, count);
-	return r == -EINVAL || r == -EACCES ? load(ret, &features, false, descriptors, count) : r;
+	r = load(ret, btf, &features, true, descriptors, count);
+	if (r == -EINVAL || r == -EACCES)
+		r = load(ret, btf, &features, false, descriptors, count);
+	return r;
 }
 
 const char *probe_load_complaint(int error)

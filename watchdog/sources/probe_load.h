@@ -7,11 +7,12 @@
 
 struct probe_bpf;
 
-/* Opens the probe's object and loads it; nothing is attached yet. `descriptors` (none: `count` 0)
- * are what probe_load_descriptors() gave in the daemon before us: its maps are used again, and what
- * is linked is not loaded again. They stay the caller's. Returns 0 and the object in `*ret`, to be
+/* Opens the probe's object and loads it; nothing is attached yet. `btf`: the path of a file with
+ * the BTF of the kernel; NULL: it has its own. `descriptors` (none: `count` 0) are what
+ * probe_load_descriptors() gave in the daemon before us: its maps are used again, and what is
+ * linked is not loaded again. They stay the caller's. Returns 0 and the object in `*ret`, to be
  * freed with probe_bpf__destroy(); or -errno as probe_take_over(). */
-int probe_load(struct probe_bpf **ret, const int *descriptors, unsigned count);
+int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count);
 
 /* Returns a sentence for the operator: why probe_load(), or attaching what it loaded, failed with
  * `error` (-errno). Valid until the next probe_load(). */

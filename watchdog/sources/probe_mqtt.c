@@ -121,14 +121,15 @@ static void prepare_tls(const struct mqtt_probe *mqtt)
 	bpf_program__set_autoload(mqtt->bpf->progs.tcp_received, way != UPROBES_NONE);
 }
 
-int mqtt_probe_open(struct mqtt_probe **ret, const struct bpf_object *probe)
+int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_object *probe)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf);
 	_cleanup_(mqtt_probe_close_held) struct mqtt_probe *mqtt = calloc(1, sizeof(*mqtt));
 	int r;
 
 	if (!mqtt)
 		return -ENOMEM;
-	mqtt->bpf = mqtt_bpf__open();
+	mqtt->bpf = mqtt_bpf__open_opts(&options);
 	if (!mqtt->bpf)
 		return -errno;
 	name_programs(mqtt);

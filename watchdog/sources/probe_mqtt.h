@@ -15,7 +15,7 @@ struct bpf_program;
 struct mqtt_probe;
 
 /* Loads the programs, which share the maps of `probe` (loaded). Returns 0, or -errno of libbpf. */
-int mqtt_probe_open(struct mqtt_probe **ret, const struct bpf_object *probe);
+int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_object *probe);
 struct mqtt_probe *mqtt_probe_close(struct mqtt_probe *mqtt); /* returns NULL */
 DEFINE_CLEANUP(struct mqtt_probe *, mqtt_probe_close);
 

@@ -4,6 +4,7 @@
 
 #include "ebpf/probe_record.h"
 #include "sources/probe.h"
+#include "sources/probe_btf.h"
 
 struct bpf_link;
 struct mqtt_probe;
@@ -32,6 +33,7 @@ struct probe_lens {
 };
 
 struct probe {
+	struct probe_btf btf;
 	struct probe_bpf *bpf;
 	struct probe_lens lens;
 	struct probe_ring *ring;

@@ -270,7 +270,7 @@ static int load_mqtt(struct probe *probe)
 		return -EOPNOTSUPP;
 	r = forget_tls_sessions(probe->bpf->maps.tls_sessions);
 	if (r >= 0)
-		r = mqtt_probe_open(&probe->mqtt, probe->bpf->obj);
+		r = mqtt_probe_open(&probe->mqtt, probe_btf_path(&probe->btf), probe->bpf->obj);
 	if (r < 0)
 		return r;
 	probe->bpf->bss->inspector = (uint32_t)getpid();

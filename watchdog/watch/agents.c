@@ -51,17 +51,19 @@ static bool lookups_hide(const struct watch_loop *loop, uint32_t number)
 static void tell_settings(struct watch_loop *loop, uint32_t number,
 			  const struct agent_settings *settings)
 {
-	watch_loop_feed(loop, &(struct event){
-				      .type = EVENT_AGENT,
-				      .time = clock_now(CLOCK_MONOTONIC),
-				      .agent = number,
-				      .watching = { .settings = settings,
-						    .mode = watch_observer_mode(loop->observer),
-						    .actions_held = loop->actions_held[number],
-						    .lookups_hide = lookups_hide(loop, number),
-						    .optional = settings->optional,
-						    .catching_up = true },
-			      });
+	watch_loop_feed(loop,
+			&(struct event){
+				.type = EVENT_AGENT,
+				.time = clock_now(CLOCK_MONOTONIC),
+				.agent = number,
+				.watching = { .settings = settings,
+					      .mode = watch_observer_mode(loop->observer),
+					      .external_btf = watch_loop_has_external_btf(loop),
+					      .actions_held = loop->actions_held[number],
+					      .lookups_hide = lookups_hide(loop, number),
+					      .optional = settings->optional,
+					      .catching_up = true },
+			});
 }
 
 static int change_settings(struct watch_loop *loop, uint32_t number,

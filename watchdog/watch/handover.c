@@ -67,7 +67,7 @@ static void close_shelf(struct handover *handover)
 	close(handover->shelf.ends[1]);
 }
 
-static int take_over(struct handover **ret, struct probe **probe, int stored,
+static int take_over(struct handover **ret, struct probe **probe, const char *btf, int stored,
 		     const char **complaint)
 {
 	size_t size =
@@ -84,7 +84,7 @@ static int take_over(struct handover **ret, struct probe **probe, int stored,
 		return count < 0 ? count : -ESTALE;
 	handover->shelf.ends[0] = contents[SHELF];
 	handover->shelf.ends[1] = contents[OTHER_END_OF_SHELF];
-	r = probe_take_over(probe, contents + PROBE, (unsigned)(count - PROBE), complaint);
+	r = probe_take_over(probe, btf, contents + PROBE, (unsigned)(count - PROBE), complaint);
 	if (r >= 0) {
 		r = take_lenses_over(handover, *probe);
 		if (r >= 0)
@@ -115,7 +115,8 @@ int handover_open_alone(struct handover **ret)
 	return 0;
 }
 
-static int open_anew(struct handover **ret, struct probe **probe, const char **complaint)
+static int open_anew(struct handover **ret, struct probe **probe, const char *btf,
+		     const char **complaint)
 {
 	int r = handover_open_alone(ret);
 
@@ -123,21 +124,22 @@ static int open_anew(struct handover **ret, struct probe **probe, const char **c
 		*complaint = "no shared memory";
 		return r;
 	}
-	r = probe_open(probe, complaint);
+	r = probe_open(probe, btf, complaint);
 	if (r < 0)
 		*ret = handover_free(*ret);
 	return r;
 }
 
-int handover_open(struct handover **ret, struct probe **probe, int stored, const char **complaint)
+int handover_open(struct handover **ret, struct probe **probe, const char *btf, int stored,
+		  const char **complaint)
 {
 	int r = -ESTALE;
 
 	if (stored) {
-		r = take_over(ret, probe, stored, complaint);
+		r = take_over(ret, probe, btf, stored, complaint);
 		close(stored);
 	}
-	return r < 0 ? open_anew(ret, probe, complaint) : r;
+	return r < 0 ? open_anew(ret, probe, btf, complaint) : r;
 }
 
 struct handover *handover_free(struct handover *handover)

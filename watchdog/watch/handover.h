@@ -17,10 +17,11 @@ struct handover;
 struct probe;
 
 /* Opens the probe: the one in `stored` (the descriptor that systemd kept; closed here; 0: there is
- * none) if that is of our version, else a new one. Returns 0, with the probe in `*probe`, to be
- * closed before the handover is freed; or -errno as probe_open(), with a sentence for the operator
- * in `*complaint` (static text). */
-int handover_open(struct handover **ret, struct probe **probe, int stored, const char **complaint);
+ * none) if that is of our version, else a new one. `btf` is as for probe_open(). Returns 0, with
+ * the probe in `*probe`, to be closed before the handover is freed; or -errno as probe_open(), with
+ * a sentence for the operator in `*complaint` (static text). */
+int handover_open(struct handover **ret, struct probe **probe, const char *btf, int stored,
+		  const char **complaint);
 
 /* Opens one without a probe: nothing is left to the next daemon. Returns 0 or -errno. */
 int handover_open_alone(struct handover **ret);

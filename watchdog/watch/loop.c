@@ -156,6 +156,7 @@ static int begin_observing(struct watch_loop *loop)
 {
 	const struct observer_options options = {
 		.mode = loop->options.mode,
+		.btf = loop->options.btf,
 		.connections = loop->options.connections,
 		.stored_handover = loop->options.stored_handover,
 	};
@@ -287,6 +288,11 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 enum mode watch_loop_mode(const struct watch_loop *loop)
 {
 	return watch_observer_mode(loop->observer);
+}
+
+bool watch_loop_has_external_btf(const struct watch_loop *loop)
+{
+	return watch_observer_has_external_btf(loop->observer);
 }
 
 enum clock_state watch_loop_clock(const struct watch_loop *loop)

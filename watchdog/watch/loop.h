@@ -17,6 +17,7 @@ struct watch_loop;
 
 struct watch_options {
 	enum mode mode;       /* MODE_INVALID: the best that the kernel allows */
+	const char *btf;      /* a file with the kernel's BTF, if it has none; NULL: look for it */
 	uint32_t agents;      /* how many at most */
 	uint32_t connections; /* how many at most */
 	enum output output;
@@ -55,6 +56,9 @@ sd_event *watch_loop_event(struct watch_loop *loop);
 
 /* Returns MODE_EBPF or MODE_SOCK_DIAG. */
 enum mode watch_loop_mode(const struct watch_loop *loop);
+
+/* Returns true if the kernel has no BTF, and the probe works with a file of it. */
+bool watch_loop_has_external_btf(const struct watch_loop *loop);
 
 /* Returns the state of the host's clock, as last seen. */
 enum clock_state watch_loop_clock(const struct watch_loop *loop);

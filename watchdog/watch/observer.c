@@ -68,7 +68,7 @@ static int open_probe_or_survey(struct watch_observer *observer,
 {
 	const char *complaint;
 	char text[512];
-	int survey, r = handover_open(&observer->handover, &observer->probe,
+	int survey, r = handover_open(&observer->handover, &observer->probe, options->btf,
 				      options->stored_handover, &complaint);
 
 	if (r >= 0)
@@ -186,6 +186,11 @@ void watch_observer_recall(struct watch_observer *observer)
 enum mode watch_observer_mode(const struct watch_observer *observer)
 {
 	return observer->probe ? MODE_EBPF : MODE_SOCK_DIAG;
+}
+
+bool watch_observer_has_external_btf(const struct watch_observer *observer)
+{
+	return observer->probe && probe_has_external_btf(observer->probe);
 }
 
 int watch_observer_sample(struct watch_observer *observer)

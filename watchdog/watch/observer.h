@@ -14,6 +14,7 @@ struct watch_observer;
 
 struct observer_options {
 	enum mode mode;       /* MODE_INVALID: the probe if it can be had */
+	const char *btf;      /* as for probe_open() */
 	uint32_t connections; /* at once */
 	int stored_handover;  /* of the daemon before us: a descriptor, closed here; 0: none */
 };
@@ -25,6 +26,9 @@ extern const struct source watch_observer_source;
 
 /* MODE_EBPF or MODE_SOCK_DIAG. */
 enum mode watch_observer_mode(const struct watch_observer *observer);
+
+/* Returns true if the evidence comes from a probe that works with a file of BTF. */
+bool watch_observer_has_external_btf(const struct watch_observer *observer);
 
 /* The handover that goes with it. Owned by `observer`. */
 struct handover *watch_observer_handover(const struct watch_observer *observer);
