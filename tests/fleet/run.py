@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import attack_cases  # noqa: F401  fills the table of cases
+import by_cases  # noqa: F401  fills the table of cases
 import hub_cases  # noqa: F401  fills the table of cases
 import page_cases  # noqa: F401  fills the table of cases
 import real_cases  # noqa: F401  fills the table of cases

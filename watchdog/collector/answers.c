@@ -47,6 +47,8 @@ struct answers {
 	bool several_agents; /* have records of a session */
 	usec_t last_time;    /* of the record before */
 	uint64_t last_identity;
+	uint16_t last_values[FLEET_FIELDS_MAX];      /* that a record of the device has; 0: none */
+	uint16_t values[FLEET_FIELDS_MAX];           /* of the answer that is told */
 	struct join_record chosen[JOIN_RECORDS_MAX]; /* those that the name of the hub is about */
 	unsigned chosen_at[JOIN_RECORDS_MAX];        /* their indexes above */
 	struct join_line lines[JOIN_LINES_MAX];
@@ -158,7 +160,8 @@ static uint64_t identity_of(const struct past_record *past, uint32_t boot)
 }
 
 int answers_add_record(struct answers *answers, struct device *device, bool is_claim,
-		       const struct past_record *past)
+		       const struct past_record *past,
+		       const uint16_t values[static FLEET_FIELDS_MAX])
 {
 	const struct record *record = &past->record;
 	struct item item;
@@ -178,6 +181,7 @@ int answers_add_record(struct answers *answers, struct device *device, bool is_c
 	item.record.confidence = record->verdict.confidence;
 	text_copy(item.record.agent, sizeof(item.record.agent), record->agent);
 	text_copy(item.record.outage_id, sizeof(item.record.outage_id), record->outage_id);
+	memcpy(item.record.values, values, sizeof(item.record.values));
 	return spool_add(answers->spool, &item);
 }
 
@@ -304,6 +308,18 @@ static void fill(const struct answers *answers, const struct join_clock *clock, 
 	}
 }
 
+static const uint16_t *values_of(struct answers *answers, const struct answer *answer)
+{
+	const struct device *named = devices_at(answers->devices, answers->hub);
+
+	for (unsigned i = 0; i < FLEET_FIELDS_MAX; i++) {
+		uint16_t recorded = answer->record ? answer->record->values[i] : 0;
+
+		answers->values[i] = named->values[i] ?: recorded ?: answers->last_values[i];
+	}
+	return answers->values;
+}
+
 static void join_lines(struct answers *answers)
 {
 	const struct device *device, *named;
@@ -321,11 +337,13 @@ static void join_lines(struct answers *answers)
 					 .line = &answers->line_details[i],
 					 .hub_id = named->name,
 					 .device = device->name,
-					 .confidence = CONFIDENCE_INVALID };
+					 .confidence = CONFIDENCE_INVALID,
+					 .sender = device_sender(device) };
 
 		fill(answers, &clock, i, &answer);
 		if (device_is_ambiguous(device) && answer.result == JOIN_NO_DEVICE)
 			answer.no_cause = NO_CAUSE_AMBIGUOUS;
+		answer.values = values_of(answers, &answer);
 		answers->tell(answers->userdata, &answer);
 	}
 	answers->line_count = 0;
@@ -381,10 +399,21 @@ static bool is_another_agent(const struct answers *answers, const struct device_
 	       strcmp(answers->details[at - 1].agent, record->agent) != 0;
 }
 
+static void note_values(struct answers *answers, const uint16_t *values)
+{
+	for (unsigned i = 0; i < FLEET_FIELDS_MAX; i++)
+		if (values[i])
+			answers->last_values[i] = values[i];
+}
+
 static void take_record(struct answers *answers, const struct item *item)
 {
-	if (item->record.is_claim && devices_at(answers->devices, item->device)->known)
+	const struct device *device = devices_at(answers->devices, item->device);
+
+	if (item->record.is_claim && device->known)
 		return; /* the device has records of its own */
+	if (!device_is_ambiguous(device))
+		note_values(answers, item->record.values);
 	if (item->time == answers->last_time && item->record.identity == answers->last_identity)
 		return; /* it came twice */
 	answers->last_time = item->time;
@@ -419,6 +448,7 @@ static int take_item(void *userdata, const void *taken)
 	if (item->device != answers->device) {
 		answers->record_count = 0;
 		answers->last_time = 0;
+		memset(answers->last_values, 0, sizeof(answers->last_values));
 		answers->records_cut = answers->several_agents = false;
 	}
 	answers->device = item->device;

@@ -10,7 +10,7 @@
 extern const struct command command_report;
 extern const struct command command_explain_hub;
 
-enum { ARGUMENT_HTML = ARGUMENT_OWN, ARGUMENT_COLLECTOR_OWN };
+enum { ARGUMENT_HTML = ARGUMENT_OWN, ARGUMENT_BY, ARGUMENT_COLLECTOR_OWN };
 
 #define COLLECTOR_SHORT_OPTIONS "ho:S:U:D:"
 #define COLLECTOR_LONG_OPTIONS                                                          \
@@ -22,6 +22,7 @@ enum { ARGUMENT_HTML = ARGUMENT_OWN, ARGUMENT_COLLECTOR_OWN };
 		{ "file", required_argument, NULL, ARGUMENT_FILE },                     \
 		{ "any-sender", no_argument, NULL, ARGUMENT_ANY_SENDER },               \
 		{ "no-pager", no_argument, NULL, ARGUMENT_NO_PAGER },                   \
+		{ "by", required_argument, NULL, ARGUMENT_BY },                         \
 	{                                                                               \
 		"html", required_argument, NULL, ARGUMENT_HTML                          \
 	}

@@ -105,24 +105,6 @@ int devices_map(struct devices *devices, const char *hub_id, const char *name)
 	return map(devices, hub_id, device, *slash ? slash + 1 : "");
 }
 
-int devices_map_line(struct devices *devices, char *line)
-{
-	static const char blanks[] = " \t\r\n";
-	char *hub_id = line + strspn(line, blanks), *name, *end;
-
-	if (!hub_id[0] || hub_id[0] == '#')
-		return 0;
-	name = hub_id + strcspn(hub_id, blanks);
-	if (*name)
-		*name++ = '\0';
-	name += strspn(name, blanks);
-	end = name + strcspn(name, blanks);
-	if (end[strspn(end, blanks)])
-		return -EINVAL;
-	*end = '\0';
-	return devices_map(devices, hub_id, name);
-}
-
 struct device *devices_of_record(struct devices *devices, const char *name, const char *id)
 {
 	struct device *claimed = id[0] ? devices_find(devices, id) : NULL;
@@ -131,12 +113,19 @@ struct device *devices_of_record(struct devices *devices, const char *name, cons
 							     : devices_find(devices, name);
 }
 
+uint64_t device_sender(const struct device *device)
+{
+	if (device->known)
+		return device->source;
+	return device->claimed ? device->claimant : 0;
+}
+
 bool device_is_ambiguous(const struct device *device)
 {
 	return device->ambiguous || (device->contested && !device->known);
 }
 
-static uint64_t hash_source(const char *source, const char *machine)
+uint64_t device_source(const char *source, const char *machine)
 {
 	const char *text = source[0] ? source : machine;
 
@@ -145,7 +134,7 @@ static uint64_t hash_source(const char *source, const char *machine)
 
 void device_note_source(struct device *device, const char *source, const char *machine)
 {
-	uint64_t hash = hash_source(source, machine);
+	uint64_t hash = device_source(source, machine);
 
 	if (device->known && device->source != hash)
 		device->ambiguous = true;
@@ -155,7 +144,7 @@ void device_note_source(struct device *device, const char *source, const char *m
 
 void device_note_claim(struct device *device, const char *source, const char *machine)
 {
-	uint64_t hash = hash_source(source, machine);
+	uint64_t hash = device_source(source, machine);
 
 	if (device->claimed && device->claimant != hash)
 		device->contested = true;

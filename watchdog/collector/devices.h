@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "fleet/fleet.h"
 #include "hub/hub.h"
 #include "settings/settings.h"
 
@@ -27,9 +28,11 @@ struct device {
 	/* by DeviceId= of agents whose device has another name */
 	bool claimed, contested; /* contested: by several senders or machines */
 	uint64_t claimant;
-	bool named;         /* by a line of the hub */
-	unsigned hub_names; /* how many names the hub has for it */
-	usec_t first;       /* of the lines of the hub about it */
+	bool named;                        /* by a line of the hub */
+	unsigned hub_names;                /* how many names the hub has for it */
+	usec_t first;                      /* of the lines of the hub about it */
+	uint16_t values[FLEET_FIELDS_MAX]; /* of the fields of --by, as the operator says: numbers;
+					      0: not said (collector/groups.h) */
 };
 
 struct devices;
@@ -53,16 +56,20 @@ struct device *devices_at(struct devices *devices, uint32_t number);
  * if `hub_id` belongs to another one already, or -EINVAL if a name is empty or too long. */
 int devices_map(struct devices *devices, const char *hub_id, const char *name);
 
-/* Reads "HUBID DEVICE", with blanks between; an empty line and one that begins with # say nothing.
- * Overwrites `line`. Returns as devices_map(). */
-int devices_map_line(struct devices *devices, char *line);
-
 /* Whose a record is of the device `name`, with DeviceId= `id`, or "". Returns NULL if no line of
  * the hub is about it. */
 struct device *devices_of_record(struct devices *devices, const char *name, const char *id);
 
 /* True if the device has no record that is surely its own. */
 bool device_is_ambiguous(const struct device *device);
+
+/* Returns a hash of who sent a record: of `source`, or of the machine of that ID where the source
+ * is
+ * "". */
+uint64_t device_source(const char *source, const char *machine);
+
+/* Returns that of the records of `device`; 0 if it has none. */
+uint64_t device_sender(const struct device *device);
 
 /* Notes that a record of `device` came from `source`, or from the machine of that ID where the
  * source is "". */

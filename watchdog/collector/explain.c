@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "collector/collector.h"
 #include "collector/explanation.h"
+#include "collector/mapping.h"
 #include "collector/reading.h"
 #include "support/cleanup.h"
 #include "support/terminal.h"
@@ -30,13 +31,20 @@ static const char *const fields[] = {
 	"CONNWATCH_DEVICE_ID",
 	NULL,
 };
-enum { OTHER_MACHINE, OTHER_HOST };
-static const char *const others[] = { "_MACHINE_ID", "_HOSTNAME", NULL };
+/* The other fields, before those of --by. */
+enum { OTHER_MACHINE, OTHER_HOST, OTHER_BY };
+
+enum { MAPPINGS_MAX = 16 };
 
 struct explaining {
 	const struct command *command;
 	struct journal_arguments journal;
 	const char *html; /* write a page there; NULL: print */
+	const char *others[OTHER_BY + FLEET_FIELDS_MAX + 1];
+	unsigned by_count;
+	const char *mappings[MAPPINGS_MAX]; /* files of names */
+	unsigned mapping_count;
+	struct groups *groups; /* NULL: no --by */
 	struct explanation explanation;
 	struct devices *devices;
 	struct answers *answers;
@@ -143,6 +151,15 @@ static int read_hubs(struct explaining *work)
 
 /* ---- the journals of the devices */
 
+/* The values of the fields of --by that a record has. */
+static void values_of(struct explaining *work, const struct journal_reader *reader, uint64_t sender,
+		      uint16_t values[static FLEET_FIELDS_MAX])
+{
+	for (unsigned i = 0; i < work->by_count; i++)
+		values[i] = groups_value(work->groups, i, sender,
+					 journal_reader_other(reader, OTHER_BY + i));
+}
+
 static int read_records(void *userdata, struct journal_reader *reader,
 			const struct fleet_journal *journal)
 {
@@ -155,6 +172,8 @@ static int read_records(void *userdata, struct journal_reader *reader,
 	while ((r = journal_reader_next(reader, past)) > 0) {
 		const char *name = journal->sender[0] ? journal->name
 						      : journal_reader_other(reader, OTHER_HOST);
+		const char *machine = journal_reader_other(reader, OTHER_MACHINE);
+		uint16_t values[FLEET_FIELDS_MAX] = { 0 };
 		struct device *device =
 			devices_of_record(work->devices, name, past->record.device_id);
 		bool is_claim = device && strcmp(device->name, name) != 0;
@@ -162,9 +181,11 @@ static int read_records(void *userdata, struct journal_reader *reader,
 		strangeness_note(&work->strangeness, past);
 		if (!device)
 			continue;
-		(is_claim ? device_note_claim : device_note_source)(
-			device, journal->sender, journal_reader_other(reader, OTHER_MACHINE));
-		r = answers_add_record(work->answers, device, is_claim, past);
+		(is_claim ? device_note_claim : device_note_source)(device, journal->sender,
+								    machine);
+		if (device->wanted)
+			values_of(work, reader, device_source(journal->sender, machine), values);
+		r = answers_add_record(work->answers, device, is_claim, past, values);
 		if (r < 0)
 			return r;
 	}
@@ -180,6 +201,8 @@ static void tell(void *userdata, const struct answer *answer)
 
 	if (!is_asked_for(work, answer->time))
 		return;
+	if (work->groups)
+		groups_count(work->groups, answer);
 	explanation->connects += answer->result == JOIN_CONNECT;
 	explanation->duplicates += answer->result == JOIN_DUPLICATE;
 	if (answer->result == JOIN_CONNECT || answer->result == JOIN_DUPLICATE)
@@ -188,14 +211,23 @@ static void tell(void *userdata, const struct answer *answer)
 	if (work->html)
 		return;
 	if (work->journal.json)
-		explanation_print_json(answer, explanation->files[answer->line->file]);
+		explanation_print_json(explanation, answer);
 	else
 		explanation_print_text(explanation, answer);
 }
 
-static int tell_page(struct explaining *work)
+static int answer_all(struct explaining *work)
 {
 	int r = answers_tell(work->answers, tell, work);
+
+	if (work->groups)
+		groups_finish(work->groups);
+	return r;
+}
+
+static int tell_page(struct explaining *work)
+{
+	int r = answer_all(work);
 
 	if (r < 0)
 		return journal_failed(work->command, r);
@@ -209,7 +241,7 @@ static int tell_all(struct explaining *work)
 
 	if (!work->journal.json)
 		explanation_head_text();
-	r = answers_tell(work->answers, tell, work);
+	r = answer_all(work);
 	if (r >= 0 && work->journal.json)
 		explanation_end_json(&work->explanation);
 	else if (r >= 0)
@@ -223,7 +255,7 @@ static int explain(struct explaining *work)
 	const struct reading reading = { .command = work->command,
 					 .arguments = &work->journal,
 					 .fields = fields,
-					 .others = others,
+					 .others = work->others,
 					 .take = read_records,
 					 .userdata = work };
 	int r = answers_new(&work->answers, work->devices);
@@ -248,6 +280,8 @@ static const char *wrong_with_mapping(int error)
 {
 	if (error == -EEXIST)
 		return "this name of the hub has another device already";
+	if (error == -E2BIG)
+		return "more words than the columns that are named";
 	return error == -ENOSPC ? "too many devices" : "not a name of the hub and a device";
 }
 
@@ -277,26 +311,13 @@ static int take_device(struct explaining *work, char *mapping)
 		     : 0;
 }
 
-static int take_devices(struct explaining *work, const char *path)
+static int take_mapping(struct explaining *work, const char *path)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	char line[2 * HUB_ID_SIZE + 16];
-	unsigned number = 0;
-	int r = 0;
-
-	while (file && r >= 0 && fgets(line, sizeof(line), file)) {
-		number++;
-		r = strchr(line, '\n') || feof(file) ? devices_map_line(work->devices, line)
-						     : -EINVAL;
-	}
-	if (r < 0) {
-		command_complain(work->command, "%s:%u: %s", path, number, wrong_with_mapping(r));
-		return EXIT_DATA;
-	}
-	if (file && !ferror(file))
-		return 0;
-	command_complain(work->command, "%s: %s", path, strerror(errno));
-	return EXIT_NO_INPUT;
+	if (work->mapping_count == MAPPINGS_MAX)
+		return command_misused(work->command, "--devices: no more than %d files",
+				       MAPPINGS_MAX);
+	work->mappings[work->mapping_count++] = path;
+	return 0;
 }
 
 static int take_option(struct explaining *work, int option)
@@ -307,7 +328,10 @@ static int take_option(struct explaining *work, int option)
 	case ARGUMENT_DEVICE:
 		return take_device(work, optarg);
 	case ARGUMENT_DEVICES:
-		return take_devices(work, optarg);
+		return take_mapping(work, optarg);
+	case ARGUMENT_BY:
+		return take_by_field(work->command, work->others + OTHER_BY, &work->by_count,
+				     optarg);
 	case ARGUMENT_HTML:
 		work->html = optarg;
 		return 0;
@@ -339,10 +363,50 @@ static int take_arguments(struct explaining *work, int argc, char *argv[])
 	return 0;
 }
 
+/* ---- the names, once all options are known */
+
+static int read_mapping(struct explaining *work, const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	unsigned line = 0;
+	int r;
+
+	if (!file) {
+		command_complain(work->command, "%s: %s", path, strerror(errno));
+		return EXIT_NO_INPUT;
+	}
+	r = mapping_read(file, work->devices, work->groups, &line);
+	if (r >= 0)
+		return 0;
+	if (r == -EIO) {
+		command_complain(work->command, "%s: cannot be read", path);
+		return EXIT_NO_INPUT;
+	}
+	command_complain(work->command, "%s:%u: %s", path, line, wrong_with_mapping(r));
+	return EXIT_DATA;
+}
+
+static int read_mappings(struct explaining *work)
+{
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < work->mapping_count; i++)
+		r = read_mapping(work, work->mappings[i]);
+	return r;
+}
+
+static int prepare_groups(struct explaining *work)
+{
+	int r = work->by_count ? groups_new(&work->groups, work->others + OTHER_BY) : 0;
+
+	work->explanation.groups = work->groups;
+	return r < 0 ? journal_failed(work->command, r) : 0;
+}
+
 static int run(const struct command *command, int argc, char *argv[])
 {
 	_cleanup_(devices_free_held) struct devices *devices = NULL;
-	struct explaining work = { .command = command };
+	struct explaining work = { .command = command, .others = { "_MACHINE_ID", "_HOSTNAME" } };
 	int r = devices_new(&devices);
 
 	if (r < 0)
@@ -353,8 +417,13 @@ static int run(const struct command *command, int argc, char *argv[])
 	work.explanation.first = USEC_INFINITY;
 	r = take_arguments(&work, argc, argv);
 	if (!r)
+		r = prepare_groups(&work);
+	if (!r)
+		r = read_mappings(&work);
+	if (!r)
 		r = explain(&work);
 	answers_free_held(&work.answers);
+	groups_free_held(&work.groups);
 	return r;
 }
 
@@ -373,7 +442,10 @@ const struct command command_explain_hub = {
 		"      --device=HUBID=DEVICE[/AGENT]\n"
 		"                         what the hub calls HUBID is the host or the journal\n"
 		"                         DEVICE, or one of its agents; may repeat\n"
-		"      --devices=FILE     read 'HUBID DEVICE[/AGENT]' from each line of "
-		"FILE\n" COLLECTOR_OPTIONS_HELP("lines of the log", "one object a line"),
+		"      --devices=FILE     read 'HUBID DEVICE[/AGENT]' from each line of FILE\n"
+		"      --by=FIELD         split causes by this field of the records or column of "
+		"FILE,\n"
+		"                         like a site or a version; may "
+		"repeat\n" COLLECTOR_OPTIONS_HELP("lines of the log", "one object a line"),
 	.run = run,
 };

@@ -167,6 +167,49 @@ void explanation_order(const uint64_t *counts, unsigned count, unsigned *order)
 	}
 }
 
+/* ---- groups */
+
+bool explanation_has_field(const struct explanation *explanation, unsigned field)
+{
+	return explanation->groups && groups_field(explanation->groups, field);
+}
+
+const struct concentration *explanation_concentration(const struct explanation *explanation,
+						      unsigned field, int cause)
+{
+	return groups_concentration(explanation->groups, field, cause);
+}
+
+const struct concentration *explanation_concentration_of_symptom(
+	const struct explanation *explanation, unsigned field, enum hub_symptom symptom, int cause)
+{
+	uint64_t count, all;
+
+	if (cause == GROUP_UNEXPLAINED) {
+		count = explanation->unexplained[symptom];
+		all = explanation->ends - explanation->joined;
+	} else {
+		count = explanation->causes[symptom][cause];
+		all = explanation_of_cause(explanation, (enum cause)cause);
+	}
+	return count * 10 >= all * 9 ? explanation_concentration(explanation, field, cause) : NULL;
+}
+
+unsigned explanation_group_causes(const struct group *group, unsigned order[GROUP_CAUSES])
+{
+	uint64_t counts[GROUP_CAUSES];
+	unsigned count = 0;
+
+	for (int cause = 0; cause < GROUP_CAUSES; cause++)
+		counts[cause] = cause != GROUP_UNEXPLAINED && fleet_is_expected((enum cause)cause)
+					? 0
+					: group->causes[cause].ends;
+	explanation_order(counts, GROUP_CAUSES, order);
+	while (count < GROUP_CAUSES && counts[order[count]])
+		count++;
+	return count;
+}
+
 unsigned explanation_to_do(const struct explanation *explanation, enum cause order[CAUSE_MAX])
 {
 	uint64_t counts[CAUSE_MAX];

@@ -5,9 +5,16 @@
 
 #include "cli/journal_arguments.h"
 #include "collector/answers.h"
+#include "collector/groups.h"
 #include "collector/page.h"
 
-enum { HUB_FILES_MAX = 64, PLACES_TOLD = 5, EXAMPLES_TOLD = 4 };
+enum {
+	HUB_FILES_MAX = 64,
+	PLACES_TOLD = 5,
+	EXAMPLES_TOLD = 4,
+	GROUPS_TOLD = 20, /* values of a field, in text and page */
+	CAUSES_OF_GROUP_TOLD = 3,
+};
 
 struct hub_place {
 	uint32_t file; /* number, from 0 on */
@@ -32,6 +39,7 @@ struct explanation_bin {
 
 struct explanation {
 	const struct journal_arguments *arguments;
+	const struct groups *groups;      /* by the fields of --by; NULL: there is none */
 	const char *files[HUB_FILES_MAX]; /* logs of hubs */
 	unsigned file_count;
 	/* what was read */
@@ -74,6 +82,18 @@ void explanation_order(const uint64_t *counts, unsigned count, unsigned *order);
  * they are. */
 unsigned explanation_to_do(const struct explanation *explanation, enum cause order[CAUSE_MAX]);
 
+/* Where a cause (or GROUP_UNEXPLAINED) is concentrated by a field, from 0 on; NULL if it is not, or
+ * after the last field. Of a symptom: if nearly all lines of that cause say it. */
+bool explanation_has_field(const struct explanation *explanation, unsigned field);
+const struct concentration *explanation_concentration(const struct explanation *explanation,
+						      unsigned field, int cause);
+const struct concentration *explanation_concentration_of_symptom(
+	const struct explanation *explanation, unsigned field, enum hub_symptom symptom, int cause);
+
+/* Fills `order` with the causes of a group that are not expected (GROUP_UNEXPLAINED included), the
+ * most frequent first. Returns how many have ends. */
+unsigned explanation_group_causes(const struct group *group, unsigned order[GROUP_CAUSES]);
+
 double explanation_percent(uint64_t part, uint64_t all);
 
 /* Why a line has no cause, and what a contradiction means: words, static. */
@@ -83,7 +103,7 @@ const char *explanation_contradiction_words(enum join_contradiction contradictio
 
 /* Prints the answer to an end. */
 void explanation_print_text(const struct explanation *explanation, const struct answer *answer);
-void explanation_print_json(const struct answer *answer, const char *file);
+void explanation_print_json(const struct explanation *explanation, const struct answer *answer);
 
 /* Prints the head of the table, and the summary. */
 void explanation_head_text(void);

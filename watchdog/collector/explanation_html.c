@@ -4,7 +4,10 @@
 #include "base/time_span.h"
 #include "collector/explanation.h"
 #include "fleet/advice.h"
+#include "support/cleanup.h"
 #include "support/markup.h"
+
+enum { FIELD_HEADING_SIZE = 80 };
 
 /* ---- the head */
 
@@ -114,6 +117,22 @@ static void print_picture(FILE *stream, const struct explanation *explanation)
 
 /* ---- what to do */
 
+static void print_concentrations(FILE *stream, const struct explanation *explanation, int cause)
+{
+	char words[CONCENTRATION_SIZE];
+
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++) {
+		const struct concentration *found =
+			explanation_concentration(explanation, field, cause);
+
+		if (!found)
+			continue;
+		fputs("<br><b>", stream);
+		markup_text(stream, groups_words(explanation->groups, found, words));
+		fputs("</b>", stream);
+	}
+}
+
 static void print_to_do(FILE *stream, const struct explanation *explanation, enum cause cause)
 {
 	uint64_t lines = explanation_of_cause(explanation, cause);
@@ -125,7 +144,9 @@ static void print_to_do(FILE *stream, const struct explanation *explanation, enu
 	page_cell_number(stream, explanation->devices[cause]);
 	fputs("<td>", stream);
 	page_bar(stream, share);
-	fprintf(stream, "%.1f %%</td><td class=\"w\">%s</td></tr>\n", share, fleet_advice(cause));
+	fprintf(stream, "%.1f %%</td><td class=\"w\">%s", share, fleet_advice(cause));
+	print_concentrations(stream, explanation, (int)cause);
+	fputs("</td></tr>\n", stream);
 }
 
 static void print_what_to_do(FILE *stream, const struct explanation *explanation)
@@ -151,14 +172,34 @@ static void print_what_to_do(FILE *stream, const struct explanation *explanation
 
 /* ---- what the hub says, and why */
 
-static void print_share(FILE *stream, uint64_t lines, uint64_t all)
+/* Where a cause is concentrated. */
+static void print_tags(FILE *stream, const struct explanation *explanation,
+		       enum hub_symptom symptom, int cause)
+{
+	char tag[CONCENTRATION_TAG_SIZE];
+
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++) {
+		const struct concentration *found =
+			explanation_concentration_of_symptom(explanation, field, symptom, cause);
+
+		if (!found)
+			continue;
+		fputs("<br>", stream);
+		markup_text(stream, groups_tag(explanation->groups, found, tag));
+	}
+}
+
+static void print_share(FILE *stream, const struct explanation *explanation,
+			enum hub_symptom symptom, int cause, uint64_t lines, uint64_t all)
 {
 	double share = explanation_percent(lines, all);
 
 	page_cell_number(stream, lines);
-	fputs("<td>", stream);
+	fputs("<td class=\"w\">", stream);
 	page_bar(stream, share);
-	fprintf(stream, "%.1f %%</td></tr>\n", share);
+	fprintf(stream, "%.1f %%", share);
+	print_tags(stream, explanation, symptom, cause);
+	fputs("</td></tr>\n", stream);
 }
 
 static void print_symptom(FILE *stream, const struct explanation *explanation,
@@ -174,11 +215,12 @@ static void print_symptom(FILE *stream, const struct explanation *explanation,
 	for (int i = 0; i < CAUSE_MAX && counts[order[i]]; i++) {
 		fputs("<tr>", stream);
 		page_cell_cause(stream, (enum cause)order[i]);
-		print_share(stream, counts[order[i]], all);
+		print_share(stream, explanation, symptom, (int)order[i], counts[order[i]], all);
 	}
 	if (explanation->unexplained[symptom]) {
 		fputs("<tr><td>unexplained</td>", stream);
-		print_share(stream, explanation->unexplained[symptom], all);
+		print_share(stream, explanation, symptom, GROUP_UNEXPLAINED,
+			    explanation->unexplained[symptom], all);
 	}
 	fputs("</tbody>\n", stream);
 }
@@ -203,6 +245,59 @@ static void print_symptoms(FILE *stream, const struct explanation *explanation)
 		print_symptom(stream, explanation, HUB_CLEAN, counts[HUB_CLEAN]);
 	page_table_end(stream);
 	page_section_end(stream);
+}
+
+/* ---- by the fields of --by */
+
+static void print_group(FILE *stream, const struct group *group)
+{
+	unsigned order[GROUP_CAUSES], count = explanation_group_causes(group, order);
+
+	fputs("<tr><td class=\"w\">", stream);
+	markup_text(stream, group->text);
+	fputs("</td>", stream);
+	page_cell_number(stream, group->devices);
+	page_cell_number(stream, group->ends - group->expected);
+	fputs("<td class=\"w\">", stream);
+	for (unsigned i = 0; i < count && i < CAUSES_OF_GROUP_TOLD; i++)
+		fprintf(stream, "%s%s %.1f %%", i ? ", " : "", group_cause_name((int)order[i]),
+			explanation_percent(group->causes[order[i]].ends,
+					    group->ends - group->expected));
+	fprintf(stream, "%s</td></tr>\n", count > CAUSES_OF_GROUP_TOLD ? ", ..." : "");
+}
+
+static void print_field(FILE *stream, const struct groups *groups, unsigned field)
+{
+	static const char *const columns[] = { "value", "#devices", "#lines", "causes", NULL };
+	_cleanup_free_ const struct group **values = groups_of_field(groups, field);
+	char id[16], heading[FIELD_HEADING_SIZE];
+	unsigned count = 0;
+
+	snprintf(id, sizeof(id), "by-%u", field + 1);
+	snprintf(heading, sizeof(heading), "By %s, without ends that are expected",
+		 groups_field(groups, field));
+	page_section(stream, id, heading, NO_COUNT);
+	page_table(stream, "ends of connections by value", columns);
+	for (; values && values[count]; count++)
+		if (count < GROUPS_TOLD)
+			print_group(stream, values[count]);
+	page_table_end(stream);
+	if (count > GROUPS_TOLD)
+		fprintf(stream, "<p>And %u more values.</p>\n", count - GROUPS_TOLD);
+	if (groups_without(groups, field))
+		fprintf(stream, "<p>%" PRIu64 " lines are of devices that have no %s.</p>\n",
+			groups_without(groups, field), groups_field(groups, field));
+	if (groups_no_room(groups, field))
+		fputs("<p>(other): values that found no room, or are more than one device may "
+		      "have.</p>\n",
+		      stream);
+	page_section_end(stream);
+}
+
+static void print_groups(FILE *stream, const struct explanation *explanation)
+{
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++)
+		print_field(stream, explanation->groups, field);
 }
 
 /* ---- contradictions, and what has no cause */
@@ -258,6 +353,9 @@ static void print_unexplained(FILE *stream, const struct explanation *explanatio
 				      explanation_no_cause_words(i),
 				      &explanation->no_cause_examples[i]);
 		page_table_end(stream);
+		fputs("<p>", stream);
+		print_concentrations(stream, explanation, GROUP_UNEXPLAINED);
+		fputs("</p>\n", stream);
 	}
 	page_section_end(stream);
 }
@@ -297,6 +395,7 @@ int explanation_write_html(FILE *stream, const void *content)
 	print_picture(stream, explanation);
 	print_what_to_do(stream, explanation);
 	print_symptoms(stream, explanation);
+	print_groups(stream, explanation);
 	print_contradictions(stream, explanation);
 	print_unexplained(stream, explanation);
 	print_log(stream, explanation);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collector/explanation.h"
 #include "fleet/advice.h"
+#include "support/cleanup.h"
 
 static void end_object(struct json *json)
 {
@@ -41,13 +42,24 @@ static void print_reason(struct json *json, const struct answer *answer)
 		json_number(json, "attempts", answer->attempts);
 }
 
-void explanation_print_json(const struct answer *answer, const char *file)
+static void print_values(struct json *json, const struct groups *groups,
+			 const struct answer *answer)
+{
+	json_open(json, "by", '{');
+	for (unsigned i = 0; groups_field(groups, i); i++)
+		if (answer->values[i])
+			json_string(json, groups_field(groups, i),
+				    groups_at(groups, answer->values[i])->text);
+	json_close(json, '{');
+}
+
+void explanation_print_json(const struct explanation *explanation, const struct answer *answer)
 {
 	struct json json = { .stream = stdout };
 
 	json_open(&json, NULL, '{');
 	json_number(&json, "time_usec", answer->time);
-	json_string(&json, "file", file);
+	json_string(&json, "file", explanation->files[answer->line->file]);
 	json_number(&json, "line", answer->line->line);
 	json_string(&json, "hub_id", answer->hub_id);
 	json_string(&json, "device", answer->device);
@@ -58,6 +70,8 @@ void explanation_print_json(const struct answer *answer, const char *file)
 		print_cause(&json, answer);
 	else
 		print_reason(&json, answer);
+	if (explanation->groups)
+		print_values(&json, explanation->groups, answer);
 	end_object(&json);
 }
 
@@ -142,6 +156,78 @@ static void print_counts(struct json *json, const struct explanation *explanatio
 	json_close(json, '{');
 }
 
+/* ---- by the fields of --by */
+
+static void print_group(struct json *json, const struct group *group)
+{
+	json_open(json, NULL, '{');
+	json_string(json, "value", group->text);
+	if (group->rest)
+		json_boolean(json, "is_rest", true);
+	json_number(json, "devices", group->devices);
+	json_number(json, "ends", group->ends);
+	json_number(json, "expected", group->expected);
+	json_open(json, "causes", '{');
+	for (int cause = 0; cause < GROUP_CAUSES; cause++)
+		if (group->causes[cause].ends)
+			json_number(json, group_cause_name(cause), group->causes[cause].ends);
+	json_close(json, '{');
+	json_close(json, '{');
+}
+
+static void print_concentration(struct json *json, const struct groups *groups, int cause,
+				const struct concentration *found)
+{
+	char words[CONCENTRATION_SIZE];
+
+	json_open(json, NULL, '{');
+	json_string(json, "cause", group_cause_name(cause));
+	json_open(json, "values", '[');
+	for (unsigned i = 0; i < found->count; i++)
+		json_string(json, NULL, found->values[i]->text);
+	json_close(json, '[');
+	json_number(json, "ends", found->ends);
+	json_number(json, "of_ends", found->all_ends);
+	json_number(json, "ends_of_device_min", found->least);
+	json_number(json, "devices", found->with);
+	json_number(json, "of_devices", found->of);
+	json_number(json, "other_devices", found->others_with);
+	json_number(json, "of_other_devices", found->others_of);
+	json_string(json, "words", groups_words(groups, found, words));
+	json_close(json, '{');
+}
+
+static void print_field(struct json *json, const struct groups *groups, unsigned field)
+{
+	_cleanup_free_ const struct group **values = groups_of_field(groups, field);
+
+	json_open(json, NULL, '{');
+	json_string(json, "field", groups_field(groups, field));
+	json_number(json, "ends_without", groups_without(groups, field));
+	json_number(json, "values_without_room", groups_no_room(groups, field));
+	json_open(json, "concentrated", '[');
+	for (int cause = 0; cause < GROUP_CAUSES; cause++) {
+		const struct concentration *found = groups_concentration(groups, field, cause);
+
+		if (found)
+			print_concentration(json, groups, cause, found);
+	}
+	json_close(json, '[');
+	json_open(json, "values", '[');
+	for (unsigned i = 0; values && values[i]; i++)
+		print_group(json, values[i]);
+	json_close(json, '[');
+	json_close(json, '{');
+}
+
+static void print_groups(struct json *json, const struct explanation *explanation)
+{
+	json_open(json, "by", '[');
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++)
+		print_field(json, explanation->groups, field);
+	json_close(json, '[');
+}
+
 void explanation_end_json(const struct explanation *explanation)
 {
 	struct json json = { .stream = stdout };
@@ -158,6 +244,8 @@ void explanation_end_json(const struct explanation *explanation)
 	print_causes(&json, explanation);
 	print_counts(&json, explanation);
 	print_to_do(&json, explanation);
+	if (explanation->groups)
+		print_groups(&json, explanation);
 	json_close(&json, '{');
 	end_object(&json);
 }

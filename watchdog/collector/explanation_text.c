@@ -4,6 +4,7 @@
 
 #include "collector/explanation.h"
 #include "fleet/advice.h"
+#include "support/cleanup.h"
 
 #define COLUMNS "  %-19s  %-20s  %-37s  "
 
@@ -87,12 +88,36 @@ static void print_input(const struct explanation *explanation)
 		       explanation->no_room);
 }
 
-static void print_share(const struct explanation *explanation, const char *name, enum side side,
+/* Where a cause is concentrated, in brackets behind its share. */
+static void print_tags(const struct explanation *explanation, enum hub_symptom symptom, int cause)
+{
+	char tag[CONCENTRATION_TAG_SIZE];
+	const char *before = "  (";
+
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++) {
+		const struct concentration *found =
+			explanation_concentration_of_symptom(explanation, field, symptom, cause);
+
+		if (!found)
+			continue;
+		printf("%s%s", before, groups_tag(explanation->groups, found, tag));
+		before = "; ";
+	}
+	if (before[0] == ';')
+		putchar(')');
+}
+
+static void print_share(const struct explanation *explanation, enum hub_symptom symptom, int cause,
 			uint64_t count, uint64_t all)
 {
-	printf("    %s%-22s%s %8" PRIu64 "  %5.1f %%  %s\n",
-	       side_colour(explanation->arguments, side), name, plain(explanation->arguments),
-	       count, explanation_percent(count, all), side_to_string(side) ?: "-");
+	enum side side = cause == GROUP_UNEXPLAINED ? SIDE_NONE : cause_side((enum cause)cause);
+
+	printf("    %s%-22s%s %8" PRIu64 "  %5.1f %%  %s",
+	       side_colour(explanation->arguments, side), group_cause_name(cause),
+	       plain(explanation->arguments), count, explanation_percent(count, all),
+	       side_to_string(side) ?: "-");
+	print_tags(explanation, symptom, cause);
+	putchar('\n');
 }
 
 /* The causes of one symptom, the most frequent first. */
@@ -106,12 +131,61 @@ static void print_causes(const struct explanation *explanation, enum hub_symptom
 	if (all)
 		printf("  %s: %" PRIu64 "\n", hub_symptom_to_string(symptom), all);
 	for (int i = 0; i < CAUSE_MAX && counts[order[i]]; i++)
-		print_share(explanation, cause_to_string((enum cause)order[i]),
-			    cause_side((enum cause)order[i]), counts[order[i]], all);
+		print_share(explanation, symptom, (int)order[i], counts[order[i]], all);
 	if (explanation->unexplained[symptom])
-		print_share(explanation, "unexplained", SIDE_NONE,
+		print_share(explanation, symptom, GROUP_UNEXPLAINED,
 			    explanation->unexplained[symptom], all);
 }
+
+/* ---- by the fields of --by */
+
+static void print_concentrations(const struct explanation *explanation, int cause)
+{
+	char words[CONCENTRATION_SIZE];
+
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++) {
+		const struct concentration *found =
+			explanation_concentration(explanation, field, cause);
+
+		if (found)
+			printf("      %s\n", groups_words(explanation->groups, found, words));
+	}
+}
+
+static void print_group(const struct group *group)
+{
+	unsigned order[GROUP_CAUSES], count = explanation_group_causes(group, order);
+
+	printf("  %-24s %8" PRIu32 " %8" PRIu64 "  ", group->text, group->devices,
+	       group->ends - group->expected);
+	for (unsigned i = 0; i < count && i < CAUSES_OF_GROUP_TOLD; i++)
+		printf("%s%s %.1f %%", i ? ", " : "", group_cause_name((int)order[i]),
+		       explanation_percent(group->causes[order[i]].ends,
+					   group->ends - group->expected));
+	puts(count > CAUSES_OF_GROUP_TOLD ? ", ..." : "");
+}
+
+static void print_field(const struct groups *groups, unsigned field)
+{
+	_cleanup_free_ const struct group **values = groups_of_field(groups, field);
+	unsigned count = 0;
+
+	printf("\nBy %s, without ends that are expected\n", groups_field(groups, field));
+	if (values && values[0])
+		printf("  %-24s %8s %8s  %s\n", "VALUE", "DEVICES", "LINES", "CAUSES");
+	for (; values && values[count]; count++)
+		if (count < GROUPS_TOLD)
+			print_group(values[count]);
+	if (count > GROUPS_TOLD)
+		printf("  and %u more values\n", count - GROUPS_TOLD);
+	if (groups_without(groups, field))
+		printf("  %" PRIu64 " lines are of devices that have no %s\n",
+		       groups_without(groups, field), groups_field(groups, field));
+	if (groups_no_room(groups, field))
+		puts("  (other): values that found no room, or are more than one device may have");
+}
+
+/* ---- what to do */
 
 static void print_to_do(const struct explanation *explanation)
 {
@@ -120,12 +194,14 @@ static void print_to_do(const struct explanation *explanation)
 
 	if (count)
 		puts("\nWhat to do, the most frequent first");
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		printf("  %s%-22s%s %8" PRIu64 "  on %" PRIu64 " device%s: %s\n",
 		       side_colour(explanation->arguments, cause_side(order[i])),
 		       cause_to_string(order[i]), plain(explanation->arguments),
 		       explanation_of_cause(explanation, order[i]), explanation->devices[order[i]],
 		       explanation->devices[order[i]] == 1 ? "" : "s", fleet_advice(order[i]));
+		print_concentrations(explanation, (int)order[i]);
+	}
 	if (explanation->expected)
 		printf("  %" PRIu64 " more ends are expected: renewals of tokens and stops on "
 		       "request\n",
@@ -149,9 +225,11 @@ void explanation_end_text(const struct explanation *explanation)
 	       explanation_percent(explanation->joined, explanation->ends), explanation->sure);
 	for (int symptom = 0; symptom < HUB_SYMPTOM_MAX; symptom++)
 		print_causes(explanation, symptom);
-	if (unexplained)
+	if (unexplained) {
 		printf("  unexplained: %" PRIu64 " (%.1f %%)\n", unexplained,
 		       explanation_percent(unexplained, explanation->ends));
+		print_concentrations(explanation, GROUP_UNEXPLAINED);
+	}
 	for (int i = 0; i < JOIN_RESULT_MAX; i++)
 		print_unexplained(join_result_to_string(i), explanation->results[i],
 				  explanation_result_words(i));
@@ -165,4 +243,6 @@ void explanation_end_text(const struct explanation *explanation)
 	if (explanation->duplicates)
 		printf("  %" PRIu64 " lines came twice and count once\n", explanation->duplicates);
 	print_to_do(explanation);
+	for (unsigned field = 0; explanation_has_field(explanation, field); field++)
+		print_field(explanation->groups, field);
 }

@@ -102,3 +102,15 @@ int read_journals(const struct reading *reading)
 			any_sender |= journals.items[i].sender[0] != '\0';
 	return any_sender ? read_apart(reading, &query, &journals) : read_together(reading, &query);
 }
+
+int take_by_field(const struct command *command, const char *names[static FLEET_FIELDS_MAX],
+		  unsigned *count, const char *name)
+{
+	if (*count == FLEET_FIELDS_MAX)
+		return command_misused(command, "--by: no more than %d fields", FLEET_FIELDS_MAX);
+	if (!name[0] || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
+		return command_misused(command, "--by: '%s' is not the name of a journal field",
+				       name);
+	names[(*count)++] = name;
+	return 0;
+}

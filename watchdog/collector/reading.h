@@ -5,6 +5,7 @@
 
 #include "cli/journal_arguments.h"
 #include "collector/journals.h"
+#include "fleet/fleet.h"
 
 /* The directory that systemd-journal-remote(8) writes to. */
 #define REMOTE_JOURNALS "/var/log/journal/remote"
@@ -24,3 +25,8 @@ struct reading {
  * their last: the records of many devices are not in the order of their time, so `take` compares
  * each with the time that is wanted. Returns 0, or the exit status after printing what is wrong. */
 int read_journals(const struct reading *reading);
+
+/* Adds the field of a --by to the `*count` names that there are. Returns 0, or the exit status
+ * after printing what is wrong. */
+int take_by_field(const struct command *command, const char *names[static FLEET_FIELDS_MAX],
+		  unsigned *count, const char *name);

@@ -13,7 +13,6 @@
 #include "support/terminal.h"
 
 enum {
-	ARGUMENT_BY = ARGUMENT_COLLECTOR_OWN,
 	DEVICES_MAX = 1 << 18,
 	PLACES_MAX = 1024,
 	VALUES_MAX = 4096,
@@ -215,22 +214,11 @@ static int report_fleet(const struct command *command, const struct fleet_argume
 
 /* ---- the command */
 
-static int take_field(struct fleet_arguments *arguments, const struct command *command,
-		      const char *name)
-{
-	if (arguments->fields == FLEET_FIELDS_MAX)
-		return command_misused(command, "--by: no more than %d fields", FLEET_FIELDS_MAX);
-	if (!name[0] || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
-		return command_misused(command, "--by: '%s' is not the name of a journal field",
-				       name);
-	arguments->others[FIRST_FIELD + arguments->fields++] = name;
-	return 0;
-}
-
 static int take_option(struct fleet_arguments *arguments, const struct command *command, int option)
 {
 	if (option == ARGUMENT_BY)
-		return take_field(arguments, command, optarg);
+		return take_by_field(command, arguments->others + FIRST_FIELD, &arguments->fields,
+				     optarg);
 	if (option != ARGUMENT_HTML)
 		return journal_arguments_take(&arguments->journal, command, option, optarg);
 	arguments->html = optarg;
@@ -241,7 +229,6 @@ static int run(const struct command *command, int argc, char *argv[])
 {
 	static const struct option options[] = {
 		COLLECTOR_LONG_OPTIONS,
-		{ "by", required_argument, NULL, ARGUMENT_BY },
 		{ 0 },
 	};
 	struct fleet_arguments arguments = { .others = { "_MACHINE_ID", "_HOSTNAME" } };
