@@ -57,7 +57,7 @@ static __always_inline void check_calls(struct connection *connection, struct bp
 {
 	struct tcp_sock *tcp;
 
-	if (!connection->by_group || connection->ended_told)
+	if (!have_kernel_types || !connection->by_group || connection->ended_told)
 		return;
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp || MEMBER(tcp, bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG)

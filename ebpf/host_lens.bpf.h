@@ -40,7 +40,7 @@ static __always_inline void follow_listener(struct sock *sk, int after)
 		note_listener(sk, bpf_get_current_pid_tgid() >> 32);
 }
 
-SEC("tp_btf/inet_sock_set_state")
+SEC("raw_tp/inet_sock_set_state")
 int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 {
 	struct connection *connection;
@@ -62,7 +62,7 @@ int BPF_PROG(socket_state, struct sock *sk, int before, int after)
 	return 0;
 }
 
-SEC("tp_btf/tcp_retransmit_skb")
+SEC("raw_tp/tcp_retransmit_skb")
 int BPF_PROG(retransmitted, struct sock *sk)
 {
 	struct connection *connection = connection_of_host(sk);
@@ -109,7 +109,7 @@ static __always_inline void find_vanished(struct news *news, struct connection *
 	*news = (struct news){ connection, PROBE_VANISHED, CHANGE(TCP_CLOSE, TCP_CLOSE) };
 }
 
-SEC("tp_btf/tcp_destroy_sock")
+SEC("raw_tp/tcp_destroy_sock")
 int BPF_PROG(socket_destroyed, struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);

@@ -6,8 +6,6 @@
  * result is one of the constants below: a branch on a false one is never verified. */
 #pragma once
 
-/* bpf_sk_storage_get() for tracing programs, 5.11 (8e4597c627fb). */
-const volatile bool have_socket_storage = false;
 /* bpf_get_socket_cookie() for tracing programs, 5.12 (c5dbb89fc2ac). */
 const volatile bool have_socket_cookie = false;
 /* ---- the control group of a socket: one tagged word until 8520e224f547 (5.16) */
@@ -116,9 +114,19 @@ static __always_inline struct connection *connection_of(struct sock *sk)
 {
 	__u64 address = (__u64)sk;
 
-	if (have_socket_storage) {
+	if (have_kernel_types) {
 		return bpf_sk_storage_get(&connections, sk, NULL, 0);
 	}
+	return bpf_map_lookup_elem(&connections_by_address, &address);
+}
+
+/* The connection of the socket that a packet goes to or comes from. */
+static __always_inline struct connection *connection_of_packet(struct bpf_sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (have_kernel_types)
+		return bpf_sk_storage_get(&connections, sk, NULL, 0);
 	return bpf_map_lookup_elem(&connections_by_address, &address);
 }
 
@@ -129,7 +137,7 @@ static __always_inline struct connection *new_connection(struct sock *sk)
 	struct connection *connection;
 	__u64 address = (__u64)sk;
 
-	if (!have_socket_storage) {
+	if (!have_kernel_types) {
 		bpf_map_update_elem(&connections_by_address, &address, &blank, BPF_ANY);
 		return bpf_map_lookup_elem(&connections_by_address, &address);
 	}
@@ -144,7 +152,7 @@ static __always_inline void forget_connection(struct sock *sk)
 {
 	__u64 address = (__u64)sk;
 
-	if (!have_socket_storage)
+	if (!have_kernel_types)
 		bpf_map_delete_elem(&connections_by_address, &address);
 }
 

@@ -4,7 +4,7 @@
 
 static __always_inline bool is_inspected(__u32 agent)
 {
-	return have_socket_storage && inspect_of(agent);
+	return have_kernel_types && inspect_of(agent);
 }
 
 /* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
@@ -96,7 +96,7 @@ static __always_inline void copy_mqtt(struct probe_mqtt *record,
 	struct mqtt_session *session;
 
 	__builtin_memset(record, 0, sizeof(*record));
-	if (!have_socket_storage || !connection->inspected)
+	if (!have_kernel_types || !connection->inspected)
 		return;
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (!session)
@@ -116,7 +116,7 @@ static __always_inline void copy_login(struct probe_login *record,
 	const struct tls_session *tls;
 
 	__builtin_memset(record, 0, sizeof(*record));
-	if (!have_socket_storage || !connection->inspected)
+	if (!have_kernel_types || !connection->inspected)
 		return;
 	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
 	if (!session)

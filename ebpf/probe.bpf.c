@@ -63,7 +63,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* ---- connections */
 
-SEC("tp_btf/tcp_receive_reset")
+SEC("raw_tp/tcp_receive_reset")
 int BPF_PROG(reset_received, struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
@@ -74,7 +74,7 @@ int BPF_PROG(reset_received, struct sock *sk)
 }
 
 /* `sk` may be absent, a request or in TIME_WAIT: none of these has a connection of ours. */
-SEC("tp_btf/tcp_send_reset")
+SEC("raw_tp/tcp_send_reset")
 int BPF_PROG(reset_sent, struct sock *sk)
 {
 	struct connection *connection;
@@ -110,7 +110,7 @@ static __always_inline void heal(struct connection *connection, struct sock *sk)
 
 /* Absent before 5.14: there, an episode ends with the next one. Every new connection of the host
  * comes by here, so probe_stalls.c attaches it only while something may be stalled. */
-SEC("?tp_btf/tcp_cong_state_set")
+SEC("?raw_tp/tcp_cong_state_set")
 int BPF_PROG(congestion_state, struct sock *sk, __u8 state)
 {
 	struct connection *connection;
@@ -240,7 +240,7 @@ int packet_received(struct __sk_buff *packet)
 
 	if (!sk)
 		return PASS;
-	connection = bpf_sk_storage_get(&connections, sk, NULL, 0);
+	connection = connection_of_packet(sk);
 	if (connection) {
 		note_packet(connection, packet);
 		check_calls(connection, sk);
@@ -253,11 +253,12 @@ int packet_received(struct __sk_buff *packet)
 SEC("?cgroup_skb/egress")
 int packet_sent(struct __sk_buff *packet)
 {
+	struct bpf_sock *sk = packet->sk;
 	struct connection *connection;
 
-	if (!packet->sk)
+	if (!sk)
 		return PASS;
-	connection = bpf_sk_storage_get(&connections, packet->sk, NULL, 0);
+	connection = connection_of_packet(sk);
 	if (connection)
 		look_at_tls(connection, packet, true);
 	look_for_lookup(packet, true);
@@ -285,10 +286,9 @@ static __always_inline void end_sample(void)
  * connection that was passed over here as ended. A connection without an agent is just being
  * opened: its OPENED is still to come. Returns false if nothing was written: where the buffer is
  * full, the kernel shows the same socket again with an empty one. */
-static __always_inline bool sample(struct seq_file *seq, struct connection *connection,
-				   struct sock *sk)
+static __always_inline bool fill_sample(struct probe_connection *record,
+					struct connection *connection, struct sock *sk)
 {
-	struct probe_connection record = {};
 	struct tcp_sock *tcp;
 
 	if (connection->ended_told) /* the storage outlives its socket by a moment */
@@ -297,10 +297,19 @@ static __always_inline bool sample(struct seq_file *seq, struct connection *conn
 	tcp = tcp_of(sk);
 	if (!tcp || !connection->agent)
 		return false;
-	fill_header(&record.header, sizeof(record), PROBE_SAMPLED, connection->agent);
-	copy_socket(&record, connection, sk, tcp);
-	record.state_before = record.state = state_of(sk);
-	return bpf_seq_write(seq, &record, sizeof(record)) == 0;
+	fill_header(&record->header, sizeof(*record), PROBE_SAMPLED, connection->agent);
+	copy_socket(record, connection, sk, tcp);
+	record->state_before = record->state = state_of(sk);
+	return true;
+}
+
+static __always_inline bool sample(struct seq_file *seq, struct connection *connection,
+				   struct sock *sk)
+{
+	struct probe_connection record = {};
+
+	return fill_sample(&record, connection, sk) &&
+	       bpf_seq_write(seq, &record, sizeof(record)) == 0;
 }
 
 SEC("?iter/bpf_sk_storage_map")
@@ -331,6 +340,46 @@ int sample_by_file(struct bpf_iter__task_file *ctx)
 		if (sample(ctx->meta->seq, connection, sk))
 			connection->sampled = sample_number;
 	}
+	return 0;
+}
+
+/* ---- visits, where connections are kept by the address of their socket
+ *
+ * Nothing goes through all of them there, so user space does (probe_visits.c): it sets these, and
+ * runs a program for each. */
+
+__u32 visit_for = 0; /* enum probe_visit */
+__u64 visited = 0;   /* the address; 0: that was the last one */
+__u8 visit_sample[sizeof(struct probe_connection)] __attribute__((aligned(8))) = {};
+bool visit_sampled = false; /* `visit_sample` is what the visit found */
+
+/* Meanwhile, the socket may have gone, and another one may have its place. */
+static __always_inline bool is_still_there(__u64 address, const struct connection *before,
+					   __u64 opened_nsec)
+{
+	const struct connection *now = bpf_map_lookup_elem(&connections_by_address, &address);
+
+	return now == before && now->opened_nsec == opened_nsec && !now->ended_told;
+}
+
+SEC("?raw_tp")
+int visit_connection(void *ctx)
+{
+	__u64 address = visited, opened_nsec;
+	struct connection *connection;
+
+	if (!address) {
+		end_sample();
+		return 0;
+	}
+	connection = bpf_map_lookup_elem(&connections_by_address, &address);
+	if (!connection)
+		return 0;
+	opened_nsec = connection->opened_nsec;
+	if (visit_for == PROBE_VISIT_STALLS)
+		look_for_healing(connection, (struct sock *)address);
+	else if (fill_sample((void *)visit_sample, connection, (struct sock *)address))
+		visit_sampled = is_still_there(address, connection, opened_nsec);
 	return 0;
 }
 
@@ -390,7 +439,7 @@ static __always_inline void report_process(enum probe_record_type type, __u32 ag
 	submit_record(record);
 }
 
-SEC("tp_btf/sched_process_fork")
+SEC("raw_tp/sched_process_fork")
 int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 parent_id = READ(TASK(address_of(parent)), tgid);
@@ -410,7 +459,7 @@ int BPF_PROG(process_forked, struct task_struct *parent, struct task_struct *chi
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
+SEC("raw_tp/sched_process_exec")
 int BPF_PROG(process_execed, struct task_struct *execed)
 {
 	const struct process_news news = {};
@@ -434,7 +483,7 @@ static __always_inline bool first_to_tell(__u64 task)
 }
 
 /* Once for each thread; the process is gone with its last one. */
-SEC("tp_btf/sched_process_exit")
+SEC("raw_tp/sched_process_exit")
 int BPF_PROG(process_exited, struct task_struct *exiting)
 {
 	__u64 task = address_of(exiting);
@@ -453,7 +502,7 @@ int BPF_PROG(process_exited, struct task_struct *exiting)
 }
 
 /* Its sockets are still to be closed at sched_process_exit, so the watch must outlive that. */
-SEC("tp_btf/sched_process_free")
+SEC("raw_tp/sched_process_free")
 int BPF_PROG(process_freed, struct task_struct *freed)
 {
 	struct task_struct *task = TASK(address_of(freed));
@@ -510,7 +559,7 @@ static __always_inline bool has_handler(__u64 task, int signal)
 	return (__u64)READ(action, sa.sa_handler) > 1;
 }
 
-SEC("tp_btf/signal_generate")
+SEC("raw_tp/signal_generate")
 int BPF_PROG(signal_generated, int signal, struct kernel_siginfo *info,
 	     struct task_struct *receiver, int group, int result)
 {
@@ -610,7 +659,7 @@ static __always_inline __u32 agent_awaiting(__u64 parent, struct cgroup *cgroup)
 __u32 awaited_cgroups_made = 0;
 __u32 awaited_cgroups_gone = 0;
 
-SEC("tp_btf/cgroup_mkdir")
+SEC("raw_tp/cgroup_mkdir")
 int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 {
 	__u64 parent, id;
@@ -633,7 +682,7 @@ int BPF_PROG(cgroup_made, struct cgroup *cgroup)
 	return 0;
 }
 
-SEC("tp_btf/cgroup_rmdir")
+SEC("raw_tp/cgroup_rmdir")
 int BPF_PROG(cgroup_removed, struct cgroup *cgroup)
 {
 	if (hierarchy_of(cgroup) != DEFAULT_HIERARCHY)

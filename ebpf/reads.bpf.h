@@ -8,8 +8,10 @@
  * sockets is read in place. */
 #pragma once
 
-/* The kernel has BTF of its own, and the programs get typed arguments (tp_btf). Set by probe.c
- * before the load: a branch on a false one is never verified. */
+/* The kernel has BTF of its own, so that programs get typed arguments (tp_btf) and what they keep
+ * of a socket is in the socket (bpf_sk_storage_get() for tracing programs, 5.11, 8e4597c627fb).
+ * Without, they are raw tracepoints, read all by address, and keep it by address. Set by
+ * probe_load.c before the load: a branch on a false one is never verified. */
 const volatile bool have_kernel_types = false;
 
 #define READ(pointer, member)                                                               \

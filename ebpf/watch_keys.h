@@ -44,3 +44,9 @@ struct overflow_key {
 };
 
 #define OVERFLOW_RECORDS (64 << 10)
+
+/* Why a connection is visited that is kept by its address. */
+enum probe_visit {
+	PROBE_VISIT_SAMPLE,
+	PROBE_VISIT_STALLS,
+};

@@ -11,6 +11,7 @@
 #include "ebpf/probe_record.h"
 #include "ebpf/watch_keys.h"
 #include "events/decode.h"
+#include "sources/probe_attach.h"
 #include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
 #include "sources/probe_lens.h"
@@ -20,6 +21,7 @@
 #include "sources/probe_ring.h"
 #include "sources/probe_stalls.h"
 #include "sources/probe_state.h"
+#include "sources/probe_visits.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/handover_memory.h"
@@ -283,7 +285,7 @@ static int attach(struct probe *probe)
 		return r;
 	look_at_packets(probe);
 	probe_set_wake_ups(probe, true); /* the daemon before us may have died in a rush */
-	return probe_bpf__attach(probe->bpf);
+	return probe_attach_all(probe->bpf->skeleton);
 }
 
 static int load_and_attach(struct probe *probe)
@@ -374,7 +376,8 @@ static int take_sample(struct probe *probe)
 
 	probe->bpf->bss->sample_done = false;
 	probe->bpf->bss->sample_number = probe->bpf->bss->sample_number % UINT8_MAX + 1;
-	r = probe_iterator_read(take, map, &sample, &size);
+	r = probe_visits_connections(probe) ? probe_visit_for_sample(probe, &sample, &size)
+					    : probe_iterator_read(take, map, &sample, &size);
 	if (r < 0)
 		return r;
 	if (probe->bpf->bss->sample_done) {
@@ -389,7 +392,8 @@ int probe_sample(struct probe *probe)
 	int r;
 
 	if (!bpf_program__autoload(probe->bpf->progs.sample_connections) &&
-	    !bpf_program__autoload(probe->bpf->progs.sample_by_file))
+	    !bpf_program__autoload(probe->bpf->progs.sample_by_file) &&
+	    !probe_visits_connections(probe))
 		return -EOPNOTSUPP;
 	if (probe->sampling)
 		return 0;

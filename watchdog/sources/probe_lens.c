@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ebpf/probe.skel.h"
+#include "sources/probe_attach.h"
 #include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
 #include "sources/probe_state.h"
@@ -54,7 +55,7 @@ static int attach(struct probe *probe)
 	struct probe_lens *lens = &probe->lens;
 
 	for (unsigned i = 0; i < PROBE_HOST_PROGRAMS; i++) {
-		lens->links[i] = bpf_program__attach(program_of(probe, i));
+		lens->links[i] = probe_attach_tracepoint(program_of(probe, i));
 		if (!lens->links[i]) {
 			int r = -errno;
 

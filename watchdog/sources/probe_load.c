@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ebpf/probe.skel.h"
+#include "sources/probe_attach.h"
 #include "support/cleanup.h"
 #include "support/resident_set.h"
 
@@ -34,7 +35,8 @@ __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_
 /* ---- what the running kernel has */
 
 struct kernel_features {
-	bool socket_storage;
+	bool btf;   /* of its own */
+	bool types; /* as ebpf/reads.bpf.h has it */
 	bool socket_cookie;
 	bool task_pointer;
 	bool socket_from_file;
@@ -48,7 +50,7 @@ static const struct {
 	bool is_function;
 	size_t member;
 } FEATURES[] = {
-	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, socket_storage) },
+	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, types) },
 	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
 	{ "bpf_get_current_task_btf", true, offsetof(struct kernel_features, task_pointer) },
 	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
@@ -98,7 +100,8 @@ static int find_features(struct kernel_features *features)
 		if (btf_is_func(type) || btf_is_typedef(type))
 			note_feature(features, btf, type);
 	}
-	features->storage_iterator = features->socket_storage && can_iterate_storage(btf);
+	features->btf = true;
+	features->storage_iterator = features->types && can_iterate_storage(btf);
 	btf__free(btf);
 	return 0;
 }
@@ -112,7 +115,7 @@ static bool can_look_at_groups(void)
 static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_features *features)
 {
 	bool by_storage = features->storage_iterator;
-	bool by_file = !by_storage && features->socket_storage && features->socket_from_file;
+	bool by_file = !by_storage && features->types && features->socket_from_file;
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
@@ -121,10 +124,11 @@ static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_feature
 		{ bpf->progs.find_healed_by_file, by_file && features->congestion_state },
 		{ bpf->progs.find_host_held, by_storage },
 		{ bpf->progs.find_host_held_by_file, by_file },
-		{ bpf->progs.find_connections, features->socket_from_file },
+		{ bpf->progs.find_connections, features->types && features->socket_from_file },
 		{ bpf->progs.sample_connections, by_storage },
 		{ bpf->progs.sample_by_file, by_file },
-		{ bpf->progs.adopt_processes, true },
+		{ bpf->progs.visit_connection, !features->types },
+		{ bpf->progs.adopt_processes, features->btf },
 	};
 
 	for (size_t i = 0; i < sizeof(iterators) / sizeof(iterators[0]); i++) {
@@ -143,7 +147,7 @@ static bool can_have_lenses(void)
 static void prepare_groups(struct probe_bpf *bpf, const struct kernel_features *features,
 			   bool lenses)
 {
-	bool lenses_too = lenses && features->task_pointer && can_have_lenses();
+	bool lenses_too = lenses && features->types && features->task_pointer && can_have_lenses();
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
@@ -153,7 +157,7 @@ static void prepare_groups(struct probe_bpf *bpf, const struct kernel_features *
 		{ bpf->progs.group_socket, lenses_too },
 		{ bpf->progs.group_release, lenses_too },
 	};
-	bool possible = features->socket_storage && can_look_at_groups();
+	bool possible = can_look_at_groups();
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		bpf_program__set_autoload(programs[i].program, possible && programs[i].wanted);
@@ -181,19 +185,17 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 		return -errno;
 	bpf->rodata->pid_namespace = (uint32_t)own.st_ino;
 	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
-	bpf->rodata->have_socket_storage = features->socket_storage;
-	bpf->rodata->have_socket_cookie = features->socket_cookie;
-	bpf->rodata->have_kernel_types = true;
-	bpf_map__set_autocreate(features->socket_storage ? bpf->maps.connections_by_address
-							 : bpf->maps.connections,
-				false);
-	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->socket_storage);
+	bpf->rodata->have_kernel_types = features->types;
+	bpf->rodata->have_socket_cookie = features->types && features->socket_cookie;
+	bpf_map__set_autocreate(
+		features->types ? bpf->maps.connections_by_address : bpf->maps.connections, false);
+	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->types);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	prepare_iterators(bpf, features);
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
 	prepare_host_lens(bpf);
 	prepare_groups(bpf, features, lenses);
-	return 0;
+	return features->types ? probe_attach_typed(bpf->obj) : 0;
 }
 
 /* ---- what the handover keeps: the maps, and the links of the tracepoints */
@@ -277,9 +279,8 @@ static int load(struct probe_bpf **ret, const char *btf, const struct kernel_fea
 	r = prepare(bpf, features, lenses);
 	if (r >= 0 && count > 0)
 		r = take_over(bpf, descriptors, count);
-	if (r < 0)
-		return r;
-	r = probe_bpf__load(bpf);
+	if (r >= 0)
+		r = probe_bpf__load(bpf);
 	if (r < 0)
 		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
 	drop_instructions(bpf);

@@ -4,8 +4,10 @@
 #include <bpf/libbpf.h>
 
 #include "ebpf/probe.skel.h"
+#include "sources/probe_attach.h"
 #include "sources/probe_iterator.h"
 #include "sources/probe_state.h"
+#include "sources/probe_visits.h"
 #include "support/clock.h"
 
 /* How long the program stays attached at least: a path that loses packets once will do so again,
@@ -22,12 +24,14 @@ static bool look(struct probe *probe)
 
 	probe->healing_looked = clock_now(CLOCK_MONOTONIC);
 	probe->bpf->bss->still_stalled = false;
+	if (probe_visits_connections(probe))
+		return probe_visit_for_stalls(probe) < 0 || probe->bpf->bss->still_stalled;
 	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->still_stalled;
 }
 
 static void begin(struct probe *probe)
 {
-	probe->healing = bpf_program__attach(probe->bpf->progs.congestion_state);
+	probe->healing = probe_attach_tracepoint(probe->bpf->progs.congestion_state);
 	if (probe->healing)
 		look(probe);
 }
