@@ -122,6 +122,7 @@ def fleet_options_agree(build):
 # Sources that a rule needs besides the probe: causes -> the name that the wiring must have for that.
 NEEDS = {
     "ROW(route_monitor,": ("link-down", "address-changed", "no-route"),
+    "ROW(wifi_monitor,": ("wifi-disconnected",),
     "ROW(host_sleep,": ("host-suspend",),
     "ROW(host_clock,": ("clock-wrong",),
 }
@@ -210,8 +211,8 @@ def confidences_are_the_tables(build):
 
 
 # Names of evidence with a part that the code fills in, and the parts.
-PARTS = {"%s_lost_before_msec": ("link", "address", "route"),
-         "%s_back_before_msec": ("link", "address", "route")}
+PARTS = {"%s_lost_before_msec": ("link", "wifi", "address", "route"),
+         "%s_back_before_msec": ("link", "wifi", "address", "route")}
 
 
 def evidence_has_words(_):

@@ -55,7 +55,8 @@ static bool lacks_connection(const struct record *record)
 /* Told of an open connection without asking how it stands. */
 static bool lacks_socket(enum cause cause)
 {
-	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_LINK_DOWN || cause == CAUSE_NO_ROUTE ||
+	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_LINK_DOWN ||
+	       cause == CAUSE_WIFI_DISCONNECTED || cause == CAUSE_NO_ROUTE ||
 	       cause == CAUSE_ADDRESS_CHANGED;
 }
 

@@ -707,6 +707,73 @@ static void test_link(size_t row)
 	bench_end(&bench);
 }
 
+/* The radio is said to have lost its connection a second before the link goes, or not at all. */
+static const struct {
+	const char *why;
+	enum radio radio;
+	uint16_t reason;
+	usec_t comes_back; /* 0: it does not */
+	bool link_goes_down;
+	enum cause cause;
+	enum confidence confidence;
+} radios[] = {
+	{ "the access point threw it out", RADIO_DEAUTHENTICATED, 4, 0, true,
+	  CAUSE_WIFI_DISCONNECTED, CONFIDENCE_PROVED },
+	{ "a driver that leaves the link as it is", RADIO_DISCONNECTED, 4, 0, false,
+	  CAUSE_WIFI_DISCONNECTED, CONFIDENCE_PROVED },
+	{ "it heard nothing more", RADIO_AP_LOST, 4, 0, true, CAUSE_WIFI_DISCONNECTED,
+	  CONFIDENCE_LIKELY },
+	{ "an operator disconnected it", RADIO_LEFT, 3, 0, true, CAUSE_LINK_DOWN,
+	  CONFIDENCE_PROVED },
+	{ "a roam that was back long before the silence", RADIO_AP_LOST, 1, 100 * USEC_PER_MSEC,
+	  false, CAUSE_PATH_SILENT, CONFIDENCE_LIKELY },
+	{ "a scan: nothing is reported", RADIO_NONE, 0, 0, false, CAUSE_PATH_SILENT,
+	  CONFIDENCE_PROVED },
+};
+
+static void test_radio(size_t row)
+{
+	struct event ended =
+		connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct bench bench;
+
+	ended.connection.facts.error = ETIMEDOUT;
+	ended.connection.facts.unacked_bytes = 1;
+	ended.connection.facts.retransmit_timeouts = 4;
+	ended.connection.facts.rto_usec = 200000 << 4;
+	ended.connection.facts.idle_rx = ended.connection.facts.age = 30 * USEC_PER_SEC;
+	begin(&bench);
+	bench_step(&bench, path_is_known(false));
+	bench_step(&bench, as_found(link_is(true)));
+	bench_step(&bench, as_found(address_is(true)));
+	bench_step(&bench, as_found(default_route_is(true)));
+	bench_step(&bench, path_is_known(true));
+	bench_step(&bench, opened(1));
+	bench_step(&bench, established(1));
+	bench.now += USEC_PER_SEC;
+	if (radios[row].radio != RADIO_NONE)
+		bench_step(&bench, radio_is(radios[row].radio, radios[row].reason));
+	bench.now += radios[row].comes_back;
+	if (radios[row].comes_back)
+		bench_step(&bench, radio_is(RADIO_UP, 0));
+	CHECK(bench.records == 0, "a radio alone is no stall: it may be changing its access point");
+	bench.now += USEC_PER_SEC;
+	if (radios[row].link_goes_down)
+		bench_step(&bench, link_is(false));
+	bench_pass(&bench, 28 * USEC_PER_SEC);
+	bench.records = 0; /* that it stalls */
+	bench_step(&bench, ended);
+	CHECK(bench_only_verdict(&bench)->cause == radios[row].cause, radios[row].why);
+	CHECK(bench_only_verdict(&bench)->confidence == radios[row].confidence, radios[row].why);
+	bench_end(&bench);
+}
+
+static void test_radios(void)
+{
+	for (size_t row = 0; row < sizeof(radios) / sizeof(*radios); row++)
+		test_radio(row);
+}
+
 static void test_links(void)
 {
 	for (size_t row = 0; row < sizeof(links) / sizeof(*links); row++)
@@ -919,7 +986,8 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "the host slept", test_sleep }, { "it slept long ago", test_sleep_long_ago },
       { "two hubs at once", test_two_hubs_at_once },
       { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
-      { "a link that is down", test_links }, { "a gap of centuries", test_gap_of_centuries },
+      { "a link that is down", test_links }, { "a radio that lost its connection", test_radios },
+      { "a gap of centuries", test_gap_of_centuries },
       { "every type of event is taken", test_every_type_is_taken },
       { "a look at an idle agent can wait", test_look_at_an_idle_agent },
       { "a starved agent hangs", test_hang_of_a_starved_agent },

@@ -139,6 +139,15 @@ struct event link_is(bool up)
 	return event;
 }
 
+struct event radio_is(enum radio radio, uint16_t reason)
+{
+	struct event event = path_event(EVENT_RADIO, radio == RADIO_UP);
+
+	event.path.radio = radio;
+	event.path.reason = reason;
+	return event;
+}
+
 struct event address_is(bool up)
 {
 	struct event event = path_event(EVENT_ADDRESS, up);

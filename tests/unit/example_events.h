@@ -62,6 +62,7 @@ struct event unit_is(enum unit_state state, uint32_t main_pid);
 /* ---- the path in NETNS: interface 2, named eth0, with own_endpoint()/24 and a default route */
 
 struct event link_is(bool up);
+struct event radio_is(enum radio radio, uint16_t reason);
 struct event address_is(bool up);
 struct event default_route_is(bool up);
 

@@ -83,6 +83,7 @@ static const struct {
 	ENDING(NAME_SERVER_FAILING, LIKELY, UNKNOWN),
 	ENDING(NAME_SERVER_SILENT, SUSPECTED, UNKNOWN),
 	ENDING(LINK_DOWN, PROVED, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
+	ENDING(WIFI_DISCONNECTED, PROVED, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
 	ENDING(NO_ROUTE, PROVED, CONNECT_UNREACHABLE, .socket.error = ENETUNREACH),
 	ENDING(ADDRESS_CHANGED, PROVED, RETRANSMIT_TIMEOUT),
 	ENDING(UNREACHABLE, PROVED, UNREACHABLE, .socket.error = EHOSTUNREACH),
@@ -128,6 +129,38 @@ static size_t write_endings(struct record *records)
 			record->socket.age = USEC_PER_HOUR;
 	}
 	return count;
+}
+
+/* What a radio reported is a fact; in doubt is only whether the connection ended of it. */
+static void a_radio_tells_what_became_of_it(void)
+{
+	static const struct {
+		enum confidence confidence;
+		const char *wifi, *reason;
+		const char *words;
+	} rows[] = {
+		{ CONFIDENCE_PROVED, "deauthenticated-by-the-access-point", "4-inactivity",
+		  "; wlan0 was deauthenticated by the access point (reason 4, inactivity)." },
+		{ CONFIDENCE_LIKELY, "disassociated-by-the-access-point", "77",
+		  "; probably because wlan0 was disassociated by the access point (reason 77)." },
+		{ CONFIDENCE_SUSPECTED, "access-point-lost", NULL,
+		  "; perhaps because wlan0 lost its access point." },
+	};
+	char message[MESSAGE_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record record = example(RECORD_ENDED);
+
+		record.verdict.cause = CAUSE_WIFI_DISCONNECTED;
+		record.verdict.confidence = rows[i].confidence;
+		record.verdict.ended_by = ENDED_BY_KEEPALIVE_TIMEOUT;
+		tokens_add(&record.verdict.evidence, "interface=wlan0");
+		tokens_add(&record.verdict.evidence, "wifi=%s", rows[i].wifi);
+		if (rows[i].reason)
+			tokens_add(&record.verdict.evidence, "wifi_reason=%s", rows[i].reason);
+		record_message(&record, message);
+		CHECK(strstr(message, rows[i].words) != NULL, message);
+	}
 }
 
 /* The reason in the words of its protocol is part of the sentence. */
@@ -419,6 +452,7 @@ static void replaces_what_is_no_text(void)
 }
 
 SUITE("message", { "a known reason is named", a_known_reason_is_named },
+      { "a radio tells what became of it", a_radio_tells_what_became_of_it },
       { "says what is expected", says_what_is_expected },
       { "is one sentence for every combination", is_one_sentence_for_every_combination },
       { "has a verb for every action", has_a_verb_for_every_action },

@@ -97,6 +97,10 @@ static const char *describe(const struct path_view *view)
 	text_add(&text, "%s%s%s:", view->interface, view->disabled ? " disabled" : "",
 		 view->covered ? "" : " uncovered");
 	add_part(&text, "link", &view->link);
+	if (!view->radio.there || view->radio.lost || view->radio.back)
+		add_part(&text, "radio", &view->radio);
+	if (view->loss.radio)
+		text_add(&text, "(%s,%u)", radio_to_string(view->loss.radio), view->loss.reason);
 	add_part(&text, "address", &view->address);
 	if (!view->routes_known)
 		return buffer;
@@ -173,6 +177,54 @@ static const struct row rows[] = {
 	  "eth0 disabled: link=no,lost@12 address=no,lost@12 route=no,lost@12 hop=yes" },
 	{ "a link changes its name", "12 link up=1 interface=2 interface_name=uplink", LOCAL, PEER,
 	  "uplink: link=yes address=yes route=yes hop=yes" },
+
+#define THROWN_OUT "radio=deauthenticated-by-the-access-point reason=4"
+	{ "the radio loses its connection", "12 radio interface=2 " THROWN_OUT, LOCAL, PEER,
+	  "eth0: link=yes radio=no,lost@12(deauthenticated-by-the-access-point,4) address=yes "
+	  "route=yes hop=yes" },
+	{ "another radio", "12 radio interface=3 " THROWN_OUT, LOCAL, PEER,
+	  "eth0: link=yes address=yes route=yes hop=yes" },
+	{ "a radio that roams",
+	  "12 radio interface=2 radio=access-point-lost reason=1\n"
+	  "13 radio interface=2 radio=connected up=1",
+	  LOCAL, PEER,
+	  "eth0: link=yes radio=yes,lost@12,back@13(access-point-lost,1) address=yes route=yes "
+	  "hop=yes" },
+	{ "the first loss counts",
+	  "12 radio interface=2 " THROWN_OUT "\n"
+	  "13 radio interface=2 radio=connected up=1\n"
+	  "14 radio interface=2 radio=access-point-lost reason=15",
+	  LOCAL, PEER,
+	  "eth0: link=yes radio=no,lost@12,back@13(deauthenticated-by-the-access-point,4) "
+	  "address=yes route=yes hop=yes" },
+	{ "a radio that left by itself was well before",
+	  "12 radio interface=2 " THROWN_OUT "\n"
+	  "13 radio interface=2 radio=connected up=1\n"
+	  "14 radio interface=2 radio=left-by-this-host reason=3",
+	  LOCAL, PEER,
+	  "eth0: link=yes radio=no,lost@12,back@13(left-by-this-host,3) address=yes route=yes "
+	  "hop=yes" },
+	{ "a radio that was gone before", "9 radio interface=2 " THROWN_OUT, LOCAL, PEER,
+	  "eth0: link=yes radio=no(deauthenticated-by-the-access-point,4) address=yes route=yes "
+	  "hop=yes" },
+	{ "a link that comes up has its radio",
+	  "12 radio interface=2 " THROWN_OUT "\n"
+	  "13 link interface=2 interface_name=eth0\n"
+	  "14 link up=1 interface=2 interface_name=eth0",
+	  LOCAL, PEER,
+	  "eth0: link=yes,lost@13,back@14 "
+	  "radio=yes,lost@12,back@14(deauthenticated-by-the-access-point,4) address=yes route=yes "
+	  "hop=yes" },
+	{ "other news of a link that is up bring no radio back",
+	  "12 radio interface=2 " THROWN_OUT "\n"
+	  "13 link up=1 interface=2 interface_name=eth0",
+	  LOCAL, PEER,
+	  "eth0: link=yes radio=no,lost@12(deauthenticated-by-the-access-point,4) address=yes "
+	  "route=yes hop=yes" },
+	{ "a listing does not know of radios",
+	  "12 radio interface=2 " THROWN_OUT "\n13 namespace\n13 @\n13 namespace up=1", LOCAL, PEER,
+	  "eth0 uncovered: link=yes radio=no,lost@12(deauthenticated-by-the-access-point,4) "
+	  "address=yes route=yes hop=yes" },
 
 	{ "the last address takes the routes along",
 	  "12 address interface=2 address=192.0.2.10 prefix_length=24", LOCAL, PEER,

@@ -164,6 +164,9 @@ static void any_path(struct path_event *path)
 	path->prefix_length = (uint8_t)any_number();
 	path->table = (uint32_t)any_number();
 	path->metric = (uint32_t)any_number();
+	path->radio = (enum radio)any_of(RADIO_MAX);
+	path->reason = (uint16_t)any_number();
+	path->signal = any_of(200) - 100;
 }
 
 static void any_unit(struct unit_event *unit)

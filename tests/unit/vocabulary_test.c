@@ -29,6 +29,7 @@ LIST(action_outcome)
 LIST(unit_state)
 LIST(rung)
 LIST(clock_state)
+LIST(radio)
 LIST(mode)
 LIST(mqtt_track)
 LIST(mqtt_packet)
@@ -53,6 +54,7 @@ static const struct {
 	{ "action_outcome", action_outcome_name, action_outcome_value, ACTION_OUTCOME_MAX, "-" },
 	{ "unit_state", unit_state_name, unit_state_value, UNIT_STATE_MAX, "" },
 	{ "clock_state", clock_state_name, clock_state_value, CLOCK_STATE_MAX, "-" },
+	{ "radio", radio_name, radio_value, RADIO_MAX, "-" },
 	{ "rung", rung_name, rung_value, RUNG_MAX, "-" },
 	{ "mode", mode_name, mode_value, MODE_MAX, "-" },
 	{ "mqtt_track", mqtt_track_name, mqtt_track_value, MQTT_TRACK_MAX, "-" },

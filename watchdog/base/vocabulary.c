@@ -69,6 +69,7 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_NAME_SERVER_FAILING] = "name-server-failing",
 	[CAUSE_NAME_SERVER_SILENT] = "name-server-silent",
 	[CAUSE_LINK_DOWN] = "link-down",
+	[CAUSE_WIFI_DISCONNECTED] = "wifi-disconnected",
 	[CAUSE_NO_ROUTE] = "no-route",
 	[CAUSE_ADDRESS_CHANGED] = "address-changed",
 	[CAUSE_UNREACHABLE] = "unreachable",
@@ -212,6 +213,23 @@ static const char *const host_stop_names[HOST_STOP_MAX] = {
 	[HOST_STOP_REBOOT] = "reboot", [HOST_STOP_KEXEC] = "kexec",
 };
 DEFINE_NAMES(host_stop);
+
+static const char *const radio_names[RADIO_MAX] = {
+	[RADIO_NONE] = "none",
+	[RADIO_UP] = "connected",
+	[RADIO_DEAUTHENTICATED] = "deauthenticated-by-the-access-point",
+	[RADIO_DISASSOCIATED] = "disassociated-by-the-access-point",
+	[RADIO_DISCONNECTED] = "disconnected-by-the-access-point",
+	[RADIO_AP_LOST] = "access-point-lost",
+	[RADIO_LEFT] = "left-by-this-host",
+};
+DEFINE_NAMES(radio);
+
+bool radio_is_ended_by_ap(enum radio radio)
+{
+	return radio == RADIO_DEAUTHENTICATED || radio == RADIO_DISASSOCIATED ||
+	       radio == RADIO_DISCONNECTED;
+}
 
 static const char *const mode_names[MODE_MAX] = {
 	[MODE_EBPF] = "ebpf",

@@ -75,6 +75,7 @@ enum cause {
 	CAUSE_NAME_SERVER_SILENT,
 	/* network: the path */
 	CAUSE_LINK_DOWN,
+	CAUSE_WIFI_DISCONNECTED,
 	CAUSE_NO_ROUTE,
 	CAUSE_ADDRESS_CHANGED,
 	CAUSE_UNREACHABLE,
@@ -252,6 +253,20 @@ enum host_stop {
 	HOST_STOP_INVALID = -1,
 };
 
+/* What became of an interface's radio. */
+enum radio {
+	RADIO_NONE, /* not about a radio */
+	RADIO_UP,   /* it has its connection */
+	/* Wi-Fi: it lost its connection */
+	RADIO_DEAUTHENTICATED, /* by a frame of the access point's */
+	RADIO_DISASSOCIATED,   /* likewise */
+	RADIO_DISCONNECTED,    /* likewise; the driver does not tell by which frame */
+	RADIO_AP_LOST,         /* this side gave up: nothing was heard, or a handshake failed */
+	RADIO_LEFT,            /* this side left as one does on request */
+	RADIO_MAX,
+	RADIO_INVALID = -1,
+};
+
 /* Where the evidence comes from. */
 enum mode {
 	MODE_EBPF,
@@ -365,6 +380,7 @@ DECLARE_NAMES(lookup_answer);
 DECLARE_NAMES(rung);
 DECLARE_NAMES(clock_state);
 DECLARE_NAMES(host_stop);
+DECLARE_NAMES(radio);
 DECLARE_NAMES(mode);
 DECLARE_NAMES(login_protocol);
 DECLARE_NAMES(amqp_error);
@@ -385,6 +401,9 @@ bool cause_is_death(enum cause cause);
 
 /* True if the session was open when the host went down. */
 bool cause_is_host_down(enum cause cause);
+
+/* True if the access point ended the connection. */
+bool radio_is_ended_by_ap(enum radio radio);
 
 /* A signal's name with its SIG ("SIGSEGV"), or NULL for a number that has none. */
 const char *signal_to_string(int signal);

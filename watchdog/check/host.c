@@ -16,6 +16,7 @@
 #include "sources/probe.h"
 #include "sources/process_events.h"
 #include "sources/settings_files.h"
+#include "sources/wifi_monitor.h"
 #include "support/cleanup.h"
 
 #define BTF     "/sys/kernel/btf/vmlinux"
@@ -195,6 +196,27 @@ static bool check_clock(struct check *check)
 	return check_tell(check, "time", CHECK_SKIPPED, "adjtimex(2) is not allowed");
 }
 
+static void ignore(void *userdata, const struct event *event)
+{
+	(void)userdata, (void)event;
+}
+
+/* That a host has no Wi-Fi is no fault. */
+static bool check_wifi(struct check *check)
+{
+	_cleanup_(wifi_monitor_close_held) struct wifi_monitor *monitor = NULL;
+	int r = wifi_monitor_open(&monitor, ignore, NULL);
+
+	if (r < 0)
+		return check_tell(check, "wifi", CHECK_SKIPPED,
+				  "Wi-Fi connections are not followed: no generic netlink");
+	wifi_monitor_drain(monitor);
+	if (!wifi_monitor_has_wifi(monitor))
+		return check_tell(check, "wifi", CHECK_SKIPPED,
+				  "no Wi-Fi here (nl80211): once there is, it is followed");
+	return check_tell(check, "wifi", CHECK_OK, "nl80211 tells of Wi-Fi connections");
+}
+
 /* ---- the settings */
 
 struct settings_seen {
@@ -261,6 +283,7 @@ struct host_modes check_host(struct check *check, const char *root, const char *
 	check_cgroups(check);
 	check_journal(check);
 	check_clock(check);
+	check_wifi(check);
 	check_settings(check, root);
 	return modes;
 }

@@ -245,6 +245,8 @@ static const char *path_state(const struct path_view *path)
 {
 	if (!path->known)
 		return "unknown";
+	if (!path->radio.there)
+		return "radio-down";
 	if (!path->link.there)
 		return "link-down";
 	if (!path->address.there)

@@ -13,6 +13,10 @@
  * connection that had ended by then (SURVEY_INTERVAL in watch/survey/). */
 #define NEXT_LOOK (1500 * USEC_PER_MSEC)
 
+/* A link whose radio is lost is reported as down so much later at most: the kernel does it once a
+ * second (linkwatch_schedule_work()). */
+#define LINK_DELAY (2 * USEC_PER_SEC)
+
 /* ---- records */
 
 static void report_stalled(struct engine *engine, struct connection *connection,
@@ -281,12 +285,17 @@ void stalls_take_path(struct engine *engine, const struct event *event)
 	struct path_change *change = &engine->path_change;
 	usec_t delay = engine->mode == MODE_SOCK_DIAG ? NEXT_LOOK : 0;
 
-	if (event->path.initial || event->type == EVENT_NEIGHBOUR)
+	/* one that changes its access point is back before its link is reported as down */
+	if (event->type == EVENT_RADIO)
+		change->radio_lost = event->path.up ? 0 : event->time;
+	if (event->path.initial || event->type == EVENT_NEIGHBOUR || event->type == EVENT_RADIO)
 		return;
 	change->last = event->time;
 	if (change->deadline.position)
 		return;
 	change->first = event->time;
+	if (change->radio_lost && event->time < change->radio_lost + LINK_DELAY)
+		change->first = change->radio_lost;
 	change->deadline.kind = DEADLINE_OF_PATH;
 	deadline_set(&engine->deadlines, &change->deadline, event->time + delay);
 }

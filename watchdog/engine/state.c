@@ -217,7 +217,7 @@ bool state_is_offline(const struct engine *engine, uint64_t netns, const struct 
 	const struct path_view path = path_at(engine, netns, peer, time);
 
 	return path.known && path.routes_known &&
-	       (!path.route.there || (*path.interface && !path.link.there));
+	       (!path.route.there || (*path.interface && !(path.link.there && path.radio.there)));
 }
 
 bool state_route_is_missing(const struct engine *engine, uint64_t netns,

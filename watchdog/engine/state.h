@@ -291,6 +291,7 @@ struct engine {
 	struct path_change {
 		struct deadline deadline; /* unset: open connections were checked since */
 		usec_t first, last;       /* times of the first and last change before the check */
+		usec_t radio_lost;        /* when a radio was last lost; 0: none is */
 	} path_change;
 	struct agent *agents; /* by number; [0] is not used */
 };

@@ -57,6 +57,7 @@ enum event_type {
 	EVENT_ADDRESS,
 	EVENT_ROUTE,
 	EVENT_NEIGHBOUR,
+	EVENT_RADIO, /* the radio of an interface has its connection, or lost it */
 	/* the host and ourselves */
 	EVENT_SUSPENDED,     /* the host slept */
 	EVENT_CLOCK,         /* whether the host's clock is synchronised: at first, and changes */
@@ -224,6 +225,9 @@ struct path_event {
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
 	uint32_t table;          /* route: as in rtnetlink(7), without those of the table `local` */
 	uint32_t metric;         /* route: the lowest wins */
+	enum radio radio;        /* radio: what became of it; `up` with RADIO_UP alone */
+	uint16_t reason; /* radio: why, by its own code (IEEE 802.11, 9.4.1.7). 0: none was given */
+	int signal;      /* radio: how it was heard before that, dBm; 0: not known */
 	usec_t expires_in; /* route: unless its life is prolonged, it ends so long after `time`; 0:
 			      it does not expire */
 };

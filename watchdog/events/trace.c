@@ -44,6 +44,7 @@ NAMES_OF(unit_state);
 NAMES_OF(rung);
 NAMES_OF(clock_state);
 NAMES_OF(host_stop);
+NAMES_OF(radio);
 NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
@@ -214,6 +215,9 @@ static const struct field path_fields[] = {
 	{ "table", NUMBER, AT(path.table), NULL },
 	{ "metric", NUMBER, AT(path.metric), NULL },
 	{ "expires_in", SPAN, AT(path.expires_in), NULL },
+	{ "radio", NAME, AT(path.radio), &radio_names },
+	{ "reason", NUMBER, AT(path.reason), NULL },
+	{ "signal", SIGNED, AT(path.signal), NULL },
 	LAST_FIELD,
 };
 

@@ -45,6 +45,9 @@ static const char *const advice[CAUSE_MAX] = {
 	[CAUSE_NAME_SERVER_SILENT] = "See whether the name servers can be reached, and whether a "
 				     "firewall drops port 53.",
 	[CAUSE_LINK_DOWN] = "Look at the link, the modem or the access point.",
+	[CAUSE_WIFI_DISCONNECTED] =
+		"Read the reasons in CONNWATCH_EVIDENCE, then look at the access "
+		"point and at the signal there.",
 	[CAUSE_NO_ROUTE] = "See which route is missing on the devices.",
 	[CAUSE_ADDRESS_CHANGED] = "Look at DHCP leases, or at the sessions of the mobile network.",
 	[CAUSE_UNREACHABLE] = "See how far packets get (traceroute), and ask that network.",

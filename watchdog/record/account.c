@@ -100,6 +100,11 @@ static const struct phrase {
 	/* the path to the peer, and the host */
 	{ "interface", "the path to the peer used %s", 0 },
 	{ "interface_state", "that interface was %s", 0 },
+	{ "wifi", "its Wi-Fi: %s", 0 },
+	{ "wifi_reason", "the reason that was given for that: %s", 0 },
+	{ "wifi_signal_dbm", "the access point was last heard with %s dBm", 0 },
+	{ "wifi_lost_before_msec", "the Wi-Fi connection was lost", -1 },
+	{ "wifi_back_before_msec", "the Wi-Fi connection came back", -1 },
 	{ "link_lost_before_msec", "the link went down", -1 },
 	{ "lookup_msec", "the lookup of the hub's name took %s", 0 },
 	{ "tcp_msec", "the TCP handshake took %s", 0 },

@@ -184,6 +184,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_NAME_SERVER_FAILING] = { "its DNS lookups ", "fail at the name server" },
 	[CAUSE_NAME_SERVER_SILENT] = { "its name server ", "does not answer" },
 	[CAUSE_LINK_DOWN] = { "this host's network link ", "went down" },
+	[CAUSE_WIFI_DISCONNECTED] = { "this host's Wi-Fi connection was ", "lost" },
 	[CAUSE_NO_ROUTE] = { "this host ", "has no route to the peer" },
 	[CAUSE_ADDRESS_CHANGED] = { "this host ", "lost the connection's local address" },
 	[CAUSE_UNREACHABLE] = { "the network ", "reported the peer as unreachable" },
@@ -234,8 +235,8 @@ static void add_hang_detail(struct text *text, const struct record *record)
 	text_add(text, " unread)");
 }
 
-/* Adds " (VALUE)" of the evidence `name`, if it is there: a reason in the words of its protocol. */
-static void add_evidence(struct text *text, const struct record *record, const char *name)
+/* The value of the evidence `name`; NULL if it is not there. */
+static const char *evidence_of(const struct record *record, const char *name)
 {
 	const struct tokens *evidence = &record->verdict.evidence;
 	size_t length = strlen(name);
@@ -243,27 +244,36 @@ static void add_evidence(struct text *text, const struct record *record, const c
 	for (unsigned i = 0; i < evidence->count; i++)
 		if (strncmp(evidence->text[i], name, length) == 0 &&
 		    evidence->text[i][length] == '=')
-			text_add(text, " (%s)", evidence->text[i] + length + 1);
+			return evidence->text[i] + length + 1;
+	return NULL;
+}
+
+/* Adds " (VALUE)" of the evidence `name`, if it is there: a reason in the words of its protocol. */
+static void add_evidence(struct text *text, const struct record *record, const char *name)
+{
+	const char *value = evidence_of(record, name);
+
+	if (value)
+		text_add(text, " (%s)", value);
+}
+
+static void add_as_words(struct text *text, const char *value)
+{
+	for (; *value; value++)
+		text_add(text, "%c", *value == '-' ? ' ' : *value);
 }
 
 /* Adds " (VALUE)" of the evidence `name`, in words. */
 static bool add_words(struct text *text, const struct record *record, const char *name)
 {
-	const struct tokens *evidence = &record->verdict.evidence;
-	size_t length = strlen(name);
+	const char *value = evidence_of(record, name);
 
-	for (unsigned i = 0; i < evidence->count; i++) {
-		const char *token = evidence->text[i];
-
-		if (strncmp(token, name, length) != 0 || token[length] != '=')
-			continue;
-		text_add(text, " (");
-		for (token += length + 1; *token; token++)
-			text_add(text, "%c", *token == '-' ? ' ' : *token);
-		text_add(text, ")");
-		return true;
-	}
-	return false;
+	if (!value)
+		return false;
+	text_add(text, " (");
+	add_as_words(text, value);
+	text_add(text, ")");
+	return true;
 }
 
 /* The reason that the peer gave for a refusal, or for the end of the session. */
@@ -342,12 +352,50 @@ static const struct phrase *why_phrase(const struct verdict *verdict)
 	return &why_phrases[verdict->cause];
 }
 
+/* Adds " (reason 4, inactivity)" of "4-inactivity". */
+static void add_radio_reason(struct text *text, const char *reason)
+{
+	size_t number = strspn(reason, "0123456789");
+
+	text_add(text, " (reason %.*s", (int)number, reason);
+	if (reason[number]) {
+		text_add(text, ", ");
+		add_as_words(text, reason + number + 1);
+	}
+	text_add(text, ")");
+}
+
+/* "wlan0 was deauthenticated by the access point (reason 4, inactivity)": that is a fact, and what
+ * may be in doubt is whether the connection ended because of it. False: nothing was reported. */
+static bool add_radio(struct text *text, const struct record *record)
+{
+	const char *interface = evidence_of(record, "interface");
+	const char *what = evidence_of(record, "wifi");
+	const char *reason = evidence_of(record, "wifi_reason");
+	const char *doubt = adverb(record->verdict.confidence);
+
+	if (!interface || !what)
+		return false;
+	text_add(text, "%s%s%s ", doubt, *doubt ? "because " : "", interface);
+	if (radio_from_string(what) == RADIO_AP_LOST) {
+		text_add(text, "lost its access point");
+	} else {
+		text_add(text, "was ");
+		add_as_words(text, what);
+	}
+	if (reason)
+		add_radio_reason(text, reason);
+	return true;
+}
+
 static void add_why(struct text *text, const struct record *record)
 {
 	const struct phrase *phrase = why_phrase(&record->verdict);
 	enum cause cause = record->verdict.cause;
 	bool diagnosed = cause_side(cause) != SIDE_NONE;
 
+	if (cause == CAUSE_WIFI_DISCONNECTED && add_radio(text, record))
+		return;
 	text_add(text, "%s%s%s", phrase->before,
 		 diagnosed ? adverb(record->verdict.confidence) : "", phrase->after);
 	if (why_details[cause])

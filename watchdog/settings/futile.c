@@ -33,9 +33,9 @@ static const char *why_nothing_follows(const struct agent_settings *settings, en
 static bool may_be_open(enum cause cause)
 {
 	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_HANG ||
-	       cause == CAUSE_LINK_DOWN || cause == CAUSE_NO_ROUTE ||
-	       cause == CAUSE_ADDRESS_CHANGED || cause == CAUSE_UNREACHABLE ||
-	       cause == CAUSE_PATH_SILENT;
+	       cause == CAUSE_LINK_DOWN || cause == CAUSE_WIFI_DISCONNECTED ||
+	       cause == CAUSE_NO_ROUTE || cause == CAUSE_ADDRESS_CHANGED ||
+	       cause == CAUSE_UNREACHABLE || cause == CAUSE_PATH_SILENT;
 }
 
 /* Why `action` cannot be taken after `cause`; NULL: it can. */

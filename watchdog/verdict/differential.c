@@ -3,7 +3,7 @@
 
 #include "verdict/exclusions.h"
 
-enum { CAUSES_MAX = 3, EXCLUSIONS_MAX = 5 };
+enum { CAUSES_MAX = 4, EXCLUSIONS_MAX = 5 };
 
 /* By number: of causes, and of exclusions. The rival is excluded where one of `kernel` holds, and
  * by circumstance alone where one of `circumstance` does. */
@@ -38,9 +38,9 @@ struct row {
 	{                                                            \
 		CAUSE_AGENT_CRASH, CAUSE_AGENT_OOM, CAUSE_AGENT_EXIT \
 	}
-#define BROKEN                                                         \
-	{                                                              \
-		CAUSE_LINK_DOWN, CAUSE_ADDRESS_CHANGED, CAUSE_NO_ROUTE \
+#define BROKEN                                                                                  \
+	{                                                                                       \
+		CAUSE_LINK_DOWN, CAUSE_WIFI_DISCONNECTED, CAUSE_ADDRESS_CHANGED, CAUSE_NO_ROUTE \
 	}
 #define SILENCE                                                       \
 	{                                                             \
@@ -201,6 +201,10 @@ static const struct row rows[] = {
 	  BY(), BY(silences_are_alike) },
 	{ ONE(LINK_DOWN), CAUSE_PATH_SILENT,
 	  BY(link_is_missing), BY(broke_and_was_not_heard_since) },
+	{ ONE(WIFI_DISCONNECTED), CAUSE_PATH_SILENT,
+	  BY(radio_is_missing), BY(broke_and_was_not_heard_since) },
+	{ ONE(WIFI_DISCONNECTED), CAUSE_LINK_DOWN,
+	  BY(access_point_ended_it), BY(did_not_leave_on_request) },
 	{ ONE(ADDRESS_CHANGED), CAUSE_PATH_SILENT,
 	  BY(address_is_missing), BY(broke_and_was_not_heard_since) },
 	{ ONE(NO_ROUTE), CAUSE_PATH_SILENT,

@@ -574,17 +574,35 @@ EXCLUSION(path_is_there, "path-is-whole")
 
 EXCLUSION(link_stayed, "link-stayed-up")
 {
-	return is_known(given) && *given->path.interface && stayed(&given->path.link);
+	return is_known(given) && *given->path.interface && stayed(&given->path.link) &&
+	       stayed(&given->path.radio);
 }
 
 EXCLUSION(link_was_back, "link-was-up-again")
 {
-	return *given->path.interface && was_back(given, &given->path.link);
+	return *given->path.interface && was_back(given, &given->path.link) &&
+	       was_back(given, &given->path.radio);
 }
 
 EXCLUSION(link_is_missing, "link-is-down")
 {
 	return is_missing(given, &given->path.link);
+}
+
+EXCLUSION(radio_is_missing, "the-radio-has-no-connection")
+{
+	return is_missing(given, &given->path.radio);
+}
+
+/* The interface was up, and had its connection, for the access point to end it. */
+EXCLUSION(access_point_ended_it, "the-access-point-ended-it")
+{
+	return radio_is_ended_by_ap(given->path.loss.radio);
+}
+
+EXCLUSION(did_not_leave_on_request, "this-host-did-not-leave-on-request")
+{
+	return given->path.loss.radio == RADIO_AP_LOST;
 }
 
 EXCLUSION(address_stayed, "address-stayed")

@@ -37,6 +37,7 @@
 	ONE(neither_reads_nor_sends) ONE(died_while_nothing_came) \
 	/* the path */ \
 	ONE(path_is_there) ONE(link_stayed) ONE(link_was_back) ONE(link_is_missing) \
+	ONE(radio_is_missing) ONE(access_point_ended_it) ONE(did_not_leave_on_request) \
 	ONE(address_stayed) ONE(address_was_back) ONE(address_is_missing) ONE(route_stayed) \
 	ONE(route_was_back) ONE(route_is_missing) ONE(broke_and_was_not_heard_since) \
 	ONE(no_icmp_error) ONE(none_at_the_end) ONE(icmp_error_came) \

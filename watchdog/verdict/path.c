@@ -36,7 +36,7 @@ static bool is_about(const struct path_object *object, enum event_type type,
 {
 	if (object->type != type || object->path.interface != path->interface)
 		return false;
-	if (type == EVENT_LINK)
+	if (type == EVENT_LINK || type == EVENT_RADIO)
 		return true;
 	if (type == EVENT_ROUTE)
 		return same_destination(&object->path, path) &&
@@ -48,10 +48,11 @@ static bool is_about(const struct path_object *object, enum event_type type,
 	       object->path.prefix_length == path->prefix_length;
 }
 
-/* The state of an object that was never reported: not there; a neighbour has not failed. */
+/* The state of an object that was never reported: not there; a neighbour has not failed, and a
+ * radio, if there is one, has its connection. */
 static bool up_unless_reported(enum event_type type)
 {
-	return type == EVENT_NEIGHBOUR;
+	return type == EVENT_NEIGHBOUR || type == EVENT_RADIO;
 }
 
 static bool is_gone(const struct path_object *object)
@@ -162,6 +163,36 @@ static void take_object(struct path_namespace *in, const struct event *event)
 	set_up(in, object, event->path.up, event);
 }
 
+/* ---- radios */
+
+static void note_loss(struct path_namespace *in, const struct event *event)
+{
+	const struct path_event *path = &event->path;
+
+	in->losses[in->next_loss] = (struct path_loss){
+		.time = event->time,
+		.interface = path->interface,
+		.loss = { path->radio, path->reason, path->signal },
+	};
+	in->next_loss = (in->next_loss + 1) % PATH_LOSSES_MAX;
+}
+
+/* A link that comes up has its radio: the word of that may have been missed. */
+static void link_came_up(struct path_namespace *in, const struct event *event)
+{
+	for (struct path_object *object = in->objects; object < in->objects + in->object_count;
+	     object++)
+		if (is_about(object, EVENT_RADIO, &event->path))
+			set_up(in, object, true, event);
+}
+
+static bool is_up(struct path_namespace *in, const struct event *event)
+{
+	const struct path_object *object = find(in, event);
+
+	return object && object->path.up;
+}
+
 /* ---- routes that go without a report
  *
  * One of several next hops also comes back without a report (fib_sync_up()). Such a route is left
@@ -226,10 +257,14 @@ static void address_gone(struct path_namespace *in, const struct event *event)
 
 /* The kernel reports IPv6 routes that go, unless net.ipv6.route.skip_notify_on_dev_down is set, but
  * not IPv4 routes (fib_table_flush()). */
-static void take_consequences(struct path_namespace *in, const struct event *event)
+static void take_consequences(struct path_namespace *in, const struct event *event, bool was_up)
 {
 	if (event->type == EVENT_LINK && event->path.disabled)
 		drop_routes_by(in, 0, event);
+	else if (event->type == EVENT_LINK && event->path.up && !was_up)
+		link_came_up(in, event);
+	else if (event->type == EVENT_RADIO && !event->path.up)
+		note_loss(in, event);
 	else if (event->type == EVENT_ADDRESS && !event->path.up)
 		address_gone(in, event);
 	else if (event->type == EVENT_ROUTE && event->path.replaces)
@@ -270,7 +305,8 @@ static void begin_namespace(struct path_table *table, uint64_t netns)
 	in->known = false;
 	in->overflowed = false;
 	for (uint32_t i = 0; i < in->object_count; i++)
-		in->objects[i].unconfirmed = !is_gone(&in->objects[i]);
+		in->objects[i].unconfirmed =
+			!is_gone(&in->objects[i]) && in->objects[i].type != EVENT_RADIO;
 }
 
 /* Every object was reported: one that was not is gone. */
@@ -305,6 +341,7 @@ void path_table_release(struct path_table *table)
 void path_take(struct path_table *table, const struct event *event)
 {
 	struct path_namespace *in = path_namespace_find(table, event->path.netns);
+	bool was_up = in && is_up(in, event);
 
 	if (event->type == EVENT_NAMESPACE && !event->path.up)
 		begin_namespace(table, event->path.netns);
@@ -312,6 +349,6 @@ void path_take(struct path_table *table, const struct event *event)
 		complete_namespace(in, event);
 	else if (in && !in->overflowed) {
 		take_object(in, event);
-		take_consequences(in, event);
+		take_consequences(in, event, was_up);
 	}
 }

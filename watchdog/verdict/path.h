@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path to the peer: links, addresses, routes and neighbours of network namespaces, now and a
- * while back.
+/* The path to the peer: links, their radios, addresses, routes and neighbours of network
+ * namespaces, now and a while back.
  *
  * Memory is taken once. A namespace with more objects than there is room for is not known: there is
  * no half knowledge. Times are CLOCK_MONOTONIC microseconds. */
@@ -23,6 +23,13 @@ struct path_part {
 			  no report says so or else */
 };
 
+/* What was reported of a radio that lost its connection. */
+struct radio_loss {
+	enum radio radio; /* RADIO_NONE: nothing was */
+	uint16_t reason;  /* as in struct path_event */
+	int signal;       /* likewise */
+};
+
 struct path_view {
 	bool known;        /* the parts below are right */
 	bool covered;      /* and no change within the span was missed */
@@ -31,6 +38,10 @@ struct path_view {
 	char interface[INTERFACE_NAME_SIZE];
 	bool disabled;             /* the interface was set down or removed, not merely unplugged */
 	struct path_part link;     /* the interface is up and has a carrier */
+	struct path_part radio;    /* the link's radio has its connection, as far as reported: one
+				      that nobody reports on counts as there */
+	struct radio_loss loss;    /* of `radio`: when it was first lost within the span; but if it
+				      is gone and its last loss was RADIO_LEFT, that one */
 	struct path_part address;  /* the local address is one of ours, on any interface */
 	struct path_part route;    /* a route leads to the peer */
 	struct path_part next_hop; /* has not failed to answer ARP or ND; counts only while there is
@@ -53,5 +64,6 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 /* True if nothing that is known of the path is missing at the end of the span. */
 bool path_is_whole(const struct path_view *view);
 
-/* Returns when the link, the address or the route was lost last within the span; 0: none was. */
+/* Returns when the link, its radio, the address or the route was lost last within the span; 0: none
+ * was. */
 usec_t path_last_lost(const struct path_view *view);

@@ -102,6 +102,15 @@ static bool has_link(const struct moment *moment)
 	return false;
 }
 
+static bool has_radio(const struct moment *moment)
+{
+	for (uint32_t i = 0; i < moment->in->object_count; i++)
+		if (!moment->up[i] && moment->in->objects[i].type == EVENT_RADIO &&
+		    moment->in->objects[i].path.interface == moment->interface)
+			return false;
+	return true;
+}
+
 static bool is_refused(const struct moment *moment)
 {
 	for (uint32_t i = 0; i < moment->in->object_count; i++)
@@ -210,7 +219,7 @@ static bool go_back_doubting(struct moment *moment, bool (*has)(const struct mom
 /* True if the object can make a difference to this path. */
 static bool matters(const struct moment *moment, const struct path_object *object)
 {
-	if (object->type == EVENT_LINK)
+	if (object->type == EVENT_LINK || object->type == EVENT_RADIO)
 		return object->path.interface == moment->interface;
 	if (object->type == EVENT_ADDRESS)
 		return makes_local(object, moment->local) || makes_local(object, moment->peer);
@@ -273,6 +282,37 @@ static uint32_t last_interface_of(const struct path_namespace *in, const struct 
 		    (!last || in->objects[i].last_change > last->last_change))
 			last = &in->objects[i];
 	return last ? last->path.interface : 0;
+}
+
+/* The newest loss of the interface's radio from `since` to `until`, or the oldest; NULL: none. */
+static const struct path_loss *find_loss(const struct moment *moment, usec_t since, usec_t until,
+					 bool newest)
+{
+	const struct path_loss *found = NULL;
+
+	for (unsigned i = 0; i < PATH_LOSSES_MAX; i++) {
+		const struct path_loss *loss = &moment->in->losses[i];
+
+		if (!loss->time || loss->interface != moment->interface || loss->time < since ||
+		    loss->time > until)
+			continue;
+		if (!found || (newest ? loss->time >= found->time : loss->time < found->time))
+			found = loss;
+	}
+	return found;
+}
+
+/* One that left by itself had its connection back before. */
+static void describe_loss(const struct moment *moment, usec_t until, struct path_view *view)
+{
+	const struct path_loss *newest = find_loss(moment, 0, until, true), *first = newest;
+
+	if (!newest || (view->radio.there && !view->radio.lost))
+		return;
+	if (view->radio.lost)
+		first = find_loss(moment, view->radio.lost, until, false) ?: newest;
+	view->loss =
+		!view->radio.there && newest->loss.radio == RADIO_LEFT ? newest->loss : first->loss;
 }
 
 static void name_interface(const struct moment *moment, struct path_view *view)
@@ -347,6 +387,8 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 	moment.interface = choose_interface(&moment, since, view->routes_known);
 	name_interface(&moment, view);
 	view->link = look_back(&moment, has_link, since, until);
+	view->radio = look_back(&moment, has_radio, since, until);
+	describe_loss(&moment, until, view);
 	view->address = look_back(&moment, has_address, since, until);
 	if (!view->routes_known)
 		return;
@@ -356,13 +398,15 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 
 bool path_is_whole(const struct path_view *view)
 {
-	return (!*view->interface || view->link.there) && view->address.there &&
-	       (!view->routes_known || view->route.there);
+	return (!*view->interface || (view->link.there && view->radio.there)) &&
+	       view->address.there && (!view->routes_known || view->route.there);
 }
 
 usec_t path_last_lost(const struct path_view *view)
 {
-	usec_t lost = view->link.lost > view->address.lost ? view->link.lost : view->address.lost;
+	usec_t lost = view->link.lost > view->radio.lost ? view->link.lost : view->radio.lost;
 
+	if (view->address.lost > lost)
+		lost = view->address.lost;
 	return lost > view->route.lost ? lost : view->route.lost;
 }

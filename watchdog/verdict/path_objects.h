@@ -8,10 +8,11 @@
 enum {
 	PATH_OBJECTS_MAX = 1024, /* links, addresses, routes and failed neighbours of a namespace */
 	PATH_CHANGES_MAX = 1024, /* of a namespace that are remembered */
+	PATH_LOSSES_MAX = 16,    /* of the radios of a namespace, likewise */
 };
 
-/* A link, an address, a route or a neighbour, as last reported. It keeps its place when it is gone,
- * so that the past can be looked at, until the place is needed. */
+/* A link, its radio, an address, a route or a neighbour, as last reported. It keeps its place when
+ * it is gone, so that the past can be looked at, until the place is needed. */
 struct path_object {
 	enum event_type type;
 	struct path_event path;
@@ -29,6 +30,12 @@ struct path_change {
 	bool up;
 };
 
+struct path_loss {
+	usec_t time; /* 0: none */
+	uint32_t interface;
+	struct radio_loss loss;
+};
+
 struct path_namespace {
 	bool known;      /* every object and every change from `known_since` on */
 	bool overflowed; /* it has more objects than there is room for */
@@ -36,6 +43,8 @@ struct path_namespace {
 	uint32_t object_count;
 	uint64_t first_change; /* number of the oldest that is remembered; numbers begin with 1 */
 	uint64_t next_change;
+	unsigned next_loss;
+	struct path_loss losses[PATH_LOSSES_MAX]; /* the newest ones, as a ring */
 	struct path_object objects[PATH_OBJECTS_MAX];
 	struct path_change changes[PATH_CHANGES_MAX]; /* by number, as a ring */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "verdict/rules_network.h"
 
+#include "verdict/radio.h"
 #include "verdict/rules_host.h"
 
 /* The connection was dead when the agent wrote again, each time after the same silence: a NAT or
@@ -62,18 +63,37 @@ static enum ruling decide_part(struct deliberation *on, const char *name,
 	return nominate(on, cause);
 }
 
-/* The link comes first: an address or a route may go because its link went. */
+/* A link that went because this host left its access point is down as one that was set down is. */
+static enum ruling decide_link(struct deliberation *on)
+{
+	const struct path_view *path = &on->given->path;
+
+	if (path->disabled)
+		tokens_add(evidence(on), "interface_state=set-down");
+	radio_describe(on);
+	return decide_part(on, "link", &path->link, CAUSE_LINK_DOWN);
+}
+
+static enum ruling decide_radio(struct deliberation *on)
+{
+	radio_describe(on);
+	return decide_part(on, "wifi", &on->given->path.radio, CAUSE_WIFI_DISCONNECTED);
+}
+
+/* The radio and the link come first, in this order: a link may go because its radio did, an address
+ * or a route because its link went. */
 enum ruling rule_broken_path(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
 
 	if (!path->known)
 		return SILENT;
-	if (*path->interface && explains(on->given, &path->link)) {
+	if (*path->interface &&
+	    (explains(on->given, &path->radio) || explains(on->given, &path->link))) {
 		tokens_add(evidence(on), "interface=%s", path->interface);
-		if (path->disabled)
-			tokens_add(evidence(on), "interface_state=set-down");
-		return decide_part(on, "link", &path->link, CAUSE_LINK_DOWN);
+		return explains(on->given, &path->radio) && path->loss.radio != RADIO_LEFT
+			       ? decide_radio(on)
+			       : decide_link(on);
 	}
 	if (explains(on->given, &path->address))
 		return decide_part(on, "address", &path->address, CAUSE_ADDRESS_CHANGED);

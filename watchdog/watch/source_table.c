@@ -6,6 +6,7 @@
 #define SOURCES(ROW)                                     \
 	ROW(host_sleep, TURN_BEFORE_RECORDS, AT_START)   \
 	ROW(host_clock, TURN_BEFORE_RECORDS, AT_START)   \
+	ROW(wifi_monitor, TURN_BEFORE_EACH, AT_START)    \
 	ROW(route_monitor, TURN_BEFORE_EACH, AT_START)   \
 	ROW(watch_observer, TURN_RECORDS, ON_DEMAND)     \
 	ROW(engine_timer, TURN_AFTER_RECORDS, ON_DEMAND) \
