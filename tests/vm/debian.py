@@ -80,16 +80,19 @@ def extract(packages, architecture, tree):
         "--include=" + ",".join(packages), own_suite(), str(tree))
 
 
-def root_tree(cache, architecture):
-    """A tree that programs run in, without having been booted or configured."""
+def root_tree(cache, architecture, name="root", more=()):
+    """A tree that programs run in, without having been booted or configured. `more`: packages that
+    it has besides, under another name."""
+    packages = [*PACKAGES, *more]
+
     def make(tree):
-        extract(PACKAGES, architecture, tree)
+        extract(packages, architecture, tree)
         for name in "passwd", "group":
             shutil.copy(tree / f"usr/share/base-passwd/{name}.master", tree / "etc" / name)
         for pattern in UNUSED:
             for path in tree.glob(pattern):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return complete(cache, f"root-{architecture}", make, [own_suite(), *PACKAGES, *UNUSED])
+    return complete(cache, f"{name}-{architecture}", make, [own_suite(), *packages, *UNUSED])
 
 
 def build_tree(cache, architecture):
@@ -99,15 +102,19 @@ def build_tree(cache, architecture):
     return complete(cache, f"build-{architecture}", make, [own_suite(), *BUILD_PACKAGES])
 
 
-def kernel(cache, suite, architecture):
-    """The image and the modules directory of the suite's newest cloud kernel."""
+def kernel(cache, suite, architecture, flavour="cloud"):
+    """The image and the modules directory of the suite's newest kernel: that for clouds, or with
+    the flavour "generic" that for any machine, which has more modules."""
+    kind = "" if flavour == "generic" else f"-{flavour}"
+
     def make(tree):
         apt = Apt(tree, suite, architecture)
-        for package in apt.download(f"linux-image-cloud-{architecture}"):
+        for package in apt.download(f"linux-image{kind}-{architecture}"):
             run("dpkg", "-x", str(package), str(tree))
             package.unlink()
         shutil.rmtree(apt.state)
-    tree = complete(cache, f"kernel-{suite}-{architecture}", make)
+    name = "kernel" if flavour == "cloud" else f"{flavour}-kernel"
+    tree = complete(cache, f"{name}-{suite}-{architecture}", make)
     modules, = [*tree.glob("lib/modules/*"), *tree.glob("usr/lib/modules/*")]
     image, = [*tree.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
     return image, modules
