@@ -201,13 +201,17 @@ int probe_btf_open(struct probe_btf *ret, const char *named, const char **compla
 	char own[PATH_MAX];
 	struct utsname name;
 
+	bool is_named = named && *named, has_own = access(KERNEL_BTF, R_OK) == 0;
+	int r;
+
 	*ret = (struct probe_btf){ .fd = -1 };
-	if (access(KERNEL_BTF, R_OK) == 0)
+	if (has_own && !is_named)
 		return 0;
 	uname(&name);
 	snprintf(own, sizeof(own), OWN_FILES "/%s.btf", name.release);
 	*complaint = text;
-	return open_file(ret, named && *named ? named : own, &name, text);
+	r = open_file(ret, is_named ? named : own, &name, text);
+	return has_own ? 0 : r;
 }
 
 void probe_btf_close(struct probe_btf *btf)

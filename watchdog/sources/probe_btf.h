@@ -10,10 +10,11 @@ struct probe_btf {
 	char path[PROBE_BTF_PATH_SIZE]; /* of `fd`, valid while that is open */
 };
 
-/* Chooses the kernel's own BTF, if it has any; else the file at `named`; if that is NULL or empty,
- * the kernel's file below /usr/lib/connwatch/btf. Returns 0 and what was chosen in `*ret`, to be
- * closed with probe_btf_close(); -ENOENT if there is no BTF; -ENOEXEC if the file is not of this
- * kernel, or is not BTF; or another -errno. With each error comes a sentence for the operator in
+/* Chooses the file at `named`, if it is of this kernel; else the kernel's own BTF, if it has any;
+ * if `named` is NULL or empty, else the kernel's file below /usr/lib/connwatch/btf. Returns 0 and
+ * what was chosen in `*ret`, to be closed with probe_btf_close(); -ENOENT if there is no BTF;
+ * -ENOEXEC if the file is not of this kernel, or is not BTF; or another -errno. With each error
+ * comes a sentence for the operator in
  * `*complaint`, valid until the next call. */
 int probe_btf_open(struct probe_btf *ret, const char *named, const char **complaint);
 

@@ -293,11 +293,15 @@ static int load(struct probe_bpf **ret, const char *btf, const struct kernel_fea
 int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count)
 {
 	struct kernel_features features = {};
-	int r;
+	int r = 0;
 
 	libbpf_set_print(keep_warning);
 	last_warning[0] = '\0';
-	r = find_features(&features);
+	if (!btf)
+		r = find_features(&features);
+	else /* it tells of few of its features before a load: attaching shows whether this is there
+	      */
+		features.congestion_state = true;
 	if (r < 0)
 		return r;
 	r = load(ret, btf, &features, true, descriptors, count);

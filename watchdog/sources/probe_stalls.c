@@ -29,10 +29,18 @@ static bool look(struct probe *probe)
 	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->still_stalled;
 }
 
+static bool has_tracepoint(const struct probe *probe)
+{
+	return bpf_program__autoload(probe->bpf->progs.congestion_state);
+}
+
+/* A kernel without BTF shows only now that it lacks the tracepoint. */
 static void begin(struct probe *probe)
 {
-	probe->healing = probe_attach_tracepoint(probe->bpf->progs.congestion_state);
-	if (probe->healing)
+	if (has_tracepoint(probe))
+		probe->healing = probe_attach_tracepoint(probe->bpf->progs.congestion_state);
+	probe->healing_followed = probe->healing || probe_visits_connections(probe);
+	if (probe->healing_followed)
 		look(probe);
 }
 
@@ -40,14 +48,15 @@ static void end(struct probe *probe)
 {
 	bpf_link__destroy(probe->healing);
 	probe->healing = NULL;
+	probe->healing_followed = false;
 	probe->stalled = false;
 }
 
 void probe_stalls_follow(struct probe *probe)
 {
-	if (!probe->stalled || !bpf_program__autoload(probe->bpf->progs.congestion_state))
+	if (!probe->stalled || (!has_tracepoint(probe) && !probe_visits_connections(probe)))
 		return;
-	if (!probe->healing)
+	if (!probe->healing_followed)
 		begin(probe);
 	else if (clock_now(CLOCK_MONOTONIC) >= probe->healing_looked + LOOK_AGAIN && !look(probe))
 		end(probe);

@@ -54,6 +54,7 @@ struct probe {
 	usec_t groups_made_at;    /* when the first was counted that was not found yet; 0: none */
 	bool stalled;             /* a connection is, or was lately */
 	struct bpf_link *healing; /* the program that sees the end of a stall; NULL: not attached */
+	bool healing_followed;    /* the end of a stall will be seen, at the latest with a look */
 	usec_t healing_looked;    /* when it was last checked that it is needed */
 	struct handover_memory *kept; /* records for the next daemon; NULL: there will be none */
 	uint64_t recalled; /* number of the first record in `kept` that is not of the daemon
