@@ -160,8 +160,8 @@ enum {
 #define SI_QUEUE -1
 #define SI_TKILL -6
 
-/* arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h: registers as uprobes
- * see them, at offsets that never change. */
+/* arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h,
+ * arch/arm/include/asm/ptrace.h: registers as uprobes see them, at offsets that never change. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi,
@@ -174,6 +174,11 @@ struct user_pt_regs {
 	__u64 sp;
 	__u64 pc;
 	__u64 pstate;
+};
+#elif defined(__TARGET_ARCH_arm)
+#pragma clang diagnostic ignored "-Wint-to-void-pointer-cast" /* in bpf_tracing.h */
+struct pt_regs {
+	__u32 uregs[18];
 };
 #endif
 

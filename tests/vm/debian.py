@@ -75,9 +75,11 @@ def complete(cache, name, make, recipe=()):
 
 
 def extract(packages, architecture, tree):
-    """Unpacks packages, and all that they depend on."""
+    """Unpacks packages, and all that they depend on. Those of another architecture come from the main
+    suite alone: mirrors of the others may lag behind for it."""
+    sources = [] if architecture == own_architecture() else [f"deb {own_mirror()} {own_suite()} main"]
     run("mmdebstrap", "--quiet", "--variant=extract", f"--architectures={architecture}",
-        "--include=" + ",".join(packages), own_suite(), str(tree))
+        "--include=" + ",".join(packages), own_suite(), str(tree), *sources)
 
 
 def root_tree(cache, architecture, name="root", more=()):

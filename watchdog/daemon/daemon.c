@@ -410,7 +410,7 @@ static int take_lock(void)
 /* Returns false if a signal asks the daemon to end; SIGHUP ends the pause alone. */
 static bool wait_for(unsigned seconds)
 {
-	struct timespec time = { .tv_sec = seconds };
+	struct timespec time = { .tv_sec = (time_t)seconds };
 	sigset_t awaited, before;
 	int signal;
 

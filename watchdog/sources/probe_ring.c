@@ -74,7 +74,7 @@ static void *whole_record(struct probe_ring *ring, size_t offset, size_t size)
 static int hand_on(struct probe_ring *ring, uint64_t position, size_t size, probe_ring_sink sink,
 		   void *userdata)
 {
-	size_t offset = (position + BPF_RINGBUF_HDR_SZ) & (ring->size - 1);
+	size_t offset = (size_t)(position + BPF_RINGBUF_HDR_SZ) & (ring->size - 1);
 
 	if (size > ring->size - offset && size > RECORD_MOST)
 		size = RECORD_MOST;

@@ -115,7 +115,7 @@ static int attach_events(struct uprobe *uprobe, const struct bpf_program *progra
 
 	for (unsigned i = 0; i < place->count && r == 0; i++) {
 		uprobe->events[i] = bpf_program__attach_uprobe_opts(
-			program, place->pid, place->path, place->offsets[i], &options);
+			program, place->pid, place->path, (size_t)place->offsets[i], &options);
 		r = uprobe->events[i] ? 0 : -errno;
 	}
 	if (r < 0)

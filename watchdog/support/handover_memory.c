@@ -235,7 +235,7 @@ static size_t count_reports(const struct handover_memory *memory)
 {
 	uint64_t made = memory->shared->reports_made;
 
-	return made < HANDOVER_REPORTS_MAX ? made : HANDOVER_REPORTS_MAX;
+	return made < HANDOVER_REPORTS_MAX ? (size_t)made : HANDOVER_REPORTS_MAX;
 }
 
 void handover_memory_confirm_report(struct handover_memory *memory, uint64_t cookie)
@@ -289,6 +289,6 @@ const void *handover_memory_record(const struct handover_memory *memory, uint64_
 {
 	const struct slot *slot = slot_of(memory, at);
 
-	*size = slot->size < HANDOVER_RECORD_SIZE ? slot->size : HANDOVER_RECORD_SIZE;
+	*size = slot->size < HANDOVER_RECORD_SIZE ? (size_t)slot->size : HANDOVER_RECORD_SIZE;
 	return slot->record;
 }

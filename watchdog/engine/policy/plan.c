@@ -63,7 +63,7 @@ uint64_t plan_start_of(const struct engine *engine, const struct agent *agent, u
 {
 	const struct tracked_process *process = state_process(engine, pid);
 
-	if (!process || process->facts.agent != agent - engine->agents)
+	if (!process || process->facts.agent != (uint32_t)(agent - engine->agents))
 		return otherwise;
 	return process->facts.task.started ?: otherwise;
 }
