@@ -39,7 +39,7 @@ static void hear(int connection)
 	} while (n > 0);
 }
 
-/* Looking for libraries forks: other tests do that. */
+/* Looking for libraries, waits and disks forks: other tests do that. */
 static bool forks(const uint8_t *question, size_t size)
 {
 	uint32_t type;

@@ -167,7 +167,12 @@ static void the_service_answers(void)
 			close(found[--count]);
 		waitpid(-1, NULL, 0);
 	}
-	CU_ASSERT_EQUAL(ask(5, getpid(), 0, &answer, found), 0);
+	for (uint32_t type = 5; type <= 6; type++) {
+		CU_ASSERT_EQUAL(ask(type, getpid(), 0, &answer, found), 0);
+		CU_ASSERT_EQUAL(answer.result, 0);
+		waitpid(-1, NULL, 0);
+	}
+	CU_ASSERT_EQUAL(ask(7, getpid(), 0, &answer, found), 0);
 	CU_ASSERT_EQUAL(answer.result, -EINVAL);
 	CU_ASSERT_EQUAL(ask(0, -1, 0, &answer, found), 0);
 	CU_ASSERT_EQUAL(answer.result, -EINVAL);

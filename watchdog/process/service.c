@@ -15,6 +15,8 @@ enum question_type {
 	ASK_SOCKETS,
 	ASK_INSTALLED,
 	ASK_MAPPED,
+	ASK_WAIT, /* of a task: `pid` is its TID */
+	ASK_DISK,
 };
 
 struct question {
@@ -29,7 +31,11 @@ struct answer {
 	int32_t result; /* 0, -errno, or 1: another message follows */
 	uint32_t count; /* of sockets */
 	uint64_t netns;
-	uint32_t sockets[SOCKETS_AT_ONCE];
+	union {
+		uint32_t sockets[SOCKETS_AT_ONCE];
+		struct wait_view wait;
+		struct disk_view disk;
+	};
 };
 
 _Static_assert(sizeof(struct question) == 16 && sizeof(struct answer) == 512, "no padding");
@@ -136,6 +142,50 @@ int process_service_libraries(pid_t pid, enum libraries_which which, struct libr
 	return r < 0 ? r : 0;
 }
 
+/* The caller of such a question asks again another time: what is not known now is not known. */
+static int ask_view(enum question_type type, pid_t pid, struct answer *answer)
+{
+	_cleanup_close_ int connection = process_view_is_open() ? -EACCES : ask(type, pid, 0);
+	int r;
+
+	if (connection < 0)
+		return connection;
+	r = hear(connection, answer, NULL, 0);
+	return r < 0 ? r : 0;
+}
+
+int process_service_wait(pid_t tid, struct wait_view *wait)
+{
+	struct answer answer;
+	int r = ask_view(ASK_WAIT, tid, &answer);
+
+	*wait = (struct wait_view){ .system_call = WAIT_UNKNOWN };
+	if (r == -EACCES) {
+		process_view_wait(tid, wait);
+		return 0;
+	}
+	if (r == 0)
+		*wait = answer.wait;
+	wait->channel[sizeof(wait->channel) - 1] = '\0';
+	return r;
+}
+
+int process_service_disk(pid_t pid, struct disk_view *disk)
+{
+	struct answer answer;
+	int r = ask_view(ASK_DISK, pid, &answer);
+
+	*disk = (struct disk_view){ .trouble = DISK_WELL };
+	if (r == -EACCES) {
+		process_view_disk(pid, disk);
+		return 0;
+	}
+	if (r == 0)
+		*disk = answer.disk;
+	disk->mount_point[sizeof(disk->mount_point) - 1] = '\0';
+	return r;
+}
+
 /* ---- who answers */
 
 static int send_answer(int connection, const struct answer *answer, const int *descriptors,
@@ -191,7 +241,38 @@ static int send_libraries(int connection, pid_t pid, enum libraries_which which)
 	return r;
 }
 
-static int answer_libraries(int connection, pid_t pid, enum libraries_which which)
+static int send_wait(int connection, pid_t tid)
+{
+	struct answer answer = { 0 };
+
+	process_view_wait(tid, &answer.wait);
+	return send_answer(connection, &answer, NULL, 0);
+}
+
+static int send_disk(int connection, pid_t pid)
+{
+	struct answer answer = { 0 };
+
+	process_view_disk(pid, &answer.disk);
+	return send_answer(connection, &answer, NULL, 0);
+}
+
+static int send_slow_answer(int connection, const struct question *question)
+{
+	switch (question->type) {
+	case ASK_INSTALLED:
+		return send_libraries(connection, question->pid, LIBRARIES_INSTALLED);
+	case ASK_MAPPED:
+		return send_libraries(connection, question->pid, LIBRARIES_MAPPED);
+	case ASK_WAIT:
+		return send_wait(connection, question->pid);
+	default:
+		return send_disk(connection, question->pid);
+	}
+}
+
+/* In a child: what it looks at may never answer. */
+static int answer_slowly(int connection, const struct question *question)
 {
 	pid_t child = fork();
 
@@ -201,7 +282,7 @@ static int answer_libraries(int connection, pid_t pid, enum libraries_which whic
 		return 0;
 	signal(SIGALRM, SIG_DFL);
 	alarm(1);
-	_exit(send_libraries(connection, pid, which) < 0 ? 1 : 0);
+	_exit(send_slow_answer(connection, question) < 0 ? 1 : 0);
 }
 
 static int refuse(int connection, int error)
@@ -232,9 +313,10 @@ int process_service_answer(int connection)
 	case ASK_SOCKETS:
 		return answer_sockets(connection, &question);
 	case ASK_INSTALLED:
-		return answer_libraries(connection, question.pid, LIBRARIES_INSTALLED);
 	case ASK_MAPPED:
-		return answer_libraries(connection, question.pid, LIBRARIES_MAPPED);
+	case ASK_WAIT:
+	case ASK_DISK:
+		return answer_slowly(connection, &question);
 	}
 	return refuse(connection, -EINVAL);
 }

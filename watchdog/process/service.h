@@ -3,9 +3,9 @@
  * CAP_SYS_PTRACE and, with it, would let it write into any of them. The service may, and answers
  * these few questions. Each connection to it is one question.
  *
- * Each function looks by itself where the caller may, process_service_libraries() where the caller
- * has CAP_SYS_PTRACE or there is no service. Otherwise they ask the service, and wait for 1 s at
- * most: -EACCES if there is no service, -EAGAIN if it does not answer. */
+ * Each function looks by itself where the caller may; those for libraries, waits and disks where
+ * the caller has CAP_SYS_PTRACE or there is no service. Otherwise they ask the service, and wait
+ * for 1 s at most: -EACCES if there is no service, -EAGAIN if it does not answer. */
 #pragma once
 
 #include "process/libraries.h"
@@ -25,8 +25,13 @@ enum libraries_which {
 /* Fills in `libraries` (empty). Returns 0, -EAGAIN or another -errno. */
 int process_service_libraries(pid_t pid, enum libraries_which which, struct libraries *libraries);
 
+/* As process_view_wait() and process_view_disk(). Each returns 0, -EAGAIN or another -errno, and
+ * fills in what it was to find in every case. */
+int process_service_wait(pid_t tid, struct wait_view *wait);
+int process_service_disk(pid_t pid, struct disk_view *disk);
+
 /* Takes one question from `connection` (stays the caller's) in the service, and answers it. Looks
- * for libraries in a child that ends after a second, for a file system of the agent's may never
- * answer: the caller ignores SIGCHLD. Returns 0, also for an answer that refuses; or the -errno
- * that left the question without an answer. */
+ * for libraries, waits and disks in a child that ends after a second, for a file system of the
+ * agent's may never answer: the caller ignores SIGCHLD. Returns 0, also for an answer that refuses;
+ * or the -errno that left the question without an answer. */
 int process_service_answer(int connection);

@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "support/cleanup.h"
 
-enum { FILES_MAX = 65536 };
+enum { FILES_MAX = 65536, WRITTEN_MAX = 1024 };
 
 /* A process that has ended is no file any more. */
 static int error(void)
@@ -67,6 +70,125 @@ int process_view_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode
 			visit(userdata, inode);
 	}
 	return 0;
+}
+
+/* ---- where a task sleeps */
+
+/* Reads the beginning of a file in /proc into `text`, terminated. Returns false if there is
+ * nothing. */
+static bool read_text(const char *path, char *text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return true;
+}
+
+/* "NUMBER ARGUMENT... STACK INSTRUCTION", "-1 STACK INSTRUCTION", or "running". The stack of a
+ * program of 32 bits lies in the lowest 4 GiB, where no other has it. */
+static int32_t system_call_in(const char *text)
+{
+	unsigned long long stack = 0;
+	int number;
+
+	if (sscanf(text, "%d %*x %*x %*x %*x %*x %*x %llx", &number, &stack) == 2)
+		return sizeof(void *) == 8 && stack <= UINT32_MAX ? WAIT_UNKNOWN : number;
+	return sscanf(text, "%d", &number) == 1 && number == -1 ? WAIT_OUTSIDE : WAIT_UNKNOWN;
+}
+
+void process_view_wait(pid_t tid, struct wait_view *wait)
+{
+	char path[64], text[256];
+
+	*wait = (struct wait_view){ .system_call = WAIT_UNKNOWN };
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)tid);
+	if (read_text(path, text, sizeof(text)))
+		wait->system_call = system_call_in(text);
+	explicit_bzero(text, sizeof(text)); /* arguments stay here */
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)tid);
+	if (read_text(path, wait->channel, sizeof(wait->channel)) &&
+	    strcmp(wait->channel, "0") == 0)
+		wait->channel[0] = '\0';
+}
+
+/* ---- its disk */
+
+static bool is_written(pid_t pid, const char *file)
+{
+	char path[64], text[128];
+	const char *flags;
+	unsigned mode;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, file);
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	flags = strstr(text, "flags:");
+	return flags && sscanf(flags, "flags: %o", &mode) == 1 && (mode & O_ACCMODE) != O_RDONLY;
+}
+
+static enum disk_trouble trouble_of(const struct statvfs *disk, bool is_roots)
+{
+	if (disk->f_flag & ST_RDONLY)
+		return DISK_READ_ONLY;
+	if (disk->f_blocks > 0 && (is_roots ? disk->f_bfree : disk->f_bavail) == 0)
+		return DISK_FULL;
+	return disk->f_files > 0 && disk->f_ffree == 0 ? DISK_FULL : DISK_WELL;
+}
+
+/* "ID PARENT MAJOR:MINOR ROOT MOUNT-POINT ...", proc(5). */
+static void name_mount(pid_t pid, dev_t device, char name[static MOUNT_POINT_SIZE])
+{
+	_cleanup_fclose_ FILE *mounts = NULL;
+	_cleanup_free_ char *line = NULL;
+	unsigned major, minor;
+	char path[64];
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	mounts = fopen(path, "re");
+	*name = '\0';
+	while (mounts && getline(&line, &size, mounts) > 0) {
+		if (sscanf(line, "%*d %*d %u:%u %*s %63s", &major, &minor, name) == 3 &&
+		    makedev(major, minor) == device)
+			return;
+		*name = '\0';
+	}
+}
+
+static bool is_in_trouble(pid_t pid, const char *file, bool is_roots, struct disk_view *disk)
+{
+	struct stat status;
+	struct statvfs facts;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid, file);
+	if (!is_written(pid, file) || stat(path, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    statvfs(path, &facts) < 0)
+		return false;
+	disk->trouble = trouble_of(&facts, is_roots);
+	if (disk->trouble != DISK_WELL)
+		name_mount(pid, status.st_dev, disk->mount_point);
+	return disk->trouble != DISK_WELL;
+}
+
+void process_view_disk(pid_t pid, struct disk_view *disk)
+{
+	_cleanup_closedir_ DIR *files = NULL;
+	const struct dirent *file;
+	struct stat status;
+	char path[32];
+	bool is_roots;
+
+	*disk = (struct disk_view){ .trouble = DISK_WELL };
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	is_roots = stat(path, &status) == 0 && status.st_uid == 0;
+	files = opendir(path);
+	for (unsigned i = 0; files && i < WRITTEN_MAX && (file = readdir(files)); i++)
+		if (is_in_trouble(pid, file->d_name, is_roots, disk))
+			return;
 }
 
 bool process_view_is_open(void)
