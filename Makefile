@@ -212,6 +212,8 @@ $(B)/tests/unit/journal_test: $(B)/watchdog/watch/journal.o
 $(B)/tests/unit/crash_traces_test: $(B)/watchdog/sources/crash_traces.o
 $(B)/tests/unit/task_state_test: $(B)/watchdog/sources/task_state.o $(B)/watchdog/support/process_files.o \
 		$(B)/watchdog/support/cgroup_tree.o
+$(B)/tests/unit/hardship_test: $(B)/watchdog/sources/hardship.o $(B)/watchdog/support/process_files.o \
+		$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/system_call.o $(PROCESSES) $(MESSAGES)
 $(B)/tests/unit/bus_budget_test: $(B)/watchdog/daemon/bus_budget.o
 $(B)/tests/unit/failed_starts_test: $(B)/watchdog/support/failed_starts.o
 $(B)/tests/unit/instance_lock_test: $(B)/watchdog/support/instance_lock.o

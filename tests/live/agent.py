@@ -12,6 +12,7 @@ input, and answers each with "ok ..." or "error ERRNO". The end of the commands 
 
 import argparse
 import array
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -198,6 +199,56 @@ class Agent:
         hoard = []
         while True:
             hoard.append(b"\x01" * (1 << 20))
+
+    # ---- doing nothing, for one reason or another
+
+    def do_toil(self):
+        """Works for each byte that it sends, until the peer closes."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                end = time.thread_time() + 0.05
+                while time.thread_time() < end:
+                    pass
+                self.connection.sendall(b"a")
+
+    def do_spin(self):
+        """Loops for nothing, until the peer closes."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLRDHUP)
+        while not poll.poll(0):
+            pass
+
+    def do_deadlock(self, seconds):
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire(timeout=float(seconds))
+
+    def do_open(self, path):
+        with open(path, "wb"):
+            pass
+
+    def do_write(self, path):
+        """Tries until there is room for it."""
+        with open(path, "wb", buffering=0) as file:
+            while True:
+                try:
+                    return file.write(b"a" * (1 << 16))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                time.sleep(0.05)
+
+    def do_spawn(self, fifo):
+        """Its child waits before it becomes another program, and with it the agent (vfork(2))."""
+        child = os.posix_spawn("/bin/true", ["true"], {},
+                               file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)])
+        os.waitpid(child, 0)
+
+    def do_hoard(self, size):
+        """Takes so much memory, and keeps it."""
+        self.hoard = bytearray(int(size))
+        for at in range(0, int(size), 4096):
+            self.hoard[at] = 1
 
     def do_limit_core(self, size):
         limit = resource.RLIM_INFINITY if size == "unlimited" else int(size)

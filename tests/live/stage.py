@@ -22,6 +22,10 @@ AGENT = str(Path(__file__).with_name("agent.py"))
 MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
 if not MEMORY_GROUPS.is_dir():  # control groups version 2
     MEMORY_GROUPS, MEMORY_LIMIT = Path("/sys/fs/cgroup"), "memory.max"
+PROCESSOR_GROUPS, PROCESSOR_LIMIT = Path("/sys/fs/cgroup/cpu"), "cpu.cfs_quota_us"
+if not PROCESSOR_GROUPS.is_dir():
+    PROCESSOR_GROUPS, PROCESSOR_LIMIT = Path("/sys/fs/cgroup"), "cpu.max"
+PROCESSOR_PERIOD = 100000  # microseconds, as both versions have it
 VERDICT_PATIENCE = 8  # seconds from the fault's end to the verdict: the engine's waits are shorter
 FINDING_PATIENCE = 5  # seconds until `watch` has found what was there before it, and rests
 OOM_LIMIT = 48 << 20
@@ -31,7 +35,8 @@ def sweep():
     """Removes what a run that was killed left behind."""
     lab.sweep()
     directories = Path(tempfile.gettempdir())
-    for place, remove in ((MEMORY_GROUPS, Path.rmdir), (directories, shutil.rmtree)):
+    for place, remove in ((MEMORY_GROUPS, Path.rmdir), (PROCESSOR_GROUPS, Path.rmdir),
+                          (directories, shutil.rmtree)):
         for path in place.glob(f"{PREFIX}-*"):
             if lab.is_orphaned(path.name):
                 remove(path)
@@ -50,7 +55,7 @@ class Stage:
         with contextlib.ExitStack() as leaving:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
-            leaving.callback(self._remove_memory_group)
+            leaving.callback(self._remove_groups)
             self.lab = leaving.enter_context(lab.Lab())
             leaving.callback(self._kill_rest)
             self.hub = Hub(self.lab, self.family)
@@ -276,12 +281,38 @@ class Stage:
         (group / MEMORY_LIMIT).write_text(str(OOM_LIMIT))
         (group / "cgroup.procs").write_text(str(self.agent.pid))
 
+    def limit_processor(self, percent):
+        """Puts the agent into a control group with a quota, or changes that: 0 is without one."""
+        group = self._processor_group()
+        quota = percent * PROCESSOR_PERIOD // 100 or -1
+        with contextlib.suppress(FileExistsError):
+            group.mkdir()
+        if PROCESSOR_LIMIT == "cpu.max":
+            (group / PROCESSOR_LIMIT).write_text(f"{'max' if quota < 0 else quota} {PROCESSOR_PERIOD}")
+        else:
+            (group / PROCESSOR_LIMIT).write_text(str(quota))
+        (group / "cgroup.procs").write_text(str(self.agent.pid))
+
+    def _processor_group(self):
+        return PROCESSOR_GROUPS / self.directory.name
+
+    def throttle_memory(self, size):
+        """Puts the agent into a control group of version 2 that slows down what takes more."""
+        group = self._memory_group()
+        group.mkdir()
+        (group / "memory.high").write_text(str(size))
+        (group / "cgroup.procs").write_text(str(self.agent.pid))
+
+    def release_memory(self):
+        (self._memory_group() / "memory.high").write_text("max")
+
     def _memory_group(self):
         return MEMORY_GROUPS / self.directory.name
 
-    def _remove_memory_group(self):
-        with contextlib.suppress(FileNotFoundError):
-            self._memory_group().rmdir()
+    def _remove_groups(self):
+        for group in (self._memory_group(), self._processor_group()):
+            with contextlib.suppress(FileNotFoundError):
+                group.rmdir()
 
     def fork(self):
         """The agent forks; returns the control of the child."""

@@ -927,26 +927,78 @@ static bool has_evidence(const struct record *record, const char *token)
 	return false;
 }
 
-static void test_hang_of_a_starved_agent(void)
+/* A sample of an agent that has sent nothing for 1.5 times its keep-alive. */
+static struct event hung_sample(struct hardship hardship)
 {
 	struct event look =
 		connection_event(EVENT_SAMPLED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_ESTABLISHED);
-	struct bench bench;
 
-	begin(&bench);
-	bench.settings.keepalive = 60 * USEC_PER_SEC;
-	bench_open(&bench, 1);
-	bench_pass(&bench, 90 * USEC_PER_SEC);
 	look.connection.owner_state = TASK_STATE_RUNS;
 	look.connection.facts.idle_tx = 90 * USEC_PER_SEC;
-	look.connection.hardship =
-		(struct hardship){ .cpu = 9, .io = 73, .memory = 100, .uninterruptible = true };
-	bench_step(&bench, look);
+	look.connection.hardship = hardship;
+	return look;
+}
+
+static void begin_hang(struct bench *bench)
+{
+	begin(bench);
+	bench->settings.keepalive = 60 * USEC_PER_SEC;
+	bench_open(bench, 1);
+	bench_pass(bench, 90 * USEC_PER_SEC);
+}
+
+static void test_hang_of_a_starved_agent(void)
+{
+	const struct hardship waits = { .tasks = 1,
+					.task = 100,
+					.runnable = true,
+					.cpu = 99,
+					.ran = 9 * USEC_PER_SEC,
+					.age = USEC_PER_HOUR };
+	struct bench bench;
+
+	begin_hang(&bench);
+	bench_step(&bench, hung_sample(waits));
+	CU_ASSERT_EQUAL(bench.records, 0);
+	bench_pass(&bench, USEC_PER_SEC);
+	bench_step(&bench, hung_sample(waits));
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_STALLED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_HOST_STARVED);
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "short_of=cpu"));
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "cpu_pressure=99%"));
+	bench_step(&bench, peer_fin(1, USEC_PER_HOUR));
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_ENDED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_HOST_STARVED);
+	bench_end(&bench);
+}
+
+static void test_hang_of_a_sated_agent(void)
+{
+	const struct hardship rests = { .tasks = 2, .task = 100, .system_call = "futex" };
+	struct bench bench;
+
+	begin_hang(&bench);
+	bench_step(&bench, hung_sample(rests));
+	bench_step(&bench, hung_sample(rests)); /* somebody else asked for it, too early */
+	CU_ASSERT_EQUAL(bench.records, 0);
+	bench_pass(&bench, USEC_PER_SEC);
+	bench_step(&bench, hung_sample(rests));
 	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_HANG);
-	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "uninterruptible=yes"));
-	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "io_pressure=73%"));
-	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "memory_pressure=100%"));
-	CU_ASSERT_FALSE(has_evidence(bench_last(&bench), "cpu_pressure=9%"));
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "system_call=futex"));
+	CU_ASSERT_FALSE(has_evidence(bench_last(&bench), "or=host-starved"));
+	bench_end(&bench);
+}
+
+/* Nothing was looked at: then nothing excludes that it lacked something. */
+static void test_hang_unlooked(void)
+{
+	struct bench bench;
+
+	begin_hang(&bench);
+	bench_step(&bench, hung_sample((struct hardship){ 0 }));
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_HANG);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.confidence, CONFIDENCE_SUSPECTED);
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "or=host-starved"));
 	bench_end(&bench);
 }
 
@@ -991,6 +1043,8 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "every type of event is taken", test_every_type_is_taken },
       { "a look at an idle agent can wait", test_look_at_an_idle_agent },
       { "a starved agent hangs", test_hang_of_a_starved_agent },
+      { "an agent that lacks nothing hangs", test_hang_of_a_sated_agent },
+      { "an agent hangs, and nobody looked", test_hang_unlooked },
       { "an agent whose check was not answered may hang",
 	test_agent_with_unanswered_check_may_hang },
       { "an agent in a debugger does not hang", test_held_by_a_debugger },

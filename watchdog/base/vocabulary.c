@@ -80,6 +80,7 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_HOST_SUSPEND] = "host-suspend",
 	[CAUSE_CLOCK_WRONG] = "clock-wrong",
 	[CAUSE_MEMORY_PRESSURE] = "memory-pressure",
+	[CAUSE_HOST_STARVED] = "host-starved",
 	[CAUSE_HOST_SHUTDOWN] = "host-shutdown",
 	[CAUSE_HOST_REBOOT] = "host-reboot",
 	[CAUSE_HOST_CRASH] = "host-crash",

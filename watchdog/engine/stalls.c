@@ -115,9 +115,60 @@ static void note_reading(struct connection *connection, const struct socket_fact
 	connection->read_bytes = read;
 }
 
-static bool is_agents_side(enum cause cause)
+/* An agent that is at work has overcome these. */
+static bool is_about_work(enum cause cause)
 {
-	return cause != CAUSE_UNKNOWN && cause_side(cause) == SIDE_AGENT;
+	return cause == CAUSE_HOST_STARVED ||
+	       (cause != CAUSE_UNKNOWN && cause_side(cause) == SIDE_AGENT);
+}
+
+/* A first look that is older says nothing about the present. */
+#define LOOK_LIFETIME (10 * USEC_PER_SEC)
+
+/* Returns the entry of the process, else the one that may be overwritten, else NULL. */
+static struct first_look *first_look(struct agent *agent, uint32_t pid, usec_t time)
+{
+	struct first_look *room = NULL;
+
+	for (unsigned i = 0; i < FIRST_LOOKS_MAX; i++) {
+		struct first_look *look = &agent->first_looks[i];
+		bool is_stale = look->pid == 0 || time > look->time + LOOK_LIFETIME;
+
+		if (look->pid == pid && !is_stale)
+			return look;
+		if (is_stale)
+			room = look;
+	}
+	if (room)
+		*room = (struct first_look){ 0 };
+	return room;
+}
+
+/* What the agent lacked takes two looks to see. Returns false if the second one is to come: then
+ * the verdict waits for that. */
+static bool look_twice(struct engine *engine, struct connection *connection,
+		       const struct event *event, struct circumstances *given)
+{
+	struct agent *agent = state_agent(engine, connection->agent);
+	usec_t apart = stall_looks_apart(agent->settings);
+	uint32_t pid = event->connection.owner.pid;
+	struct first_look *first;
+
+	given->hardship = event->connection.hardship;
+	if (given->hardship.tasks == 0 || connection->stalled != CAUSE_UNKNOWN)
+		return true;
+	first = first_look(agent, pid, event->time);
+	if (!first)
+		return true;
+	if (first->pid == 0)
+		*first = (struct first_look){ pid, event->time, given->hardship };
+	if (event->time < first->time + apart / 2) {
+		check_at(engine, connection, first->time + apart);
+		return false;
+	}
+	given->hardship_before = first->hardship;
+	given->hardship_span = event->time - first->time;
+	return true;
 }
 
 /* Returns when the agent can next have sent nothing, or have left data unread, for `patience`. */
@@ -149,11 +200,16 @@ void stalls_take_sampled(struct engine *engine, const struct event *event)
 	note_reading(connection, socket, event->time);
 	circumstances = state_circumstances(engine, connection, socket, event->time);
 	circumstances.owner_state = event->connection.owner_state;
-	circumstances.hardship = event->connection.hardship;
-	if (stall_of_idle_agent(&circumstances, connection->unread_since, &verdict))
+	if (stall_may_be_of_agent(&circumstances, connection->unread_since)) {
+		if (!look_twice(engine, connection, event, &circumstances))
+			return;
+		stall_of_idle_agent(&circumstances, connection->unread_since, &verdict);
+		if (connection->stalled == CAUSE_UNKNOWN)
+			connection->may_starve = stall_may_be_starved(&circumstances);
 		report_stalled(engine, connection, socket, event->time, &verdict);
-	else if (is_agents_side(connection->stalled))
+	} else if (is_about_work(connection->stalled)) {
 		heal(engine, connection, event->time);
+	}
 	if (socket->idle_tx < patience(engine, connection))
 		connection->kept_alive = true;
 	check_lazily(engine, connection,

@@ -59,6 +59,9 @@ struct connection {
 	/* while it is open */
 	bool kept_alive : 1;       /* the agent was seen to send something within KeepAliveSec= */
 	bool check_unanswered : 1; /* no sample has shown it since its last check */
+	bool may_starve : 1; /* while it is stalled: the agent may lack something, as far as was
+			      * seen
+			      */
 	bool icmp_error : 1; /* one was pending while what now waits for an answer was repeated */
 	uint8_t stalled; /* enum cause of its RECORD_STALLED; CAUSE_UNKNOWN: it is not stalled */
 	uint8_t reached; /* enum rung: the last one that was seen to be climbed */
@@ -209,6 +212,14 @@ struct open_session {
 	struct deadline deadline;
 };
 
+/* The first of two looks at a process that may hang. */
+struct first_look {
+	uint32_t pid; /* 0: this entry is free */
+	usec_t time;
+	struct hardship hardship;
+};
+enum { FIRST_LOOKS_MAX = 4 };
+
 struct agent {
 	const struct agent_settings *settings; /* NULL: this number is free */
 	enum mode mode;
@@ -244,6 +255,7 @@ struct agent {
 	struct token token;
 	struct outage outage;
 	struct open_session open_session;
+	struct first_look first_looks[FIRST_LOOKS_MAX];
 	uint16_t login_port; /* of the hub at which its last login was seen; 0: none was */
 	bool login_missed;   /* none was seen where one was waited for */
 	bool speaks_tls;     /* its last connection did */

@@ -140,11 +140,30 @@ struct tls_facts {
 };
 enum { TLS_ALERT_SEALED = 255 };
 
-/* What kept a process from its work, besides itself: PSI of its control group, which is how long
- * its tasks waited, in percent of the last 10 s. 0: not at all, or not known. */
+/* What kept a process from its work, besides itself, as one look at it shows: counters are as they
+ * were then, and 0 where the kernel does not count. */
+enum { WAITED_IN_SIZE = 32 };
 struct hardship {
+	/* PSI of its control group, which is how long some of its tasks waited, in percent of the
+	 * last 10 s. 0: not at all, or not known. */
 	uint8_t cpu, io, memory;
-	bool uninterruptible; /* it sleeps so that not even a signal wakes it: state D, proc(5) */
+	bool uninterruptible; /* the task below sleeps so that not even a signal wakes it: state D,
+				 proc(5) */
+	bool runnable;        /* the task below runs, or waits for a processor: state R */
+	bool disk_read_only;  /* `disk` is: the kernel made it so after an error */
+	uint16_t tasks;       /* how many it has; 0: nobody looked, and the rest is not known */
+	uint32_t task;      /* the one that shows most: one in state D, else in R, else the first */
+	uint32_t task_runs; /* how often that began to run */
+	uint32_t throttled_times;   /* how often a quota held its control group, or one above it */
+	uint32_t memory_limit_hits; /* how often these reached a limit of memory */
+	usec_t ran, waited; /* of all its tasks: on a processor, and for one while able to run */
+	usec_t age;         /* of the process */
+	usec_t throttled;   /* how long a quota held these groups, on all processors together */
+	usec_t io_waited, memory_waited;   /* PSI again, since the group was made */
+	char system_call[WAITED_IN_SIZE];  /* the task's: its name, or number; "": not known */
+	char wait_channel[WAITED_IN_SIZE]; /* the kernel's function that it sleeps in; likewise */
+	char disk[WAITED_IN_SIZE * 2]; /* where a file system is mounted that is full or read-only,
+					  and on which it has a file open for writing; "": none */
 };
 
 struct connection_event {

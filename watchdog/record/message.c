@@ -197,6 +197,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_CLOCK_WRONG] = { "this host's clock is ",
 				"wrong: the hub's certificate is not valid by it" },
 	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of TCP memory" },
+	[CAUSE_HOST_STARVED] = { "the agent is alive but ", "does not get what it needs" },
 	[CAUSE_HOST_SHUTDOWN] = { "this host was ", "shut down" },
 	[CAUSE_HOST_REBOOT] = { "this host was ", "rebooted" },
 	[CAUSE_HOST_CRASH] = { "this host ", "crashed" },
@@ -319,6 +320,11 @@ static void add_host_down(struct text *text, const struct record *record)
 	add_span(text, " (down for ", record->downtime, ")");
 }
 
+static void add_shortage(struct text *text, const struct record *record)
+{
+	add_words(text, record, "short_of");
+}
+
 static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_HOST_SHUTDOWN] = add_host_down,
 	[CAUSE_HOST_REBOOT] = add_host_down,
@@ -339,6 +345,7 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_IDLE_DROP] = add_idle_time,
 	[CAUSE_ADDRESS_CHANGED] = add_local_address,
 	[CAUSE_AGENT_HANG] = add_hang_detail,
+	[CAUSE_HOST_STARVED] = add_shortage,
 };
 
 static const struct phrase *why_phrase(const struct verdict *verdict)

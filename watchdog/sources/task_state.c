@@ -63,20 +63,13 @@ static bool group_is_frozen(char *line)
 	return strcmp(controllers + 1, "freezer") == 0 && is_frozen_v1(group);
 }
 
-static bool read_groups(pid_t pid, char groups[static GROUPS_SIZE])
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	return read_text(path, groups, GROUPS_SIZE);
-}
-
 static bool any_group_is_frozen(pid_t pid)
 {
-	char groups[GROUPS_SIZE];
+	char path[64], groups[GROUPS_SIZE];
 	char *rest = groups, *line;
 
-	if (!read_groups(pid, groups))
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	if (!read_text(path, groups, sizeof(groups)))
 		return false;
 	while ((line = strsep(&rest, "\n")))
 		if (group_is_frozen(line))
@@ -84,7 +77,7 @@ static bool any_group_is_frozen(pid_t pid)
 	return false;
 }
 
-static enum task_state look(pid_t pid, uint64_t started, bool *uninterruptible)
+static enum task_state look(pid_t pid, uint64_t started)
 {
 	struct process_status status;
 	int r = process_status_read(pid, &status);
@@ -93,7 +86,6 @@ static enum task_state look(pid_t pid, uint64_t started, bool *uninterruptible)
 		return r == -ESRCH ? TASK_STATE_DEAD : TASK_STATE_UNKNOWN;
 	if (started && status.started != started)
 		return TASK_STATE_DEAD;
-	*uninterruptible = status.state == 'D';
 	switch (status.state) {
 	case 'T':
 		return TASK_STATE_STOPPED;
@@ -114,50 +106,6 @@ enum task_state task_state_look(struct task_state_cache *cache, pid_t pid, uint6
 	if (cache->pid == pid && cache->started == started && now <= cache->time + CACHE_TIME)
 		return cache->state;
 	*cache = (struct task_state_cache){ .pid = pid, .started = started, .time = now };
-	cache->state = look(pid, started, &cache->uninterruptible);
+	cache->state = look(pid, started);
 	return cache->state;
-}
-
-/* ---- what keeps it from its work */
-
-/* "some avg10=12.34 avg60=...": the time in which at least one task waited. */
-static uint8_t pressure_of(const char *group, const char *of)
-{
-	char path[PATH_SIZE], facts[FACTS_SIZE];
-	unsigned percent;
-
-	if (cgroup_tree_path(group, of, path, sizeof(path)) < 0 ||
-	    !read_text(path, facts, sizeof(facts)) ||
-	    sscanf(facts, "some avg10=%u", &percent) != 1 || percent > 100)
-		return 0;
-	return (uint8_t)percent;
-}
-
-static void read_pressure(pid_t pid, struct hardship *hardship)
-{
-	char groups[GROUPS_SIZE];
-	char *group;
-
-	if (!read_groups(pid, groups))
-		return;
-	group = strncmp(groups, "0::", strlen("0::")) == 0 ? groups : strstr(groups, "\n0::");
-	if (!group)
-		return;
-	group = strchr(group, '/');
-	if (!group)
-		return;
-	group[strcspn(group, "\n")] = '\0';
-	hardship->cpu = pressure_of(group, "cpu.pressure");
-	hardship->io = pressure_of(group, "io.pressure");
-	hardship->memory = pressure_of(group, "memory.pressure");
-}
-
-struct hardship task_state_hardship(struct task_state_cache *cache)
-{
-	if (!cache->hardship_known && cache->pid > 0) {
-		cache->hardship.uninterruptible = cache->uninterruptible;
-		read_pressure(cache->pid, &cache->hardship);
-		cache->hardship_known = true;
-	}
-	return cache->hardship;
 }

@@ -6,7 +6,6 @@
 
 #include "base/usec.h"
 #include "base/vocabulary.h"
-#include "events/event.h"
 
 /* The last answer: the connections of one process often need it at the same time. Zeroed before the
  * first use. */
@@ -15,9 +14,6 @@ struct task_state_cache {
 	uint64_t started;
 	usec_t time;
 	enum task_state state;
-	bool uninterruptible;
-	bool hardship_known;
-	struct hardship hardship;
 };
 
 /* Looks up the process with the pid `pid` of our own pid namespace and the start `started` (clock
@@ -28,7 +24,3 @@ struct task_state_cache {
  * be read, and TASK_STATE_DEAD for a process that is no more, even if another has its pid. */
 enum task_state task_state_look(struct task_state_cache *cache, pid_t pid, uint64_t started,
 				usec_t now);
-
-/* Returns what keeps the process of the last look from its work; zero where there is no PSI (the
- * kernel's Documentation/accounting/psi.rst), or no control group of version 2. */
-struct hardship task_state_hardship(struct task_state_cache *cache);

@@ -52,6 +52,8 @@ struct circumstances {
 	const struct process *process; /* of the closing task, else of the owner; NULL: not known */
 	enum task_state owner_state;   /* of the process that opened the connection, at `time` */
 	struct hardship hardship;      /* likewise, where it is open and may hang */
+	struct hardship hardship_before; /* at an earlier look at the same process */
+	usec_t hardship_span;            /* from that look to this one; 0: this is the first */
 	const struct signal_facts *stop; /* the request to stop that came from outside the agent and
 					    reached `process`, directly or handed on by others of
 					    the agent; NULL: none */
@@ -64,6 +66,7 @@ struct circumstances {
 			       NULL: nothing is known */
 	usec_t token_ends;  /* when the token of its login ends; 0: not known */
 	enum cause stalled; /* the last `stalled` verdict while it was open; CAUSE_UNKNOWN: none */
+	bool may_have_starved; /* by that verdict, what the agent lacked may be why */
 	bool icmp_error_came; /* one is pending, or was while what waits for an answer was repeated:
 				 the kernel forgets it when anything comes from the peer (tcp_ack())
 			       */

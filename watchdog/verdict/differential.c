@@ -284,6 +284,16 @@ static const struct row rows[] = {
 	  BY(all_acknowledged), BY(acknowledged_since) },
 	{ ONE(AGENT_HANG), CAUSE_PEER_IDLE_TIMEOUT,
 	  BY(), BY(stopped_or_frozen, hung_before, seen_to_keep_alive, neither_reads_nor_sends) },
+	{ ONE(AGENT_HANG), CAUSE_HOST_STARVED,
+	  BY(), BY(stopped_or_frozen, hung_sated, lacked_nothing) },
+	{ ONE(HOST_STARVED), CAUSE_AGENT_HANG,
+	  BY(), BY(starved_before, shortage_explains_it) },
+	{ ONE(HOST_STARVED), CAUSE_PEER_CLOSE,
+	  BY(), BY(starved_before, still_open) },
+	{ ONE(HOST_STARVED), CAUSE_PATH_SILENT,
+	  BY(all_acknowledged), BY(acknowledged_since) },
+	{ ONE(HOST_STARVED), CAUSE_PEER_IDLE_TIMEOUT,
+	  BY(), BY(starved_before, seen_to_keep_alive, neither_reads_nor_sends) },
 };
 /* clang-format on */
 

@@ -13,6 +13,7 @@
 #include "verdict/rhythm.h"
 #include "verdict/rules_process.h"
 #include "verdict/rules_token.h"
+#include "verdict/shortage.h"
 #include "verdict/tls_facts.h"
 
 /* An exclusion by the name of `name`, as `words` in RULED_OUT. */
@@ -353,6 +354,7 @@ EXCLUSION(nothing_unread, "nothing-left-unread")
 EXCLUSION(was_sampled, "it-was-at-work-when-looked-at")
 {
 	return !given->check_unanswered && given->stalled != CAUSE_AGENT_HANG &&
+	       given->stalled != CAUSE_HOST_STARVED &&
 	       given->socket->idle_tx < keepalive_of(given->settings) &&
 	       !task_is_held(given->owner_state);
 }
@@ -365,6 +367,26 @@ EXCLUSION(stopped_or_frozen, "the-agent-was-stopped")
 EXCLUSION(hung_before, "it-hung-before")
 {
 	return given->stalled == CAUSE_AGENT_HANG;
+}
+
+EXCLUSION(hung_sated, "it-hung-before-and-lacked-nothing")
+{
+	return given->stalled == CAUSE_AGENT_HANG && !given->may_have_starved;
+}
+
+EXCLUSION(starved_before, "it-was-starved-before")
+{
+	return given->stalled == CAUSE_HOST_STARVED;
+}
+
+EXCLUSION(lacked_nothing, "it-lacked-nothing")
+{
+	return shortage_is_excluded(given);
+}
+
+EXCLUSION(shortage_explains_it, "what-it-lacked-explains-it")
+{
+	return shortage_of(given).explains;
 }
 
 EXCLUSION(no_stop_was_asked, "no-stop-was-asked-for")

@@ -27,7 +27,8 @@
 	ONE(nothing_was_heard) ONE(some_retransmissions) ONE(silent_for_long) \
 	/* the agent's processes */ \
 	ONE(at_work) ONE(nothing_unread) ONE(was_sampled) ONE(stopped_or_frozen) \
-	ONE(hung_before) ONE(no_stop_was_asked) ONE(went_on_after_the_request) \
+	ONE(hung_before) ONE(hung_sated) ONE(starved_before) ONE(lacked_nothing) ONE(shortage_explains_it) \
+	ONE(no_stop_was_asked) ONE(went_on_after_the_request) \
 	ONE(died_of_the_request) ONE(stop_was_just_asked) ONE(stopped_by_systemd) \
 	ONE(systemd_says_it_killed) ONE(killed_after_the_request) ONE(container_was_ended) \
 	ONE(not_the_oom_victim) ONE(not_killed) ONE(was_the_oom_victim) ONE(systemd_says_oom) \

@@ -12,10 +12,10 @@ enum ruling rule_hung(struct deliberation *on)
 		tokens_add(evidence(on), "process=%s", task_state_to_string(given->owner_state));
 		return nominate(on, CAUSE_AGENT_HANG);
 	}
-	if (given->stalled != CAUSE_AGENT_HANG)
+	if (given->stalled != CAUSE_AGENT_HANG && given->stalled != CAUSE_HOST_STARVED)
 		return SILENT;
-	tokens_add(evidence(on), "stalled_before=agent-hang");
+	tokens_add(evidence(on), "stalled_before=%s", cause_to_string(given->stalled));
 	if (given->socket->unread_bytes)
 		tokens_add(evidence(on), "unread_bytes=%u", given->socket->unread_bytes);
-	return nominate(on, CAUSE_AGENT_HANG);
+	return nominate(on, given->stalled);
 }

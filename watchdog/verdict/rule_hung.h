@@ -5,5 +5,6 @@
 #include "verdict/evidence.h"
 
 /* agent-hang: a signal has stopped the process for longer than its keep-alive, or a check of the
- * open connection found the agent hanging (stall.h). Never WAIT. */
+ * open connection found the agent hanging (stall.h). host-starved: that check found what it lacked.
+ * Never WAIT. */
 enum ruling rule_hung(struct deliberation *on);

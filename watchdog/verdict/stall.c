@@ -5,10 +5,18 @@
 #include "verdict/evidence.h"
 #include "verdict/rules_network.h"
 #include "verdict/rules_token.h"
+#include "verdict/shortage.h"
 
 /* A check comes at 1.45 times the keep-alive at the latest. */
 #define PATIENCE(keepalive) ((keepalive)*5 / 4)
 #define SLACK(keepalive)    ((keepalive) / 5)
+
+/* The second look at what the agent lacks comes after a 25th of the keep-alive, still before the
+ * hub gives up. Quotas are measured out every 100 ms (the kernel's
+ * Documentation/scheduler/sched-bwc.rst).
+ */
+#define LOOKS_APART_LEAST (200 * USEC_PER_MSEC)
+#define LOOKS_APART_MOST  (1 * USEC_PER_SEC)
 
 usec_t stall_patience(const struct agent_settings *settings)
 {
@@ -18,6 +26,15 @@ usec_t stall_patience(const struct agent_settings *settings)
 usec_t stall_slack(const struct agent_settings *settings)
 {
 	return SLACK(keepalive_of(settings));
+}
+
+usec_t stall_looks_apart(const struct agent_settings *settings)
+{
+	usec_t apart = keepalive_of(settings) / 25;
+
+	if (apart < LOOKS_APART_LEAST)
+		return LOOKS_APART_LEAST;
+	return apart < LOOKS_APART_MOST ? apart : LOOKS_APART_MOST;
 }
 
 static void begin(struct deliberation *on, const struct circumstances *given,
@@ -71,43 +88,35 @@ static bool is_held(const struct circumstances *given)
 	       given->socket->idle_tx >= keepalive_of(given->settings);
 }
 
-/* Less than this is everyday life. */
-enum { PRESSURE_LEAST = 10 }; /* % */
-
-static void describe_hardship(const struct hardship *hardship, struct tokens *evidence)
+bool stall_may_be_of_agent(const struct circumstances *given, usec_t unread_since)
 {
-	if (hardship->uninterruptible)
-		tokens_add(evidence, "uninterruptible=yes");
-	if (hardship->cpu >= PRESSURE_LEAST)
-		tokens_add(evidence, "cpu_pressure=%u%%", hardship->cpu);
-	if (hardship->io >= PRESSURE_LEAST)
-		tokens_add(evidence, "io_pressure=%u%%", hardship->io);
-	if (hardship->memory >= PRESSURE_LEAST)
-		tokens_add(evidence, "memory_pressure=%u%%", hardship->memory);
-}
-
-bool stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
-			 struct verdict *verdict)
-{
-	bool unsent = not_sending(given), unread = not_reading(given, unread_since);
-	struct deliberation on;
-
-	begin(&on, given, verdict);
 	/* a debugger holds it, and whoever attached that knows */
 	if (given->owner_state == TASK_STATE_TRACED)
 		return false;
-	if (!is_held(given) && !unsent && !unread)
-		return false;
+	return is_held(given) || not_sending(given) || not_reading(given, unread_since);
+}
+
+void stall_of_idle_agent(const struct circumstances *given, usec_t unread_since,
+			 struct verdict *verdict)
+{
+	bool unread = not_reading(given, unread_since);
+	struct deliberation on;
+
+	begin(&on, given, verdict);
 	if (is_held(given))
 		tokens_add(evidence(&on), "process=%s", task_state_to_string(given->owner_state));
 	tokens_add(evidence(&on), "nothing_sent_sec=%llu",
 		   (unsigned long long)(given->socket->idle_tx / USEC_PER_SEC));
 	if (unread)
 		tokens_add(evidence(&on), "unread_bytes=%u", given->socket->unread_bytes);
-	describe_hardship(&given->hardship, evidence(&on));
-	nominate(&on, CAUSE_AGENT_HANG);
+	shortage_describe(given, evidence(&on));
+	nominate(&on, shortage_of(given).explains ? CAUSE_HOST_STARVED : CAUSE_AGENT_HANG);
 	differential_judge(given, verdict);
-	return true;
+}
+
+bool stall_may_be_starved(const struct circumstances *given)
+{
+	return !task_is_held(given->owner_state) && !shortage_is_excluded(given);
 }
 
 void stall_of_token(const struct circumstances *given, struct verdict *verdict)

@@ -3,6 +3,7 @@
  * step.c (events in, outcomes out), agents.c (who is watched), loop.c (opening, closing). */
 #pragma once
 
+#include "sources/hardship.h"
 #include "sources/own_peer.h"
 #include "sources/task_state.h"
 #include "watch/actions.h"
@@ -36,6 +37,7 @@ struct watch_loop {
 	bool *grouped;                  /* by agent number: it is control groups, in whose packets
 					   its lookups are seen */
 	struct task_state_cache owner_state;
+	struct hardship_cache hardship;
 	struct own_peer_looks own_peers;
 	bool said_mqtt_not_seen; /* the log says that MqttInspect= cannot be had */
 	event_sink sampled;      /* during watch_loop_snapshot() */

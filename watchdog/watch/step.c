@@ -123,7 +123,8 @@ static bool is_about_work(const struct event *event)
 		return facts->state == TCP_STATE_CLOSE_WAIT;
 	if (event->type == EVENT_ENDED)
 		return facts->state_before == TCP_STATE_ESTABLISHED || facts->close_unobserved;
-	return event->type == EVENT_SAMPLED && facts->idle_tx >= USEC_PER_SEC;
+	return event->type == EVENT_SAMPLED &&
+	       (facts->idle_tx >= USEC_PER_SEC || facts->unread_bytes > 0);
 }
 
 /* The events with which the engine may first hear of a connection that the probe could not judge:
@@ -174,8 +175,10 @@ void watch_loop_feed(void *userdata, const struct event *event)
 		seen.connection.owner_state = task_state_look(
 			&loop->owner_state, (pid_t)event->connection.owner.pid,
 			event->connection.owner.started, clock_now(CLOCK_MONOTONIC));
-		if (seen.connection.owner_state != TASK_STATE_UNKNOWN && may_hang(loop, event))
-			seen.connection.hardship = task_state_hardship(&loop->owner_state);
+		if (seen.connection.owner_state == TASK_STATE_RUNS && may_hang(loop, event))
+			seen.connection.hardship = hardship_look(
+				&loop->hardship, (pid_t)event->connection.owner.pid,
+				event->connection.owner.started, clock_now(CLOCK_MONOTONIC));
 		event = &seen;
 	}
 	if (event_is_connection(event->type) &&
