@@ -122,7 +122,7 @@ int BPF_PROG(socket_destroyed, struct sock *sk)
 	tell(&news, sk);
 	if (connection)
 		forget_session(connection);
-	forget_connection(sk);
+	forget_connection(sk, connection ?: news.connection);
 	return 0;
 }
 

@@ -148,12 +148,15 @@ static __always_inline struct connection *new_connection(struct sock *sk)
 }
 
 /* To be called when `sk` is destroyed. Storage in the socket goes with it. */
-static __always_inline void forget_connection(struct sock *sk)
+static __always_inline void forget_connection(struct sock *sk, const struct connection *connection)
 {
 	__u64 address = (__u64)sk;
 
-	if (!have_kernel_types)
-		bpf_map_delete_elem(&connections_by_address, &address);
+	if (have_kernel_types || !connection)
+		return;
+	if (connection->inspected)
+		bpf_map_delete_elem(&mqtt_sessions_by_address, &address);
+	bpf_map_delete_elem(&connections_by_address, &address);
 }
 
 /* SO_COOKIE of the socket. A kernel that lets us read but not make it gets a number of our own,

@@ -55,11 +55,12 @@ static __always_inline void look_at(struct __sk_buff *packet, bool sent)
 {
 	struct segment segment = {};
 	struct mqtt_chunk chunk = {};
+	struct bpf_sock *sk = packet->sk; /* each read of it is checked for NULL */
 	struct mqtt_session *session;
 
-	if (!packet->sk)
+	if (!sk)
 		return;
-	session = bpf_sk_storage_get(&mqtt_sessions, packet->sk, NULL, 0);
+	session = session_of(sk);
 	if (!session || session->state == MQTT_OTHER || session->state == MQTT_LOST)
 		return;
 	if (!find_segment(packet, &segment))

@@ -147,6 +147,25 @@ struct {
 	__type(value, struct mqtt_session);
 } mqtt_sessions SEC(".maps");
 
+/* The same where the kernel has no types of its own: by the address of the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct mqtt_session);
+} mqtt_sessions_by_address SEC(".maps");
+
+/* `sk` is a socket, as a packet has it or a tracepoint. NULL: nobody looks at its MQTT. */
+static __always_inline struct mqtt_session *session_of(void *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (have_kernel_types)
+		return bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	return bpf_map_lookup_elem(&mqtt_sessions_by_address, &address);
+}
+
 /* The MQTT that an agent wrote and read over TLS. */
 struct tls_session {
 	struct mqtt_session session;

@@ -2,26 +2,36 @@
 /* The MQTT of a connection: its beginning, and what a record tells of it. */
 #pragma once
 
-static __always_inline bool is_inspected(__u32 agent)
+/* A blank one; NULL if there is no memory for it. */
+static __always_inline struct mqtt_session *new_session(struct sock *sk)
 {
-	return have_kernel_types && inspect_of(agent);
+	static const struct mqtt_session blank = {};
+	struct mqtt_session *session;
+	__u64 address = (__u64)sk;
+
+	if (!have_kernel_types) {
+		bpf_map_update_elem(&mqtt_sessions_by_address, &address, &blank, BPF_ANY);
+		return bpf_map_lookup_elem(&mqtt_sessions_by_address, &address);
+	}
+	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (session)
+		*session = blank; /* the socket may have had an earlier connection */
+	return session;
 }
 
 /* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
 static __always_inline void begin_mqtt(struct connection *connection, struct sock *sk)
 {
-	const struct mqtt_session blank = {};
 	struct tcp_sock *tcp = tcp_of(sk);
 	struct mqtt_session *session;
 
-	if (!tcp || !is_inspected(connection->agent))
+	if (!tcp || !inspect_of(connection->agent))
 		return;
-	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	session = new_session(sk);
 	if (!session)
 		return;
 	bpf_map_delete_elem(&tls_sessions, &connection->cookie); /* of its socket's last one */
 	connection->inspected = true;
-	*session = blank;
 	session->socket.cookie = connection->cookie;
 	session->socket.opened_nsec = connection->opened_nsec;
 	session->socket.agent = connection->agent;
@@ -96,9 +106,9 @@ static __always_inline void copy_mqtt(struct probe_mqtt *record,
 	struct mqtt_session *session;
 
 	__builtin_memset(record, 0, sizeof(*record));
-	if (!have_kernel_types || !connection->inspected)
+	if (!connection->inspected)
 		return;
-	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	session = session_of(sk);
 	if (!session)
 		return;
 	if (session->state == MQTT_LOGIN)
@@ -116,9 +126,9 @@ static __always_inline void copy_login(struct probe_login *record,
 	const struct tls_session *tls;
 
 	__builtin_memset(record, 0, sizeof(*record));
-	if (!have_kernel_types || !connection->inspected)
+	if (!connection->inspected)
 		return;
-	session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	session = session_of(sk);
 	if (!session)
 		return;
 	if (!session->login.protocol) {

@@ -238,10 +238,10 @@ int BPF_KPROBE(tls_freed, void *ssl)
 }
 
 /* Runs for every TCP socket of the host that is received from, in the thread that receives. */
-SEC("?tp_btf/tcp_rcv_space_adjust")
+SEC("?raw_tp/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_received, struct sock *sk)
 {
-	struct mqtt_session *session = bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
+	struct mqtt_session *session = session_of(sk);
 	struct mqtt_socket socket = {};
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &thread);

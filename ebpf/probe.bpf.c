@@ -28,9 +28,9 @@
 
 #include "ebpf/tasks.bpf.h"
 
-#include "ebpf/kernel_differences.bpf.h"
-
 #include "ebpf/mqtt_maps.bpf.h"
+
+#include "ebpf/kernel_differences.bpf.h"
 
 #include "ebpf/mqtt_told.bpf.h"
 

@@ -189,7 +189,9 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf->rodata->have_socket_cookie = features->types && features->socket_cookie;
 	bpf_map__set_autocreate(
 		features->types ? bpf->maps.connections_by_address : bpf->maps.connections, false);
-	bpf_map__set_autocreate(bpf->maps.mqtt_sessions, features->types);
+	bpf_map__set_autocreate(features->types ? bpf->maps.mqtt_sessions_by_address
+						: bpf->maps.mqtt_sessions,
+				false);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	prepare_iterators(bpf, features);
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/probe_mqtt.h"
+#include "sources/probe_attach.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -16,6 +17,7 @@
 #include "ebpf/mqtt.skel.h"
 #include "ebpf/watch_keys.h"
 #include "process/service.h"
+#include "sources/probe_attach.h"
 #include "sources/probe_state.h"
 #include "sources/probe_uprobes.h"
 #include "support/cleanup.h"
@@ -82,7 +84,7 @@ static atomic_uint processes_held;
 
 /* ---- loading */
 
-/* Has the two objects share their maps of the same name. */
+/* Has the two objects share their maps of the same name: those that the probe has made. */
 static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe)
 {
 	struct bpf_map *map, *shared;
@@ -91,8 +93,12 @@ static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe
 	bpf_object__for_each_map(map, bpf->obj)
 	{
 		shared = bpf_object__find_map_by_name(probe, bpf_map__name(map));
-		if (shared && r == 0)
+		if (!shared || r < 0)
+			continue;
+		if (bpf_map__autocreate(shared))
 			r = bpf_map__reuse_fd(map, bpf_map__fd(shared));
+		else
+			r = bpf_map__set_autocreate(map, false);
 	}
 	return r;
 }
@@ -135,10 +141,14 @@ int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_o
 	name_programs(mqtt);
 	prepare_tls(mqtt);
 	r = share_maps(mqtt->bpf, probe);
+	mqtt->bpf->rodata->have_kernel_types = bpf_map__autocreate(mqtt->bpf->maps.mqtt_sessions);
+	if (r >= 0 && mqtt->bpf->rodata->have_kernel_types)
+		r = probe_attach_typed(mqtt->bpf->obj);
 	if (r >= 0)
 		r = mqtt_bpf__load(mqtt->bpf);
 	if (r >= 0 && mqtt_probe_sees_tls(mqtt)) {
-		mqtt->bpf->links.tcp_received = bpf_program__attach(mqtt->bpf->progs.tcp_received);
+		mqtt->bpf->links.tcp_received =
+			probe_attach_tracepoint(mqtt->bpf->progs.tcp_received);
 		r = mqtt->bpf->links.tcp_received ? 0 : -errno;
 	}
 	if (r < 0)

@@ -336,11 +336,8 @@ static int forget_tls_sessions(const struct bpf_map *sessions)
 
 static int load_mqtt(struct probe *probe)
 {
-	int r;
+	int r = forget_tls_sessions(probe->bpf->maps.tls_sessions);
 
-	if (!bpf_map__autocreate(probe->bpf->maps.mqtt_sessions))
-		return -EOPNOTSUPP;
-	r = forget_tls_sessions(probe->bpf->maps.tls_sessions);
 	if (r >= 0)
 		r = mqtt_probe_open(&probe->mqtt, probe_btf_path(&probe->btf), probe->bpf->obj);
 	if (r < 0)
