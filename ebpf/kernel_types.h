@@ -216,18 +216,38 @@ struct ns_common {
 	unsigned int inum;
 };
 
+/* include/linux/xarray.h */
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+
+struct idr {
+	struct xarray idr_rt;
+};
+
 struct pid_namespace {
 	struct ns_common ns;
+	struct idr idr; /* its processes by number */
+};
+
+struct hlist_node;
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
 };
 
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
-};
-
-struct pid {
-	unsigned int level;
-	struct upid numbers[1];
 };
 
 enum pid_type {
@@ -236,6 +256,12 @@ enum pid_type {
 	PIDTYPE_PGID,
 	PIDTYPE_SID,
 	PIDTYPE_MAX,
+};
+
+struct pid {
+	unsigned int level;
+	struct hlist_head tasks[PIDTYPE_MAX];
+	struct upid numbers[1];
 };
 
 struct mm_struct;
@@ -266,9 +292,19 @@ struct sighand_struct {
 };
 
 struct net;
+struct file;
 
 struct nsproxy {
 	struct net *net_ns;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct task_struct {
@@ -284,6 +320,9 @@ struct task_struct {
 	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 	struct nsproxy *nsproxy;
+	struct pid *thread_pid;
+	struct hlist_node pid_links[PIDTYPE_MAX];
+	struct files_struct *files;
 	char comm[16];
 };
 
@@ -420,7 +459,14 @@ struct sk_buff {
 
 /* ---- iterators */
 
-struct file;
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
 
 struct socket {
 	struct sock *sk;

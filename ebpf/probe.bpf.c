@@ -170,36 +170,41 @@ static __always_inline struct sock *socket_of(struct bpf_iter__task_file *ctx)
 	return sk && bpf_skc_to_tcp_sock(sk) ? sk : NULL;
 }
 
+/* A task has `sk` open: finds out whether it listens, or is a connection that is yet to be watched.
+ */
+static __always_inline void take_open_socket(struct sock *sk, __u64 holder)
+{
+	__u32 agent_of_holder = agent_of_task(holder), agent;
+	struct connection *connection;
+	int state = state_of(sk);
+
+	if (state == TCP_LISTEN) {
+		if (agent_of_holder)
+			note_listener(sk, READ(TASK(holder), tgid));
+		return;
+	}
+	if (state == TCP_CLOSE || !is_outbound(sk) || connection_of(sk))
+		return;
+	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
+	if (!agent)
+		return;
+	connection = watch_connection(sk, socket_cookie(sk), holder, agent_of_holder, agent);
+	if (!connection)
+		return;
+	connection->closing_told = state != TCP_ESTABLISHED && state != TCP_SYN_SENT;
+	connection->up_told = state != TCP_SYN_SENT;
+	publish_connection(connection, agent);
+	report(connection, sk, PROBE_FOUND);
+}
+
 SEC("?iter/task_file")
 int find_connections(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct sock *sk = socket_of(ctx);
-	struct connection *connection;
-	__u32 agent, agent_of_holder;
-	__u64 holder;
 
-	if (!task || !sk)
-		return 0;
-	holder = address_of(task);
-	if (state_of(sk) == TCP_LISTEN) {
-		if (agent_of_task(holder))
-			note_listener(sk, READ(TASK(holder), tgid));
-		return 0;
-	}
-	if (state_of(sk) == TCP_CLOSE || !is_outbound(sk) || connection_of(sk))
-		return 0;
-	agent_of_holder = agent_of_task(holder);
-	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
-	if (!agent)
-		return 0;
-	connection = watch_connection(sk, socket_cookie(sk), holder, agent_of_holder, agent);
-	if (!connection)
-		return 0;
-	connection->closing_told = state_of(sk) != TCP_ESTABLISHED && state_of(sk) != TCP_SYN_SENT;
-	connection->up_told = state_of(sk) != TCP_SYN_SENT;
-	publish_connection(connection, agent);
-	report(connection, sk, PROBE_FOUND);
+	if (task && sk)
+		take_open_socket(sk, address_of(task));
 	return 0;
 }
 
@@ -340,46 +345,6 @@ int sample_by_file(struct bpf_iter__task_file *ctx)
 		if (sample(ctx->meta->seq, connection, sk))
 			connection->sampled = sample_number;
 	}
-	return 0;
-}
-
-/* ---- visits, where connections are kept by the address of their socket
- *
- * Nothing goes through all of them there, so user space does (probe_visits.c): it sets these, and
- * runs a program for each. */
-
-__u32 visit_for = 0; /* enum probe_visit */
-__u64 visited = 0;   /* the address; 0: that was the last one */
-__u8 visit_sample[sizeof(struct probe_connection)] __attribute__((aligned(8))) = {};
-bool visit_sampled = false; /* `visit_sample` is what the visit found */
-
-/* Meanwhile, the socket may have gone, and another one may have its place. */
-static __always_inline bool is_still_there(__u64 address, const struct connection *before,
-					   __u64 opened_nsec)
-{
-	const struct connection *now = bpf_map_lookup_elem(&connections_by_address, &address);
-
-	return now == before && now->opened_nsec == opened_nsec && !now->ended_told;
-}
-
-SEC("?raw_tp")
-int visit_connection(void *ctx)
-{
-	__u64 address = visited, opened_nsec;
-	struct connection *connection;
-
-	if (!address) {
-		end_sample();
-		return 0;
-	}
-	connection = bpf_map_lookup_elem(&connections_by_address, &address);
-	if (!connection)
-		return 0;
-	opened_nsec = connection->opened_nsec;
-	if (visit_for == PROBE_VISIT_STALLS)
-		look_for_healing(connection, (struct sock *)address);
-	else if (fill_sample((void *)visit_sample, connection, (struct sock *)address))
-		visit_sampled = is_still_there(address, connection, opened_nsec);
 	return 0;
 }
 
@@ -600,31 +565,35 @@ static __always_inline bool is_unwatched_child(__u64 task, const __u32 *watched)
 }
 
 /* Adds the wanted process, and children of its agent's processes that nobody watches yet. A child
- * may come before its parent, so probe.c runs it until nothing is added. */
-SEC("iter/task")
-int adopt_processes(struct bpf_iter__task *ctx)
+ * may come before its parent, so probe.c goes through all until nothing is added. */
+static __always_inline void adopt(__u64 task)
 {
-	struct task_struct *listed = ctx->task;
-	__u32 id, *watched, agent = wanted_agent;
+	__u32 id = READ(TASK(task), tgid), *watched, agent = wanted_agent;
 	bool wanted;
-	__u64 task;
 
-	if (!listed || listed->pid != listed->tgid)
-		return 0;
-	task = address_of(listed);
-	id = READ(TASK(task), tgid);
 	watched = bpf_map_lookup_elem(&watched_processes, &id);
 	wanted = pid_of(task) == wanted_pid;
 	if (wanted)
 		wanted_found = true;
 	if (watched && *watched == agent)
-		return 0;
+		return;
 	if (!wanted && !is_unwatched_child(task, watched))
-		return 0;
+		return;
 	if (watch_process(id, agent))
 		adopted++;
+}
+
+SEC("?iter/task")
+int adopt_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task && task->pid == task->tgid)
+		adopt(address_of(task));
 	return 0;
 }
+
+#include "ebpf/visits.bpf.h"
 
 /* ---- control groups */
 

@@ -45,8 +45,10 @@ struct overflow_key {
 
 #define OVERFLOW_RECORDS (64 << 10)
 
-/* Why a connection is visited that is kept by its address. */
+/* Why a connection is visited that is kept by its address, or a task. */
 enum probe_visit {
 	PROBE_VISIT_SAMPLE,
 	PROBE_VISIT_STALLS,
+	PROBE_VISIT_ADOPTION,
+	PROBE_VISIT_SOCKETS,
 };

@@ -35,7 +35,6 @@ __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_
 /* ---- what the running kernel has */
 
 struct kernel_features {
-	bool btf;   /* of its own */
 	bool types; /* as ebpf/reads.bpf.h has it */
 	bool socket_cookie;
 	bool task_pointer;
@@ -100,7 +99,6 @@ static int find_features(struct kernel_features *features)
 		if (btf_is_func(type) || btf_is_typedef(type))
 			note_feature(features, btf, type);
 	}
-	features->btf = true;
 	features->storage_iterator = features->types && can_iterate_storage(btf);
 	btf__free(btf);
 	return 0;
@@ -128,7 +126,8 @@ static void prepare_iterators(struct probe_bpf *bpf, const struct kernel_feature
 		{ bpf->progs.sample_connections, by_storage },
 		{ bpf->progs.sample_by_file, by_file },
 		{ bpf->progs.visit_connection, !features->types },
-		{ bpf->progs.adopt_processes, features->btf },
+		{ bpf->progs.visit_task, !features->types },
+		{ bpf->progs.adopt_processes, features->types },
 	};
 
 	for (size_t i = 0; i < sizeof(iterators) / sizeof(iterators[0]); i++) {

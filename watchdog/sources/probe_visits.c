@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,15 +25,21 @@ bool probe_visits_connections(const struct probe *probe)
 	return bpf_program__autoload(probe->bpf->progs.visit_connection);
 }
 
-/* Runs the program for the connection at `address`. */
-static int visit(struct probe *probe, uint64_t address)
+static int run(const struct bpf_program *program)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, nothing);
 
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &nothing);
+}
+
+/* ---- connections */
+
+/* Runs the program for the connection at `address`. */
+static int visit(struct probe *probe, uint64_t address)
+{
 	probe->bpf->bss->visited = address;
 	probe->bpf->bss->visit_sampled = false;
-	return bpf_prog_test_run_opts(bpf_program__fd(probe->bpf->progs.visit_connection),
-				      &nothing);
+	return run(probe->bpf->progs.visit_connection);
 }
 
 static int take(struct visits *visits, const void *record, size_t size)
@@ -123,4 +130,62 @@ int probe_visit_for_stalls(struct probe *probe)
 	struct visits nothing = {};
 
 	return visit_all(probe, PROBE_VISIT_STALLS, &nothing);
+}
+
+/* ---- processes */
+
+/* No process has more descriptors open than this (fs.nr_open by default), 64 at least at once. */
+#define VISITS_MOST (1024 * 1024 / 64)
+
+/* Runs the program for the process, until it has gone through all it has open. */
+static int visit_process(struct probe *probe, uint32_t pid)
+{
+	struct probe_bpf__bss *run_with = probe->bpf->bss;
+	int r = 0;
+
+	run_with->visited_pid = pid;
+	run_with->visited_file = 0;
+	run_with->visit_over = false;
+	for (unsigned i = 0; i < VISITS_MOST && r >= 0 && !run_with->visit_over; i++)
+		r = run(probe->bpf->progs.visit_task);
+	return r;
+}
+
+static int visit_processes(struct probe *probe, enum probe_visit purpose)
+{
+	_cleanup_closedir_ DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	int r = processes ? 0 : -errno;
+
+	probe->bpf->bss->visit_for = purpose;
+	while (processes && r >= 0 && (entry = readdir(processes))) {
+		unsigned long pid = strtoul(entry->d_name, NULL, 10);
+
+		if (pid > 0 && pid <= INT32_MAX)
+			r = visit_process(probe, (uint32_t)pid);
+	}
+	return r;
+}
+
+int probe_visit_for_sockets(struct probe *probe)
+{
+	return visit_processes(probe, PROBE_VISIT_SOCKETS);
+}
+
+int probe_visit_for_adoption(struct probe *probe, pid_t pid, uint32_t agent)
+{
+	struct probe_bpf__bss *run_with = probe->bpf->bss;
+	int r;
+
+	run_with->wanted_pid = (uint32_t)pid;
+	run_with->wanted_agent = agent;
+	run_with->wanted_found = false;
+	run_with->visit_for = PROBE_VISIT_ADOPTION;
+	run_with->adopted = 0;
+	r = visit_process(probe, (uint32_t)pid); /* spares a look at the others, mostly */
+	while (r >= 0 && run_with->adopted > 0) {
+		run_with->adopted = 0;
+		r = visit_processes(probe, PROBE_VISIT_ADOPTION);
+	}
+	return r < 0 ? r : run_with->wanted_found ? 0 : -ESRCH;
 }

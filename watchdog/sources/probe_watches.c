@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,9 @@
 #include "sources/probe_lens.h"
 #include "sources/probe_mqtt.h"
 #include "sources/probe_state.h"
+#include "sources/probe_visits.h"
 #include "support/cgroup_tree.h"
 #include "support/cleanup.h"
-#include "support/process_tree.h"
 
 /* Gives the id of the control group at `path`, which must be of version 2: ids of version 1
  * hierarchies are numbers of another kind. */
@@ -83,73 +82,11 @@ static int adopt_by_iterator(struct probe *probe, pid_t pid, uint32_t agent)
 	return run->wanted_found ? 0 : -ESRCH;
 }
 
-/* A walk over the processes of an agent. */
-struct process_walk {
-	struct probe *probe;
-	uint32_t agent;
-	unsigned adopted;
-};
-
-/* Enters a process that no agent had. */
-static int enter_process(void *userdata, pid_t pid)
-{
-	struct process_walk *walk = userdata;
-	struct probe_bpf__bss *run = walk->probe->bpf->bss;
-	const struct bpf_map *map = walk->probe->bpf->maps.watched_processes;
-	uint32_t id = (uint32_t)pid, agent = walk->agent;
-	int r;
-
-	if (!probe_has_share(run->processes_used[agent % PROBE_AGENTS], run->processes_used_by_all,
-			     WATCHED_PROCESSES))
-		return -ENOSPC;
-	r = bpf_map__update_elem(map, &id, sizeof(id), &agent, sizeof(agent), BPF_NOEXIST);
-	if (r == -EEXIST)
-		return 0;
-	if (r == 0) {
-		count(walk->probe, map, agent, 1);
-		walk->adopted++;
-	}
-	return r;
-}
-
-/* Linux, include/linux/proc_ns.h: the inode of the initial pid namespace. */
-#define PROC_PID_INIT_INO 0xeffffffcU
-
-/* Only in the initial pid namespace are our numbers the probe's. */
-static bool is_in_initial_namespace(void)
-{
-	struct stat own;
-
-	return stat("/proc/self/ns/pid", &own) == 0 && own.st_ino == PROC_PID_INIT_INO;
-}
-
-/* Where the kernel has no iterator over tasks. What a process forks after it was entered, the
- * kernel enters. */
-static int adopt_by_number(struct probe *probe, pid_t pid, uint32_t agent)
-{
-	struct process_walk walk = { .probe = probe, .agent = agent };
-	int r;
-
-	if (!is_in_initial_namespace())
-		return -EOPNOTSUPP;
-	if (kill(pid, 0) < 0 && errno == ESRCH)
-		return -ESRCH;
-	probe->bpf->bss->processes_watched = true;
-	r = enter_process(&walk, pid);
-	do {
-		walk.adopted = 0;
-		if (r >= 0)
-			r = process_tree_walk(pid, enter_process, &walk);
-	} while (r >= 0 && walk.adopted > 0);
-	return r;
-}
-
 int probe_watch_process(struct probe *probe, pid_t pid, uint32_t agent)
 {
 	probe_lens_need(probe);
-	return bpf_program__autoload(probe->bpf->progs.adopt_processes)
-		       ? adopt_by_iterator(probe, pid, agent)
-		       : adopt_by_number(probe, pid, agent);
+	return probe_visits_connections(probe) ? probe_visit_for_adoption(probe, pid, agent)
+					       : adopt_by_iterator(probe, pid, agent);
 }
 
 /* ---- control groups */
@@ -310,7 +247,8 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 
 bool probe_shows_connections(const struct probe *probe)
 {
-	return bpf_program__autoload(probe->bpf->progs.find_connections);
+	return bpf_program__autoload(probe->bpf->progs.find_connections) ||
+	       probe_visits_connections(probe);
 }
 
 int probe_find_connections(struct probe *probe)
@@ -318,7 +256,9 @@ int probe_find_connections(struct probe *probe)
 	if (!probe_shows_connections(probe))
 		return -EOPNOTSUPP;
 	probe_lens_need(probe); /* no group's lens sees what is found */
-	return probe_iterator_run(probe->bpf->progs.find_connections, NULL);
+	return probe_visits_connections(probe)
+		       ? probe_visit_for_sockets(probe)
+		       : probe_iterator_run(probe->bpf->progs.find_connections, NULL);
 }
 
 /* ---- whose MQTT is looked at */
