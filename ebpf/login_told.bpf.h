@@ -4,25 +4,30 @@
 #pragma once
 
 /* By agent number: records that found no room. */
-__u64 lost_logins[PROBE_AGENTS] = {};
+__u64 unreported[PROBE_AGENTS] = {};
+
+static __always_inline void count_unreported(__u32 agent)
+{
+	__sync_fetch_and_add(&unreported[agent % PROBE_AGENTS], 1);
+}
 
 /* These records do not count for the agent's share of the ring, so they stay out of the way of
- * others: all of them together take a quarter of it at most. */
-static __always_inline struct probe_login_seen *reserve_login(void)
+ * others: all of them together take a quarter of it at most. `size` is a constant. */
+static __always_inline void *reserve_beside(__u64 size)
 {
 	if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RING_SIZE / 4)
 		return NULL;
-	return bpf_ringbuf_reserve(&records, sizeof(struct probe_login_seen), 0);
+	return bpf_ringbuf_reserve(&records, size, 0);
 }
 
 static __always_inline void report_login(const struct mqtt_session *session,
 					 const struct mqtt_socket *socket, __u8 flags)
 {
 	__u32 agent = socket->agent;
-	struct probe_login_seen *record = reserve_login();
+	struct probe_login_seen *record = reserve_beside(sizeof(*record));
 
 	if (!record) {
-		__sync_fetch_and_add(&lost_logins[agent % PROBE_AGENTS], 1);
+		count_unreported(agent);
 		return;
 	}
 	fill_header(&record->header, sizeof(*record), PROBE_LOGIN, agent);

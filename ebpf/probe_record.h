@@ -280,7 +280,7 @@ enum probe_lookup_answer {
 struct probe_lookup {
 	struct probe_header header;
 	__u8 server[16]; /* address; IPv4: the first 4 bytes */
-	__u16 family;    /* AF_INET or AF_INET6 */
+	__u16 family;    /* AF_INET or AF_INET6; 0: the agent's C library was asked */
 	__u8 answer;     /* enum probe_lookup_answer */
 	__u8 reserved[5];
 };

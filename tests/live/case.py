@@ -59,9 +59,9 @@ def in_doubt(ended_by, cause):
     return ended(ended_by, cause, SUSPECTED, evidence=("or=*",))
 
 
-def stalled(cause, confidence=ANY, *, or_else=()):
+def stalled(cause, confidence=ANY, *, or_else=(), evidence=()):
     """Told while the connection is still open, or while there is none."""
-    return Wanted("stalled", None, (cause, *or_else), confidence)
+    return Wanted("stalled", None, (cause, *or_else), confidence, evidence=evidence)
 
 
 def recovered(cause="unknown", *, evidence=()):

@@ -16,8 +16,9 @@ import case
 from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, table
 from hub import PORT
 from lab import CLOUD_ADDRESS
-from mqtt_cases import storage_in_sockets
+from mqtt_cases import libraries_of, storage_in_sockets
 from name_server import NAME, Dnsmasq, Unbound
+from supervised import Surprise
 
 SILENCE = 25  # seconds: three time-outs of the resolver, and a while
 ATTEMPTS = 3
@@ -99,7 +100,7 @@ _building = threading.Lock()
 
 def build(name, *words):
     """Builds the program once for all cases."""
-    program = Path(_built.name, name)
+    program = Path(_built.name, f"{name}{'-static' if '-static' in words else ''}")
     with _building:
         if not program.exists():
             subprocess.run([*words, "-o", program, LOOKUPS / name], check=True, capture_output=True,
@@ -150,6 +151,61 @@ def looked_up_by(stage, go_wrong, resolver):
         stage.wait_told("stalled", SILENCE)
         select.select([program], [], [], SILENCE)
         os.close(program)
+
+
+# ---- where no packet shows it: a process that is watched by its number
+
+
+def inside(*wanted, needed=storage_in_sockets):
+    return case.story(*wanted, settings=(f"Peer=*:{PORT}", "MqttInspect=yes"), found=True, needs=needed)
+
+
+def lookups_are_seen(stage):
+    """connwatch has found the connection, and looks at the C library of the agent, of two links."""
+    stage.watch()
+    deadline = time.monotonic() + SILENCE
+    while libraries_of(stage.witness.process.pid) < 2 / 5:
+        if time.monotonic() > deadline:
+            raise Surprise("connwatch has no uprobes in the agent")
+        time.sleep(0.02)
+
+
+FOUND_CLOSED = ended("peer-fin", "peer-close", NOT_PROVED)
+SAID = stalled("name-not-found", NOT_PROVED, evidence=("name_error=not-known", "or=name-server-failing"))
+
+
+@inside(FOUND_CLOSED, SAID, recovered(evidence=("lookup_msec=*", "tcp_msec=*")), CLOSED[1])
+def name_does_not_exist_says_the_c_library(stage):
+    with Dnsmasq(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        peer = stage.connect()
+        lookups_are_seen(stage)
+        look_up(stage, True)
+        stage.hub_closes(peer)
+        server.has_no_such_name()
+        for _ in range(ATTEMPTS):
+            look_up(stage, False)
+            time.sleep(PAUSE)
+        stage.wait_told("stalled", SILENCE)
+        server.knows_the_hub()
+        look_up(stage, True)
+        stage.connect()
+        stage.wait_told("recovered")
+        stage.agent.ask("close")
+
+
+@inside(FOUND_CLOSED, SAID, needed=needs("musl-gcc"))
+def name_does_not_exist_says_musl(stage):
+    """The agent becomes another program, with a C library of its own."""
+    program = build("lookup.c", "musl-gcc")
+    with Dnsmasq(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        peer = stage.connect()
+        lookups_are_seen(stage)
+        stage.hub_closes(peer)
+        server.has_no_such_name()
+        stage.agent.tell("become", program, NAME)
+        stage.wait_told("stalled", SILENCE)
 
 
 # ---- and what is no trouble of names

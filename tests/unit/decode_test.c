@@ -606,6 +606,17 @@ static void a_lookup_comes_out_whole(void)
 	CU_ASSERT(event.type == EVENT_LOOKUP && event.agent == 3 && event.time == 5000);
 	CU_ASSERT(event.lookup.answer == LOOKUP_NOT_FOUND);
 	CU_ASSERT_STRING_EQUAL(endpoint_address(&event.lookup.server, server), "192.0.2.53");
+	CU_ASSERT(!event.lookup.by_library);
+}
+
+static void a_lookup_that_the_library_tells_has_no_server(void)
+{
+	struct probe_lookup record = lookup_record();
+	struct event event;
+
+	record.family = AF_UNSPEC;
+	CU_ASSERT(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.lookup.by_library && event.lookup.server.family == 0);
 }
 
 static void lookups_have_a_range(void)
@@ -625,6 +636,8 @@ static void lookups_have_a_range(void)
 }
 
 SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
+      { "a lookup that the library tells has no server",
+	a_lookup_that_the_library_tells_has_no_server },
       { "lookups have a range", lookups_have_a_range },
       { "each type becomes its event", each_type_becomes_its_event },
       { "any alignment will do", any_alignment_will_do },

@@ -172,7 +172,15 @@ static void the_service_answers(void)
 		CU_ASSERT_EQUAL(answer.result, 0);
 		waitpid(-1, NULL, 0);
 	}
-	CU_ASSERT_EQUAL(ask(7, getpid(), 0, &answer, found), 0);
+	for (uint32_t type = 7; type <= 8; type++) { /* its C library, if it has a file */
+		int count = ask(type, getpid(), 0, &answer, found);
+
+		CU_ASSERT_EQUAL(answer.result, 0);
+		while (count > 0)
+			close(found[--count]);
+		waitpid(-1, NULL, 0);
+	}
+	CU_ASSERT_EQUAL(ask(9, getpid(), 0, &answer, found), 0);
 	CU_ASSERT_EQUAL(answer.result, -EINVAL);
 	CU_ASSERT_EQUAL(ask(0, -1, 0, &answer, found), 0);
 	CU_ASSERT_EQUAL(answer.result, -EINVAL);

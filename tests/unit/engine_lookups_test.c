@@ -315,6 +315,133 @@ static void lookups_before_an_earlier_session_do_not_count(void)
 	bench_end(&bench);
 }
 
+/* ---- what the agent's C library tells, where no packet does */
+
+static void by_library(struct bench *bench, enum lookup_answer answer)
+{
+	struct event event = lookup(answer);
+
+	event.lookup.by_library = true;
+	event.lookup.server = (struct endpoint){ 0 };
+	bench_step(bench, event);
+}
+
+static bool has_evidence(const struct bench *bench, const char *token)
+{
+	const struct tokens *evidence = &bench_last(bench)->verdict.evidence;
+
+	for (unsigned i = 0; i < evidence->count; i++)
+		if (strcmp(evidence->text[i], token) == 0)
+			return true;
+	return false;
+}
+
+/* It says less than a server: "not known" may be a server that refuses to answer. */
+static void the_library_knows_that_it_failed(void)
+{
+	static const struct {
+		enum lookup_answer answer;
+		const char *cause, *error, *rival;
+	} rows[] = {
+		{ LOOKUP_NOT_FOUND, "name-not-found", "name_error=not-known",
+		  "or=name-server-failing" },
+		{ LOOKUP_EMPTY, "name-not-found", "name_error=no-address",
+		  "or=name-server-failing" },
+		{ LOOKUP_FAILED, "name-server-failing", "name_error=failure", "or=name-not-found" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench bench;
+
+		begin(&bench);
+		for (int k = 0; k < 2; k++) {
+			by_library(&bench, LOOKUP_ASKED);
+			by_library(&bench, rows[i].answer);
+		}
+		bench_pass(&bench, SETTLES);
+		CU_ASSERT_STRING_EQUAL(cause_of(&bench), rows[i].cause);
+		CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_SUSPECTED);
+		CU_ASSERT(has_evidence(&bench, rows[i].error));
+		CU_ASSERT(has_evidence(&bench, rows[i].rival));
+		bench_end(&bench);
+	}
+}
+
+static void the_library_gives_up_after_a_silence(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	for (int i = 0; i < 2; i++) {
+		by_library(&bench, LOOKUP_ASKED);
+		bench_pass(&bench, 10 * USEC_PER_SEC);
+		by_library(&bench, LOOKUP_FAILED);
+	}
+	bench_pass(&bench, SETTLES);
+	CU_ASSERT_STRING_EQUAL(cause_of(&bench), "name-server-silent");
+	CU_ASSERT(has_evidence(&bench, "name_error=no-answer"));
+	bench_end(&bench);
+}
+
+static void a_call_that_does_not_return_is_an_attempt(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench.settings.reconnect_timeout = 5 * USEC_PER_SEC;
+	by_library(&bench, LOOKUP_ASKED);
+	bench_pass(&bench, NAME_SERVER_SILENCE + SETTLES);
+	CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 1);
+	CU_ASSERT_STRING_EQUAL(cause_of(&bench), "name-server-silent");
+	CU_ASSERT(bench_last(&bench)->verdict.confidence == CONFIDENCE_SUSPECTED);
+	CU_ASSERT(bench.orders == 0);
+	bench_end(&bench);
+}
+
+/* One lookup, of which the packet tells and the library: it has failed once. */
+static void a_lookup_that_both_tell_of_counts_once(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	by_library(&bench, LOOKUP_ASKED);
+	look_up(&bench, LOOKUP_NOT_FOUND);
+	by_library(&bench, LOOKUP_NOT_FOUND);
+	bench_pass(&bench, SETTLES);
+	CU_ASSERT(has_evidence(&bench, "name_answer=nxdomain"));
+	CU_ASSERT(has_evidence(&bench, "lookups_failed=1"));
+	bench_end(&bench);
+}
+
+/* A C library that was seen is seen the next time, too: one session is enough. */
+static void a_library_that_was_seen_leaves_no_doubt(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	by_library(&bench, LOOKUP_ASKED);
+	by_library(&bench, LOOKUP_FOUND);
+	bench_open(&bench, 2);
+	bench_pass(&bench, USEC_PER_MINUTE);
+	bench_step(&bench, peer_fin(2, USEC_PER_MINUTE));
+	bench_pass(&bench, USEC_PER_SEC);
+	CU_ASSERT(not_reconnecting(&bench, MODE_EBPF) == CONFIDENCE_LIKELY);
+	CU_ASSERT(bench.orders == 1);
+	bench_end(&bench);
+}
+
+/* getaddrinfo() finds an address in numbers, too: that excludes nothing. */
+static void what_the_library_finds_proves_nothing(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	by_library(&bench, LOOKUP_ASKED);
+	by_library(&bench, LOOKUP_FOUND);
+	CU_ASSERT(not_reconnecting(&bench, MODE_EBPF) == CONFIDENCE_LIKELY);
+	bench_end(&bench);
+}
+
 /* Lookups that found an address are no attempts to connect: they may be of other names. */
 static void lookups_that_succeed_are_no_attempts(void)
 {
@@ -360,5 +487,11 @@ SUITE("engine lookups", { "each answer has its cause", each_answer_has_its_cause
       { "lookups before one session leave a doubt", lookups_before_one_session_leave_a_doubt },
       { "lookups before an earlier session do not count",
 	lookups_before_an_earlier_session_do_not_count },
+      { "the library knows that it failed", the_library_knows_that_it_failed },
+      { "the library gives up after a silence", the_library_gives_up_after_a_silence },
+      { "a call that does not return is an attempt", a_call_that_does_not_return_is_an_attempt },
+      { "a lookup that both tell of counts once", a_lookup_that_both_tell_of_counts_once },
+      { "a library that was seen leaves no doubt", a_library_that_was_seen_leaves_no_doubt },
+      { "what the library finds proves nothing", what_the_library_finds_proves_nothing },
       { "lookups that succeed are no attempts", lookups_that_succeed_are_no_attempts },
       { "a connected agent's lookups do not matter", a_connected_agents_lookups_do_not_matter })

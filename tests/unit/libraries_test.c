@@ -66,7 +66,7 @@ static unsigned count_below(const struct place *place)
 	unsigned count;
 
 	alarm(10); /* the end of a test that waits */
-	libraries_add_below(&found, place->root);
+	libraries_add_below(&found, place->root, LIBRARY_SSL);
 	alarm(0);
 	count = found.count;
 	for (unsigned i = 0; i < found.count; i++)
@@ -149,7 +149,7 @@ static unsigned count_in_own_root(void)
 	struct libraries found = {};
 	unsigned count;
 
-	libraries_add_installed(&found, getpid());
+	libraries_add_installed(&found, getpid(), LIBRARY_SSL);
 	count = found.count;
 	libraries_close(&found);
 	return count;
@@ -193,6 +193,31 @@ static void many_are_cut(void)
 	remove_place(&place);
 }
 
+static unsigned count_c_libraries(const struct place *place)
+{
+	struct libraries found = {};
+	unsigned count;
+
+	libraries_add_below(&found, place->root, LIBRARY_C);
+	count = found.count;
+	libraries_close(&found);
+	return count;
+}
+
+static void c_libraries_are_found_too(void)
+{
+	struct place place = make_place();
+
+	CU_ASSERT_EQUAL(count_c_libraries(&place), 0);
+	write_file(&place, "usr/lib/libc.so.6");
+	write_file(&place, "usr/lib/ld-musl-x86_64.so.1");
+	write_file(&place, "usr/lib/libcrypt.so.1");
+	write_file(&place, "usr/lib/libssl.so.3");
+	CU_ASSERT_EQUAL(count_c_libraries(&place), 2);
+	CU_ASSERT_EQUAL(count_below(&place), 1);
+	remove_place(&place);
+}
+
 static bool has(const struct libraries *found, const struct place *place, const char *name)
 {
 	struct stat wanted, other;
@@ -219,13 +244,13 @@ static void what_is_mapped_is_found(void)
 	CU_ASSERT_FATAL(mapping != MAP_FAILED);
 	libraries_add_program(&found, getpid());
 	CU_ASSERT_EQUAL(found.count, 1);
-	libraries_add_mapped(&found, getpid());
+	libraries_add_mapped(&found, getpid(), LIBRARY_SSL);
 	CU_ASSERT(has(&found, &place, "usr/lib/libssl-of-mine.so"));
 	libraries_close(&found);
 	CU_ASSERT_EQUAL(unlinkat(place.root, "usr/lib/libssl-of-mine.so", 0), 0);
 	CU_ASSERT_EQUAL(mkfifoat(place.root, "usr/lib/libssl-of-mine.so", 0600), 0);
 	alarm(10);
-	libraries_add_mapped(&found, getpid());
+	libraries_add_mapped(&found, getpid(), LIBRARY_SSL);
 	alarm(0);
 	CU_ASSERT(!has(&found, &place, "usr/lib/libssl-of-mine.so"));
 	libraries_close(&found);
@@ -237,4 +262,5 @@ SUITE("libraries", { "installed ones are found", installed_ones_are_found },
       { "others are not opened", others_are_not_opened },
       { "no link leads out", no_link_leads_out },
       { "no link leads out without openat2", no_link_leads_out_without_openat2 },
-      { "many are cut", many_are_cut }, { "what is mapped is found", what_is_mapped_is_found })
+      { "C libraries are found, too", c_libraries_are_found_too }, { "many are cut", many_are_cut },
+      { "what is mapped is found", what_is_mapped_is_found })

@@ -11,6 +11,10 @@
  * (resolv.conf(5)): an answer that found something may follow within this time. */
 #define LOOKUP_SETTLES (2 * USEC_PER_SEC)
 
+/* A resolver that gives up after so long has waited for a server (timeout: in resolv.conf(5), and
+ * musl's); one that fails at once was told so. */
+#define SERVER_PATIENCE (5 * USEC_PER_SEC)
+
 /* Returns when the next deadline is; USEC_INFINITY: there is none. */
 static usec_t next_deadline(const struct lookups *lookups)
 {
@@ -70,6 +74,42 @@ static bool is_failure(enum lookup_answer answer)
 	       answer == LOOKUP_REFUSED;
 }
 
+/* Packets and the agent's C library may tell of one lookup, which counts once: packets know more.
+ */
+static bool is_told_twice(struct lookups *lookups, const struct event *event)
+{
+	if (event->lookup.by_library)
+		return lookups->on_wire && event->time < lookups->on_wire + NAME_SERVER_SILENCE;
+	if (!lookups->on_wire)
+		lookups->asked = lookups->questions = 0;
+	lookups->on_wire = event->time;
+	return false;
+}
+
+static void note_found(struct engine *engine, struct agent *agent, const struct event *event)
+{
+	struct lookups *lookups = &agent->lookups;
+
+	lookups->facts.some_found = true;
+	lookups->facts.server_found = lookups->facts.server_found || !event->lookup.by_library;
+	lookups->found = event->time;
+	forget_failures(engine, agent);
+}
+
+static void note_answer(struct agent *agent, const struct event *event)
+{
+	const struct lookups *lookups = &agent->lookups;
+	usec_t time = event->time;
+
+	if (lookups->found && time <= lookups->found + LOOKUP_SETTLES)
+		return;
+	if (event->lookup.by_library && event->lookup.answer == LOOKUP_FAILED && lookups->asked &&
+	    time >= lookups->asked + SERVER_PATIENCE)
+		note_failure(agent, LOOKUP_ASKED, 1, lookups->asked, time);
+	else
+		note_failure(agent, event->lookup.answer, 1, time, time);
+}
+
 void lookups_take(struct engine *engine, const struct event *event)
 {
 	struct agent *agent = state_agent(engine, event->agent);
@@ -79,22 +119,21 @@ void lookups_take(struct engine *engine, const struct event *event)
 	if (!agent)
 		return;
 	agent->lookups_seen = true;
+	agent->lookups_seen_inside = agent->lookups_seen_inside || event->lookup.by_library;
 	outcomes_agent_is_there(engine, agent, event->time);
 	attempts_take_lookup(agent, event);
-	if (agent->connections_up > 0)
-		return;
 	lookups = &agent->lookups;
+	if (agent->connections_up > 0 || is_told_twice(lookups, event))
+		return;
 	lookups->facts.server = event->lookup.server;
+	lookups->facts.by_library = event->lookup.by_library;
 	if (answer == LOOKUP_FOUND) {
-		lookups->facts.some_found = true;
-		lookups->found = event->time;
-		forget_failures(engine, agent);
+		note_found(engine, agent, event);
 	} else if (answer == LOOKUP_ASKED) {
 		lookups->asked = lookups->asked ?: event->time;
 		lookups->questions++;
-	} else if (is_failure(answer) &&
-		   (!lookups->found || event->time > lookups->found + LOOKUP_SETTLES)) {
-		note_failure(agent, answer, 1, event->time, event->time);
+	} else if (is_failure(answer)) {
+		note_answer(agent, event);
 	}
 	set_deadline(engine, agent);
 }
@@ -106,16 +145,18 @@ void lookups_succeeded(struct engine *engine, struct agent *agent, bool up)
 	forget_failures(engine, agent);
 	if (!up)
 		return;
-	lookups->found = 0;
-	lookups->facts.some_found = false;
+	lookups->found = lookups->on_wire = 0;
+	lookups->facts.some_found = lookups->facts.server_found = false;
 	lookups->reported = CAUSE_UNKNOWN;
 	if (agent->connections_up > 0)
 		return;
 	if (!agent->lookups_seen)
 		agent->came_up_by_lookup = 0;
+	else if (agent->lookups_seen_inside)
+		agent->came_up_by_lookup = LOOKUPS_TRUSTED;
 	else if (agent->came_up_by_lookup < LOOKUPS_TRUSTED)
 		agent->came_up_by_lookup++;
-	agent->lookups_seen = false;
+	agent->lookups_seen = agent->lookups_seen_inside = false;
 }
 
 bool lookups_may_hide(const struct agent *agent)

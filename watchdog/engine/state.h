@@ -142,6 +142,7 @@ struct lookups {
 	unsigned questions;  /* since then; the probe reports one a second */
 	usec_t found;        /* when one last found something in this outage; 0: none did */
 	usec_t last_failed;  /* valid if facts.failed > 0 */
+	usec_t on_wire;      /* when a packet last told of one; 0: none has in this outage */
 	bool settled;        /* they fail: no answer that found something followed */
 	enum cause reported; /* in this outage; CAUSE_UNKNOWN: nothing */
 	struct deadline deadline;
@@ -247,8 +248,10 @@ struct agent {
 	usec_t last_opened;             /* when the agent last sent a SYN */
 	usec_t last_tried;              /* likewise, or had no route for one */
 	bool lookups_hide;              /* its lookups may be unseen, as far as the host goes */
-	bool lookups_seen;              /* since it last came up, one was: the next begins by it */
-	unsigned came_up_by_lookup;     /* so many sessions in a row did; LOOKUPS_TRUSTED at most */
+	bool lookups_seen;              /* since it last came up, one was */
+	bool lookups_seen_inside;       /* likewise, by its C library: that shows the next, too */
+	unsigned came_up_by_lookup;     /* sessions in a row that began after one that was seen;
+					   LOOKUPS_TRUSTED at most */
 	struct lookups lookups;
 	struct attempt attempt;
 	struct climb climb;

@@ -366,10 +366,11 @@ static int decode_lookup(const void *data, size_t size, struct event *event)
 		return -EBADMSG;
 	memcpy(&record, data, sizeof(record));
 	if (record.answer <= PROBE_LOOKUP_NONE || record.answer >= PROBE_LOOKUP_MAX ||
-	    (record.family != AF_INET && record.family != AF_INET6))
+	    (record.family != AF_INET && record.family != AF_INET6 && record.family != AF_UNSPEC))
 		return -ERANGE;
 	event->lookup = (struct lookup_event){
 		.answer = record.answer,
+		.by_library = record.family == AF_UNSPEC,
 		.server = endpoint_of(record.family, record.server, 0),
 	};
 	return 0;

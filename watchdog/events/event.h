@@ -197,6 +197,7 @@ struct process_event {
 
 struct lookup_event {
 	enum lookup_answer answer;
+	bool by_library; /* getaddrinfo(3) of the agent's C library told: no server is known */
 	struct endpoint server; /* without a port */
 };
 

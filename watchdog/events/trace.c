@@ -189,6 +189,7 @@ static const struct field process_fields[] = {
 static const struct field lookup_fields[] = {
 	FIRST_FIELD,
 	{ "answer", NAME, AT(lookup.answer), &lookup_answer_names },
+	{ "by_library", FLAG, AT(lookup.by_library), NULL },
 	{ "server", END, AT(lookup.server), NULL },
 	LAST_FIELD,
 };

@@ -22,7 +22,7 @@
 enum {
 	ENTRIES_MAX = 16384,     /* of a directory; /usr/lib/x86_64-linux-gnu may have 5000 */
 	SUBDIRECTORIES_MAX = 8,  /* named after an architecture */
-	MAPPINGS_MAX = 64,       /* of files named libssl*: each has one that is executable */
+	MAPPINGS_MAX = 64,       /* of such files: each has one that is executable */
 	MAPS_SIZE_MAX = 4 << 20, /* bytes; a browser has some 200 KiB */
 	MAPS_LINE_SIZE = 4352, /* bytes; a line of /proc/PID/maps (proc(5)): a path and what stands
 				  before it */
@@ -140,14 +140,40 @@ static void look_through(struct libraries *libraries, int root, const char *dire
 	}
 }
 
-static void add_in(struct libraries *libraries, int root, const char *directory)
+/* Patterns of file names (fnmatch(3)). */
+struct names {
+	const char *installed[2], *mapped[3];
+};
+
+static const struct names *names_of(enum library which)
 {
-	look_through(libraries, root, directory, "libssl.so.*", LIBRARIES_MAX, add_below);
+	static const struct names ssl = { { "libssl.so.*" }, { "libssl*" } };
+	static const struct names c = { { "libc.so.6", "ld-musl-*.so.1" },
+					{ "libc.so*", "libc-2*", "ld-musl-*" } };
+
+	return which == LIBRARY_SSL ? &ssl : &c;
 }
 
-void libraries_add_below(struct libraries *libraries, int root)
+static void add_ssl_in(struct libraries *libraries, int root, const char *directory)
+{
+	look_through(libraries, root, directory, names_of(LIBRARY_SSL)->installed[0], LIBRARIES_MAX,
+		     add_below);
+}
+
+static void add_c_in(struct libraries *libraries, int root, const char *directory)
+{
+	const struct names *names = names_of(LIBRARY_C);
+
+	for (size_t i = 0; i < 2; i++)
+		look_through(libraries, root, directory, names->installed[i], LIBRARIES_MAX,
+			     add_below);
+}
+
+void libraries_add_below(struct libraries *libraries, int root, enum library which)
 {
 	static const char *const directories[] = { "usr/lib", "usr/lib64", "lib", "lib64" };
+	void (*add_in)(struct libraries *, int, const char *) =
+		which == LIBRARY_SSL ? add_ssl_in : add_c_in;
 
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
 		add_in(libraries, root, directories[i]);
@@ -162,12 +188,12 @@ static int open_root(pid_t pid)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-void libraries_add_installed(struct libraries *libraries, pid_t pid)
+void libraries_add_installed(struct libraries *libraries, pid_t pid, enum library which)
 {
 	_cleanup_close_ int root = open_root(pid);
 
 	if (root >= 0)
-		libraries_add_below(libraries, root);
+		libraries_add_below(libraries, root, which);
 }
 
 /* The file that is mapped at `range`, or the one that has its name. */
@@ -187,16 +213,25 @@ static void add_mapping(struct libraries *libraries, pid_t pid, const char *rang
 		add_below(libraries, root, name);
 }
 
+static bool is_mapped_name(const struct names *names, const char *name)
+{
+	for (size_t i = 0; i < 3 && names->mapped[i]; i++)
+		if (fnmatch(names->mapped[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
 /* Returns true if a line of /proc/PID/maps is of such a file. */
-static bool read_mapping(const char *line, char range[static 64], char name[static PATH_MAX])
+static bool read_mapping(const char *line, const struct names *names, char range[static 64],
+			 char name[static PATH_MAX])
 {
 	char mode[8];
 
 	return sscanf(line, "%63s %7s %*s %*s %*s %4095[^\n]", range, mode, name) == 3 &&
-	       mode[2] == 'x' && strncmp(basename(name), "libssl", strlen("libssl")) == 0;
+	       mode[2] == 'x' && is_mapped_name(names, basename(name));
 }
 
-void libraries_add_mapped(struct libraries *libraries, pid_t pid)
+void libraries_add_mapped(struct libraries *libraries, pid_t pid, enum library which)
 {
 	char line[MAPS_LINE_SIZE], path[32], range[64], name[PATH_MAX];
 	_cleanup_fclose_ FILE *maps = NULL;
@@ -208,7 +243,7 @@ void libraries_add_mapped(struct libraries *libraries, pid_t pid)
 	     size += strlen(line)) {
 		if (!fgets(line, sizeof(line), maps))
 			break;
-		if (read_mapping(line, range, name)) {
+		if (read_mapping(line, names_of(which), range, name)) {
 			add_mapping(libraries, pid, range, name);
 			found++;
 		}

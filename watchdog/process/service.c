@@ -17,6 +17,8 @@ enum question_type {
 	ASK_MAPPED,
 	ASK_WAIT, /* of a task: `pid` is its TID */
 	ASK_DISK,
+	ASK_INSTALLED_LIBC,
+	ASK_MAPPED_LIBC,
 };
 
 struct question {
@@ -117,16 +119,33 @@ int process_service_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t in
 
 static void find_libraries(pid_t pid, enum libraries_which which, struct libraries *libraries)
 {
-	libraries_add_program(libraries, pid);
-	if (which == LIBRARIES_INSTALLED)
-		libraries_add_installed(libraries, pid);
-	else
-		libraries_add_mapped(libraries, pid);
+	switch (which) {
+	case LIBRARIES_INSTALLED:
+		libraries_add_program(libraries, pid);
+		libraries_add_installed(libraries, pid, LIBRARY_SSL);
+		break;
+	case LIBRARIES_MAPPED:
+		libraries_add_program(libraries, pid);
+		libraries_add_mapped(libraries, pid, LIBRARY_SSL);
+		break;
+	case RESOLVERS_INSTALLED:
+		libraries_add_installed(libraries, pid, LIBRARY_C);
+		break;
+	case RESOLVERS_MAPPED:
+		libraries_add_mapped(libraries, pid, LIBRARY_C);
+		break;
+	}
 }
 
 int process_service_libraries(pid_t pid, enum libraries_which which, struct libraries *libraries)
 {
-	enum question_type type = which == LIBRARIES_INSTALLED ? ASK_INSTALLED : ASK_MAPPED;
+	static const enum question_type types[] = {
+		[LIBRARIES_INSTALLED] = ASK_INSTALLED,
+		[LIBRARIES_MAPPED] = ASK_MAPPED,
+		[RESOLVERS_INSTALLED] = ASK_INSTALLED_LIBC,
+		[RESOLVERS_MAPPED] = ASK_MAPPED_LIBC,
+	};
+	enum question_type type = types[which];
 	_cleanup_close_ int connection = process_view_is_open() ? -EACCES : ask(type, pid, 0);
 	struct answer answer;
 	int r;
@@ -264,6 +283,10 @@ static int send_slow_answer(int connection, const struct question *question)
 		return send_libraries(connection, question->pid, LIBRARIES_INSTALLED);
 	case ASK_MAPPED:
 		return send_libraries(connection, question->pid, LIBRARIES_MAPPED);
+	case ASK_INSTALLED_LIBC:
+		return send_libraries(connection, question->pid, RESOLVERS_INSTALLED);
+	case ASK_MAPPED_LIBC:
+		return send_libraries(connection, question->pid, RESOLVERS_MAPPED);
 	case ASK_WAIT:
 		return send_wait(connection, question->pid);
 	default:
@@ -316,6 +339,8 @@ int process_service_answer(int connection)
 	case ASK_MAPPED:
 	case ASK_WAIT:
 	case ASK_DISK:
+	case ASK_INSTALLED_LIBC:
+	case ASK_MAPPED_LIBC:
 		return answer_slowly(connection, &question);
 	}
 	return refuse(connection, -EINVAL);

@@ -20,6 +20,8 @@ int process_service_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t in
 enum libraries_which {
 	LIBRARIES_INSTALLED, /* libraries_add_program(), then libraries_add_installed() */
 	LIBRARIES_MAPPED,    /* libraries_add_program(), then libraries_add_mapped() */
+	RESOLVERS_INSTALLED, /* libraries_add_installed(), of the C library */
+	RESOLVERS_MAPPED,    /* libraries_add_mapped(), of the C library */
 };
 
 /* Fills in `libraries` (empty). Returns 0, -EAGAIN or another -errno. */

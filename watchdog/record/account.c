@@ -138,6 +138,7 @@ static const struct phrase {
 	{ "rung", "the attempt ended at: %s", 0 },
 	{ "name_server", "the name server asked last was %s", 0 },
 	{ "name_answer", "its answer was %s", 0 },
+	{ "name_error", "its C library said of the lookup: %s", 0 },
 	{ "lookups_failed", "%s lookups failed", 0 },
 	{ "lookups_failing_msec", "lookups had been failing for %s", 0 },
 	{ "link_back_before_msec", "the link came back", -1 },

@@ -307,6 +307,7 @@ static void add_tls_answer(struct text *text, const struct record *record)
 static void add_name_answer(struct text *text, const struct record *record)
 {
 	add_evidence(text, record, "name_answer");
+	add_evidence(text, record, "name_error");
 }
 
 static void add_name_server(struct text *text, const struct record *record)

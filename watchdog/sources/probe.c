@@ -136,8 +136,10 @@ static bool keep(struct probe *probe, enum event_type type, const void *record, 
  * daemon after us at its start. */
 static void look_into_process(struct probe *probe, const struct event *event)
 {
-	if (probe->inspected[event->agent & AGENT_NUMBER_MAX])
-		mqtt_probe_take(probe->mqtt, event);
+	uint32_t agent = event->agent & AGENT_NUMBER_MAX;
+
+	if (probe->inspected[agent])
+		mqtt_probe_take(probe->mqtt, event, probe->lookups_hide[agent]);
 }
 
 /* A sample that the sink asked for while it took this record is older than what follows. */

@@ -102,12 +102,20 @@ int probe_find_connections(struct probe *probe);
  * -EOPNOTSUPP before kernel 5.11, or another -errno. */
 int probe_sample(struct probe *probe);
 
-/* Begins or stops to look at the MQTT of `agent` (up to 255), and with `tokens` also for the end of
- * the token in a CONNECT, in connections that come up from now on: plain MQTT of sockets that were
- * made in a watched control group, and TLS by way of libssl. Events have it in `mqtt`. Returns 0, 1
+/* What is looked at inside an agent. */
+enum probe_inspect {
+	PROBE_INSPECT_MQTT = 1 << 0,    /* MQTT, AMQP and WebSocket */
+	PROBE_INSPECT_TOKENS = 1 << 1,  /* with it: the end of the token in a CONNECT */
+	PROBE_INSPECT_LOOKUPS = 1 << 2, /* with it: name lookups, by getaddrinfo() of its libc */
+};
+
+/* Looks at `what` (of enum probe_inspect; 0: nothing any more) of `agent` (up to 255), in
+ * connections that come up from now on: plain MQTT of sockets that were made in a watched control
+ * group, and TLS by way of libssl. Events have it in `mqtt`. Name lookups are those of processes
+ * that begin from now on, or have a connection. Returns 0, 1
  * if TLS cannot be looked at (no uprobes here), -EOPNOTSUPP before kernel 5.11, -EINVAL before
  * 5.12, -EPERM without CAP_NET_ADMIN, or another -errno. */
-int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes, bool tokens);
+int probe_inspect_mqtt(struct probe *probe, uint32_t agent, unsigned what);
 
 /* ---- the handover to the next daemon */
 

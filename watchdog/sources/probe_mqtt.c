@@ -36,47 +36,73 @@ struct file_id {
 	ino_t inode;
 };
 
-/* The functions of libssl that are looked at. */
-enum tls_function { SSL_READ, SSL_READ_EX, SSL_WRITE, SSL_WRITE_EX, SSL_FREE, FUNCTIONS };
+/* The functions that are looked at. */
+enum function {
+	SSL_READ,
+	SSL_READ_EX,
+	SSL_WRITE,
+	SSL_WRITE_EX,
+	SSL_FREE,
+	GETADDRINFO,
+	FUNCTIONS,
+};
 static const char *const functions[FUNCTIONS] = {
-	[SSL_READ] = "SSL_read",         [SSL_READ_EX] = "SSL_read_ex", [SSL_WRITE] = "SSL_write",
-	[SSL_WRITE_EX] = "SSL_write_ex", [SSL_FREE] = "SSL_free",
+	[SSL_READ] = "SSL_read",   [SSL_READ_EX] = "SSL_read_ex",
+	[SSL_WRITE] = "SSL_write", [SSL_WRITE_EX] = "SSL_write_ex",
+	[SSL_FREE] = "SSL_free",   [GETADDRINFO] = "getaddrinfo",
 };
 
-/* Which function a program looks at, and where. */
-struct tls_program {
+/* Which functions a program looks at, and where. */
+struct function_program {
 	struct bpf_program *program;
 	bool at_return;
 	unsigned count;
 	unsigned functions[UPROBE_FUNCTIONS_MAX];
 };
-enum { TLS_PROGRAMS = 5 };
+enum { TLS_PROGRAMS = 5, LOOKUP_PROGRAMS = 2, PROGRAMS = TLS_PROGRAMS + LOOKUP_PROGRAMS };
 
-/* A file with the functions of libssl in it, as far as one process uses it. */
-struct tls_library {
+/* The libraries that are looked at, each with the functions and the programs that are its own. */
+enum library_kind { LIBSSL, LIBC, KINDS };
+static const struct {
+	unsigned first_function, function_count;
+	unsigned first_program, program_count;
+	enum libraries_which installed, mapped;
+} kinds[KINDS] = {
+	[LIBSSL] = { SSL_READ, GETADDRINFO, 0, TLS_PROGRAMS, LIBRARIES_INSTALLED,
+		     LIBRARIES_MAPPED },
+	[LIBC] = { GETADDRINFO, 1, TLS_PROGRAMS, LOOKUP_PROGRAMS, RESOLVERS_INSTALLED,
+		   RESOLVERS_MAPPED },
+};
+
+/* A file with such functions in it, as far as one process uses it. */
+struct inspected_library {
 	struct file_id file;
+	enum library_kind kind;
 	struct uprobe uprobes[TLS_PROGRAMS];
 };
 
-struct tls_process {
-	LIST_ENTRY(tls_process) next;
+struct library_process {
+	LIST_ENTRY(library_process) next;
 	uint32_t agent;
 	pid_t pid;
 	unsigned library_count;
-	struct tls_library libraries[INSPECTED_MAX];
+	struct inspected_library libraries[INSPECTED_MAX];
 };
 
-LIST_HEAD(tls_processes, tls_process);
+LIST_HEAD(library_processes, library_process);
 
 struct mqtt_probe {
 	struct mqtt_bpf *bpf;
-	struct tls_program programs[TLS_PROGRAMS]; /* in the order in which they are attached */
-	struct tls_processes alive;
-	struct tls_processes dead;                /* their uprobes are yet to be closed */
+	struct function_program programs[PROGRAMS]; /* in the order in which they are attached */
+	struct library_processes alive;
+	struct library_processes dead;            /* their uprobes are yet to be closed */
 	usec_t asked_again[AGENT_NUMBER_MAX + 1]; /* not before */
 	uint64_t lost_told[PROBE_AGENTS];
 	unsigned next_stranger;
-	struct file_id strangers[STRANGERS_MAX]; /* a ring */
+	struct {
+		struct file_id file;
+		enum library_kind kind;
+	} strangers[STRANGERS_MAX]; /* a ring */
 };
 
 /* Processes whose descriptors are open, also while a thread closes them. */
@@ -107,22 +133,24 @@ static int share_maps(const struct mqtt_bpf *bpf, const struct bpf_object *probe
 static void name_programs(struct mqtt_probe *mqtt)
 {
 	const struct mqtt_bpf *bpf = mqtt->bpf;
-	const struct tls_program programs[TLS_PROGRAMS] = {
+	const struct function_program programs[PROGRAMS] = {
 		{ bpf->progs.tls_read_ended, true, 2, { SSL_READ, SSL_READ_EX } },
 		{ bpf->progs.tls_write_ended, true, 2, { SSL_WRITE, SSL_WRITE_EX } },
 		{ bpf->progs.tls_call_begun, false, 2, { SSL_READ, SSL_WRITE } },
 		{ bpf->progs.tls_call_ex_begun, false, 2, { SSL_READ_EX, SSL_WRITE_EX } },
 		{ bpf->progs.tls_freed, false, 1, { SSL_FREE } },
+		{ bpf->progs.lookup_ended, true, 1, { GETADDRINFO } },
+		{ bpf->progs.lookup_begun, false, 1, { GETADDRINFO } },
 	};
 
 	memcpy(mqtt->programs, programs, sizeof(programs));
 }
 
-static void prepare_tls(const struct mqtt_probe *mqtt)
+static void prepare_uprobes(const struct mqtt_probe *mqtt)
 {
 	enum uprobe_way way = uprobe_way();
 
-	for (unsigned i = 0; i < TLS_PROGRAMS; i++)
+	for (unsigned i = 0; i < PROGRAMS; i++)
 		uprobe_prepare(mqtt->programs[i].program, way);
 	bpf_program__set_autoload(mqtt->bpf->progs.tcp_received, way != UPROBES_NONE);
 }
@@ -139,7 +167,7 @@ int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_o
 	if (!mqtt->bpf)
 		return -errno;
 	name_programs(mqtt);
-	prepare_tls(mqtt);
+	prepare_uprobes(mqtt);
 	r = share_maps(mqtt->bpf, probe);
 	mqtt->bpf->rodata->have_kernel_types = bpf_map__autocreate(mqtt->bpf->maps.mqtt_sessions);
 	if (r >= 0 && mqtt->bpf->rodata->have_kernel_types)
@@ -179,7 +207,7 @@ uint64_t mqtt_probe_lost(struct mqtt_probe *mqtt, uint32_t agent)
 
 	if (!mqtt)
 		return 0;
-	counted = &mqtt->bpf->bss->lost_logins[agent];
+	counted = &mqtt->bpf->bss->unreported[agent];
 	more = __atomic_load_n(counted, __ATOMIC_RELAXED) - mqtt->lost_told[agent];
 	mqtt->lost_told[agent] += more;
 	return more;
@@ -187,7 +215,7 @@ uint64_t mqtt_probe_lost(struct mqtt_probe *mqtt, uint32_t agent)
 
 /* ---- uprobes */
 
-static void detach(struct tls_library *library, unsigned count)
+static void detach(struct inspected_library *library, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		uprobe_detach(&library->uprobes[i]);
@@ -200,17 +228,21 @@ static bool read_file(void *userdata, uint64_t offset, void *buffer, size_t size
 
 /* The kernel is given the file that was read, whatever has its name by now. Returns false if the
  * functions are not in that file, or may not be looked at. */
-static bool attach(const struct mqtt_probe *mqtt, pid_t pid, int fd, struct tls_library *library)
+static bool attach(const struct mqtt_probe *mqtt, pid_t pid, int fd,
+		   struct inspected_library *library)
 {
 	const struct elf_file file = { read_file, &fd };
+	unsigned first = kinds[library->kind].first_function;
 	uint64_t in_file[FUNCTIONS], offsets[UPROBE_FUNCTIONS_MAX];
 	char path[32];
 
-	if (elf_functions_find(&file, functions, FUNCTIONS, in_file) < 0)
+	if (elf_functions_find(&file, functions + first, kinds[library->kind].function_count,
+			       in_file + first) < 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	for (unsigned i = 0; i < TLS_PROGRAMS; i++) {
-		const struct tls_program *one = &mqtt->programs[i];
+	for (unsigned i = 0; i < kinds[library->kind].program_count; i++) {
+		const struct function_program *one =
+			&mqtt->programs[kinds[library->kind].first_program + i];
 		const struct uprobe_place place = { path, pid, one->at_return, one->count,
 						    offsets };
 
@@ -229,45 +261,54 @@ static bool is_same(const struct file_id *a, const struct file_id *b)
 	return a->device == b->device && a->inode == b->inode;
 }
 
-static bool is_settled(const struct mqtt_probe *mqtt, const struct tls_process *process,
-		       const struct file_id *file)
+static bool is_settled(const struct mqtt_probe *mqtt, const struct library_process *process,
+		       const struct inspected_library *library)
 {
 	for (unsigned i = 0; i < process->library_count; i++)
-		if (is_same(&process->libraries[i].file, file))
+		if (process->libraries[i].kind == library->kind &&
+		    is_same(&process->libraries[i].file, &library->file))
 			return true;
 	for (unsigned i = 0; i < STRANGERS_MAX; i++)
-		if (is_same(&mqtt->strangers[i], file))
+		if (mqtt->strangers[i].kind == library->kind &&
+		    is_same(&mqtt->strangers[i].file, &library->file))
 			return true;
 	return process->library_count == INSPECTED_MAX;
 }
 
-static void try_library(struct mqtt_probe *mqtt, struct tls_process *process, int fd)
+static void try_library(struct mqtt_probe *mqtt, struct library_process *process,
+			enum library_kind kind, int fd)
 {
-	struct tls_library library = {};
+	struct inspected_library library = { .kind = kind };
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return;
 	library.file = (struct file_id){ status.st_dev, status.st_ino };
-	if (is_settled(mqtt, process, &library.file))
+	if (is_settled(mqtt, process, &library))
 		return;
 	if (attach(mqtt, process->pid, fd, &library))
 		process->libraries[process->library_count++] = library;
 	else if (kill(process->pid, 0) == 0) /* not for want of a process */
-		mqtt->strangers[mqtt->next_stranger++ % STRANGERS_MAX] = library.file;
+	{
+		unsigned at = mqtt->next_stranger++ % STRANGERS_MAX;
+
+		mqtt->strangers[at].file = library.file;
+		mqtt->strangers[at].kind = kind;
+	}
 }
 
 /* ---- processes */
 
 static void *close_uprobes(void *userdata)
 {
-	struct tls_processes processes = { .lh_first = userdata };
-	struct tls_process *process;
+	struct library_processes processes = { .lh_first = userdata };
+	struct library_process *process;
 
 	while ((process = LIST_FIRST(&processes))) {
 		LIST_FIRST(&processes) = LIST_NEXT(process, next);
 		for (unsigned i = 0; i < process->library_count; i++)
-			detach(&process->libraries[i], TLS_PROGRAMS);
+			detach(&process->libraries[i],
+			       kinds[process->libraries[i].kind].program_count);
 		free(process);
 		atomic_fetch_sub(&processes_held, 1);
 	}
@@ -280,7 +321,7 @@ static void *close_uprobes(void *userdata)
  * would wait for it, too. */
 static void bury(struct mqtt_probe *mqtt)
 {
-	struct tls_process *dead = LIST_FIRST(&mqtt->dead);
+	struct library_process *dead = LIST_FIRST(&mqtt->dead);
 	pthread_attr_t detached;
 	pthread_t thread;
 
@@ -294,9 +335,9 @@ static void bury(struct mqtt_probe *mqtt)
 	pthread_attr_destroy(&detached);
 }
 
-static struct tls_process *find_process(const struct mqtt_probe *mqtt, uint32_t pid)
+static struct library_process *find_process(const struct mqtt_probe *mqtt, uint32_t pid)
 {
-	struct tls_process *process;
+	struct library_process *process;
 
 	LIST_FOREACH(process, &mqtt->alive, next)
 	if ((uint32_t)process->pid == pid)
@@ -304,15 +345,15 @@ static struct tls_process *find_process(const struct mqtt_probe *mqtt, uint32_t 
 	return process;
 }
 
-static void leave_process(struct mqtt_probe *mqtt, struct tls_process *process)
+static void leave_process(struct mqtt_probe *mqtt, struct library_process *process)
 {
 	LIST_REMOVE(process, next);
 	LIST_INSERT_HEAD(&mqtt->dead, process, next);
 }
 
-static struct tls_process *add_process(struct mqtt_probe *mqtt, uint32_t agent, uint32_t pid)
+static struct library_process *add_process(struct mqtt_probe *mqtt, uint32_t agent, uint32_t pid)
 {
-	struct tls_process *process = find_process(mqtt, pid);
+	struct library_process *process = find_process(mqtt, pid);
 
 	if (process || pid == 0 || atomic_load(&processes_held) == PROCESSES_MAX)
 		return process;
@@ -326,12 +367,14 @@ static struct tls_process *add_process(struct mqtt_probe *mqtt, uint32_t agent, 
 	return process;
 }
 
-/* Looks for libssl in `process`. If the answer takes too long, which the agent's file systems can
- * bring about, nobody asks about the agent for a while. */
-static void look_for(struct mqtt_probe *mqtt, struct tls_process *process,
-		     enum libraries_which which, usec_t now)
+/* Looks for libraries of a kind in `process`: those that it has mapped, or those that it may come
+ * to map. If the answer takes too long, which the agent's file systems can bring about, nobody asks
+ * about the agent for a while. */
+static void look_for(struct mqtt_probe *mqtt, struct library_process *process,
+		     enum library_kind kind, bool mapped, usec_t now)
 {
 	usec_t *asked_again = &mqtt->asked_again[process->agent & AGENT_NUMBER_MAX];
+	enum libraries_which which = mapped ? kinds[kind].mapped : kinds[kind].installed;
 	struct libraries found = {};
 
 	if (now < *asked_again)
@@ -339,53 +382,60 @@ static void look_for(struct mqtt_probe *mqtt, struct tls_process *process,
 	if (process_service_libraries(process->pid, which, &found) == -EAGAIN)
 		*asked_again = now + PAUSE;
 	for (unsigned i = 0; i < found.count; i++)
-		try_library(mqtt, process, found.files[i]);
+		try_library(mqtt, process, kind, found.files[i]);
 	libraries_close(&found);
 }
 
 /* Uprobes from before an exec stay, and count for the new program, too. They wait for libraries
  * that are not mapped yet. */
-static void take_begin(struct mqtt_probe *mqtt, const struct event *event)
+static void take_begin(struct mqtt_probe *mqtt, const struct event *event, bool lookups)
 {
-	struct tls_process *process = add_process(mqtt, event->agent, event->process.task.pid);
+	struct library_process *process = add_process(mqtt, event->agent, event->process.task.pid);
 
+	if (process && lookups) /* a lookup comes before TLS */
+		look_for(mqtt, process, LIBC, false, event->time);
 	if (process)
-		look_for(mqtt, process, LIBRARIES_INSTALLED, event->time);
+		look_for(mqtt, process, LIBSSL, false, event->time);
 	bury(mqtt);
 }
 
-/* A process that began under the daemon before us is new here. */
-static void take_connect(struct mqtt_probe *mqtt, const struct event *event)
+/* A process that began under the daemon before us is new here. One that has loaded its C library
+ * from elsewhere has the uprobes of its libc from its first connection on. */
+static void take_connect(struct mqtt_probe *mqtt, const struct event *event, bool lookups)
 {
 	uint32_t pid = event->connection.owner.pid;
 	bool is_new = !find_process(mqtt, pid);
-	struct tls_process *process = add_process(mqtt, event->agent, pid);
+	struct library_process *process = add_process(mqtt, event->agent, pid);
 
-	if (process)
-		look_for(mqtt, process, LIBRARIES_MAPPED, event->time);
-	if (process && is_new)
-		look_for(mqtt, process, LIBRARIES_INSTALLED, event->time);
+	if (!process)
+		return;
+	look_for(mqtt, process, LIBSSL, true, event->time);
+	if (is_new)
+		look_for(mqtt, process, LIBSSL, false, event->time);
+	if (lookups)
+		look_for(mqtt, process, LIBC, true, event->time);
 }
 
 static void take_end(struct mqtt_probe *mqtt, uint32_t pid)
 {
-	struct tls_process *process = find_process(mqtt, pid);
+	struct library_process *process = find_process(mqtt, pid);
 
 	if (process)
 		leave_process(mqtt, process);
 }
 
-void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event)
+void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event, bool lookups)
 {
 	if (!mqtt_probe_sees_tls(mqtt))
 		return;
 	switch (event->type) {
 	case EVENT_STARTED:
 	case EVENT_EXECED:
-		take_begin(mqtt, event);
+		take_begin(mqtt, event, lookups);
 		break;
 	case EVENT_OPENED:
-		take_connect(mqtt, event);
+	case EVENT_FOUND:
+		take_connect(mqtt, event, lookups);
 		break;
 	case EVENT_EXITED:
 		take_end(mqtt, event->process.task.pid);
@@ -397,7 +447,7 @@ void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event)
 
 void mqtt_probe_leave(struct mqtt_probe *mqtt, uint32_t agent)
 {
-	struct tls_process *process, *next;
+	struct library_process *process, *next;
 
 	for (process = LIST_FIRST(&mqtt->alive); process; process = next) {
 		next = LIST_NEXT(process, next);
@@ -409,7 +459,7 @@ void mqtt_probe_leave(struct mqtt_probe *mqtt, uint32_t agent)
 
 struct mqtt_probe *mqtt_probe_close(struct mqtt_probe *mqtt)
 {
-	struct tls_process *process;
+	struct library_process *process;
 
 	if (!mqtt)
 		return NULL;

@@ -26,14 +26,14 @@ struct bpf_program *mqtt_probe_of_received(const struct mqtt_probe *mqtt);
 /* Returns true if TLS can be looked at, too: the kernel has uprobes and allows them. */
 bool mqtt_probe_sees_tls(const struct mqtt_probe *mqtt);
 
-/* Returns how many records of logins of `agent` found no room since the last call. `mqtt` may be
- * NULL. */
+/* Returns how many records of logins and lookups of `agent` found no room since the last call.
+ * `mqtt` may be NULL. */
 uint64_t mqtt_probe_lost(struct mqtt_probe *mqtt, uint32_t agent);
 
 /* Takes an event of an agent whose MQTT is looked at: when a process begins, changes its program,
  * connects or ends, puts uprobes into the libssl that it uses or may come to use, and removes them.
- */
-void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event);
+ * With `lookups`, into its C library, too: nothing else shows the agent's name lookups. */
+void mqtt_probe_take(struct mqtt_probe *mqtt, const struct event *event, bool lookups);
 
 /* Removes the uprobes in the processes of `agent`. */
 void mqtt_probe_leave(struct mqtt_probe *mqtt, uint32_t agent);

@@ -47,8 +47,9 @@ struct probe {
 	char *sample;       /* records that are yet to be handed on; NULL: none */
 	size_t sample_size;
 	struct group_watches *groups;
-	struct mqtt_probe *mqtt;              /* NULL until an agent asks for it */
-	bool inspected[AGENT_NUMBER_MAX + 1]; /* by agent: its MQTT is looked at */
+	struct mqtt_probe *mqtt;                 /* NULL until an agent asks for it */
+	bool inspected[AGENT_NUMBER_MAX + 1];    /* by agent: its MQTT is looked at */
+	bool lookups_hide[AGENT_NUMBER_MAX + 1]; /* by agent: valid if `inspected` */
 	uint32_t groups_made; /* the kernel's counts when groups were last looked for */
 	uint32_t groups_gone;
 	usec_t groups_made_at;    /* when the first was counted that was not found yet; 0: none */

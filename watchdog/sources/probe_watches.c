@@ -239,7 +239,7 @@ int probe_unwatch(struct probe *probe, uint32_t agent)
 	int r = 0;
 
 	group_watches_remove_agent(probe->groups, agent);
-	probe_inspect_mqtt(probe, agent, false, false);
+	probe_inspect_mqtt(probe, agent, 0);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && r == 0; i++)
 		r = forget_in(probe, maps[i], agent);
 	return r;
@@ -291,20 +291,22 @@ static int load_mqtt(struct probe *probe)
 	return 0;
 }
 
-int probe_inspect_mqtt(struct probe *probe, uint32_t agent, bool yes, bool tokens)
+int probe_inspect_mqtt(struct probe *probe, uint32_t agent, unsigned what)
 {
-	const uint32_t what = tokens ? INSPECT_TOKEN : INSPECT_MQTT;
+	const uint32_t value = what & PROBE_INSPECT_TOKENS ? INSPECT_TOKEN : INSPECT_MQTT;
+	bool yes = what & PROBE_INSPECT_MQTT;
 	int r = yes && !probe->mqtt ? load_mqtt(probe) : 0;
 
 	if (r < 0)
 		return r;
 	if (yes)
 		r = bpf_map__update_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent),
-					 &what, sizeof(what), BPF_ANY);
+					 &value, sizeof(value), BPF_ANY);
 	else /* or the entry was not there */
 		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
 	if (r < 0)
 		return r;
+	probe->lookups_hide[agent] = what & PROBE_INSPECT_LOOKUPS;
 	if (probe->inspected[agent] && !yes)
 		mqtt_probe_leave(probe->mqtt, agent);
 	if (probe->inspected[agent] != yes) {

@@ -30,8 +30,11 @@ struct lookup_facts {
 			  */
 	usec_t failing_since;      /* valid if failed > 0 */
 	enum lookup_answer answer; /* the last failure; LOOKUP_ASKED: no answer came */
-	struct endpoint server;    /* asked last */
-	bool some_found; /* since the agent was last connected, a lookup found something */
+	bool by_library;           /* the agent's C library told of it, and knows no server */
+	struct endpoint server;    /* asked last; family 0: not known */
+	bool some_found;   /* since the agent was last connected, a lookup found something */
+	bool server_found; /* likewise, a name server did: the C library also finds what is no name
+			    */
 };
 
 /* The facts known when a session ended, or when an open connection was checked (stall.h). Pointers

@@ -244,6 +244,10 @@ static const struct row rows[] = {
 	  BY(), BY(every_lookup_failed) },
 	{ NAMES, CAUSE_NO_ROUTE,
 	  BY(), BY(path_is_there) },
+	{ ONE(NAME_NOT_FOUND), CAUSE_NAME_SERVER_FAILING,
+	  BY(server_said_so), BY() },
+	{ ONE(NAME_SERVER_FAILING), CAUSE_NAME_NOT_FOUND,
+	  BY(server_said_so), BY() },
 
 	/* an agent without a connection ------------------------------------------------------------ */
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_AGENT_EXIT,

@@ -809,9 +809,16 @@ EXCLUSION(every_lookup_failed, "every-lookup-failed")
 	return given->lookups && given->lookups->failed >= 2 && !given->lookups->some_found;
 }
 
+/* The C library tells no more than that a lookup failed: with nss-resolve(8), "not known" also when
+ * the server refused to answer. */
+EXCLUSION(server_said_so, "the-name-server-said-so")
+{
+	return given->lookups && !given->lookups->by_library;
+}
+
 EXCLUSION(a_name_was_found, "a-lookup-found-something")
 {
-	return given->lookups && given->lookups->some_found;
+	return given->lookups && given->lookups->server_found;
 }
 
 /* Lookups by way of a Unix socket (nss-resolve, nscd) are not seen. */

@@ -52,7 +52,7 @@
 	ONE(target_was_reached) ONE(journal_was_closed) ONE(panic_is_on_record) \
 	ONE(watchdog_had_fired) ONE(crash_would_show) ONE(no_shutdown_was_seen) \
 	/* name lookups */ \
-	ONE(every_lookup_failed) ONE(a_name_was_found) ONE(no_lookup_failed) \
+	ONE(every_lookup_failed) ONE(server_said_so) ONE(a_name_was_found) ONE(no_lookup_failed) \
 	/* TLS */ \
 	ONE(alert_was_plain) ONE(alert_was_encrypted) ONE(no_alert_came) ONE(no_alert_was_sent) \
 	ONE(left_before_its_finished) ONE(answer_is_no_tls) ONE(waited_for_tls) \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sources/probe.h"
 #include "support/clock.h"
 #include "support/name_service.h"
 #include "support/process_files.h"
@@ -11,12 +12,28 @@
 #include "watch/journal_past.h"
 #include "watch/loop_state.h"
 
+/* A process that is watched by its number is in no control group that is looked at. */
+static bool lookups_hide(const struct watch_loop *loop, uint32_t number)
+{
+	return !loop->grouped[number] || !watch_observer_sees_packets(loop->observer) ||
+	       name_service_hides_lookups(NULL, NULL);
+}
+
+/* What is looked at inside the agent. Its C library is left alone if packets show its lookups. */
+static unsigned what_to_inspect(const struct watch_loop *loop, uint32_t number)
+{
+	const struct agent_settings *settings = loop->agents[number];
+
+	if (!settings->mqtt_inspect)
+		return 0;
+	return PROBE_INSPECT_MQTT | (settings->token_inspect ? PROBE_INSPECT_TOKENS : 0U) |
+	       (lookups_hide(loop, number) ? PROBE_INSPECT_LOOKUPS : 0U);
+}
+
 /* Without a look at MQTT a verdict has less evidence; nothing else changes. */
 static void inspect_mqtt(struct watch_loop *loop, uint32_t number)
 {
-	const struct agent_settings *settings = loop->agents[number];
-	int r = watch_observer_inspect_mqtt(loop->observer, number, settings->mqtt_inspect,
-					    settings->token_inspect);
+	int r = watch_observer_inspect_mqtt(loop->observer, number, what_to_inspect(loop, number));
 
 	if (r == 0 || loop->said_mqtt_not_seen)
 		return;
@@ -39,13 +56,6 @@ static struct agent_settings *copy_settings(const struct watch_loop *loop,
 	if (loop->options.observe_only)
 		memset(copy->policy, 0, sizeof(copy->policy));
 	return copy;
-}
-
-/* A process that is watched by its number is in no control group that is looked at. */
-static bool lookups_hide(const struct watch_loop *loop, uint32_t number)
-{
-	return !loop->grouped[number] || !watch_observer_sees_packets(loop->observer) ||
-	       name_service_hides_lookups(NULL, NULL);
 }
 
 static void tell_settings(struct watch_loop *loop, uint32_t number,
@@ -253,6 +263,7 @@ int watch_loop_add_control_group(struct watch_loop *loop, uint32_t number, const
 	if (r < 0 || loop->grouped[number])
 		return r;
 	loop->grouped[number] = true;
+	inspect_mqtt(loop, number);
 	tell_settings(loop, number, loop->agents[number]);
 	return r;
 }

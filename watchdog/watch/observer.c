@@ -259,12 +259,11 @@ void watch_observer_forget_cgroup(struct watch_observer *observer, const char *p
 	shelving(observer, 0);
 }
 
-int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes,
-				bool tokens)
+int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, unsigned what)
 {
 	if (observer->probe)
-		return probe_inspect_mqtt(observer->probe, agent, yes, tokens);
-	return yes ? -EOPNOTSUPP : 0;
+		return probe_inspect_mqtt(observer->probe, agent, what);
+	return what ? -EOPNOTSUPP : 0;
 }
 
 void watch_observer_unwatch(struct watch_observer *observer, uint32_t agent)

@@ -52,6 +52,5 @@ int watch_observer_cgroup_to_come(struct watch_observer *observer, const char *p
 				  const char *name, uint32_t agent);
 void watch_observer_forget_cgroup(struct watch_observer *observer, const char *path,
 				  uint32_t agent);
-int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, bool yes,
-				bool tokens);
+int watch_observer_inspect_mqtt(struct watch_observer *observer, uint32_t agent, unsigned what);
 void watch_observer_unwatch(struct watch_observer *observer, uint32_t agent);
