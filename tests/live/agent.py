@@ -32,11 +32,13 @@ FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6, "mapped": socket.AF
 _libc = ctypes.CDLL(None, use_errno=True)
 
 IP_RECVERR = 11
+HEAD_START = 0.25  # seconds, of the first address (RFC 8305, 5)
 CLONE_NEWNS = 0x20000  # clone(2)
 MS_BIND, MS_REC, MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18  # mount(2)
 RETRANSMITS_OFFSET = 2  # of tcpi_retransmits in struct tcp_info (linux/tcp.h)
 QUIET_OFFSETS = (44, 52, 56)  # of tcpi_last_data_sent, tcpi_last_data_recv and tcpi_last_ack_recv
 PROBES_OFFSET = 3  # of tcpi_probes
+OUT_OF_ORDER_OFFSET = 224  # of tcpi_rcv_ooopack, there since 5.4
 SEND_WINDOW_OFFSET = 228  # of tcpi_snd_wnd, there since 5.4
 
 
@@ -64,6 +66,27 @@ class Agent:
     def do_connect(self, host, port):
         self.connection.connect((host, int(port)))
         return self.connection.getsockname()[1]
+
+    def do_connect_in_turn(self, name, port):
+        """To the addresses of a name, one after the other; returns the family that it took."""
+        self.connection = socket.create_connection((name, int(port)))
+        return self._family()
+
+    def do_connect_happily(self, name, port):
+        """To the addresses of a name in quick succession (RFC 8305), as asyncio does it."""
+        import asyncio  # few cases need it
+        asyncio.run(self._connect_happily(name, int(port)))
+        return self._family()
+
+    async def _connect_happily(self, name, port):
+        import asyncio
+        _, writer = await asyncio.open_connection(name, port, happy_eyeballs_delay=HEAD_START)
+        self.connection = writer.get_extra_info("socket")._sock.dup()
+        self.connection.setblocking(True)
+        writer.close()
+
+    def _family(self):
+        return "ipv6" if self.connection.family == socket.AF_INET6 else "ipv4"
 
     def do_tls(self, authorities):
         """Goes on with TLS, as from the system's libssl."""
@@ -154,6 +177,11 @@ class Agent:
     def do_wait_healed(self):
         """Waits until what was sent again is acknowledged."""
         while self.tcp_info("B", RETRANSMITS_OFFSET) > 0:
+            time.sleep(0.01)
+
+    def do_wait_hole(self):
+        """Waits until something has come behind something that is missing."""
+        while self.tcp_info("I", OUT_OF_ORDER_OFFSET) == 0:
             time.sleep(0.01)
 
     def do_wait_probe(self):
@@ -325,9 +353,10 @@ class Agent:
         self._replace("/etc/resolv.conf", f"nameserver {address}\n",
                       *(f"options {option}\n" for option in options))
 
-    def do_hosts(self, address, *names):
-        """A hosts(5) of its own."""
-        self._replace("/etc/hosts", f"{address} {' '.join(names)}\n")
+    def do_hosts(self, addresses, *names):
+        """A hosts(5) of its own: ADDRESS[,ADDRESS...] of each name."""
+        self._replace("/etc/hosts", *(f"{address} {' '.join(names)}\n"
+                                      for address in addresses.split(",")))
 
     def _replace(self, path, *lines):
         """In a mount namespace of its own."""

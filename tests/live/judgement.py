@@ -74,7 +74,7 @@ def wanted_fields(wanted, stage):
     if wanted.kind == "ended":
         if wanted.ended_by:
             fields["CONNWATCH_ENDED_BY"] = (wanted.ended_by,)
-        fields["CONNWATCH_PEER_ADDRESS"] = (stage.hub.address,)
+        fields["CONNWATCH_PEER_ADDRESS"] = (stage.hub.address, *stage.other_addresses)
         fields["CONNWATCH_PID"] = (str(stage.first_pid),)
     if wanted.exit:
         fields["EXIT_CODE"], fields["EXIT_STATUS"] = ((word,) for word in wanted.exit)

@@ -37,6 +37,8 @@ SETTINGS = {
     "cloud": {},
 }
 
+WIDE, NARROW = 1500, 1300  # bytes: the links, and one that lets less through
+
 NO_WAITING = {  # for duplicates of an address that nobody else can have (RFC 4862)
     "net/ipv6/conf/default/accept_dad": 0,
     "net/ipv6/conf/default/dad_transmits": 0,
@@ -223,6 +225,10 @@ class Lab:
         """The path loses packets from the device; packets to it arrive."""
         self._forward("iifname inside drop")
 
+    def family_lost(self, family):
+        """The path swallows IPv4 or IPv6."""
+        self._forward(f"meta nfproto {family} drop")
+
     def reset_in_the_middle(self):
         """The next TCP segment is answered with a RST, by the router."""
         self._forward("meta l4proto tcp reject with tcp reset")
@@ -231,9 +237,23 @@ class Lab:
         """The path answers the device's packets with ICMP: KIND as in nft's `reject with icmpx`."""
         self._forward(f"iifname inside reject with icmpx type {kind}")
 
+    def narrow(self, link, told):
+        """What goes out of the router's LINK, `inside` to the device or `outside` to the cloud, may
+        have no more than NARROW bytes from now on. The router says so, or somebody drops that."""
+        rules = ("table inet told { chain output {\n"
+                 "type filter hook output priority filter\n"
+                 "icmp type destination-unreachable drop\n"
+                 "icmpv6 type packet-too-big drop\n"
+                 "}\n}\n")
+        with inside(self.router):
+            self._ip(f"link set {link} mtu {NARROW}")
+            if not told:
+                command("nft", "-f", "-", stdin=rules)
+
     def heal(self):
         with inside(self.router):
             command("nft", "flush ruleset")
+            self._ip(f"link set inside mtu {WIDE}\nlink set outside mtu {WIDE}")
 
     def _forward(self, rule):
         with inside(self.router):

@@ -29,6 +29,7 @@ import mqtt_cases  # noqa: F401  likewise
 import login_cases  # noqa: F401  likewise
 import library_cases  # noqa: F401  likewise
 import starved_cases  # noqa: F401  likewise
+import half_path_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, is_right, of_kinds, pairs, summary

@@ -47,6 +47,7 @@ class Stage:
         """Without `watchdog` the faults can be tried out alone. `mode` as connwatchctl's --mode."""
         self.family = case.family
         self.local_ports = []
+        self.other_addresses = ()  # of the hub's, that the agent may try, too
         self._told = {}  # kind -> how many records of it the case has waited for
         self._watchdog, self._settings = watchdog, case.settings
         self.bare = watchdog is None

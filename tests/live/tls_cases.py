@@ -223,7 +223,8 @@ def answered_by_something_else(stage, answer):
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
 
-@functools.partial(story, ended(None, "tls-stalled", LIKELY, evidence=("rung=tls",)),
+@functools.partial(story, ended(None, "tls-stalled", SUSPECTED,
+                                evidence=("rung=tls", "or=path-mtu")),
                    needs=storage_in_sockets, families=BOTH)()
 def tls_is_not_answered(stage):
     stage.hub.listen()

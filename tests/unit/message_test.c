@@ -95,6 +95,11 @@ static const struct {
 	ENDING(PATH_SILENT, LIKELY, CONNECT_TIMEOUT,
 	       .socket = { .age = 127 * USEC_PER_SEC, .error = ETIMEDOUT }),
 	ENDING(PATH_SILENT, LIKELY, PEER_FIN),
+	ENDING(PATH_MTU, LIKELY, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 3000),
+	ENDING(PATH_MTU, SUSPECTED, LOCAL_FIN),
+	ENDING(PATH_HALF, LIKELY, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 10),
+	ENDING(PATH_HALF, LIKELY, CONNECT_TIMEOUT,
+	       .socket = { .age = 127 * USEC_PER_SEC, .error = ETIMEDOUT }),
 	ENDING(IDLE_DROP, SUSPECTED, RETRANSMIT_TIMEOUT, .socket.idle_tx = 4 * USEC_PER_MINUTE),
 	ENDING(MIDDLEBOX_RESET, LIKELY, PEER_RESET),
 	ENDING(OPERATOR_ABORT, PROVED, ABORTED),
@@ -178,6 +183,8 @@ static void a_known_reason_is_named(void)
 		  "(handshake_failure)" },
 		{ CAUSE_TLS_NOT_SPOKEN, "tls_answer=http", "(http)" },
 		{ CAUSE_NAME_NOT_FOUND, "name_answer=nxdomain", "(nxdomain)" },
+		{ CAUSE_PATH_HALF, "family=ipv6", "broken (ipv6)" },
+		{ CAUSE_PATH_HALF, "heard_before_msec=80", "(what this host sends is lost)" },
 		{ CAUSE_NAME_SERVER_SILENT, "name_server=192.0.2.53", "(192.0.2.53)" },
 	};
 	char message[MESSAGE_SIZE];

@@ -2,6 +2,7 @@
 #include "engine/attempts.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* Between two lookups of one attempt (search domains, a second server), and from the last one to
  * the SYN, there is no more time than this: what is later belongs to another attempt. */
@@ -71,4 +72,53 @@ void attempts_failed(struct agent *agent, enum rung rung, usec_t time)
 void attempts_succeeded(struct agent *agent)
 {
 	agent->attempt.failed = RUNG_NONE;
+}
+
+/* ---- by address family */
+
+static unsigned family_of(const struct connection *connection)
+{
+	return connection->peer.family == AF_INET6 ? FAMILY_IPV6 : FAMILY_IPV4;
+}
+
+static unsigned other_family(const struct connection *connection)
+{
+	return family_of(connection) == FAMILY_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6;
+}
+
+void attempts_came_up(struct agent *agent, const struct connection *connection, usec_t time)
+{
+	agent->tries[family_of(connection)] = (struct family_tries){
+		.came_up = time,
+		.port = connection->peer.port,
+	};
+}
+
+/* Refused or unreachable: that is an answer. */
+void attempts_ended(struct agent *agent, const struct connection *connection,
+		    enum ended_by ended_by)
+{
+	struct family_tries *tries = &agent->tries[family_of(connection)];
+
+	if (ended_by == ENDED_BY_CONNECT_TIMEOUT)
+		tries->unanswered++;
+	else
+		tries->unanswered = 0;
+}
+
+struct family_way attempts_way(const struct agent *agent, const struct connection *connection)
+{
+	const struct family_tries *other = &agent->tries[other_family(connection)];
+
+	return (struct family_way){
+		.is_ipv6 = family_of(connection) == FAMILY_IPV6,
+		.unanswered = agent->tries[family_of(connection)].unanswered,
+		.other_came_up = connection->opened && other->came_up >= connection->opened &&
+				 other->port == connection->peer.port,
+	};
+}
+
+bool attempts_other_unanswered(const struct agent *agent, const struct connection *connection)
+{
+	return agent->tries[other_family(connection)].unanswered > 0;
 }

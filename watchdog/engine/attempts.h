@@ -18,6 +18,19 @@ void attempts_climbed(struct agent *agent, uint64_t cookie, enum rung rung, usec
 /* Returns how long each rung took, by enum rung, if `cookie` is the newest attempt; else NULL. */
 const usec_t *attempts_took(const struct agent *agent, uint64_t cookie);
 
+/* The connection came up at `time`. */
+void attempts_came_up(struct agent *agent, const struct connection *connection, usec_t time);
+
+/* The attempt ended as `ended_by`, and never came up. */
+void attempts_ended(struct agent *agent, const struct connection *connection,
+		    enum ended_by ended_by);
+
+/* Returns how the attempts by the connection's address family go. */
+struct family_way attempts_way(const struct agent *agent, const struct connection *connection);
+
+/* Returns true if attempts by the other address family than the connection's go unanswered. */
+bool attempts_other_unanswered(const struct agent *agent, const struct connection *connection);
+
 /* An attempt failed on `rung` at `time`. RUNG_NONE: it did not fail. */
 void attempts_failed(struct agent *agent, enum rung rung, usec_t time);
 

@@ -93,6 +93,9 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 	if (connection->opened)
 		attempts_climbed(agent, connection->cookie, RUNG_TCP, since - connection->opened);
 	stalls_begin(engine, connection, time);
+	attempts_came_up(agent, connection, since);
+	if (attempts_other_unanswered(agent, connection))
+		endings_reconsider_agent(engine, connection->agent);
 }
 
 /* ---- the session on it */
@@ -559,6 +562,9 @@ void connections_take_end(struct engine *engine, const struct event *event)
 		return;
 	}
 	settle_climb(engine, connection, event);
+	if (!connection->up)
+		attempts_ended(state_agent(engine, connection->agent), connection,
+			       ended_by_classify(&event->connection.facts));
 	connection->ended = true;
 	deadline_clear(&engine->deadlines, &connection->deadline);
 	endings_judge(engine, &(struct ending){

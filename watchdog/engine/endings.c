@@ -46,7 +46,7 @@ static bool keep(struct engine *engine, const struct ending *ending)
 	if (!kept)
 		return false;
 	*kept = *ending;
-	kept->process = ending->current.pid
+	kept->process = ending->current.pid && ended_by_own_side(&ending->socket)
 				? processes_track(engine, &ending->current, connection->agent)
 				: state_process(engine, connection->owner.pid);
 	if (kept->process)
@@ -159,6 +159,7 @@ static struct circumstances gather(const struct engine *engine, const struct end
 	circumstances.session = session_of(engine, ending, session) ? session : NULL;
 	circumstances.login_failed =
 		connection->logging_in && !mqtt_session_is_accepted(&ending->mqtt);
+	circumstances.way = attempts_way(&engine->agents[connection->agent], connection);
 	circumstances.took = attempts_took(&engine->agents[connection->agent], connection->cookie);
 	circumstances.aborted_by_us = connection->aborted;
 	circumstances.check_unanswered = connection->check_unanswered;

@@ -161,6 +161,14 @@ struct attempt {
 	usec_t failed_since;   /* since then all did there */
 };
 
+/* The agent's attempts by one address family. */
+struct family_tries {
+	unsigned unanswered; /* in a row */
+	usec_t came_up;      /* when a connection last did; 0: none has */
+	uint16_t port;       /* of its peer */
+};
+enum { FAMILY_IPV4, FAMILY_IPV6, FAMILIES };
+
 /* The agent's newest connection, from the handshake of TCP until its session is up. */
 struct climb {
 	uint64_t cookie; /* 0: there is none */
@@ -254,6 +262,7 @@ struct agent {
 					   LOOKUPS_TRUSTED at most */
 	struct lookups lookups;
 	struct attempt attempt;
+	struct family_tries tries[FAMILIES];
 	struct climb climb;
 	struct token token;
 	struct outage outage;

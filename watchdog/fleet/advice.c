@@ -52,6 +52,10 @@ static const char *const advice[CAUSE_MAX] = {
 	[CAUSE_ADDRESS_CHANGED] = "Look at DHCP leases, or at the sessions of the mobile network.",
 	[CAUSE_UNREACHABLE] = "See how far packets get (traceroute), and ask that network.",
 	[CAUSE_PATH_SILENT] = "Test the path, compare sites (--by=), and ask their networks.",
+	[CAUSE_PATH_MTU] =
+		"Lower the MTU of these sites' links, or let ICMP \"fragmentation needed\" "
+		"through.",
+	[CAUSE_PATH_HALF] = "Compare sites (--by=), and see which family or direction is lost.",
 	[CAUSE_IDLE_DROP] = "Make the keep-alive shorter than the idle timeout of the NAT or load "
 			    "balancer (4 minutes at an Azure load balancer).",
 	[CAUSE_MIDDLEBOX_RESET] = "Ask for the log of the firewalls between devices and hub.",

@@ -189,6 +189,8 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_ADDRESS_CHANGED] = { "this host ", "lost the connection's local address" },
 	[CAUSE_UNREACHABLE] = { "the network ", "reported the peer as unreachable" },
 	[CAUSE_PATH_SILENT] = { "the path to the peer is ", "broken, or the peer is gone" },
+	[CAUSE_PATH_MTU] = { "the path to the peer ", "loses large packets (MTU)" },
+	[CAUSE_PATH_HALF] = { "half of the path to the peer is ", "broken" },
 	[CAUSE_IDLE_DROP] = { "a NAT or load balancer on the path ",
 			      "dropped the idle connection" },
 	[CAUSE_MIDDLEBOX_RESET] = { "it ", "came from a middlebox, not from the peer" },
@@ -315,6 +317,12 @@ static void add_name_server(struct text *text, const struct record *record)
 	add_evidence(text, record, "name_server");
 }
 
+static void add_half(struct text *text, const struct record *record)
+{
+	if (!add_words(text, record, "family"))
+		text_add(text, " (what this host sends is lost)");
+}
+
 static void add_host_down(struct text *text, const struct record *record)
 {
 	add_evidence(text, record, "shutdown_asked_by");
@@ -344,6 +352,7 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_TOKEN_EXPIRED] = add_period,
 	[CAUSE_PEER_IDLE_TIMEOUT] = add_silence,
 	[CAUSE_IDLE_DROP] = add_idle_time,
+	[CAUSE_PATH_HALF] = add_half,
 	[CAUSE_ADDRESS_CHANGED] = add_local_address,
 	[CAUSE_AGENT_HANG] = add_hang_detail,
 	[CAUSE_HOST_STARVED] = add_shortage,

@@ -37,6 +37,14 @@ struct lookup_facts {
 			    */
 };
 
+/* The attempts of an agent to connect by one address family. */
+struct family_way {
+	bool is_ipv6;        /* it is IPv6; else IPv4 */
+	unsigned unanswered; /* attempts in a row without an answer, this one included */
+	bool other_came_up;  /* a connection to the same port by the other family did, since this
+				attempt began */
+};
+
 /* The facts known when a session ended, or when an open connection was checked (stall.h). Pointers
  * are borrowed; times are CLOCK_MONOTONIC. */
 struct circumstances {
@@ -64,9 +72,10 @@ struct circumstances {
 	const struct unit_event *unit; /* NULL: the agent is no unit, or its state is not known */
 	const struct past_sessions *past_sessions; /* before this one */
 	const struct session *session;             /* this one; NULL: it never came up */
-	bool login_failed;  /* a login was awaited or refused, and never accepted */
+	bool login_failed;     /* a login was awaited or refused, and never accepted */
+	struct family_way way; /* valid if it never came up */
 	const usec_t *took; /* how long each rung of the attempt took, by enum rung; 0: not known;
-			       NULL: nothing is known */
+			    NULL: nothing is known */
 	usec_t token_ends;  /* when the token of its login ends; 0: not known */
 	enum cause stalled; /* the last `stalled` verdict while it was open; CAUSE_UNKNOWN: none */
 	bool may_have_starved; /* by that verdict, what the agent lacked may be why */

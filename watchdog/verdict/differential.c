@@ -3,7 +3,7 @@
 
 #include "verdict/exclusions.h"
 
-enum { CAUSES_MAX = 4, EXCLUSIONS_MAX = 5 };
+enum { CAUSES_MAX = 5, EXCLUSIONS_MAX = 5 };
 
 /* By number: of causes, and of exclusions. The rival is excluded where one of `kernel` holds, and
  * by circumstance alone where one of `circumstance` does. */
@@ -45,6 +45,15 @@ struct row {
 #define SILENCE                                                       \
 	{                                                             \
 		CAUSE_PATH_SILENT, CAUSE_UNREACHABLE, CAUSE_IDLE_DROP \
+	}
+#define HALVES                                  \
+	{                                       \
+		CAUSE_PATH_MTU, CAUSE_PATH_HALF \
+	}
+#define ON_THE_PATH                                                                    \
+	{                                                                              \
+		CAUSE_PATH_SILENT, CAUSE_UNREACHABLE, CAUSE_IDLE_DROP, CAUSE_PATH_MTU, \
+			CAUSE_PATH_HALF                                                \
 	}
 #define REFUSED                                                                         \
 	{                                                                               \
@@ -181,20 +190,47 @@ static const struct row rows[] = {
 	{ SILENCE, CAUSE_AGENT_CLOSE,
 	  BY(kernel_gave_up, not_closed_here),
 	  BY(silent_for_long, ping_is_unanswered, still_open) },
-	{ SILENCE, CAUSE_LINK_DOWN,
+	{ ON_THE_PATH, CAUSE_LINK_DOWN,
 	  BY(link_stayed), BY(link_was_back) },
-	{ SILENCE, CAUSE_ADDRESS_CHANGED,
+	{ ON_THE_PATH, CAUSE_ADDRESS_CHANGED,
 	  BY(address_stayed), BY(address_was_back) },
-	{ SILENCE, CAUSE_NO_ROUTE,
+	{ ON_THE_PATH, CAUSE_NO_ROUTE,
 	  BY(route_stayed), BY(route_was_back) },
-	{ SILENCE, CAUSE_HOST_SUSPEND,
+	{ ON_THE_PATH, CAUSE_HOST_SUSPEND,
 	  BY(did_not_sleep), BY() },
-	{ SILENCE, CAUSE_OPERATOR_ABORT,
+	{ ON_THE_PATH, CAUSE_OPERATOR_ABORT,
 	  BY(end_was_observed), BY() },
 	{ ONE(PATH_SILENT), CAUSE_PEER_CLOSE,
 	  BY(nothing_was_heard), BY(some_retransmissions, ping_is_unanswered) },
 	{ ONE(PATH_SILENT), CAUSE_UNREACHABLE,
 	  BY(no_icmp_error), BY(none_at_the_end) },
+	{ ONE(PATH_SILENT), CAUSE_PATH_MTU,
+	  BY(only_a_tiny_one_was_lost), BY(only_a_small_one_was_lost) },
+	{ ONE(PATH_SILENT), CAUSE_PATH_HALF,
+	  BY(had_come_up, no_other_family_can_follow), BY(no_other_family_came_up) },
+	{ ONE(PATH_MTU), CAUSE_PATH_SILENT,
+	  BY(), BY(later_data_came, a_small_one_arrived, was_heard_meanwhile) },
+	{ ONE(PATH_MTU), CAUSE_PATH_HALF,
+	  BY(later_data_came), BY(a_small_one_arrived) },
+	{ ONE(PATH_MTU), CAUSE_TLS_STALLED,
+	  BY(later_data_came, own_data_waits), BY() },
+	{ ONE(PATH_MTU), CAUSE_PEER_RESET,
+	  BY(did_not_reset), BY(later_data_came) },
+	{ ONE(PATH_MTU), CAUSE_AGENT_CLOSE,
+	  BY(kernel_gave_up, not_closed_here),
+	  BY(ping_is_unanswered, still_open, waited_for_tls, timed_out_again_and_again) },
+	{ ONE(PATH_HALF), CAUSE_AGENT_CLOSE,
+	  BY(kernel_gave_up, not_closed_here),
+	  BY(ping_is_unanswered, still_open, waited_for_an_answer) },
+	{ HALVES, CAUSE_AGENT_STOPPED,
+	  BY(no_stop_was_asked, went_on_after_the_request, kernel_gave_up, still_open),
+	  BY(lives_on) },
+	{ HALVES, CAUSE_UNREACHABLE,
+	  BY(no_icmp_error), BY(none_was_pending) },
+	{ ONE(PATH_HALF), CAUSE_PATH_SILENT,
+	  BY(), BY(other_family_came_up, was_heard_meanwhile) },
+	{ ONE(PATH_HALF), CAUSE_PATH_MTU,
+	  BY(only_a_tiny_one_was_lost), BY(only_a_small_one_was_lost) },
 	{ ONE(UNREACHABLE), CAUSE_PATH_SILENT,
 	  BY(icmp_error_ended_it), BY(icmp_error_came) },
 	{ ONE(IDLE_DROP), CAUSE_PEER_RESET,
@@ -234,6 +270,8 @@ static const struct row rows[] = {
 	  BY(answer_is_no_tls), BY() },
 	{ ONE(TLS_STALLED), CAUSE_PATH_SILENT,
 	  BY(all_acknowledged), BY(acknowledged_since) },
+	{ ONE(TLS_STALLED), CAUSE_PATH_MTU,
+	  BY(a_large_one_came), BY(was_let_through_before) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_CLOSE,
 	  BY(), BY(waited_for_tls) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_STOPPED,

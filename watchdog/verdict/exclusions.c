@@ -11,6 +11,7 @@
 #include "verdict/login_facts.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/rhythm.h"
+#include "verdict/rules_half_path.h"
 #include "verdict/rules_process.h"
 #include "verdict/rules_token.h"
 #include "verdict/shortage.h"
@@ -700,6 +701,99 @@ EXCLUSION(no_icmp_error, "no-ICMP-error-came")
 EXCLUSION(icmp_error_came, "an-ICMP-error-came")
 {
 	return given->icmp_error_came || given->stalled == CAUSE_UNREACHABLE;
+}
+
+/* ---- half a path */
+
+/* The SYN and probes are no longer than their headers. */
+EXCLUSION(only_a_tiny_one_was_lost, "what-was-lost-fits-any-path")
+{
+	return lost_segment(given) <= TINY_SEGMENT;
+}
+
+EXCLUSION(only_a_small_one_was_lost, "what-was-lost-fits-most-paths")
+{
+	return lost_segment(given) <= SMALL_SEGMENT;
+}
+
+EXCLUSION(a_small_one_arrived, "a-smaller-one-behind-it-arrived")
+{
+	const struct socket_facts *socket = given->socket;
+
+	return socket->sacked_bytes > 0 && socket->sacked_bytes < socket->lost_segment;
+}
+
+EXCLUSION(later_data_came, "what-came-later-arrived")
+{
+	return given->socket->hole_bytes > 0 && given->socket->unacked_bytes == 0;
+}
+
+EXCLUSION(a_large_one_came, "a-large-segment-came")
+{
+	return given->socket->large_received;
+}
+
+EXCLUSION(was_let_through_before, "its-handshakes-came-through-before")
+{
+	return given->accepted_tls;
+}
+
+EXCLUSION(own_data_waits, "its-own-data-was-unanswered")
+{
+	return given->socket->unacked_bytes > 0;
+}
+
+EXCLUSION(did_not_reset, "no-RST-came")
+{
+	return verdict->ended_by != ENDED_BY_PEER_RESET;
+}
+
+/* What was sent after that has gone unanswered since. */
+EXCLUSION(was_heard_meanwhile, "the-peer-was-heard-meanwhile")
+{
+	const struct socket_facts *socket = given->socket;
+	bool was_answerable = socket->retransmit_timeouts > TIMEOUTS_OF_SILENCE ||
+			      socket->idle_tx > 4 * (usec_t)socket->rtt_usec;
+
+	return was_answerable && (was_heard_between(given) || given->stalled == CAUSE_PATH_HALF);
+}
+
+EXCLUSION(other_family_came_up, "the-other-family-came-up")
+{
+	return !given->came_up && given->way.other_came_up;
+}
+
+EXCLUSION(had_come_up, "it-had-come-up")
+{
+	return given->came_up;
+}
+
+EXCLUSION(no_other_family_came_up, "no-other-family-came-up")
+{
+	return !given->way.other_came_up;
+}
+
+/* Hosts try IPv6 first (RFC 6724): after IPv4 nothing else comes. */
+EXCLUSION(no_other_family_can_follow, "no-other-family-came-up")
+{
+	return !given->way.is_ipv6 && !given->way.other_came_up;
+}
+
+EXCLUSION(none_was_pending, "no-ICMP-error-was-seen")
+{
+	return !given->icmp_error_came && given->stalled != CAUSE_UNREACHABLE;
+}
+
+EXCLUSION(timed_out_again_and_again, "nothing-was-acknowledged-for-long")
+{
+	return given->socket->retransmit_timeouts >= TIMEOUTS_OF_SILENCE;
+}
+
+/* An agent that leaves at once for the other family has not waited. */
+EXCLUSION(waited_for_an_answer, "the-agent-had-waited-for-an-answer")
+{
+	return given->came_up ? given->socket->retransmit_timeouts >= TIMEOUTS_OF_SILENCE
+			      : given->socket->retransmits > 0;
 }
 
 /* ---- an agent without a connection */

@@ -42,6 +42,12 @@
 	ONE(address_stayed) ONE(address_was_back) ONE(address_is_missing) ONE(route_stayed) \
 	ONE(route_was_back) ONE(route_is_missing) ONE(broke_and_was_not_heard_since) \
 	ONE(no_icmp_error) ONE(none_at_the_end) ONE(icmp_error_came) \
+	/* half a path */ \
+	ONE(only_a_tiny_one_was_lost) ONE(only_a_small_one_was_lost) ONE(a_small_one_arrived) \
+	ONE(later_data_came) ONE(a_large_one_came) ONE(was_let_through_before) \
+	ONE(own_data_waits) ONE(did_not_reset) ONE(was_heard_meanwhile) \
+	ONE(other_family_came_up) ONE(had_come_up) ONE(no_other_family_came_up) ONE(no_other_family_can_follow) ONE(none_was_pending) ONE(timed_out_again_and_again) \
+	ONE(waited_for_an_answer) \
 	/* an agent without a connection */ \
 	ONE(process_lives) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
 	/* rhythms, TTLs, the host */ \

@@ -2,6 +2,7 @@
 #include "verdict/rules_network.h"
 
 #include "verdict/radio.h"
+#include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 
 /* The connection was dead when the agent wrote again, each time after the same silence: a NAT or
@@ -127,7 +128,17 @@ enum ruling decide_silent_path(struct deliberation *on)
 		tokens_add(evidence(on), "stalled_before=unreachable");
 		return nominate(on, CAUSE_UNREACHABLE);
 	}
-	return nominate(on, CAUSE_PATH_SILENT);
+	return rule_half_path(on) == DECIDED ? DECIDED : nominate(on, CAUSE_PATH_SILENT);
+}
+
+/* Nor is it known yet whether a connection of the other family comes up. */
+static enum ruling decide_unanswered(struct deliberation *on)
+{
+	enum ruling ruling = rule_broken_path(on);
+
+	if (ruling == SILENT)
+		ruling = rule_half_dual_stack(on);
+	return ruling == SILENT ? decide_silent_path(on) : ruling;
 }
 
 static enum ruling decide_unreachable(struct deliberation *on)
@@ -153,7 +164,7 @@ enum ruling rule_network(struct deliberation *on)
 			return DECIDED;
 		return decide_silent_path(on);
 	case ENDED_BY_CONNECT_TIMEOUT:
-		return decide_silent_path(on);
+		return decide_unanswered(on);
 	case ENDED_BY_UNREACHABLE:
 	case ENDED_BY_CONNECT_UNREACHABLE:
 		return decide_unreachable(on);

@@ -5,7 +5,7 @@
 #include "verdict/evidence.h"
 
 /* A time-out, an ICMP or route error, or no memory for TCP ended the connection. SILENT for any
- * other ENDED_BY. Never WAIT. */
+ * other ENDED_BY. WAIT, where the other address family may be about to show more. */
 enum ruling rule_network(struct deliberation *on);
 
 /* The link, the local address or the route was lost, or still is: link-down, address-changed or

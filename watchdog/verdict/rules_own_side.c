@@ -5,6 +5,7 @@
 
 #include "verdict/ended_by.h"
 #include "verdict/mqtt_facts.h"
+#include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 #include "verdict/rules_network.h"
 #include "verdict/rules_peer.h"
@@ -46,8 +47,13 @@ static void describe_closer(struct deliberation *on)
 /* The agent closed while it was connecting. */
 static enum ruling decide_given_up(struct deliberation *on)
 {
+	enum ruling ruling;
+
 	tokens_add(evidence(on), "gave_up_after_msec=%llu",
 		   (unsigned long long)(on->given->socket->age / USEC_PER_MSEC));
+	ruling = rule_half_dual_stack(on);
+	if (ruling != SILENT)
+		return ruling;
 	/* A single SYN that was not answered at once proves nothing about the path. */
 	if (on->given->socket->retransmits == 0)
 		return nominate(on, CAUSE_AGENT_CLOSE);
@@ -62,7 +68,9 @@ static enum ruling rule_no_answer(struct deliberation *on)
 		describe_timeout(on);
 		return decide_silent_path(on);
 	}
-	return mqtt_ping_is_unanswered(on->given->mqtt) ? decide_silent_path(on) : SILENT;
+	if (mqtt_ping_is_unanswered(on->given->mqtt))
+		return decide_silent_path(on);
+	return rule_half_path(on);
 }
 
 /* The agent said goodbye, by MQTT's DISCONNECT or TLS's close_notify. */

@@ -6,6 +6,7 @@
 #include "verdict/login_facts.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/rule_hung.h"
+#include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 #include "verdict/rules_mqtt.h"
 #include "verdict/rules_network.h"
@@ -72,6 +73,9 @@ static bool is_unheard(const struct socket_facts *socket)
 
 static enum ruling rule_unheard(struct deliberation *on)
 {
+	/* its FIN would come behind what is missing */
+	if (on->verdict->ended_by == ENDED_BY_PEER_RESET && on->given->socket->unacked_bytes == 0)
+		return rule_half_path(on);
 	if (on->verdict->ended_by != ENDED_BY_PEER_FIN || !is_unheard(on->given->socket))
 		return SILENT;
 	describe_timeout(on);

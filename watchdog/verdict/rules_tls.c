@@ -2,6 +2,7 @@
 #include "verdict/rules_tls.h"
 
 #include "verdict/ended_by.h"
+#include "verdict/rules_half_path.h"
 #include "verdict/tls_facts.h"
 
 static enum ruling decide_refused_by_agent(struct deliberation *on)
@@ -33,6 +34,6 @@ enum ruling rule_tls(struct deliberation *on)
 	if (tls->alert_sent || tls_agent_left_early(given, on->verdict))
 		return decide_refused_by_agent(on);
 	if (tls_has_stalled(given))
-		return nominate(on, CAUSE_TLS_STALLED);
+		return rule_half_path(on) == DECIDED ? DECIDED : nominate(on, CAUSE_TLS_STALLED);
 	return SILENT;
 }
