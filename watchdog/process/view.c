@@ -2,6 +2,7 @@
 #include "process/view.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -116,17 +117,69 @@ void process_view_wait(pid_t tid, struct wait_view *wait)
 
 /* ---- its disk */
 
-static bool is_written(pid_t pid, const char *file)
+/* Returns the number of the mount that the file is on, if it is open for writing; else -1.
+ * /proc/PID/fd would say more, and is closed to all but its owner: fdinfo, proc(5), is not. */
+static int mount_written_to(pid_t pid, const char *file)
 {
-	char path[64], text[128];
-	const char *flags;
+	char path[64], text[256];
+	const char *flags, *mount;
 	unsigned mode;
+	int number;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, file);
 	if (!read_text(path, text, sizeof(text)))
-		return false;
+		return -1;
 	flags = strstr(text, "flags:");
-	return flags && sscanf(flags, "flags: %o", &mode) == 1 && (mode & O_ACCMODE) != O_RDONLY;
+	mount = strstr(text, "mnt_id:");
+	if (!flags || sscanf(flags, "flags: %o", &mode) != 1 || (mode & O_ACCMODE) == O_RDONLY)
+		return -1;
+	return mount && sscanf(mount, "mnt_id: %d", &number) == 1 ? number : -1;
+}
+
+/* A space, a tab, a line feed and a backslash stand as three octal digits there. */
+static void unescape(char *text)
+{
+	char *to = text;
+	unsigned byte;
+
+	for (; *text; text++, to++) {
+		*to = *text;
+		if (*text == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
+			*to = (char)byte;
+			text += 3;
+		}
+	}
+	*to = '\0';
+}
+
+struct mount {
+	dev_t device;
+	char point[PATH_MAX]; /* as the process names it */
+};
+
+/* "NUMBER PARENT MAJOR:MINOR ROOT MOUNT-POINT ...", proc(5). Mounts of the kernel's own, such as
+ * those of pipes and sockets, are not there. */
+static bool find_mount(pid_t pid, int number, struct mount *mount)
+{
+	_cleanup_fclose_ FILE *mounts = NULL;
+	_cleanup_free_ char *line = NULL;
+	unsigned major, minor;
+	char path[64];
+	size_t size = 0;
+	int found;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	mounts = fopen(path, "re");
+	while (mounts && getline(&line, &size, mounts) > 0) {
+		if (sscanf(line, "%d %*d %u:%u %*s %4095s", &found, &major, &minor, mount->point) !=
+			    4 ||
+		    found != number)
+			continue;
+		unescape(mount->point);
+		mount->device = makedev(major, minor);
+		return true;
+	}
+	return false;
 }
 
 static enum disk_trouble trouble_of(const struct statvfs *disk, bool is_roots)
@@ -138,40 +191,17 @@ static enum disk_trouble trouble_of(const struct statvfs *disk, bool is_roots)
 	return disk->f_files > 0 && disk->f_ffree == 0 ? DISK_FULL : DISK_WELL;
 }
 
-/* "ID PARENT MAJOR:MINOR ROOT MOUNT-POINT ...", proc(5). */
-static void name_mount(pid_t pid, dev_t device, char name[static MOUNT_POINT_SIZE])
+/* Something else may be mounted over it: that says nothing. */
+static enum disk_trouble look_at_mount(pid_t pid, const struct mount *mount, bool is_roots)
 {
-	_cleanup_fclose_ FILE *mounts = NULL;
-	_cleanup_free_ char *line = NULL;
-	unsigned major, minor;
-	char path[64];
-	size_t size = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-	mounts = fopen(path, "re");
-	*name = '\0';
-	while (mounts && getline(&line, &size, mounts) > 0) {
-		if (sscanf(line, "%*d %*d %u:%u %*s %63s", &major, &minor, name) == 3 &&
-		    makedev(major, minor) == device)
-			return;
-		*name = '\0';
-	}
-}
-
-static bool is_in_trouble(pid_t pid, const char *file, bool is_roots, struct disk_view *disk)
-{
-	struct stat status;
+	char path[PATH_MAX + 32];
 	struct statvfs facts;
-	char path[64];
+	struct stat status;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid, file);
-	if (!is_written(pid, file) || stat(path, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    statvfs(path, &facts) < 0)
-		return false;
-	disk->trouble = trouble_of(&facts, is_roots);
-	if (disk->trouble != DISK_WELL)
-		name_mount(pid, status.st_dev, disk->mount_point);
-	return disk->trouble != DISK_WELL;
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, mount->point);
+	if (stat(path, &status) < 0 || status.st_dev != mount->device || statvfs(path, &facts) < 0)
+		return DISK_WELL;
+	return trouble_of(&facts, is_roots);
 }
 
 void process_view_disk(pid_t pid, struct disk_view *disk)
@@ -181,14 +211,25 @@ void process_view_disk(pid_t pid, struct disk_view *disk)
 	struct stat status;
 	char path[32];
 	bool is_roots;
+	int last = -1;
 
 	*disk = (struct disk_view){ .trouble = DISK_WELL };
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)pid);
 	is_roots = stat(path, &status) == 0 && status.st_uid == 0;
 	files = opendir(path);
-	for (unsigned i = 0; files && i < WRITTEN_MAX && (file = readdir(files)); i++)
-		if (is_in_trouble(pid, file->d_name, is_roots, disk))
-			return;
+	for (unsigned i = 0; files && i < WRITTEN_MAX && (file = readdir(files)); i++) {
+		int number = mount_written_to(pid, file->d_name);
+		struct mount mount;
+
+		if (number < 0 || number == last || !find_mount(pid, number, &mount))
+			continue;
+		last = number;
+		disk->trouble = look_at_mount(pid, &mount, is_roots);
+		if (disk->trouble == DISK_WELL)
+			continue;
+		snprintf(disk->mount_point, sizeof(disk->mount_point), "%.63s", mount.point);
+		return;
+	}
 }
 
 bool process_view_is_open(void)

@@ -28,9 +28,10 @@ struct wait_view {
 };
 enum { WAIT_OUTSIDE = -1, WAIT_UNKNOWN = -2 };
 
-/* Looks where task `tid` sleeps: /proc/TID/syscall, whose number alone is kept, and /proc/TID/wchan
- * (proc(5)). What the caller may not see stays unknown, as do the numbers of a program of another
- * architecture, which mean something else. May wait for a task that is about to execve(2). */
+/* Looks where task `tid` sleeps: /proc/TID/wchan and, of a process of our own user,
+ * /proc/TID/syscall, whose number alone is kept (proc(5)). What the caller may not see stays
+ * unknown, as do the numbers of a program of another architecture, which mean something else. May
+ * wait for a task that is about to execve(2). */
 void process_view_wait(pid_t tid, struct wait_view *wait);
 
 enum disk_trouble {
@@ -46,8 +47,10 @@ struct disk_view {
 	char mount_point[MOUNT_POINT_SIZE]; /* as the process names it; cut if it is longer */
 };
 
-/* Looks at the file systems on which process `pid` has files open for writing, among its first 1024
- * files: the first that is in trouble goes into `*disk`. May wait for a file system for ever. */
+/* Looks at the file systems on which process `pid` has something open for writing, among its first
+ * 1024 files: the first that is in trouble goes into `*disk`. One whose mount point we cannot reach
+ * is passed over, and all of another user's process where the kernel does not show them (before
+ * 5.14). May wait for a file system for ever. */
 void process_view_disk(pid_t pid, struct disk_view *disk);
 
 /* Returns true if the caller has CAP_SYS_PTRACE. */

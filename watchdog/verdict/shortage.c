@@ -114,9 +114,10 @@ static bool sleeps_on(const struct circumstances *given)
 /* A process sleeps so for its own child, too, until that has called execve(2) (vfork(2)). */
 static bool waits_for_its_child(const struct hardship *hardship)
 {
-	const char *call = hardship->system_call;
+	const char *call = hardship->system_call, *channel = hardship->wait_channel;
 
-	return strcmp(call, "vfork") == 0 || strncmp(call, "clone", 5) == 0;
+	return strcmp(call, "vfork") == 0 || strncmp(call, "clone", 5) == 0 ||
+	       strcmp(channel, "kernel_clone") == 0 || strcmp(channel, "_do_fork") == 0;
 }
 
 /* It could go on if it had what it waits for: it does not rest. PSI is of its whole group, and what
@@ -163,8 +164,8 @@ static struct shortage of_cpu(const struct circumstances *given)
 static struct shortage of_io(const struct circumstances *given)
 {
 	bool sleeps = sleeps_uninterruptibly(given) && !waits_for_its_child(&given->hardship);
-	bool explains = sleeps && *given->hardship.system_call != '\0' &&
-			(sleeps_on(given) || waited_for_io(given) >= WANTING);
+	bool is_seen = *given->hardship.system_call || *given->hardship.wait_channel;
+	bool explains = sleeps && is_seen && (sleeps_on(given) || waited_for_io(given) >= WANTING);
 
 	if (explains || sleeps || (waited_for_io(given) >= SCARCE && is_at_it(given)))
 		return (struct shortage){ RESOURCE_IO, explains };
