@@ -223,7 +223,7 @@ $(B)/tests/unit/descriptor_message_test: $(NAMESPACES) $(PROCESSES)
 $(B)/tests/unit/libraries_test: $(B)/watchdog/process/libraries.o
 $(B)/tests/unit/terminal_test: $(B)/watchdog/support/terminal.o
 $(B)/tests/unit/ring_test: $(B)/watchdog/watch/ring.o
-$(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o
+$(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o $(B)/watchdog/support/kernel_word.o
 $(B)/tests/unit/probe_ring_test: $(B)/watchdog/sources/probe_ring.o
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
 $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \
@@ -249,7 +249,7 @@ include docs/docs.mk tests/live/live.mk tests/system/system.mk tests/commands/co
 ## check         everything: layers, units under ASan and UBSan too, live and system tests
 check: deps
 	$(Q)$(MAKE) all check-layers check-spdx check-docs check-outcome check-version check-install check-agent-units check-hardening \
-		check-dist check-images check-deb check-reproducible footprint lint
+		check-btf check-dist check-images check-deb check-reproducible footprint lint
 	$(Q)POLICY_EVENTS=1000000 $(MAKE) check-unit
 	$(Q)$(MAKE) SANITIZE=1 check-unit
 	$(Q)$(MAKE) check-musl

@@ -176,7 +176,7 @@ struct user_pt_regs {
 	__u64 pstate;
 };
 #elif defined(__TARGET_ARCH_arm)
-#pragma clang diagnostic ignored "-Wint-to-void-pointer-cast" /* in bpf_tracing.h */
+#pragma clang diagnostic ignored "-Wint-to-void-pointer-cast" /* by PT_REGS_PARM1() */
 struct pt_regs {
 	__u32 uregs[18];
 };

@@ -16,7 +16,7 @@ rm -rf "$skeletons" # what the sources came with, if they are those of an archiv
 mkdir "$skeletons"
 (cd "$stage" && sha256sum ebpf/*.[ch]) >"$skeletons/made-of"
 for machine in $machines; do
-	install -D -t "$skeletons/$machine" "$builds/$machine"/ebpf/*.skel.h
+	install -D -m 644 -t "$skeletons/$machine" "$builds/$machine"/ebpf/*.skel.h "$builds/$machine"/ebpf/*.bpf.o
 done
 
 # One thread: how xz divides its input among more shows in what it makes.

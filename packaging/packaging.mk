@@ -5,7 +5,7 @@ STRIP    ?= strip
 DEB_ARCH  = $(shell dpkg-architecture -t "$$($(CC) -dumpmachine)" -q DEB_HOST_ARCH 2>/dev/null)
 DIST      = $(B)/connwatch-$(VERSION).tar.xz
 # BPF programs differ where they read registers.
-DIST_MACHINES := x86 arm64
+DIST_MACHINES := x86 arm64 arm
 DEB       = $(B)/deb/connwatch_$(VERSION)_$(DEB_ARCH).deb
 # the distribution that a system extension is for; its names for machines, os-release(5)
 OS_RELEASE  ?= /etc/os-release
@@ -61,6 +61,18 @@ footprint: all docs $(B)/ebpf/probe.bpf.o
 	$(Q)packaging/footprint.sh $(B)/footprint $(B)/ebpf/probe.bpf.o
 	$(Q)rm -r $(B)/footprint
 
+## btf           the types that the probe reads, of a kernel without BTF: make btf VMLINUX=FILE OUT=FILE
+# An archive has the probe's objects beside the skeletons.
+BTF_OBJECTS = $(addprefix $(or $(SHIPPED),$(B)/ebpf)/,probe.bpf.o mqtt.bpf.o)
+btf: $(BTF_OBJECTS)
+	$(if $(and $(VMLINUX),$(OUT)),,$(error make btf VMLINUX=FILE OUT=FILE))
+	$(Q)BPFTOOL=$(BPFTOOL) packaging/btf.sh $(VMLINUX) $(OUT) $^
+	$(call say,BTF,$(OUT))
+
+## check-btf     make btf, from BTF and from debug information; and the probe with what it makes
+check-btf: $(B)/connwatchctl $(BTF_OBJECTS)
+	$(Q)tests/install/btf.sh $(B)/connwatchctl $(BTF_OBJECTS)
+
 ## check-dist    builds, tests and installs from the source archive, without clang and bpftool
 check-dist: dist
 	$(Q)tests/install/dist.sh $(DIST)
@@ -81,4 +93,4 @@ check-deb: deb
 check-reproducible:
 	$(Q)tests/install/reproducible.sh
 
-.PHONY: dist deb sysext image footprint check-dist check-images check-version check-deb check-reproducible
+.PHONY: dist deb sysext image btf footprint check-btf check-dist check-images check-version check-deb check-reproducible

@@ -68,6 +68,7 @@ check 'what it installs' installed_as_expected
 check 'the licenses of its files' tests/spdx.py
 check 'the skeletons for x86' skeleton_of x86
 check 'the skeletons for arm64' skeleton_of arm64
+check 'the skeletons for arm' skeleton_of arm
 check 'a changed source of the probe' changed_source_takes_clang
 
 echo "$passed passed, $failed failed"

@@ -126,7 +126,7 @@ def kernel_has_all_options(build):
 def machines_are_those_of_the_archive(_):
     """The packages are for the machines that the archive has the probe for."""
     text = (TREE / "packaging/packaging.mk").read_text()
-    names = {"x86": "x86_64", "arm64": "aarch64"}
+    names = {"x86": "x86_64", "arm64": "aarch64", "arm": "arm"}
     wanted = {names[word] for word in re.search(r"^DIST_MACHINES := (.*)$", text, re.MULTILINE)[1].split()}
     hosts = set(re.search(r'^COMPATIBLE_HOST = "\((.*?)\)', RECIPE.read_text(), re.MULTILINE)[1].split("|"))
     config = re.search(r"depends on (BR2_.*?) # the probe", (PACKAGE / "Config.in").read_text())[1]

@@ -16,8 +16,9 @@ enum { SIZE = 4096, RECORD_MOST = 336, STOP = -7 };
 struct world {
 	struct probe_ring *ring;
 	int file;
-	char *pages; /* the consumer's, the producer's, the data */
-	uint64_t *consumed, *produced;
+	char *pages;   /* the consumer's, the producer's, the data */
+	unsigned word; /* of the kernel */
+	void *consumed, *produced;
 	char *data;
 	/* what came out */
 	unsigned count;
@@ -26,19 +27,41 @@ struct world {
 	unsigned stop_at; /* the sink wants no more after so many; 0: it wants all */
 };
 
-static bool begin(struct world *world)
+static uint64_t position(const struct world *world, const void *at)
+{
+	return world->word == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
+}
+
+static void set_position(const struct world *world, void *at, uint64_t position)
+{
+	if (world->word == 4)
+		*(uint32_t *)at = (uint32_t)position;
+	else
+		*(uint64_t *)at = position;
+}
+
+static bool begin_at(struct world *world, unsigned word, uint64_t start)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	*world = (struct world){ .file = memfd_create("ring", MFD_CLOEXEC) };
+	*world = (struct world){ .file = memfd_create("ring", MFD_CLOEXEC), .word = word };
 	if (ftruncate(world->file, (off_t)(2 * page + SIZE)) < 0)
 		return false;
 	world->pages =
 		mmap(NULL, 2 * page + SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, world->file, 0);
-	world->consumed = (uint64_t *)world->pages;
-	world->produced = (uint64_t *)(world->pages + page);
+	if (world->pages == MAP_FAILED)
+		return false;
+	world->consumed = world->pages;
+	world->produced = world->pages + page;
 	world->data = world->pages + 2 * page;
-	return world->pages != MAP_FAILED && probe_ring_open(&world->ring, world->file, SIZE) == 0;
+	set_position(world, world->consumed, start);
+	set_position(world, world->produced, start);
+	return probe_ring_open(&world->ring, world->file, SIZE, word) == 0;
+}
+
+static bool begin(struct world *world)
+{
+	return begin_at(world, 8, 0);
 }
 
 static void end(struct world *world)
@@ -51,13 +74,13 @@ static void end(struct world *world)
 /* As bpf_ringbuf_reserve() and bpf_ringbuf_submit() do; the bytes count up from `first`. */
 static void produce(struct world *world, size_t size, uint32_t bits, unsigned char first)
 {
-	uint64_t at = *world->produced;
+	uint64_t at = position(world, world->produced);
 	uint32_t length = (uint32_t)size | bits;
 
 	memcpy(world->data + at % SIZE, &length, sizeof(length));
 	for (size_t i = 0; i < size; i++)
 		world->data[(at + BPF_RINGBUF_HDR_SZ + i) % SIZE] = (char)(first + i);
-	*world->produced = at + (BPF_RINGBUF_HDR_SZ + size + 7) / 8 * 8;
+	set_position(world, world->produced, at + (BPF_RINGBUF_HDR_SZ + size + 7) / 8 * 8);
 }
 
 static int take(void *userdata, void *record, size_t size)
@@ -95,7 +118,8 @@ static void test_goes_round(void)
 			produce(&world, size, 0, (unsigned char)sent);
 			CU_ASSERT_EQUAL_FATAL(consume(&world), 0);
 			CU_ASSERT_TRUE_FATAL(is_whole(&world, size, (unsigned char)sent));
-			CU_ASSERT_EQUAL_FATAL(*world.consumed, *world.produced);
+			CU_ASSERT_EQUAL_FATAL(position(&world, world.consumed),
+					      position(&world, world.produced));
 			CU_ASSERT_EQUAL_FATAL(world.count, ++sent);
 		}
 	end(&world);
@@ -121,7 +145,7 @@ static void test_waits_for_one_under_way(void)
 	produce(&world, 40, 0, 3);
 	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 1);
-	CU_ASSERT_EQUAL(*world.consumed, 48);
+	CU_ASSERT_EQUAL(position(&world, world.consumed), 48);
 	*(uint32_t *)(world.data + 48) = 40;
 	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 3);
@@ -153,7 +177,7 @@ static void test_stops_when_told(void)
 	produce(&world, 40, 0, 2);
 	CU_ASSERT_EQUAL(consume(&world), STOP);
 	CU_ASSERT_EQUAL(world.count, 1);
-	CU_ASSERT_EQUAL(*world.consumed, 48);
+	CU_ASSERT_EQUAL(position(&world, world.consumed), 48);
 	CU_ASSERT_EQUAL(consume(&world), 0);
 	CU_ASSERT_EQUAL(world.count, 2);
 	CU_ASSERT_TRUE(is_whole(&world, 40, 2));
@@ -200,10 +224,35 @@ static void test_cuts_what_is_too_long(void)
 	end(&world);
 }
 
+/* 6.6 and newer, and 6.1 as it is maintained, have another position right behind the producer's. */
+static void test_reads_a_kernel_of_32_bits(void)
+{
+	struct world world;
+	uint64_t end_of_one;
+
+	CU_ASSERT_FATAL(begin_at(&world, 4, UINT32_MAX - 55)); /* it wraps behind the first */
+	((uint32_t *)world.produced)[1] = UINT32_MAX - 55;
+	produce(&world, 40, 0, 1);
+	end_of_one = probe_ring_end(world.ring);
+	produce(&world, 40, 0, 2);
+	produce(&world, 40, BPF_RINGBUF_BUSY_BIT, 3);
+	CU_ASSERT_EQUAL(probe_ring_consume(world.ring, end_of_one, take, &world), 0);
+	CU_ASSERT_TRUE(probe_ring_is_past(world.ring, end_of_one));
+	CU_ASSERT_TRUE(is_whole(&world, 40, 1));
+	CU_ASSERT_EQUAL(position(&world, world.consumed), UINT32_MAX - 7);
+	CU_ASSERT_EQUAL(consume(&world), 0);
+	CU_ASSERT_TRUE(is_whole(&world, 40, 2));
+	CU_ASSERT_EQUAL(position(&world, world.consumed), 40);
+	CU_ASSERT_EQUAL(consume(&world), 0);
+	CU_ASSERT_EQUAL(world.count, 2);
+	end(&world);
+}
+
 SUITE("probe_ring", { "hands on nothing from an empty ring", test_empty },
       { "hands on records whole wherever they lie", test_goes_round },
       { "waits for a record that is under way", test_waits_for_one_under_way },
       { "passes discarded records over", test_passes_discarded_ones_over },
       { "stops behind the record when it is told to", test_stops_when_told },
       { "reads up to an end", test_reads_up_to_an_end },
-      { "cuts a record that is too long", test_cuts_what_is_too_long })
+      { "cuts a record that is too long", test_cuts_what_is_too_long },
+      { "reads the ring of a kernel of 32 bits", test_reads_a_kernel_of_32_bits })

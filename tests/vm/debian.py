@@ -106,12 +106,14 @@ def build_tree(cache, architecture):
 
 def kernel(cache, suite, architecture, flavour="cloud"):
     """The image and the modules directory of the suite's newest kernel: that for clouds, or with
-    the flavour "generic" that for any machine, which has more modules."""
-    kind = "" if flavour == "generic" else f"-{flavour}"
+    the flavour "generic" that for any machine, which has more modules. 32-bit Arm has one for all."""
+    kind = f"{flavour}-{architecture}".removeprefix("generic-")
+    if architecture == "armhf":
+        kind = "armmp"
 
     def make(tree):
         apt = Apt(tree, suite, architecture)
-        for package in apt.download(f"linux-image{kind}-{architecture}"):
+        for package in apt.download(f"linux-image-{kind}"):
             run("dpkg", "-x", str(package), str(tree))
             package.unlink()
         shutil.rmtree(apt.state)
@@ -120,6 +122,20 @@ def kernel(cache, suite, architecture, flavour="cloud"):
     modules, = [*tree.glob("lib/modules/*"), *tree.glob("usr/lib/modules/*")]
     image, = [*tree.glob("boot/vmlinuz-*"), *modules.glob("vmlinuz")]
     return image, modules
+
+
+def kernel_types(cache, suite, architecture, release):
+    """The BTF of a kernel that was built without, from its debug information."""
+    def make(tree):
+        apt = Apt(tree, suite, architecture)
+        package, = apt.download(f"linux-image-{release}-dbg")
+        run("dpkg", "-x", str(package), str(tree))
+        package.unlink()
+        run("pahole", f"--btf_encode_detached={tree}/btf",
+            str(tree / f"usr/lib/debug/boot/vmlinux-{release}"))
+        shutil.rmtree(apt.state)
+        shutil.rmtree(tree / "usr")
+    return complete(cache, f"types-{release}", make) / "btf"
 
 
 class Apt:

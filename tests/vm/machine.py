@@ -21,10 +21,14 @@ CLOCK = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
 EMULATORS = {
     "amd64": ["qemu-system-x86_64", "-cpu", "Nehalem"],
     "arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"],
+    "armhf": ["qemu-system-arm", "-machine", "virt,highmem=off", "-cpu", "cortex-a15"],
 }
 # Only the last words of a dying kernel; no detours for processors' faults that are not emulated.
 KERNEL_WORDS = ["quiet", "loglevel=1", "panic=-1", "mitigations=off"]
-CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0", "armhf": "ttyAMA0"}
+
+# Kernels without BTF.
+WITHOUT_TYPES = {"armhf"}
 
 
 _running = set()  # emulators
@@ -65,20 +69,33 @@ def copy_tests(programs, tree):
     place = tree / "connwatch"
     (place / "build").mkdir(parents=True)
     shutil.copy(programs / "connwatchctl", place / "build")
+    shutil.copytree(programs / "ebpf", place / "build/ebpf", ignore=lambda _, names: [
+        name for name in names if not name.endswith(".bpf.o")])
+    shutil.copytree(TREE / "packaging", place / "packaging", ignore=lambda _, names: [
+        name for name in names if name != "btf.sh"])
     for tests in "tests/live", "tests/vm":
         shutil.copytree(TREE / tests, place / tests, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / "init").symlink_to("connwatch/tests/vm/inside/init")
 
 
-class Machine:
-    """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`. `mode`: connwatchctl's --mode."""
+def add_types(types, programs, tree, release):
+    """Where connwatch finds them, cut down to what it reads."""
+    debian.run(str(TREE / "packaging/btf.sh"), str(types),
+               str(tree / f"usr/lib/connwatch/btf/{release}.btf"),
+               *map(str, sorted(programs.glob("ebpf/*.bpf.o"))))
 
-    def __init__(self, name, suite, architecture="amd64", cgroups="v2", mode="ebpf"):
+
+class Machine:
+    """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`. `mode`: connwatchctl's --mode.
+    `btf`: `external`: the kernel's BTF, if it has any, is hidden, and a file has it."""
+
+    def __init__(self, name, suite, architecture="amd64", cgroups="v2", mode="ebpf", btf="kernel"):
         self.name = name
         self.suite = suite
         self.architecture = architecture
         self.cgroups = cgroups
         self.mode = mode
+        self.btf = "external" if architecture in WITHOUT_TYPES else btf
 
     def prepare(self, cache, programs, patterns):
         """Returns the kernel's image, and an archive of all else."""
@@ -89,6 +106,9 @@ class Machine:
             tree.chmod(0o755)  # it becomes the machine's /, and the broker does not run as root
             copy_modules(modules, tree)
             copy_tests(programs, tree)
+            if self.architecture in WITHOUT_TYPES:
+                types = debian.kernel_types(cache, self.suite, self.architecture, modules.name)
+                add_types(types, programs, tree, modules.name)
             (tree / "connwatch/plays").write_text(" ".join(patterns))
             archive(cache / f"{self.name}.cpio", root, tree)
         return image, cache / f"{self.name}.cpio"
@@ -97,7 +117,7 @@ class Machine:
         """Boots, and yields what the machine says, line by line, until it is off."""
         image, everything = self.prepare(cache, programs, patterns)
         words = [*KERNEL_WORDS, f"console={CONSOLES[self.architecture]}",
-                 f"cgroups={self.cgroups}", f"mode={self.mode}"]
+                 f"cgroups={self.cgroups}", f"mode={self.mode}", f"btf={self.btf}"]
         emulator = subprocess.Popen(
             [*EMULATORS[self.architecture], *CLOCK, "-m", "2G", "-no-reboot", "-nodefaults",
              "-display", "none", "-serial", "stdio", "-kernel", image, "-initrd", everything,

@@ -28,7 +28,7 @@ sys.path.append(str(TREE / "tests/live"))
 
 import debian  # noqa: E402
 import kernel_matrix  # noqa: E402
-from machine import EMULATORS, Machine, stop_all  # noqa: E402
+from machine import EMULATORS, WITHOUT_TYPES, Machine, stop_all  # noqa: E402
 
 MACHINES = {machine.name: machine for machine in (
     Machine("5.10", "bullseye"),
@@ -39,6 +39,8 @@ MACHINES = {machine.name: machine for machine in (
     Machine("hybrid", "bookworm", cgroups="hybrid"),
     Machine("v1", "bookworm", cgroups="v1"),
     Machine("sock-diag", "bookworm", mode="sock-diag"),
+    Machine("no-btf", "bookworm", btf="external"),
+    Machine("armhf", "bookworm", architecture="armhf"),
 )}
 
 
@@ -47,7 +49,7 @@ def programs_for(architecture, build):
     if architecture == debian.own_architecture():
         return build
     root = debian.build_tree(build / "vm", architecture)
-    triplet = {"arm64": "aarch64-linux-gnu"}[architecture]
+    triplet = {"arm64": "aarch64-linux-gnu", "armhf": "arm-linux-gnueabihf"}[architecture]
     programs = build / architecture
     subprocess.run(
         ["make", "--no-print-directory", "-C", TREE, f"B={programs}",
@@ -107,6 +109,7 @@ def missing(machines):
     if os.geteuid() != 0:
         return "a root tree needs root"
     programs = {"mmdebstrap", "cpio", "depmod"}
+    programs |= {"pahole"} if any(machine.architecture in WITHOUT_TYPES for machine in machines) else set()
     programs |= {EMULATORS[machine.architecture][0] for machine in machines}
     gone = sorted(program for program in programs if not shutil.which(program))
     return f"no {', '.join(gone)} here (make vm-deps)" if gone else None

@@ -16,7 +16,7 @@
 static const struct kernel_option known[KERNEL_OPTIONS] = {
 	{ "BPF_SYSCALL", THE_PROBE, true, '-' },
 	{ "BPF_EVENTS", THE_PROBE, true, '-' },
-	{ "DEBUG_INFO_BTF", THE_PROBE, true, '-' },
+	{ "DEBUG_INFO_BTF", "the probe, unless a file has the types (Btf=)", false, '-' },
 	{ "CGROUPS", THE_PROBE, true, '-' },
 	{ "BPF_JIT", "the probe's speed", false, '-' },
 	{ "CGROUP_BPF", "the lens that costs others nothing; names, TTLs, TLS, MqttInspect=", false,

@@ -25,6 +25,7 @@
 #include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/handover_memory.h"
+#include "support/kernel_word.h"
 
 /* The most records in one probe_drain(). The ring holds fewer (each takes 8 bytes more there), so
  * all that were in it at the beginning are among them. */
@@ -275,7 +276,8 @@ static void look_at_packets(struct probe *probe)
 static int attach(struct probe *probe)
 {
 	const struct bpf_map *records = probe->bpf->maps.records;
-	int r = probe_ring_open(&probe->ring, bpf_map__fd(records), bpf_map__max_entries(records));
+	int r = probe_ring_open(&probe->ring, bpf_map__fd(records), bpf_map__max_entries(records),
+				kernel_word());
 
 	if (r < 0)
 		return r;

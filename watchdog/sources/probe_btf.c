@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/cleanup.h"
+#include "support/kernel_word.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define OWN_FILES  "/usr/lib/connwatch/btf"
@@ -163,7 +164,7 @@ int probe_btf_compare(int fd, const struct probe_btf_kernel *kernel,
 static struct probe_btf_kernel running_kernel(const struct utsname *name)
 {
 	return (struct probe_btf_kernel){
-		.word = strstr(name->machine, "64") || strcmp(name->machine, "s390x") == 0 ? 8 : 4,
+		.word = kernel_word_of(name->machine),
 		.machine = name->machine,
 	};
 }

@@ -15,26 +15,46 @@
 enum { RECORD_MOST = sizeof(struct probe_connection) };
 
 /* The kernel's Documentation/bpf/ringbuf.rst: a page with the consumer's position, one with the
- * producer's, and the data. Positions never wrap. */
+ * producer's, and the data. Positions are of the kernel's `unsigned long`. Ours never wrap. */
 struct probe_ring {
 	size_t page;
 	size_t size;
-	uint64_t *consumed;       /* MAP_FAILED: not mapped */
-	const uint64_t *produced; /* likewise; the data are a page behind it */
+	bool wraps;           /* the kernel's positions have 32 bits */
+	uint64_t position;    /* ours in the place of what is in `consumed` */
+	void *consumed;       /* MAP_FAILED: not mapped */
+	const void *produced; /* likewise; the data are a page behind it */
 	const char *data;
 	uint64_t whole[(RECORD_MOST + sizeof(uint64_t) - 1) / sizeof(uint64_t)];
 };
 
 DEFINE_CLEANUP(struct probe_ring *, probe_ring_close);
 
-int probe_ring_open(struct probe_ring **ret, int map, size_t size)
+static uint64_t load(const struct probe_ring *ring, const void *position)
+{
+	return ring->wraps ? __atomic_load_n((const uint32_t *)position, __ATOMIC_ACQUIRE)
+			   : __atomic_load_n((const uint64_t *)position, __ATOMIC_ACQUIRE);
+}
+
+/* Gives the kernel the room before `position` back. */
+static void move_to(struct probe_ring *ring, uint64_t position)
+{
+	ring->position = position;
+	if (ring->wraps)
+		__atomic_store_n((uint32_t *)ring->consumed, (uint32_t)position, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n((uint64_t *)ring->consumed, position, __ATOMIC_RELEASE);
+}
+
+int probe_ring_open(struct probe_ring **ret, int map, size_t size, unsigned word)
 {
 	_cleanup_(probe_ring_close_held) struct probe_ring *ring = malloc(sizeof(*ring));
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (!ring)
 		return -ENOMEM;
-	*ring = (struct probe_ring){ .page = page, .size = size, .produced = MAP_FAILED };
+	*ring = (struct probe_ring){
+		.page = page, .size = size, .wraps = word == 4, .produced = MAP_FAILED
+	};
 	ring->consumed = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	if (ring->consumed == MAP_FAILED)
 		return -errno;
@@ -42,6 +62,7 @@ int probe_ring_open(struct probe_ring **ret, int map, size_t size)
 	if (ring->produced == MAP_FAILED)
 		return -errno;
 	ring->data = (const char *)ring->produced + page;
+	ring->position = load(ring, ring->consumed);
 	*ret = STEAL_POINTER(ring);
 	return 0;
 }
@@ -88,20 +109,23 @@ static uint64_t room_of(size_t size)
 
 uint64_t probe_ring_end(const struct probe_ring *ring)
 {
-	return __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE);
+	uint64_t produced = load(ring, ring->produced);
+
+	/* never further behind than the ring is long */
+	return ring->wraps ? ring->position + (uint32_t)(produced - ring->position) : produced;
 }
 
 bool probe_ring_is_past(const struct probe_ring *ring, uint64_t end)
 {
-	return __atomic_load_n(ring->consumed, __ATOMIC_RELAXED) >= end;
+	return ring->position >= end;
 }
 
 int probe_ring_consume(struct probe_ring *ring, uint64_t end, probe_ring_sink sink, void *userdata)
 {
-	uint64_t position = __atomic_load_n(ring->consumed, __ATOMIC_RELAXED);
 	int r = 0;
 
-	while (r >= 0 && position < end && position < probe_ring_end(ring)) {
+	while (r >= 0 && ring->position < end && ring->position < probe_ring_end(ring)) {
+		uint64_t position = ring->position;
 		const uint32_t *header = (const void *)(ring->data + (position & (ring->size - 1)));
 		uint32_t length = __atomic_load_n(header, __ATOMIC_ACQUIRE);
 		size_t size = length & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
@@ -110,8 +134,7 @@ int probe_ring_consume(struct probe_ring *ring, uint64_t end, probe_ring_sink si
 			break;
 		if (!(length & BPF_RINGBUF_DISCARD_BIT))
 			r = hand_on(ring, position, size, sink, userdata);
-		position += room_of(size);
-		__atomic_store_n(ring->consumed, position, __ATOMIC_RELEASE);
+		move_to(ring, position + room_of(size));
 	}
 	return r < 0 ? r : 0;
 }

@@ -14,8 +14,9 @@ struct probe_ring;
 typedef int (*probe_ring_sink)(void *userdata, void *record, size_t size);
 
 /* `map`: the descriptor of the ring, which stays the caller's, and becomes readable as the kernel
- * wakes us; `size`: its bytes. Returns 0, or -errno. */
-int probe_ring_open(struct probe_ring **ret, int map, size_t size);
+ * wakes us; `size`: its bytes; `word`: those of the kernel's `unsigned long`, 4 or 8. Returns 0, or
+ * -errno. */
+int probe_ring_open(struct probe_ring **ret, int map, size_t size, unsigned word);
 
 /* Always returns NULL. */
 struct probe_ring *probe_ring_close(struct probe_ring *ring);

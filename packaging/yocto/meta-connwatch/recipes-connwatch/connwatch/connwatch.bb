@@ -27,7 +27,7 @@ python () {
 }
 
 # the machines that the archive has the probe for
-COMPATIBLE_HOST = "(x86_64|aarch64).*-linux"
+COMPATIBLE_HOST = "(x86_64|aarch64|arm).*-linux"
 REQUIRED_DISTRO_FEATURES = "systemd"
 
 DEPENDS = "libbpf libmnl libnl openssl scdoc-native systemd zlib"
