@@ -102,7 +102,7 @@ SMALL += $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)
 		$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
 $(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
-SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h
+SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h $(B)/ebpf/drops.skel.h
 
 all: $(B)/connwatchd $(B)/connwatchctl $(B)/connwatch-namespace $(B)/connwatch-process $(B)/connwatch-fleet
 

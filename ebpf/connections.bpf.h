@@ -106,6 +106,8 @@ static __always_inline __u32 socket_flags(const struct connection *connection, s
 		result |= PROBE_SOCKET_RESET_RECEIVED;
 	if (connection->to_itself)
 		result |= PROBE_SOCKET_TO_ITSELF;
+	if (connection->reset_by_loopback)
+		result |= PROBE_SOCKET_RESET_BY_LOOPBACK;
 	return result;
 }
 

@@ -50,7 +50,9 @@ struct __sk_buff {
 	__u32 len;
 	__u32 up_to_protocol[3];
 	__u32 protocol;
-	__u32 up_to_data[14];
+	__u32 up_to_ifindex[5];
+	__u32 ifindex;
+	__u32 up_to_data[8];
 	__u32 data;
 	__u32 data_end;
 	__u32 up_to_remote_port[12];
@@ -58,6 +60,7 @@ struct __sk_buff {
 	__u32 up_to_sk[8];
 	struct bpf_sock *sk;
 };
+_Static_assert(__builtin_offsetof(struct __sk_buff, ifindex) == 40, "offset of ifindex");
 _Static_assert(__builtin_offsetof(struct __sk_buff, data) == 76, "offset of data");
 _Static_assert(__builtin_offsetof(struct __sk_buff, remote_port) == 132, "offset of remote_port");
 _Static_assert(__builtin_offsetof(struct __sk_buff, sk) == 168, "offset of sk");

@@ -141,11 +141,12 @@ struct connection {
 	bool closing_told : 1;
 	bool reset_told : 1;
 	bool ended_told;
-	bool by_group;           /* the lens of its control group sees it to its end */
-	bool inspected;          /* its MQTT is looked at */
-	bool overflowed;         /* a record of it went into the overflow */
-	bool to_itself : 1;      /* its owner listens at the other end */
-	bool owner_in_agent : 1; /* the owner belongs to the agent */
+	bool by_group;              /* the lens of its control group sees it to its end */
+	bool inspected;             /* its MQTT is looked at */
+	bool overflowed;            /* a record of it went into the overflow */
+	bool to_itself : 1;         /* its owner listens at the other end */
+	bool owner_in_agent : 1;    /* the owner belongs to the agent */
+	bool reset_by_loopback : 1; /* the other two were written before anything came */
 };
 
 /* The kernel puts 72 bytes in front (struct bpf_local_storage_elem, 128 before 6.4), and has blocks

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 12
+#define PROBE_RECORD_VERSION 13
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -66,6 +66,7 @@ enum probe_socket_flag {
 	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
 	PROBE_SOCKET_TO_ITSELF = 1 << 5,      /* the owner listens at the other end */
 	PROBE_SOCKET_LARGE_RECEIVED = 1 << 6, /* a segment as large as we allow the peer to send */
+	PROBE_SOCKET_RESET_BY_LOOPBACK = 1 << 7, /* the last RST that came, and was looked at */
 };
 
 /* Why our kernel sent a RST. The decoder asserts that these are the core's enum reset_reason. */

@@ -384,6 +384,26 @@ static void every_fact_of_the_list_is_taken(void)
 	SOCKET_FACTS(CHECK_FACT)
 }
 
+/* A hub on the same host answers by the loopback interface, and does so in its own name. */
+static void a_rst_from_here_is_one_in_the_name_of_another_host(void)
+{
+	struct probe_connection record = connection_record(PROBE_ENDED);
+	struct event event;
+
+	record.flags = PROBE_SOCKET_RESET_BY_LOOPBACK;
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.connection.facts.reset_from_here);
+
+	memcpy(record.peer_address, record.local_address, sizeof(record.peer_address));
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT_FALSE(event.connection.facts.reset_from_here);
+
+	record.family = AF_INET;
+	memcpy(record.peer_address, (uint8_t[4]){ 127, 0, 0, 9 }, 4);
+	CU_ASSERT_FATAL(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT_FALSE(event.connection.facts.reset_from_here);
+}
+
 static void what_was_said_in_mqtt_comes_out_whole(void)
 {
 	struct probe_connection record = connection_record(PROBE_ENDED);
@@ -654,6 +674,8 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
       { "a connection comes out whole", a_connection_comes_out_whole },
       { "the facts come out whole", the_facts_come_out_whole },
       { "every fact of the list is taken", every_fact_of_the_list_is_taken },
+      { "a RST from here is one in the name of another host",
+	a_rst_from_here_is_one_in_the_name_of_another_host },
       { "what was said in MQTT comes out whole", what_was_said_in_mqtt_comes_out_whole },
       { "a login comes out whole", a_login_comes_out_whole },
       { "an answer to a login comes out whole", an_answer_to_a_login_comes_out_whole },

@@ -139,6 +139,16 @@ enum tcp_state {
 	TCP_STATE_INVALID = -1,
 };
 
+/* What dropped packets, and what was known of them: bits. */
+enum drop_place {
+	DROP_BY_NETFILTER = 1 << 0,  /* a rule of nftables or iptables, or conntrack */
+	DROP_BY_CGROUP = 1 << 1,     /* a program on a control group, as for IPAddressDeny= */
+	DROP_BY_TC = 1 << 2,         /* a filter of tc */
+	DROP_IN_HOST_NETNS = 1 << 3, /* not where the socket is, but where connwatch is */
+	DROP_AS_NEW = 1 << 4,        /* conntrack had no entry, though it was no SYN */
+	DROP_AS_KNOWN = 1 << 5,      /* conntrack had one, and had seen both directions */
+};
+
 /* The state of a process, from /proc/PID/stat and its control group (proc(5), cgroups(7)). */
 enum task_state {
 	TASK_STATE_UNKNOWN,

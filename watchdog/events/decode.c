@@ -171,6 +171,20 @@ static uint64_t data_received(const struct probe_connection *record)
 	return record->bytes_received - (fin && record->bytes_received ? 1 : 0);
 }
 
+/* Packets from one address of this host to another go by the loopback interface; most clients
+ * reach one of its addresses from that same address. */
+static bool is_peer_on_this_host(const struct probe_connection *record)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	enum { LOOPBACK_NET = 127 }; /* RFC 1122, 3.2.1.3 */
+
+	if (memcmp(record->peer_address, record->local_address, sizeof(record->peer_address)) == 0)
+		return true;
+	return record->family == AF_INET
+		       ? record->peer_address[0] == LOOPBACK_NET
+		       : memcmp(record->peer_address, loopback6, sizeof(loopback6)) == 0;
+}
+
 /* The column `probe` of SOCKET_FACTS. */
 #define PROBE_COPY(name) .name = record->name,
 #define PROBE_NSEC(name) .name = record->name##_nsec / NSEC_PER_USEC,
@@ -188,6 +202,8 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 	facts.linger_zero = record->flags & PROBE_SOCKET_LINGER_ZERO;
 	facts.reset_received = record->flags & PROBE_SOCKET_RESET_RECEIVED;
 	facts.large_received = record->flags & PROBE_SOCKET_LARGE_RECEIVED;
+	facts.reset_from_here =
+		record->flags & PROBE_SOCKET_RESET_BY_LOOPBACK && !is_peer_on_this_host(record);
 	facts.age = age_since(record->header.time_nsec, record->opened_nsec);
 	facts.bytes_acked = data_acked(record);
 	facts.bytes_received = data_received(record);

@@ -60,6 +60,9 @@
 	FACT(U8,     flow_ttl_min,        COPY,  NONE,      NONE,     -)                           \
 	FACT(U8,     flow_ttl_max,        COPY,  NONE,      NONE,     -)                           \
 	FACT(U8,     reset_ttl,           COPY,  NONE,      NONE,     -)                           \
+	/* That RST came by the loopback interface, and the peer is elsewhere: this host sent it    \
+	 * in the peer's name. */                                                                  \
+	FACT(FLAG,   reset_from_here,     OWN,   NONE,      NONE,     -)                           \
 	/* Since the SYN. 0: not known. */                                                         \
 	FACT(SPAN,   age,                 OWN,   NONE,      IF_KNOWN, "CONNWATCH_AGE_USEC")        \
 	/* Since the last segment with data came, and went; and since the last acknowledgment      \
@@ -95,6 +98,18 @@
 	FACT(U16,    hole_bytes,          COPY,  NONE,      NONE,     -)                           \
 	/* A segment came that was as large as we allow the peer to send. */                       \
 	FACT(FLAG,   large_received,      OWN,   NONE,      NONE,     -)                           \
+	/* What this host itself dropped of the connection's packets, by a rule or a filter, while  \
+	 * that was looked at: since the first time-out of what waits, or since a failed attempt.   \
+	 * sources/probe_drops.c counts them. Of what went out, only data, SYN and FIN. */          \
+	FACT(FLAG,   drops_sought,        NONE,  NONE,      NONE,     -)                           \
+	/* It was looked at since the SYN. */                                                      \
+	FACT(FLAG,   sought_from_first,   NONE,  NONE,      NONE,     -)                           \
+	/* Segments and probes, since then. */                                                     \
+	FACT(U32,    sent_meanwhile,      NONE,  NONE,      NONE,     -)                           \
+	FACT(U32,    dropped_out,         NONE,  NONE,      NONE,     -)                           \
+	FACT(U32,    dropped_in,          NONE,  NONE,      NONE,     -)                           \
+	/* enum drop_place, each bit that ever held. */                                            \
+	FACT(U8,     dropped_by,          NONE,  NONE,      NONE,     -)                           \
 	/* Only in the mode sock-diag, where nobody sees a socket close: two looks at it are       \
 	 * compared (socket_look.h). close_unobserved marks the facts that come from there. */     \
 	FACT(FLAG,   close_unobserved,    NONE,  OWN,       NONE,     -)                           \

@@ -12,6 +12,7 @@
 #include "ebpf/watch_keys.h"
 #include "events/decode.h"
 #include "sources/probe_attach.h"
+#include "sources/probe_drops.h"
 #include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
 #include "sources/probe_lens.h"
@@ -68,6 +69,7 @@ static bool read_record(struct probe *probe, const void *record, size_t size, st
 	}
 	if (event->type == EVENT_LOGIN)
 		date_token(record, event);
+	probe_drops_note(probe, event);
 	return true;
 }
 
@@ -345,6 +347,7 @@ struct probe *probe_close(struct probe *probe)
 	if (!probe)
 		return NULL;
 	bpf_link__destroy(probe->healing);
+	probe_drops_close(probe);
 	probe_lens_close(probe);
 	group_watches_free(probe->groups);
 	mqtt_probe_close(probe->mqtt);
@@ -492,7 +495,9 @@ static void tell_lost(struct probe *probe)
 
 usec_t probe_next_look(const struct probe *probe)
 {
-	return probe->lens.next_look;
+	usec_t of_drops = probe_drops_next_look(probe);
+
+	return of_drops < probe->lens.next_look ? of_drops : probe->lens.next_look;
 }
 
 int probe_wait_fd(const struct probe *probe)
@@ -541,6 +546,7 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	if (r < 0)
 		return r;
 	probe_stalls_follow(probe);
+	probe_drops_follow(probe);
 	probe_lens_follow(probe, probe->events);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: the sample is taken again */

@@ -7,6 +7,7 @@
 #include "sources/probe_btf.h"
 
 struct bpf_link;
+struct drops_bpf;
 struct mqtt_probe;
 struct group_watches;
 struct probe_bpf;
@@ -32,10 +33,21 @@ struct probe_lens {
 	unsigned old_count;
 };
 
+/* What the host drops of connections in trouble: probe_drops.c. */
+struct probe_drops {
+	struct drops_bpf *bpf; /* NULL: not loaded yet */
+	bool refused;          /* it cannot be loaded */
+	struct bpf_link *link; /* NULL: not attached */
+	usec_t looked;         /* when anything was last found to be in trouble */
+	usec_t attempts_until; /* attempts are looked at; 0: none are */
+	usec_t next_look;      /* whether it is still needed; USEC_INFINITY: with the next record */
+};
+
 struct probe {
 	struct probe_btf btf;
 	struct probe_bpf *bpf;
 	struct probe_lens lens;
+	struct probe_drops drops;
 	struct probe_ring *ring;
 	struct probe_overflow *overflow;
 	struct probe_header end_of_sample;
