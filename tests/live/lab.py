@@ -321,14 +321,18 @@ class Lab:
             command("nft", "-f", "-", stdin=rules)
         self._on_device("neighbour flush dev uplink")
 
-    def firewall_on_device(self):
-        """The device drops what it sends itself, without a word."""
+    def firewall_on_device(self, rule="drop", hook="output", match="meta l4proto tcp"):
+        """A rule on the device itself; without a word unless RULE says more."""
         with inside(self.device):
             command("nft", "-f", "-", stdin=(
-                "table inet fault { chain output {\n"
-                "type filter hook output priority filter\n"
-                "meta l4proto tcp drop\n"
+                f"table inet fault {{ chain fault {{\n"
+                f"type filter hook {hook} priority filter\n"
+                f"{match} {rule}\n"
                 "}\n}\n"))
+
+    def firewall_lifted(self):
+        with inside(self.device):
+            command("nft", "delete table inet fault")
 
     def _on_device(self, batch):
         with inside(self.device):

@@ -3,7 +3,7 @@
 
 import time
 
-from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, case, ended, in_doubt,
+from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, in_doubt,
                   recovered, stalled, story, table)
 from hub import PORT
 from lab import Lab
@@ -170,7 +170,7 @@ def next_hop_dead_on_connect(stage):
 @table(
     ("black-hole-and-the-agent-gives-up", case("local-fin", "path-silent", NOT_PROVED),
      Lab.black_hole, "wait-retransmission"),
-    ("own-firewall-and-the-agent-gives-up", case("local-fin", "path-silent", NOT_PROVED),
+    ("own-firewall-and-the-agent-gives-up", case("local-fin", "host-firewall", SUSPECTED),
      Lab.firewall_on_device, "wait-probe"),
 )
 def gives_up(stage, fault, sign):
@@ -256,6 +256,96 @@ def broken_on_connect(stage, error, fault):
     fault(stage.lab)
     stage.socket()
     stage.connect_fails(error)
+
+
+# ---- the device's own firewall
+
+def sent_in_vain(stage, rule):
+    """What is sent first gets lost on the way; the device drops it each time it is repeated."""
+    stage.connect()
+    stage.lab.black_hole()
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait-retransmission")
+    rule(stage.lab)
+
+
+@story(stalled("host-firewall"), ended("retransmit-timeout", "host-firewall",
+                                       evidence=("dropped_by=netfilter",)), families=BOTH)
+def own_firewall_drops_what_is_sent(stage):
+    stage.lab.set("device", tcp_retries2=4)
+    sent_in_vain(stage, Lab.firewall_on_device)
+    stage.agent.ask("wait", "error")
+
+
+@story(stalled("host-firewall", or_else=("path-silent",)),
+       ended("retransmit-timeout", "host-firewall", SURE), families=BOTH)
+def own_firewall_drops_what_comes(stage):
+    stage.lab.set("device", tcp_retries2=4)
+    stage.connect()
+    stage.lab.firewall_on_device(hook="input")
+    send_until_error(stage)
+
+
+@story(stalled("host-firewall"), recovered("host-firewall"),
+       ended("local-fin", "agent-close"))
+def own_firewall_is_lifted(stage):
+    stage.lab.set("device", tcp_retries2=8)
+    sent_in_vain(stage, Lab.firewall_on_device)
+    stage.wait_told("stalled")
+    stage.lab.heal()
+    stage.lab.firewall_lifted()
+    stage.wait_told("recovered")
+    stage.agent.ask("close")
+
+
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"))
+def own_firewall_drops_something_else(stage):
+    """Another connection of the agent's, to another port, while the path swallows this one."""
+    stage.lab.set("device", tcp_retries2=4)
+    stage.connect()
+    stage.lab.black_hole()
+    stage.lab.firewall_on_device(match=f"tcp dport {PORT + 1}")
+    send_until_error(stage)
+
+
+@case("connect-timeout", "host-firewall")
+def own_firewall_on_connect(stage):
+    stage.lab.set("device", tcp_syn_retries=2)
+    stage.hub.listen()
+    stage.lab.firewall_on_device()
+    stage.socket()
+    stage.connect_fails("ETIMEDOUT")
+
+
+@case("peer-reset", "host-firewall", NOT_PROVED, families=BOTH,
+      evidence=("reset_came_by=loopback-interface",))
+def own_firewall_rejects_with_a_rst(stage):
+    peer = stage.connect()
+    stage.talk(peer)
+    stage.lab.firewall_on_device("reject with tcp reset", match=f"tcp dport {PORT}")
+    send_until_error(stage)
+    stage.agent.ask("close")
+
+
+@table(
+    ("own-firewall-rejects-connect-with-a-rst",
+     story(ended("connect-refused", "host-firewall", NOT_PROVED),
+           ended("connect-refused", "host-firewall", SURE)),
+     "reject with tcp reset", "ECONNREFUSED"),
+    ("own-firewall-rejects-connect-with-icmp",
+     story(ended("connect-unreachable", "unreachable", NOT_PROVED),
+           ended("connect-unreachable", "host-firewall", SURE)),
+     "reject with icmpx type admin-prohibited", "EHOSTUNREACH"),
+)
+def own_firewall_rejects_connect(stage, rule, error):
+    """The first attempt fails before anybody looks; of the second, it is seen."""
+    stage.hub.listen()
+    stage.lab.firewall_on_device(rule, match=f"tcp dport {PORT}")
+    for _ in range(2):
+        stage.socket()
+        stage.connect_fails(error)
+        stage.agent.ask("close")
+        stage.wait_told("ended")
 
 
 # ---- boxes in the middle

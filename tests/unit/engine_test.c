@@ -742,6 +742,8 @@ static void test_radio(size_t row)
 	ended.connection.facts.retransmit_timeouts = 4;
 	ended.connection.facts.rto_usec = 200000 << 4;
 	ended.connection.facts.idle_rx = ended.connection.facts.age = 30 * USEC_PER_SEC;
+	ended.connection.facts.drops_sought = true;
+	ended.connection.facts.sent_meanwhile = 3;
 	begin(&bench);
 	bench_step(&bench, path_is_known(false));
 	bench_step(&bench, as_found(link_is(true)));

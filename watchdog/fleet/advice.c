@@ -65,6 +65,8 @@ static const char *const advice[CAUSE_MAX] = {
 	[CAUSE_MEMORY_PRESSURE] = "Find out who holds the sockets (/proc/net/sockstat).",
 	[CAUSE_HOST_STARVED] =
 		"Give the agent's control group more of what it lacks, or find out who takes it.",
+	[CAUSE_HOST_FIREWALL] = "See which rule of the devices drops it (nft list ruleset), and "
+				"who made it.",
 	[CAUSE_HOST_SHUTDOWN] =
 		"Nothing, if the shutdowns were wanted; else find out who asks for them.",
 	[CAUSE_HOST_REBOOT] =

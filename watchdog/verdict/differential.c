@@ -46,6 +46,10 @@ struct row {
 	{                                                             \
 		CAUSE_PATH_SILENT, CAUSE_UNREACHABLE, CAUSE_IDLE_DROP \
 	}
+#define SILENT_PATHS                                               \
+	{                                                          \
+		CAUSE_PATH_SILENT, CAUSE_PATH_MTU, CAUSE_PATH_HALF \
+	}
 #define HALVES                                  \
 	{                                       \
 		CAUSE_PATH_MTU, CAUSE_PATH_HALF \
@@ -102,6 +106,10 @@ static const struct row rows[] = {
 	  BY(did_not_sleep), BY() },
 	{ ONE(PEER_RESET), CAUSE_MIDDLEBOX_RESET,
 	  BY(), BY(ttl_is_the_peers) },
+	{ ONE(PEER_RESET), CAUSE_HOST_FIREWALL,
+	  BY(came_from_elsewhere), BY(no_drop_is_known) },
+	{ ONE(CONNECT_REFUSED), CAUSE_HOST_FIREWALL,
+	  BY(came_from_elsewhere), BY(no_drop_is_known) },
 	{ ONE(PEER_RESET), CAUSE_IDLE_DROP,
 	  BY(all_acknowledged), BY(heard_lately, not_idle_for_long) },
 	{ ONE(MIDDLEBOX_RESET), CAUSE_PEER_RESET,
@@ -231,6 +239,10 @@ static const struct row rows[] = {
 	  BY(), BY(other_family_came_up, was_heard_meanwhile) },
 	{ ONE(PATH_HALF), CAUSE_PATH_MTU,
 	  BY(only_a_tiny_one_was_lost), BY(only_a_small_one_was_lost) },
+	{ SILENT_PATHS, CAUSE_HOST_FIREWALL,
+	  BY(nothing_dropped_here), BY(no_drop_is_known) },
+	{ ONE(UNREACHABLE), CAUSE_HOST_FIREWALL,
+	  BY(nothing_dropped_here), BY(no_drop_is_known) },
 	{ ONE(UNREACHABLE), CAUSE_PATH_SILENT,
 	  BY(icmp_error_ended_it), BY(icmp_error_came) },
 	{ ONE(IDLE_DROP), CAUSE_PEER_RESET,
@@ -319,6 +331,30 @@ static const struct row rows[] = {
 	{ ONE(OPERATOR_ABORT), CAUSE_PEER_RESET,
 	  BY(was_destroyed), BY() },
 	{ ONE(MEMORY_PRESSURE), CAUSE_PATH_SILENT,
+	  BY(end_was_observed), BY() },
+	{ ONE(HOST_FIREWALL), CAUSE_PATH_SILENT,
+	  BY(dropped_here), BY(dropped_most, was_not_sent, came_from_here) },
+	{ ONE(HOST_FIREWALL), CAUSE_UNREACHABLE,
+	  BY(dropped_here), BY(dropped_most, was_not_sent, came_from_here) },
+	{ ONE(HOST_FIREWALL), CAUSE_CONNECT_REFUSED,
+	  BY(dropped_here, nothing_was_heard), BY(dropped_most, was_not_sent, came_from_here) },
+	{ ONE(HOST_FIREWALL), CAUSE_AGENT_CLOSE,
+	  BY(kernel_gave_up, not_closed_here, refused_by_rst),
+	  BY(silent_for_long, ping_is_unanswered, still_open, was_not_sent) },
+	{ ONE(HOST_FIREWALL), CAUSE_PEER_CLOSE,
+	  BY(nothing_was_heard, kernel_gave_up, refused_by_rst),
+	  BY(dropped_most, was_not_sent, came_from_here) },
+	{ ONE(HOST_FIREWALL), CAUSE_LINK_DOWN,
+	  BY(link_stayed, dropped_here), BY(link_was_back) },
+	{ ONE(HOST_FIREWALL), CAUSE_ADDRESS_CHANGED,
+	  BY(address_stayed, dropped_here), BY(address_was_back) },
+	{ ONE(HOST_FIREWALL), CAUSE_NO_ROUTE,
+	  BY(route_stayed, dropped_here), BY(route_was_back) },
+	{ ONE(HOST_FIREWALL), CAUSE_HOST_SUSPEND,
+	  BY(did_not_sleep), BY() },
+	{ ONE(HOST_FIREWALL), CAUSE_MEMORY_PRESSURE,
+	  BY(dropped_here), BY(dropped_most, came_from_here) },
+	{ ONE(HOST_FIREWALL), CAUSE_OPERATOR_ABORT,
 	  BY(end_was_observed), BY() },
 	{ ONE(AGENT_HANG), CAUSE_PEER_CLOSE,
 	  BY(), BY(stopped_or_frozen, hung_before, still_open) },

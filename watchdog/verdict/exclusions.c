@@ -11,6 +11,7 @@
 #include "verdict/login_facts.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/rhythm.h"
+#include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_process.h"
 #include "verdict/rules_token.h"
@@ -794,6 +795,49 @@ EXCLUSION(waited_for_an_answer, "the-agent-had-waited-for-an-answer")
 {
 	return given->came_up ? given->socket->retransmit_timeouts >= TIMEOUTS_OF_SILENCE
 			      : given->socket->retransmits > 0;
+}
+
+/* ---- this host's own filters */
+
+/* What comes to a connection and is dropped was not heard. */
+EXCLUSION(dropped_here, "this-host-dropped-every-packet")
+{
+	return dropped_all_here(given->socket) &&
+	       (given->socket->dropped_out || nothing_was_heard_holds(given, verdict));
+}
+
+EXCLUSION(dropped_most, "this-host-dropped-packets")
+{
+	return dropped_most_here(given->socket) || dropped_all_here(given->socket);
+}
+
+EXCLUSION(was_not_sent, "nothing-left-this-host")
+{
+	return did_not_leave(given->socket);
+}
+
+EXCLUSION(nothing_dropped_here, "this-host-dropped-nothing")
+{
+	const struct socket_facts *socket = given->socket;
+
+	return socket->drops_sought && socket->sent_meanwhile > 1 && !socket->dropped_out &&
+	       !socket->dropped_in;
+}
+
+EXCLUSION(came_from_elsewhere, "the-RST-came-from-outside")
+{
+	return given->socket->reset_ttl && !given->socket->reset_from_here;
+}
+
+EXCLUSION(came_from_here, "this-host-sent-the-RST")
+{
+	return given->socket->reset_from_here;
+}
+
+EXCLUSION(no_drop_is_known, "no-drop-of-this-host-is-known")
+{
+	return !given->socket->dropped_out && !given->socket->dropped_in &&
+	       !did_not_leave(given->socket);
 }
 
 /* ---- an agent without a connection */

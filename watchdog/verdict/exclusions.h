@@ -48,6 +48,9 @@
 	ONE(own_data_waits) ONE(did_not_reset) ONE(was_heard_meanwhile) \
 	ONE(other_family_came_up) ONE(had_come_up) ONE(no_other_family_came_up) ONE(no_other_family_can_follow) ONE(none_was_pending) ONE(timed_out_again_and_again) \
 	ONE(waited_for_an_answer) \
+	/* this host's own filters */ \
+	ONE(dropped_here) ONE(dropped_most) ONE(was_not_sent) ONE(nothing_dropped_here) \
+	ONE(no_drop_is_known) ONE(came_from_elsewhere) ONE(came_from_here) \
 	/* an agent without a connection */ \
 	ONE(process_lives) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
 	/* rhythms, TTLs, the host */ \

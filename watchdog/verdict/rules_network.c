@@ -2,6 +2,7 @@
 #include "verdict/rules_network.h"
 
 #include "verdict/radio.h"
+#include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 
@@ -115,7 +116,7 @@ enum ruling decide_silent_path(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
 
-	if (rule_broken_path(on) == DECIDED)
+	if (rule_dropped_here(on) == DECIDED || rule_broken_path(on) == DECIDED)
 		return DECIDED;
 	if (path->known && path->routes_known && !path->next_hop.there)
 		tokens_add(evidence(on), "next_hop=unanswered");
@@ -128,14 +129,19 @@ enum ruling decide_silent_path(struct deliberation *on)
 		tokens_add(evidence(on), "stalled_before=unreachable");
 		return nominate(on, CAUSE_UNREACHABLE);
 	}
-	return rule_half_path(on) == DECIDED ? DECIDED : nominate(on, CAUSE_PATH_SILENT);
+	if (rule_did_not_leave(on) == DECIDED || rule_half_path(on) == DECIDED)
+		return DECIDED;
+	describe_drops(on);
+	return nominate(on, CAUSE_PATH_SILENT);
 }
 
 /* Nor is it known yet whether a connection of the other family comes up. */
 static enum ruling decide_unanswered(struct deliberation *on)
 {
-	enum ruling ruling = rule_broken_path(on);
+	enum ruling ruling = rule_dropped_here(on);
 
+	if (ruling == SILENT)
+		ruling = rule_broken_path(on);
 	if (ruling == SILENT)
 		ruling = rule_half_dual_stack(on);
 	return ruling == SILENT ? decide_silent_path(on) : ruling;
@@ -143,7 +149,7 @@ static enum ruling decide_unanswered(struct deliberation *on)
 
 static enum ruling decide_unreachable(struct deliberation *on)
 {
-	if (rule_broken_path(on) == DECIDED)
+	if (rule_dropped_here(on) == DECIDED || rule_broken_path(on) == DECIDED)
 		return DECIDED;
 	if (on->given->path.routes_known && !on->given->path.next_hop.there)
 		tokens_add(evidence(on), "next_hop=unanswered");
@@ -155,7 +161,8 @@ enum ruling rule_network(struct deliberation *on)
 	switch (on->verdict->ended_by) {
 	case ENDED_BY_RETRANSMIT_TIMEOUT:
 	case ENDED_BY_USER_TIMEOUT:
-		if (rule_suspended(on) == DECIDED || rule_forgotten(on) == DECIDED)
+		if (rule_suspended(on) == DECIDED ||
+		    (!dropped_all_here(on->given->socket) && rule_forgotten(on) == DECIDED))
 			return DECIDED;
 		return decide_silent_path(on);
 	case ENDED_BY_KEEPALIVE_TIMEOUT:

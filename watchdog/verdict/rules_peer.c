@@ -6,6 +6,7 @@
 #include "verdict/login_facts.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/rule_hung.h"
+#include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 #include "verdict/rules_mqtt.h"
@@ -204,10 +205,11 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling decide_peers_doing(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,      rule_hung,      rule_suspended,     rule_broken_path,
-		rule_unheard,      rule_idle_drop, rule_token_expired, rule_unanswered_connect,
-		rule_idle_timeout, rule_middlebox, rule_short_lives,   rule_transient,
-		rule_plain_peer,
+		rule_dumping,      rule_hung,          rule_suspended,
+		rule_dropped_here, rule_broken_path,   rule_unheard,
+		rule_idle_drop,    rule_token_expired, rule_unanswered_connect,
+		rule_idle_timeout, rule_middlebox,     rule_short_lives,
+		rule_transient,    rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 
@@ -219,7 +221,8 @@ enum ruling decide_peers_doing(struct deliberation *on)
 enum ruling rule_peer(struct deliberation *on)
 {
 	if (on->verdict->ended_by == ENDED_BY_CONNECT_REFUSED)
-		return nominate(on, CAUSE_CONNECT_REFUSED);
+		return rule_dropped_here(on) == DECIDED ? DECIDED
+							: nominate(on, CAUSE_CONNECT_REFUSED);
 	if (on->verdict->ended_by != ENDED_BY_PEER_FIN &&
 	    on->verdict->ended_by != ENDED_BY_PEER_RESET)
 		return SILENT;
