@@ -217,6 +217,7 @@ $(B)/tests/unit/hardship_test: $(B)/watchdog/sources/hardship.o $(B)/watchdog/su
 $(B)/tests/unit/bus_budget_test: $(B)/watchdog/daemon/bus_budget.o
 $(B)/tests/unit/failed_starts_test: $(B)/watchdog/support/failed_starts.o
 $(B)/tests/unit/instance_lock_test: $(B)/watchdog/support/instance_lock.o
+$(B)/tests/unit/hub_certificates_test: $(B)/watchdog/support/hub_certificates.o
 $(B)/tests/unit/name_service_test: $(B)/watchdog/support/name_service.o
 $(B)/tests/unit/markup_test: $(B)/watchdog/support/markup.o
 $(B)/tests/unit/descriptor_message_test: $(NAMESPACES) $(PROCESSES)

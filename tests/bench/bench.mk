@@ -2,7 +2,7 @@
 # tests/bench, included by the Makefile of the tree.
 
 BENCH_PROGRAMS := $(patsubst %,$(B)/tests/bench/%,connection_loop bulk crowd resets engine_replay \
-	detection_floor tracepoint_floor)
+	detection_floor tracepoint_floor handshake_loop)
 
 $(B)/tests/bench/resets: $(B)/tests/bench/resets.o
 	$(call say,LINK,$@)
@@ -32,6 +32,10 @@ $(B)/tests/bench/connection_loop $(B)/tests/bench/bulk $(B)/tests/bench/crowd: \
 		$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/bench/join_cgroup.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
+
+$(B)/tests/bench/handshake_loop: $(B)/tests/bench/handshake_loop.o $(B)/tests/bench/join_cgroup.o
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ -lssl -lcrypto
 
 # the engine's allocations are counted
 $(B)/tests/bench/engine_replay: $(B)/tests/bench/engine_replay.o $(B)/libcore.a

@@ -25,7 +25,7 @@ import time
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "live"))
 import signals  # noqa: E402
 
-PARTS = ["loop", "bulk", "memory", "storm", "idle", "engine", "detection",
+PARTS = ["loop", "handshake", "bulk", "memory", "storm", "idle", "engine", "detection",
          "inspection"]
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 

@@ -23,6 +23,9 @@ int main(int argc, char **argv)
 		{ .agent = "quo\"ted\\agent", .in_outage = true, .actions_held = true },
 		{ .agent = "new" },
 	};
+	const struct hub_certificate hubs[] = { { "hub.example.com:8883", 1735689600, 1700000000 },
+						{ "[2001:db8::1]:443", 1699999999, 1700000000 } };
+	const struct metrics_facts facts = { &tallies, agents, 3, hubs, 2 };
 	char *text;
 	int r;
 
@@ -40,7 +43,7 @@ int main(int argc, char **argv)
 					 .attempts = 1,
 					 .took[RUNG_TCP] = 20 * USEC_PER_MSEC,
 					 .downtime = 1500000 });
-	text = metrics_format(&tallies, agents, sizeof(agents) / sizeof(agents[0]));
+	text = metrics_format(&facts);
 	r = text ? metrics_write(argv[1], text, HEARTBEAT) : -1;
 	free(text);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

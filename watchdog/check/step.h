@@ -28,7 +28,9 @@ typedef void (*check_sink)(void *userdata, const struct check_step *step);
 struct check {
 	check_sink sink;
 	void *userdata;
-	usec_t started; /* start of the current step */
+	usec_t started;           /* start of the current step */
+	int64_t certificate_ends; /* seconds since 1970: that of a certificate for the hub; 0: none
+				     was seen */
 };
 
 /* The longest time that a step waits for a network, a peer or systemd. */

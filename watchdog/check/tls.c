@@ -158,7 +158,8 @@ static void list_names(X509 *certificate, char *text, size_t size)
 		X509_NAME_oneline(X509_get_subject_name(certificate), text, (int)size);
 }
 
-static void check_name(struct handshake *handshake, X509 *certificate)
+/* Returns true if the certificate is for the hub. */
+static bool check_name(struct handshake *handshake, X509 *certificate)
 {
 	const char *host = handshake->way->host;
 	char names[STEP_TEXT_SIZE / 2];
@@ -167,10 +168,10 @@ static void check_name(struct handshake *handshake, X509 *certificate)
 
 	list_names(certificate, names, sizeof(names));
 	if (matches)
-		check_tell(handshake->check, "name", CHECK_OK, "the certificate is for %s", names);
-	else
-		check_tell(handshake->check, "name", CHECK_FAILED,
-			   "the certificate is for %s, not for %s", names, host);
+		return check_tell(handshake->check, "name", CHECK_OK, "the certificate is for %s",
+				  names);
+	return check_tell(handshake->check, "name", CHECK_FAILED,
+			  "the certificate is for %s, not for %s", names, host);
 }
 
 static void check_chain(struct handshake *handshake, X509 *certificate)
@@ -327,7 +328,8 @@ static void look_at_certificate(struct handshake *handshake)
 
 	if (!certificate)
 		return;
-	check_name(handshake, certificate);
+	if (check_name(handshake, certificate))
+		handshake->check->certificate_ends = seconds_of(X509_get0_notAfter(certificate));
 	check_chain(handshake, certificate);
 	valid = check_validity(handshake, certificate);
 	check_clock(handshake, valid);

@@ -11,6 +11,8 @@
 #include "check/kernel_options.h"
 #include "check/way.h"
 #include "cli/command.h"
+#include "support/clock.h"
+#include "support/hub_certificates.h"
 #include "support/json.h"
 #include "support/terminal.h"
 #include "watch/output.h"
@@ -104,6 +106,21 @@ static void print_verdict(const struct report *report, const struct host_modes *
 	putchar('\n');
 }
 
+/* For `status` and the metrics. Only root may, and only once connwatchd was started. */
+static void keep_certificate(const struct check *check, const struct way *way)
+{
+	bool brackets = strchr(way->host, ':') != NULL;
+	struct hub_certificate certificate = {
+		.ends = check->certificate_ends,
+		.checked = (int64_t)(clock_now(CLOCK_REALTIME) / USEC_PER_SEC),
+	};
+	int length = snprintf(certificate.hub, sizeof(certificate.hub), "%s%s%s:%u",
+			      brackets ? "[" : "", way->host, brackets ? "]" : "", way->port);
+
+	if (certificate.ends && length > 0 && (size_t)length < sizeof(certificate.hub))
+		hub_certificates_keep(NULL, &certificate);
+}
+
 static int check(struct report *report, const char *root, const char *btf, const struct way *way)
 {
 	struct check check = { .sink = take_step, .userdata = report };
@@ -115,8 +132,10 @@ static int check(struct report *report, const char *root, const char *btf, const
 	modes = check_host(&check, root, btf);
 	if (way->host && report->output == OUTPUT_TEXT)
 		printf("\nThe path to %s port %u\n", way->host, way->port);
-	if (way->host)
+	if (way->host) {
 		check_way(&check, way);
+		keep_certificate(&check, way);
+	}
 	print_verdict(report, &modes);
 	return report->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -11,6 +11,8 @@
 #include "cli/agent_named.h"
 #include "cli/bus_client.h"
 #include "cli/command.h"
+#include "support/clock.h"
+#include "support/hub_certificates.h"
 #include "support/terminal.h"
 #include "watch/output.h"
 
@@ -239,6 +241,31 @@ static void print_clock(const char *state, const struct style *style)
 		printf("clock: %snot synchronised, and in the past%s\n", style->bad, style->plain);
 }
 
+static const char *moment(int64_t seconds, char text[static 32])
+{
+	time_t time = (time_t)seconds;
+	struct tm parts;
+
+	strftime(text, 32, "%Y-%m-%d %H:%M", gmtime_r(&time, &parts));
+	return text;
+}
+
+static void print_certificates(const struct style *style)
+{
+	struct hub_certificate hubs[HUB_CERTIFICATES_MAX];
+	unsigned count = hub_certificates_read(NULL, hubs);
+	int64_t now = (int64_t)(clock_now(CLOCK_REALTIME) / USEC_PER_SEC);
+	char ends[32], checked[32];
+
+	for (unsigned i = 0; i < count; i++) {
+		bool over = hubs[i].ends <= now;
+
+		printf("%s: %sits certificate %s %s UTC%s (seen %s)\n", hubs[i].hub,
+		       over ? style->bad : "", over ? "ended" : "ends", moment(hubs[i].ends, ends),
+		       over ? style->plain : "", moment(hubs[i].checked, checked));
+	}
+}
+
 static void print_text(const struct value *status)
 {
 	const struct style *style = terminal_wants_colour(stdout) ? &colours : &no_colours;
@@ -251,6 +278,7 @@ static void print_text(const struct value *status)
 		printf(" (btf=external)");
 	printf(lost ? "; %s%" PRIu64 " events lost%s\n" : "\n", style->bad, lost, style->plain);
 	print_clock(value_text(status, "Clock"), style);
+	print_certificates(style);
 	FOR_EACH_PART(agent, value_find(status, "Agents"))
 	{
 		putchar('\n');

@@ -54,11 +54,19 @@ static void update(struct metrics *metrics, usec_t now)
 {
 	struct agent_list list = { .loop = metrics->loop };
 	struct snapshot_sink sink = { .agent = list_agent, .userdata = &list };
+	struct hub_certificate hubs[HUB_CERTIFICATES_MAX];
+	struct metrics_facts facts = {
+		.tallies = metrics->tallies,
+		.agents = list.agents,
+		.hubs = hubs,
+		.hub_count = hub_certificates_read(NULL, hubs),
+	};
 	char *text;
 	int r;
 
 	watch_loop_snapshot(metrics->loop, &sink, NULL);
-	text = metrics_format(metrics->tallies, list.agents, list.count);
+	facts.count = list.count;
+	text = metrics_format(&facts);
 	if (!text || (now < metrics->beat && metrics->text && strcmp(text, metrics->text) == 0)) {
 		free(text);
 		return;

@@ -270,6 +270,26 @@ static void write_durations(struct report *report)
 		}
 }
 
+/* Of no hub, nothing is said. */
+static void write_hubs(struct report *report, const struct metrics_facts *facts)
+{
+	if (facts->hub_count == 0)
+		return;
+	family(report, "connwatch_hub_certificate_end_timestamp_seconds", "gauge",
+	       "When the hub's certificate ends, as connwatchctl check last saw it.");
+	for (unsigned i = 0; i < facts->hub_count; i++)
+		fprintf(report->stream,
+			"connwatch_hub_certificate_end_timestamp_seconds{hub=\"%s\"} %" PRId64 "\n",
+			facts->hubs[i].hub, facts->hubs[i].ends);
+	family(report, "connwatch_hub_certificate_seen_timestamp_seconds", "gauge",
+	       "When that was.");
+	for (unsigned i = 0; i < facts->hub_count; i++)
+		fprintf(report->stream,
+			"connwatch_hub_certificate_seen_timestamp_seconds{hub=\"%s\"} %" PRId64
+			"\n",
+			facts->hubs[i].hub, facts->hubs[i].checked);
+}
+
 static void write_daemon(struct report *report)
 {
 	family(report, "connwatch_lost_events_total", "counter",
@@ -280,10 +300,9 @@ static void write_daemon(struct report *report)
 	fputs("connwatch_build_info{version=\"" VERSION "\"} 1\n", report->stream);
 }
 
-char *metrics_format(const struct tallies *tallies, const struct agent_gauges *agents,
-		     unsigned count)
+char *metrics_format(const struct metrics_facts *facts)
 {
-	struct report report = { NULL, tallies, agents, count };
+	struct report report = { NULL, facts->tallies, facts->agents, facts->count };
 	char *text = NULL;
 	size_t size;
 	bool whole;
@@ -296,6 +315,7 @@ char *metrics_format(const struct tallies *tallies, const struct agent_gauges *a
 	write_ends(&report);
 	write_recovery(&report);
 	write_durations(&report);
+	write_hubs(&report, facts);
 	write_daemon(&report);
 	whole = !ferror(report.stream);
 	if (fclose(report.stream) == 0 && whole)

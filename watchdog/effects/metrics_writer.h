@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "record/tally.h"
+#include "support/hub_certificates.h"
 
 /* The present state of one agent. */
 struct agent_gauges {
@@ -16,10 +17,18 @@ struct agent_gauges {
 	enum rung failed; /* RUNG_NONE: connected, or no attempt has failed yet */
 };
 
-/* Formats all metrics but the heartbeat of the `count` watched `agents`, without the counts of
- * others. Returns the text, which the caller frees, or NULL without memory. */
-char *metrics_format(const struct tallies *tallies, const struct agent_gauges *agents,
-		     unsigned count);
+/* All arrays are borrowed. */
+struct metrics_facts {
+	const struct tallies *tallies;
+	const struct agent_gauges *agents;
+	unsigned count; /* of them */
+	const struct hub_certificate *hubs;
+	unsigned hub_count;
+};
+
+/* Formats all metrics but the heartbeat of the watched agents, without the counts of others.
+ * Returns the text, which the caller frees, or NULL without memory. */
+char *metrics_format(const struct metrics_facts *facts);
 
 /* Replaces the file at `path` by `text` and the heartbeat, which is the time of the wall clock,
  * atomically (a temporary file and a rename), readable by all. Returns 0 or -errno. */

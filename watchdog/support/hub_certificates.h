@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When the certificates of hubs end, as `connwatchctl check` last saw them: a line each in a file
+ * that lasts until the host goes down. Only root writes it. */
+#pragma once
+
+#include <stdint.h>
+
+enum { HUB_CERTIFICATES_MAX = 16, HUB_NAME_SIZE = 96 };
+
+struct hub_certificate {
+	char hub[HUB_NAME_SIZE]; /* HOST:PORT, with none but letters, digits and ".:-_[]" */
+	int64_t ends;            /* seconds since 1970 */
+	int64_t checked;         /* likewise: when it was seen */
+};
+
+/* Reads the file (`path`; NULL: /run/connwatch/certificates) into `list`. Returns how many there
+ * are; a line that is none is passed over, and no file is no hub. */
+unsigned hub_certificates_read(const char *path,
+			       struct hub_certificate list[static HUB_CERTIFICATES_MAX]);
+
+/* Keeps what is known of one hub, in place of what was known of it, or, where there is no room, of
+ * the one that was checked longest ago. Returns 0, -EINVAL for a name that is none, or -errno:
+ * -ENOENT where connwatchd was never started since the host did. */
+int hub_certificates_keep(const char *path, const struct hub_certificate *certificate);
