@@ -204,6 +204,49 @@ def black_hole_and_agent_exits(world):
     world.tell("give-up-exit", 1)
 
 
+def try_longer(world):
+    """The kernel asks more often before it gives up."""
+    world.lab.set("device", tcp_retries2=4)
+
+
+@ending("path-mtu", by="retransmit-timeout", fits=can("send-large"), patience=20, at_once=False)
+def large_packets_vanish(world):
+    try_longer(world)
+    world.lab.narrow("outside", told=False)
+    world.tell("send-large")
+
+
+@ending("path-mtu", fits=can("send-large", "give-up"), patience=14, at_once=False)
+def large_packets_vanish_and_agent_gives_up(world):
+    try_longer(world)
+    world.lab.narrow("outside", told=False)
+    world.tell("send-large")
+    time.sleep(3)
+    world.tell("give-up")
+
+
+@ending("path-silent", fits=can("send-large"), patience=20, at_once=False)
+def black_hole_with_large_packets(world):
+    try_longer(world)
+    world.lab.black_hole()
+    world.tell("send-large")
+
+
+@ending("path-half", "path-silent", fits=can("send"), patience=20, at_once=False)
+def what_it_sends_is_lost(world):
+    """Where the hub says nothing meanwhile, the path is silent."""
+    try_longer(world)
+    world.lab.mute()
+    world.tell("send")
+
+
+@ending("path-silent", fits=can("send"), patience=20, at_once=False)
+def what_comes_is_lost(world):
+    try_longer(world)
+    world.lab.deaf()
+    world.tell("send")
+
+
 @ending("link-down", fits=can("send"), patience=14, at_once=False)
 def link_down(world):
     world.lab.link_down()

@@ -97,6 +97,24 @@ def icmp_error(world):
     speak(world)
 
 
+@happening(fits=can("send-large"))
+def large_packets_refused(world):
+    """Path MTU discovery: the router says what is too large, and the kernel makes it smaller."""
+    world.lab.narrow("outside", told=True)
+    world.tell("send-large")
+    time.sleep(0.3)
+    world.lab.heal()
+    world.on_device("ip", "route", "flush", "cache")  # it knows, for 10 minutes
+
+
+@happening(fits=can("send-large"))
+def large_packets_lost_for_a_moment(world):
+    world.lab.narrow("outside", told=False)
+    world.tell("send-large")
+    time.sleep(0.35)
+    world.lab.heal()
+
+
 @happening(fits=can("send"))
 def short_black_hole(world):
     world.lab.black_hole()

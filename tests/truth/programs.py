@@ -69,10 +69,10 @@ def told(*words, more=()):
 
 PROGRAMS = {program.name: program for program in (
     Program("c", told("build/truth/agent"),
-            commands=frozenset({"send", "crash", "trap", "hang", "fault", *ENDS, *HELPERS}),
+            commands=frozenset({"send", "send-large", "crash", "trap", "hang", "fault", *ENDS, *HELPERS}),
             passes=TOLD, tools=("build/truth/agent",)),
     Program("paho", told(PYTHON, str(HERE / "paho_agent.py")), "mosquitto",
-            commands=frozenset({"send", "crash", "trap", "goodbye", *ENDS, *HELPERS}),
+            commands=frozenset({"send", "send-large", "crash", "trap", "goodbye", *ENDS, *HELPERS}),
             passes=TOLD, protocol="mqtt", farewell=True, tools=("mosquitto", "module/paho")),
     Program("node", told("node", str(HERE / "node_agent.js")), "mosquitto",
             commands=frozenset({"send", "trap", "hang", "goodbye", *ENDS, *HELPERS}),
@@ -87,7 +87,7 @@ PROGRAMS = {program.name: program for program in (
             passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit",
             tools=("build/truth/goagent", "mosquitto")),
     Program("tls", told(PYTHON, str(HERE / "tls_agent.py"), more=("AUTHORITY",)), "tls",
-            commands=frozenset({"send", "crash", "trap", "goodbye", *ENDS}), passes=TOLD,
+            commands=frozenset({"send", "send-large", "crash", "trap", "goodbye", *ENDS}), passes=TOLD,
             protocol="tls"),
     Program("java", lambda build: ["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp",
                                    str(build / "truth"), "Agent", ADDRESS, str(PORT), "FIFO"],

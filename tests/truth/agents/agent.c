@@ -124,12 +124,15 @@ static void start_helper(int crashes)
 
 static void obey(const char *line)
 {
+	static const char large[3000];
 	long a = 0, b = 0;
 	char word[32] = "";
 
 	sscanf(line, "%31s %ld %ld", word, &a, &b);
 	if (!strcmp(word, "send"))
 		send(connection, "x", 1, MSG_NOSIGNAL);
+	else if (!strcmp(word, "send-large"))
+		send(connection, large, sizeof(large), MSG_NOSIGNAL);
 	else if (!strcmp(word, "close") || !strcmp(word, "give-up"))
 		say_goodbye();
 	else if (!strcmp(word, "abort"))

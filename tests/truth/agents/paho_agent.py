@@ -47,6 +47,8 @@ def rest(milliseconds):
 def obey(word, *numbers):
     if word == "send":
         client.publish("t", "x")
+    elif word == "send-large":
+        client.publish("t", 3000 * "x")
     elif word in ("close", "give-up"):
         close()
     elif word == "goodbye":

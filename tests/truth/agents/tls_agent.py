@@ -47,6 +47,8 @@ def rest(milliseconds):
 def obey(hub, word, *numbers):
     if word == "send":
         hub.sendall(b"x")
+    elif word == "send-large":
+        hub.sendall(3000 * b"x")
     elif word == "goodbye":
         goodbye(hub)
     elif word in ("close", "give-up", "close-exit", "give-up-exit"):
