@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 from case import LIKELY, NOT_PROVED, SUSPECTED, Wanted, ended, story
 from held_opens import HeldOpens
@@ -55,8 +54,12 @@ def held_opens():
     return None
 
 
+def own_mounts():
+    return None if shutil.which("nsenter") else "no nsenter"
+
+
 def frozen_disks():
-    if not all(map(shutil.which, ("mkfs.ext4", "fsfreeze", "losetup"))):
+    if not all(map(shutil.which, ("mkfs.ext4", "fsfreeze", "losetup", "nsenter"))):
         return "no tools for file systems"
     if subprocess.run(["losetup", "--find"], capture_output=True).returncode:
         return "no loop device"
@@ -138,7 +141,7 @@ def loops_for_ever(stage):
 
 # ---- locks
 
-@hangs("system_call=futex*", "wait_channel=futex*")
+@hangs("system_call=futex*")
 def deadlock(stage):
     peer = stage.connect()
     keep_alive(stage, peer, 2)
@@ -205,7 +208,8 @@ def disk_is_frozen(stage):
         stage.agent.answer()
 
 
-@hangs("short_of=disk", "disk_full=*/disk", "or=host-starved", confidence=SUSPECTED)
+@hangs("short_of=disk", "disk_full=*/disk", "or=host-starved", confidence=SUSPECTED,
+       needs=own_mounts)
 def disk_is_full(stage):
     image = stage.directory / "image"
     image.write_bytes(b"a" * 4096)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from relay import ADDRESS, PORT
+from relay import ADDRESS, PATIENCE, PORT, Missing
 
 
 @dataclass(frozen=True)
@@ -352,5 +352,19 @@ def agent_hangs_and_hub_gives_up(world):
         world.tell("send")
         time.sleep(0.3)
     world.tell("hang")
+    time.sleep(3)
+    world.session.fin()
+
+
+@ending("host-starved", by="peer-fin", unwell=True, patience=8, fits=can("send", "open"),
+        settings=("KeepAliveSec=1", "DryRun=yes"), at_once=False)
+def disk_does_not_answer_and_hub_gives_up(world):
+    file, held = world.hold_file()
+    for _ in range(10):
+        world.tell("send")
+        time.sleep(0.3)
+    world.tell("open", file)
+    if not held.wait(PATIENCE):
+        raise Missing("an open that is held")
     time.sleep(3)
     world.session.fin()

@@ -69,13 +69,14 @@ def told(*words, more=()):
 
 PROGRAMS = {program.name: program for program in (
     Program("c", told("build/truth/agent"),
-            commands=frozenset({"send", "send-large", "crash", "trap", "hang", "fault", *ENDS, *HELPERS}),
+            commands=frozenset({"send", "send-large", "crash", "trap", "hang", "open", "fault", *ENDS,
+                                *HELPERS}),
             passes=TOLD, tools=("build/truth/agent",)),
     Program("paho", told(PYTHON, str(HERE / "paho_agent.py")), "mosquitto",
             commands=frozenset({"send", "send-large", "crash", "trap", "goodbye", *ENDS, *HELPERS}),
             passes=TOLD, protocol="mqtt", farewell=True, tools=("mosquitto", "module/paho")),
     Program("node", told("node", str(HERE / "node_agent.js")), "mosquitto",
-            commands=frozenset({"send", "trap", "hang", "goodbye", *ENDS, *HELPERS}),
+            commands=frozenset({"send", "trap", "hang", "open", "goodbye", *ENDS, *HELPERS}),
             passes=frozenset({"HUP", "USR2", "INT"}), protocol="mqtt", farewell=True,
             tools=("node", "build/sdk/node_modules/mqtt", "mosquitto")),
     Program("go", told("build/truth/goagent"), "mosquitto",

@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from held_opens import HeldOpens
 from lab import PREFIX, Lab, command, inside
 from programs import PROGRAMS, SERVERS
 from relay import BACKEND_PORT, Missing, Relay
@@ -134,6 +135,15 @@ class World:
     def tell(self, *words):
         """Gives the agent a command."""
         os.write(self._fifo, (" ".join(map(str, words)) + "\n").encode())
+
+    def hold_file(self):
+        """A file that nobody can open before the end of the play. Returns its path and who holds it."""
+        directory = self.directory / "held"
+        directory.mkdir()
+        (directory / "file").touch()
+        held = HeldOpens(directory)
+        self._leaving.callback(held.release)
+        return directory / "file", held
 
     def kill(self, name, pid=None):
         os.kill(pid or self.pid, getattr(signal, f"SIG{name}"))

@@ -991,6 +991,33 @@ static void test_hang_of_a_sated_agent(void)
 	bench_end(&bench);
 }
 
+/* It hung, was at work again, and now waits for a disk: the look at the first trouble is forgotten.
+ */
+static void test_hang_after_another(void)
+{
+	const struct hardship rests = { .tasks = 1, .task = 100, .task_runs = 7 };
+	struct hardship waits = { .tasks = 1,
+				  .task = 100,
+				  .task_runs = 8,
+				  .uninterruptible = true,
+				  .system_call = "write" };
+	struct event at_work = hung_sample((struct hardship){ 0 });
+	struct bench bench;
+
+	at_work.connection.facts.idle_tx = 0;
+	begin_hang(&bench);
+	for (unsigned i = 0; i < 2; i++, bench_pass(&bench, USEC_PER_SEC))
+		bench_step(&bench, hung_sample(rests));
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_AGENT_HANG);
+	bench_step(&bench, at_work);
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_RECOVERED);
+	for (unsigned i = 0; i < 2; i++, bench_pass(&bench, USEC_PER_SEC))
+		bench_step(&bench, hung_sample(waits));
+	CU_ASSERT_EQUAL(bench_last(&bench)->kind, RECORD_STALLED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_HOST_STARVED);
+	bench_end(&bench);
+}
+
 /* Nothing was looked at: then nothing excludes that it lacked something. */
 static void test_hang_unlooked(void)
 {
@@ -1047,6 +1074,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a starved agent hangs", test_hang_of_a_starved_agent },
       { "an agent that lacks nothing hangs", test_hang_of_a_sated_agent },
       { "an agent hangs, and nobody looked", test_hang_unlooked },
+      { "an agent hangs once more, for another reason", test_hang_after_another },
       { "an agent whose check was not answered may hang",
 	test_agent_with_unanswered_check_may_hang },
       { "an agent in a debugger does not hang", test_held_by_a_debugger },

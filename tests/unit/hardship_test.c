@@ -46,7 +46,9 @@ static void wait_on_futex(void)
 
 static void spin(void)
 {
-	for (volatile unsigned i = 0; i == i; i++)
+	volatile bool on = true;
+
+	while (on)
 		;
 }
 

@@ -171,6 +171,14 @@ static bool look_twice(struct engine *engine, struct connection *connection,
 	return true;
 }
 
+/* The process is at work: what it lacked before says nothing about its next trouble. */
+static void forget_look(struct agent *agent, uint32_t pid)
+{
+	for (unsigned i = 0; i < FIRST_LOOKS_MAX; i++)
+		if (agent->first_looks[i].pid == pid)
+			agent->first_looks[i] = (struct first_look){ 0 };
+}
+
 /* Returns when the agent can next have sent nothing, or have left data unread, for `patience`. */
 static usec_t next_check(const struct connection *connection, const struct socket_facts *socket,
 			 usec_t time, usec_t patience)
@@ -207,8 +215,10 @@ void stalls_take_sampled(struct engine *engine, const struct event *event)
 		if (connection->stalled == CAUSE_UNKNOWN)
 			connection->may_starve = stall_may_be_starved(&circumstances);
 		report_stalled(engine, connection, socket, event->time, &verdict);
-	} else if (is_about_work(connection->stalled)) {
-		heal(engine, connection, event->time);
+	} else {
+		forget_look(state_agent(engine, connection->agent), event->connection.owner.pid);
+		if (is_about_work(connection->stalled))
+			heal(engine, connection, event->time);
 	}
 	if (socket->idle_tx < patience(engine, connection))
 		connection->kept_alive = true;

@@ -90,8 +90,8 @@ static void look_at_tasks(pid_t pid, struct hardship *hardship)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	for (unsigned i = 0; tasks && i < TASKS_MAX + 2 && (task = readdir(tasks)); i++)
-		if (atoi(task->d_name) > 0)
-			take_task((pid_t)atoi(task->d_name), hardship);
+		if (*task->d_name != '.')
+			take_task((pid_t)strtol(task->d_name, NULL, 10), hardship);
 }
 
 static void look_where_it_waits(struct hardship *hardship)

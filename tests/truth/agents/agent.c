@@ -4,8 +4,10 @@
  *     agent ADDRESS PORT FIFO
  *
  * Commands, a line each: send, close, abort, exit N, close-exit MSEC N, abort-exit MSEC N, crash,
- * trap, give-up, give-up-exit N, hang, fault, helper-crash, helper-idle, grab. See README.md. */
+ * trap, give-up, give-up-exit N, hang, open PATH, fault, helper-crash, helper-idle, grab. See
+ * README.md. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -126,9 +128,10 @@ static void obey(const char *line)
 {
 	static const char large[3000];
 	long a = 0, b = 0;
-	char word[32] = "";
+	char word[32] = "", path[100] = "";
 
 	sscanf(line, "%31s %ld %ld", word, &a, &b);
+	sscanf(line, "open %99s", path);
 	if (!strcmp(word, "send"))
 		send(connection, "x", 1, MSG_NOSIGNAL);
 	else if (!strcmp(word, "send-large"))
@@ -151,6 +154,8 @@ static void obey(const char *line)
 		abort();
 	else if (!strcmp(word, "hang"))
 		hanging = 1;
+	else if (!strcmp(word, "open"))
+		close(open(path, O_RDONLY));
 	else if (!strcmp(word, "fault"))
 		fault();
 	else if (!strcmp(word, "helper-crash"))

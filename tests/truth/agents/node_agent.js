@@ -28,6 +28,7 @@ const commands = {
   },
   trap: () => process.abort(),
   hang: () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+  open: (path) => fs.closeSync(fs.openSync(path)),
   'helper-crash': () => child.spawn('sh', ['-c', 'kill -SEGV $$']),
   'helper-idle': () => child.spawn('sleep', ['30'])
 }
