@@ -123,6 +123,7 @@ def fleet_options_agree(build):
 NEEDS = {
     "ROW(route_monitor,": ("link-down", "address-changed", "no-route"),
     "ROW(wifi_monitor,": ("wifi-disconnected",),
+    "ROW(modem_monitor,": ("modem-disconnected",),
     "ROW(host_sleep,": ("host-suspend",),
     "ROW(host_clock,": ("clock-wrong",),
 }
@@ -211,8 +212,8 @@ def confidences_are_the_tables(build):
 
 
 # Names of evidence with a part that the code fills in, and the parts.
-PARTS = {"%s_lost_before_msec": ("link", "wifi", "address", "route"),
-         "%s_back_before_msec": ("link", "wifi", "address", "route")}
+PARTS = {"%s_lost_before_msec": ("link", "wifi", "modem", "address", "route"),
+         "%s_back_before_msec": ("link", "wifi", "modem", "address", "route")}
 
 
 def evidence_has_words(_):

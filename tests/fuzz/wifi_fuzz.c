@@ -14,8 +14,9 @@ static void check(void *userdata, const struct event *event)
 	MUST(event->type == EVENT_RADIO);
 	MUST(event->path.netns == NETNS);
 	MUST(event->path.interface != 0);
-	MUST(event->path.radio > RADIO_NONE && event->path.radio < RADIO_MAX);
-	MUST(event->path.up == (event->path.radio == RADIO_UP));
+	MUST(event->path.radio < RADIO_MAX);
+	MUST(event->path.up == (event->path.radio == RADIO_UP || event->path.radio == RADIO_NONE));
+	MUST(event->path.initial == (event->path.radio == RADIO_NONE));
 	MUST(event->path.signal <= 0);
 }
 

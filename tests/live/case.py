@@ -20,7 +20,7 @@ SIDES = {
              "token-renewal agent-not-reconnecting tls-refused-by-agent",
     "peer": "token-expired peer-idle-timeout session-rejected session-takeover service-transient "
             "connect-refused peer-reset peer-close tls-refused-by-hub",
-    "network": "tls-not-spoken tls-stalled name-not-found name-server-failing name-server-silent link-down wifi-disconnected no-route address-changed unreachable path-silent path-mtu path-half idle-drop "
+    "network": "tls-not-spoken tls-stalled name-not-found name-server-failing name-server-silent link-down wifi-disconnected modem-disconnected no-route address-changed unreachable path-silent path-mtu path-half idle-drop "
                "middlebox-reset",
     "host": "operator-abort host-suspend clock-wrong memory-pressure host-starved host-firewall host-shutdown host-reboot "
             "host-crash power-lost",

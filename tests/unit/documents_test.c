@@ -56,8 +56,8 @@ static bool lacks_connection(const struct record *record)
 static bool lacks_socket(enum cause cause)
 {
 	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_LINK_DOWN ||
-	       cause == CAUSE_WIFI_DISCONNECTED || cause == CAUSE_NO_ROUTE ||
-	       cause == CAUSE_ADDRESS_CHANGED;
+	       cause == CAUSE_WIFI_DISCONNECTED || cause == CAUSE_MODEM_DISCONNECTED ||
+	       cause == CAUSE_NO_ROUTE || cause == CAUSE_ADDRESS_CHANGED;
 }
 
 static struct record sample(enum record_kind kind, enum cause cause)

@@ -141,7 +141,7 @@ struct event link_is(bool up)
 
 struct event radio_is(enum radio radio, uint16_t reason)
 {
-	struct event event = path_event(EVENT_RADIO, radio == RADIO_UP);
+	struct event event = path_event(EVENT_RADIO, radio_is_up(radio));
 
 	event.path.radio = radio;
 	event.path.reason = reason;

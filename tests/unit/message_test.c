@@ -84,6 +84,7 @@ static const struct {
 	ENDING(NAME_SERVER_SILENT, SUSPECTED, UNKNOWN),
 	ENDING(LINK_DOWN, PROVED, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
 	ENDING(WIFI_DISCONNECTED, PROVED, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
+	ENDING(MODEM_DISCONNECTED, LIKELY, RETRANSMIT_TIMEOUT, .socket.unacked_bytes = 120),
 	ENDING(NO_ROUTE, PROVED, CONNECT_UNREACHABLE, .socket.error = ENETUNREACH),
 	ENDING(ADDRESS_CHANGED, PROVED, RETRANSMIT_TIMEOUT),
 	ENDING(UNREACHABLE, PROVED, UNREACHABLE, .socket.error = EHOSTUNREACH),
@@ -189,6 +190,7 @@ static void a_known_reason_is_named(void)
 		{ CAUSE_NAME_NOT_FOUND, "name_answer=nxdomain", "(nxdomain)" },
 		{ CAUSE_PATH_HALF, "family=ipv6", "broken (ipv6)" },
 		{ CAUSE_PATH_HALF, "heard_before_msec=80", "(what this host sends is lost)" },
+		{ CAUSE_MODEM_DISCONNECTED, "modem=registration-lost", "(registration lost)" },
 		{ CAUSE_NAME_SERVER_SILENT, "name_server=192.0.2.53", "(192.0.2.53)" },
 	};
 	char message[MESSAGE_SIZE];

@@ -70,6 +70,7 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_NAME_SERVER_SILENT] = "name-server-silent",
 	[CAUSE_LINK_DOWN] = "link-down",
 	[CAUSE_WIFI_DISCONNECTED] = "wifi-disconnected",
+	[CAUSE_MODEM_DISCONNECTED] = "modem-disconnected",
 	[CAUSE_NO_ROUTE] = "no-route",
 	[CAUSE_ADDRESS_CHANGED] = "address-changed",
 	[CAUSE_UNREACHABLE] = "unreachable",
@@ -226,8 +227,27 @@ static const char *const radio_names[RADIO_MAX] = {
 	[RADIO_DISCONNECTED] = "disconnected-by-the-access-point",
 	[RADIO_AP_LOST] = "access-point-lost",
 	[RADIO_LEFT] = "left-by-this-host",
+	[RADIO_MODEM_UP] = "modem-connected",
+	[RADIO_BEARER_LOST] = "session-ended-by-the-network",
+	[RADIO_UNREGISTERED] = "registration-lost",
+	[RADIO_SIM_MISSING] = "no-sim",
+	[RADIO_SIM_FAULTY] = "sim-fails",
+	[RADIO_SIM_LOCKED] = "sim-locked",
+	[RADIO_MODEM_FAILED] = "modem-fails",
+	[RADIO_MODEM_DISABLED] = "modem-disabled",
+	[RADIO_MODEM_LEFT] = "disconnected-on-request",
 };
 DEFINE_NAMES(radio);
+
+bool radio_is_up(enum radio radio)
+{
+	return radio == RADIO_NONE || radio == RADIO_UP || radio == RADIO_MODEM_UP;
+}
+
+bool radio_is_of_modem(enum radio radio)
+{
+	return radio >= RADIO_MODEM_UP && radio < RADIO_MAX;
+}
 
 bool radio_is_ended_by_ap(enum radio radio)
 {

@@ -76,6 +76,7 @@ enum cause {
 	/* network: the path */
 	CAUSE_LINK_DOWN,
 	CAUSE_WIFI_DISCONNECTED,
+	CAUSE_MODEM_DISCONNECTED,
 	CAUSE_NO_ROUTE,
 	CAUSE_ADDRESS_CHANGED,
 	CAUSE_UNREACHABLE,
@@ -277,6 +278,16 @@ enum radio {
 	RADIO_DISCONNECTED,    /* likewise; the driver does not tell by which frame */
 	RADIO_AP_LOST,         /* this side gave up: nothing was heard, or a handshake failed */
 	RADIO_LEFT,            /* this side left as one does on request */
+	/* a modem */
+	RADIO_MODEM_UP,
+	RADIO_BEARER_LOST,  /* it is registered, and its session with the network ended */
+	RADIO_UNREGISTERED, /* it lost the network */
+	RADIO_SIM_MISSING,
+	RADIO_SIM_FAULTY,
+	RADIO_SIM_LOCKED,
+	RADIO_MODEM_FAILED,
+	RADIO_MODEM_DISABLED,
+	RADIO_MODEM_LEFT, /* somebody on this host asked for it */
 	RADIO_MAX,
 	RADIO_INVALID = -1,
 };
@@ -415,6 +426,12 @@ bool cause_is_death(enum cause cause);
 
 /* True if the session was open when the host went down. */
 bool cause_is_host_down(enum cause cause);
+
+/* True if the radio has its connection, or how it does is not known. */
+bool radio_is_up(enum radio radio);
+
+/* True for what became of a modem. */
+bool radio_is_of_modem(enum radio radio);
 
 /* True if the access point ended the connection. */
 bool radio_is_ended_by_ap(enum radio radio);

@@ -17,6 +17,10 @@
  * second (linkwatch_schedule_work()). */
 #define LINK_DELAY (2 * USEC_PER_SEC)
 
+/* Or so much earlier: the kernel waits for what is on the air meanwhile (ieee80211_set_disassoc()).
+ */
+#define RADIO_DELAY (500 * USEC_PER_MSEC)
+
 /* ---- records */
 
 static void report_stalled(struct engine *engine, struct connection *connection,
@@ -344,17 +348,36 @@ static void check_path(struct engine *engine, struct connection *connection, use
 	}
 }
 
+static usec_t delay_of_check(const struct engine *engine, const struct event *event)
+{
+	if (engine->mode == MODE_SOCK_DIAG)
+		return NEXT_LOOK;
+	return event->type == EVENT_LINK && !event->path.up && !event->path.disabled &&
+			       path_has_radio(&engine->path, event->path.netns,
+					      event->path.interface)
+		       ? RADIO_DELAY
+		       : 0;
+}
+
+/* A Wi-Fi alone is no stall: one that changes its access point is back before its link is reported
+ * as down. The link of a modem stays up. */
+static void take_radio(struct path_change *change, const struct event *event)
+{
+	change->radio_lost = event->path.up ? 0 : event->time;
+	if (change->deadline.position && !event->path.up)
+		change->last = event->time;
+}
+
 /* Older events of a connection may arrive after a path event, and a connection that had ended by
  * then has not stalled. So the check waits until all events up to the path event are taken. */
 void stalls_take_path(struct engine *engine, const struct event *event)
 {
 	struct path_change *change = &engine->path_change;
-	usec_t delay = engine->mode == MODE_SOCK_DIAG ? NEXT_LOOK : 0;
 
-	/* one that changes its access point is back before its link is reported as down */
 	if (event->type == EVENT_RADIO)
-		change->radio_lost = event->path.up ? 0 : event->time;
-	if (event->path.initial || event->type == EVENT_NEIGHBOUR || event->type == EVENT_RADIO)
+		take_radio(change, event);
+	if (event->path.initial || event->type == EVENT_NEIGHBOUR ||
+	    (event->type == EVENT_RADIO && !radio_is_of_modem(event->path.radio)))
 		return;
 	change->last = event->time;
 	if (change->deadline.position)
@@ -363,7 +386,8 @@ void stalls_take_path(struct engine *engine, const struct event *event)
 	if (change->radio_lost && event->time < change->radio_lost + LINK_DELAY)
 		change->first = change->radio_lost;
 	change->deadline.kind = DEADLINE_OF_PATH;
-	deadline_set(&engine->deadlines, &change->deadline, event->time + delay);
+	deadline_set(&engine->deadlines, &change->deadline,
+		     event->time + delay_of_check(engine, event));
 }
 
 void stalls_path_due(struct engine *engine)

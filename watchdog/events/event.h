@@ -245,7 +245,8 @@ struct path_event {
 	uint8_t prefix_length;   /* address and route; 0 with family set: the default route */
 	uint32_t table;          /* route: as in rtnetlink(7), without those of the table `local` */
 	uint32_t metric;         /* route: the lowest wins */
-	enum radio radio;        /* radio: what became of it; `up` with RADIO_UP alone */
+	enum radio radio;        /* radio: what became of it; `up` as radio_is_up(). At first with
+				    RADIO_NONE: there is one, and how it does is not known */
 	uint16_t reason; /* radio: why, by its own code (IEEE 802.11, 9.4.1.7). 0: none was given */
 	int signal;      /* radio: how it was heard before that, dBm; 0: not known */
 	usec_t expires_in; /* route: unless its life is prolonged, it ends so long after `time`; 0:

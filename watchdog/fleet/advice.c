@@ -48,6 +48,8 @@ static const char *const advice[CAUSE_MAX] = {
 	[CAUSE_WIFI_DISCONNECTED] =
 		"Read the reasons in CONNWATCH_EVIDENCE, then look at the access "
 		"point and at the signal there.",
+	[CAUSE_MODEM_DISCONNECTED] =
+		"Look at the coverage there, the SIM cards and their contracts.",
 	[CAUSE_NO_ROUTE] = "See which route is missing on the devices.",
 	[CAUSE_ADDRESS_CHANGED] = "Look at DHCP leases, or at the sessions of the mobile network.",
 	[CAUSE_UNREACHABLE] = "See how far packets get (traceroute), and ask that network.",

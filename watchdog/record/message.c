@@ -185,6 +185,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 	[CAUSE_NAME_SERVER_SILENT] = { "its name server ", "does not answer" },
 	[CAUSE_LINK_DOWN] = { "this host's network link ", "went down" },
 	[CAUSE_WIFI_DISCONNECTED] = { "this host's Wi-Fi connection was ", "lost" },
+	[CAUSE_MODEM_DISCONNECTED] = { "this host's modem ", "lost its connection" },
 	[CAUSE_NO_ROUTE] = { "this host ", "has no route to the peer" },
 	[CAUSE_ADDRESS_CHANGED] = { "this host ", "lost the connection's local address" },
 	[CAUSE_UNREACHABLE] = { "the network ", "reported the peer as unreachable" },
@@ -324,6 +325,11 @@ static void add_half(struct text *text, const struct record *record)
 		text_add(text, " (what this host sends is lost)");
 }
 
+static void add_modem(struct text *text, const struct record *record)
+{
+	add_words(text, record, "modem");
+}
+
 static void add_host_down(struct text *text, const struct record *record)
 {
 	add_evidence(text, record, "shutdown_asked_by");
@@ -355,6 +361,7 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_IDLE_DROP] = add_idle_time,
 	[CAUSE_PATH_HALF] = add_half,
 	[CAUSE_ADDRESS_CHANGED] = add_local_address,
+	[CAUSE_MODEM_DISCONNECTED] = add_modem,
 	[CAUSE_AGENT_HANG] = add_hang_detail,
 	[CAUSE_HOST_STARVED] = add_shortage,
 };

@@ -34,9 +34,9 @@ static bool may_be_open(enum cause cause)
 {
 	return cause == CAUSE_AGENT_CRASH || cause == CAUSE_AGENT_HANG ||
 	       cause == CAUSE_LINK_DOWN || cause == CAUSE_WIFI_DISCONNECTED ||
-	       cause == CAUSE_NO_ROUTE || cause == CAUSE_ADDRESS_CHANGED ||
-	       cause == CAUSE_UNREACHABLE || cause == CAUSE_PATH_SILENT ||
-	       cause == CAUSE_PATH_MTU || cause == CAUSE_PATH_HALF;
+	       cause == CAUSE_MODEM_DISCONNECTED || cause == CAUSE_NO_ROUTE ||
+	       cause == CAUSE_ADDRESS_CHANGED || cause == CAUSE_UNREACHABLE ||
+	       cause == CAUSE_PATH_SILENT || cause == CAUSE_PATH_MTU || cause == CAUSE_PATH_HALF;
 }
 
 /* Why `action` cannot be taken after `cause`; NULL: it can. */

@@ -41,6 +41,7 @@ struct wifi_monitor {
 	uint64_t netns;
 	struct nl_sock *socket;
 	uint16_t family; /* nl80211's number in the kernel; 0: there is none */
+	bool to_list;    /* its interfaces, once the list of families is complete */
 	usec_t told_until;
 	unsigned next; /* whose place the next interface takes */
 	struct wifi interfaces[INTERFACES_MAX];
@@ -61,6 +62,7 @@ static struct wifi *wifi_of(struct wifi_monitor *monitor, uint32_t interface)
 
 static void tell(struct wifi_monitor *monitor, struct wifi *wifi, enum radio radio, uint16_t reason)
 {
+	bool is_up = radio_is_up(radio);
 	usec_t now = clock_now(CLOCK_MONOTONIC);
 	struct event event = {
 		.type = EVENT_RADIO,
@@ -68,16 +70,17 @@ static void tell(struct wifi_monitor *monitor, struct wifi *wifi, enum radio rad
 		.path = {
 			.netns = monitor->netns,
 			.interface = wifi->interface,
-			.up = radio == RADIO_UP,
+			.up = is_up,
+			.initial = radio == RADIO_NONE,
 			.radio = radio,
 			.reason = reason,
 			.within = now - monitor->told_until,
 		},
 	};
 
-	if (radio != RADIO_UP && wifi->signal && now - wifi->heard < SIGNAL_LIFETIME)
+	if (!is_up && wifi->signal && now - wifi->heard < SIGNAL_LIFETIME)
 		event.path.signal = wifi->signal;
-	wifi->lost = radio != RADIO_UP;
+	wifi->lost = !is_up;
 	wifi->frame = 0;
 	monitor->sink(monitor->userdata, &event);
 }
@@ -147,14 +150,14 @@ static void hear(struct wifi *wifi, int signal)
 	wifi->heard = clock_now(CLOCK_MONOTONIC);
 }
 
-/* Asks for the stations of the interface: of one that is no access point, that is the one. */
-static void ask_for_signal(const struct wifi_monitor *monitor, uint32_t interface)
+/* Asks for a list; of an interface alone, unless that is 0. */
+static void ask_for_list(const struct wifi_monitor *monitor, uint8_t command, uint32_t interface)
 {
-	const struct genlmsghdr get = { .cmd = NL80211_CMD_GET_STATION };
+	struct genlmsghdr get = { .cmd = command };
 	struct nl_msg *request = nlmsg_alloc_simple(monitor->family, NLM_F_REQUEST | NLM_F_DUMP);
 
-	if (request && nlmsg_append(request, (void *)&get, sizeof(get), NLMSG_ALIGNTO) >= 0 &&
-	    nla_put_u32(request, NL80211_ATTR_IFINDEX, interface) >= 0)
+	if (request && nlmsg_append(request, &get, sizeof(get), NLMSG_ALIGNTO) >= 0 &&
+	    (!interface || nla_put_u32(request, NL80211_ATTR_IFINDEX, interface) >= 0))
 		nl_send_auto(monitor->socket, request);
 	nlmsg_free(request);
 }
@@ -169,7 +172,8 @@ static void take_trouble(const struct wifi_monitor *monitor, struct wifi *wifi,
 	if (level)
 		hear(wifi, (int)nla_get_u32(level));
 	else if (quality)
-		ask_for_signal(monitor, wifi->interface);
+		/* of an interface that is no access point it has the one */
+		ask_for_list(monitor, NL80211_CMD_GET_STATION, wifi->interface);
 }
 
 static void take_station(struct wifi *wifi, const struct nlmsghdr *header)
@@ -211,6 +215,11 @@ static void take_wifi(struct wifi_monitor *monitor, const struct nlmsghdr *heade
 		break;
 	case NL80211_CMD_NOTIFY_CQM:
 		take_trouble(monitor, wifi, header);
+		break;
+	case NL80211_CMD_NEW_INTERFACE:
+		if (u32_of(attribute(header, NL80211_ATTR_IFTYPE, sizeof(uint32_t))) ==
+		    NL80211_IFTYPE_STATION)
+			tell(monitor, wifi, RADIO_NONE, 0);
 		break;
 	case NL80211_CMD_NEW_STATION:
 		if (header->nlmsg_flags & NLM_F_MULTI) /* an answer, not a station of our own */
@@ -254,6 +263,21 @@ static void take_family(struct wifi_monitor *monitor, const struct nlmsghdr *hea
 		return;
 	monitor->family = family;
 	join(monitor, header);
+	monitor->to_list = header->nlmsg_flags & NLM_F_MULTI;
+	if (!monitor->to_list) /* it has just come */
+		ask_for_list(monitor, NL80211_CMD_GET_INTERFACE, 0);
+}
+
+/* Lists one thing at a time: the socket gives no more. */
+static int on_listed(struct nl_msg *msg, void *userdata)
+{
+	struct wifi_monitor *monitor = userdata;
+
+	(void)msg;
+	if (monitor->to_list)
+		ask_for_list(monitor, NL80211_CMD_GET_INTERFACE, 0);
+	monitor->to_list = false;
+	return NL_OK;
 }
 
 /* A request for one family by its name would load the module that has it. */
@@ -335,6 +359,7 @@ static int open_socket(struct wifi_monitor *monitor)
 	nl_socket_disable_auto_ack(monitor->socket);
 	nl_socket_modify_cb(monitor->socket, NL_CB_MSG_IN, NL_CB_CUSTOM, on_any, NULL);
 	nl_socket_modify_cb(monitor->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, monitor);
+	nl_socket_modify_cb(monitor->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_listed, monitor);
 	nl_socket_modify_err_cb(monitor->socket, NL_CB_CUSTOM, on_error, NULL);
 	r = nl_connect(monitor->socket, NETLINK_GENERIC);
 	if (r >= 0)

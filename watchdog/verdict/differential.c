@@ -38,9 +38,10 @@ struct row {
 	{                                                            \
 		CAUSE_AGENT_CRASH, CAUSE_AGENT_OOM, CAUSE_AGENT_EXIT \
 	}
-#define BROKEN                                                                                  \
-	{                                                                                       \
-		CAUSE_LINK_DOWN, CAUSE_WIFI_DISCONNECTED, CAUSE_ADDRESS_CHANGED, CAUSE_NO_ROUTE \
+#define BROKEN                                                                      \
+	{                                                                           \
+		CAUSE_LINK_DOWN, CAUSE_WIFI_DISCONNECTED, CAUSE_MODEM_DISCONNECTED, \
+			CAUSE_ADDRESS_CHANGED, CAUSE_NO_ROUTE                       \
 	}
 #define SILENCE                                                       \
 	{                                                             \
@@ -251,6 +252,8 @@ static const struct row rows[] = {
 	  BY(link_is_missing), BY(broke_and_was_not_heard_since) },
 	{ ONE(WIFI_DISCONNECTED), CAUSE_PATH_SILENT,
 	  BY(radio_is_missing), BY(broke_and_was_not_heard_since) },
+	{ ONE(MODEM_DISCONNECTED), CAUSE_PATH_SILENT,
+	  BY(), BY(radio_is_missing, broke_and_was_not_heard_since) },
 	{ ONE(WIFI_DISCONNECTED), CAUSE_LINK_DOWN,
 	  BY(access_point_ended_it), BY(did_not_leave_on_request) },
 	{ ONE(ADDRESS_CHANGED), CAUSE_PATH_SILENT,

@@ -57,7 +57,7 @@ static bool up_unless_reported(enum event_type type)
 
 static bool is_gone(const struct path_object *object)
 {
-	if (object->type == EVENT_LINK)
+	if (object->type == EVENT_LINK || object->type == EVENT_RADIO)
 		return object->path.removed;
 	return object->path.up == up_unless_reported(object->type);
 }
@@ -177,13 +177,26 @@ static void note_loss(struct path_namespace *in, const struct event *event)
 	in->next_loss = (in->next_loss + 1) % PATH_LOSSES_MAX;
 }
 
-/* A link that comes up has its radio: the word of that may have been missed. */
-static void link_came_up(struct path_namespace *in, const struct event *event)
+static struct path_object *radio_of(struct path_namespace *in, const struct event *event)
 {
-	for (struct path_object *object = in->objects; object < in->objects + in->object_count;
-	     object++)
-		if (is_about(object, EVENT_RADIO, &event->path))
-			set_up(in, object, true, event);
+	struct path_object *object = in->objects;
+
+	while (object < in->objects + in->object_count &&
+	       !is_about(object, EVENT_RADIO, &event->path))
+		object++;
+	return object < in->objects + in->object_count ? object : NULL;
+}
+
+/* A link that comes up has its radio: the word of that may have been missed. One that is removed
+ * takes it along. */
+static void take_link_of_radio(struct path_namespace *in, const struct event *event, bool was_up)
+{
+	struct path_object *radio = radio_of(in, event);
+
+	if (radio && event->path.up && !was_up)
+		set_up(in, radio, true, event);
+	if (radio)
+		radio->path.removed = event->path.removed;
 }
 
 static bool is_up(struct path_namespace *in, const struct event *event)
@@ -259,10 +272,10 @@ static void address_gone(struct path_namespace *in, const struct event *event)
  * not IPv4 routes (fib_table_flush()). */
 static void take_consequences(struct path_namespace *in, const struct event *event, bool was_up)
 {
+	if (event->type == EVENT_LINK)
+		take_link_of_radio(in, event, was_up);
 	if (event->type == EVENT_LINK && event->path.disabled)
 		drop_routes_by(in, 0, event);
-	else if (event->type == EVENT_LINK && event->path.up && !was_up)
-		link_came_up(in, event);
 	else if (event->type == EVENT_RADIO && !event->path.up)
 		note_loss(in, event);
 	else if (event->type == EVENT_ADDRESS && !event->path.up)
@@ -351,4 +364,15 @@ void path_take(struct path_table *table, const struct event *event)
 		take_object(in, event);
 		take_consequences(in, event, was_up);
 	}
+}
+
+bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t interface)
+{
+	const struct path_namespace *in = path_namespace_find(table, netns);
+
+	for (uint32_t i = 0; in && i < in->object_count; i++)
+		if (in->objects[i].type == EVENT_RADIO && !in->objects[i].path.removed &&
+		    in->objects[i].path.interface == interface)
+			return true;
+	return false;
 }

@@ -40,8 +40,9 @@ struct path_view {
 	struct path_part link;     /* the interface is up and has a carrier */
 	struct path_part radio;    /* the link's radio has its connection, as far as reported: one
 				      that nobody reports on counts as there */
-	struct radio_loss loss;    /* of `radio`: when it was first lost within the span; but if it
-				      is gone and its last loss was RADIO_LEFT, that one */
+	struct radio_loss loss;    /* of `radio`: when it was first lost within the span; but the
+				      last one, if it is gone and that was RADIO_LEFT, or of a
+				      modem, which goes down by steps */
 	struct path_part address;  /* the local address is one of ours, on any interface */
 	struct path_part route;    /* a route leads to the peer */
 	struct path_part next_hop; /* has not failed to answer ARP or ND; counts only while there is
@@ -60,6 +61,9 @@ void path_take(struct path_table *table, const struct event *event);
  * known is false. */
 void path_look(const struct path_table *table, uint64_t netns, const struct endpoint *local,
 	       const struct endpoint *peer, usec_t since, usec_t until, struct path_view *view);
+
+/* True if the interface has a radio, as far as reported. */
+bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t interface);
 
 /* True if nothing that is known of the path is missing at the end of the span. */
 bool path_is_whole(const struct path_view *view);

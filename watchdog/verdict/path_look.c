@@ -311,8 +311,10 @@ static void describe_loss(const struct moment *moment, usec_t until, struct path
 		return;
 	if (view->radio.lost)
 		first = find_loss(moment, view->radio.lost, until, false) ?: newest;
-	view->loss =
-		!view->radio.there && newest->loss.radio == RADIO_LEFT ? newest->loss : first->loss;
+	if (!view->radio.there &&
+	    (newest->loss.radio == RADIO_LEFT || radio_is_of_modem(newest->loss.radio)))
+		first = newest;
+	view->loss = first->loss;
 }
 
 static void name_interface(const struct moment *moment, struct path_view *view)

@@ -48,7 +48,9 @@ void radio_describe(struct deliberation *on)
 	const struct radio_loss *loss = &on->given->path.loss;
 	const char *words = radio_reason_words(loss->reason);
 
-	if (loss->radio == RADIO_NONE)
+	if (radio_is_of_modem(loss->radio))
+		tokens_add(evidence(on), "modem=%s", radio_to_string(loss->radio));
+	if (loss->radio == RADIO_NONE || radio_is_of_modem(loss->radio))
 		return;
 	tokens_add(evidence(on), "wifi=%s", radio_to_string(loss->radio));
 	if (loss->reason)

@@ -78,8 +78,12 @@ static enum ruling decide_link(struct deliberation *on)
 
 static enum ruling decide_radio(struct deliberation *on)
 {
+	const struct path_view *path = &on->given->path;
+
 	radio_describe(on);
-	return decide_part(on, "wifi", &on->given->path.radio, CAUSE_WIFI_DISCONNECTED);
+	if (radio_is_of_modem(path->loss.radio))
+		return decide_part(on, "modem", &path->radio, CAUSE_MODEM_DISCONNECTED);
+	return decide_part(on, "wifi", &path->radio, CAUSE_WIFI_DISCONNECTED);
 }
 
 /* The radio and the link come first, in this order: a link may go because its radio did, an address

@@ -9,8 +9,8 @@ static bool failed_on_path(const struct verdict *verdict)
 {
 	return verdict->ended_by == ENDED_BY_CONNECT_UNREACHABLE ||
 	       verdict->cause == CAUSE_LINK_DOWN || verdict->cause == CAUSE_WIFI_DISCONNECTED ||
-	       verdict->cause == CAUSE_NO_ROUTE || verdict->cause == CAUSE_ADDRESS_CHANGED ||
-	       verdict->cause == CAUSE_UNREACHABLE;
+	       verdict->cause == CAUSE_MODEM_DISCONNECTED || verdict->cause == CAUSE_NO_ROUTE ||
+	       verdict->cause == CAUSE_ADDRESS_CHANGED || verdict->cause == CAUSE_UNREACHABLE;
 }
 
 /* A session counts as up when a hub of TLS 1.3 has not refused the agent's Finished for a while. A

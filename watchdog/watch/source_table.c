@@ -10,6 +10,7 @@
 	ROW(route_monitor, TURN_BEFORE_EACH, AT_START)   \
 	ROW(watch_observer, TURN_RECORDS, ON_DEMAND)     \
 	ROW(engine_timer, TURN_AFTER_RECORDS, ON_DEMAND) \
+	ROW(modem_monitor, TURN_AFTER_RECORDS, AT_START) \
 	ROW(unit_monitor, TURN_AFTER_RECORDS, ON_DEMAND) \
 	ROW(cgroup_finder, TURN_ALONE, ON_DEMAND)
 
