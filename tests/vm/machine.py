@@ -51,10 +51,10 @@ def archive(path, *trees):
             file.seek(0, os.SEEK_END)
 
 
-def copy_modules(source, tree):
+def copy_modules(source, tree, more=()):
     """Copies the modules that the cases need, with their index."""
     target = tree / "lib/modules" / source.name
-    for pattern in MODULES:
+    for pattern in [*MODULES, *more]:
         for path in source.glob(pattern):
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -87,24 +87,30 @@ def add_types(types, programs, tree, release):
 
 class Machine:
     """`cgroups`: what the machine mounts: `v2`, `hybrid` or `v1`. `mode`: connwatchctl's --mode.
-    `btf`: `external`: the kernel's BTF, if it has any, is hidden, and a file has it."""
+    `btf`: `external`: the kernel's BTF, if it has any, is hidden, and a file has it.
+    `player`: the program of tests/vm/inside that plays; for it, `packages` besides debian.PACKAGES
+    in the root tree `tree`, and `modules` besides MODULES of the kernel of `flavour`."""
 
-    def __init__(self, name, suite, architecture="amd64", cgroups="v2", mode="ebpf", btf="kernel"):
+    def __init__(self, name, suite, architecture="amd64", cgroups="v2", mode="ebpf", btf="kernel",
+                 player="play.py", flavour="cloud", tree="root", packages=(), modules=()):
         self.name = name
         self.suite = suite
         self.architecture = architecture
         self.cgroups = cgroups
         self.mode = mode
         self.btf = "external" if architecture in WITHOUT_TYPES else btf
+        self.player = player
+        self.flavour, self.modules = flavour, modules
+        self.tree, self.packages = tree, packages
 
     def prepare(self, cache, programs, patterns):
         """Returns the kernel's image, and an archive of all else."""
-        image, modules = debian.kernel(cache, self.suite, self.architecture)
-        root = debian.root_tree(cache, self.architecture)
+        image, modules = debian.kernel(cache, self.suite, self.architecture, self.flavour)
+        root = debian.root_tree(cache, self.architecture, self.tree, self.packages)
         with tempfile.TemporaryDirectory(prefix="connwatch-") as own:
             tree = Path(own)
             tree.chmod(0o755)  # it becomes the machine's /, and the broker does not run as root
-            copy_modules(modules, tree)
+            copy_modules(modules, tree, self.modules)
             copy_tests(programs, tree)
             if self.architecture in WITHOUT_TYPES:
                 types = debian.kernel_types(cache, self.suite, self.architecture, modules.name)
@@ -117,7 +123,8 @@ class Machine:
         """Boots, and yields what the machine says, line by line, until it is off."""
         image, everything = self.prepare(cache, programs, patterns)
         words = [*KERNEL_WORDS, f"console={CONSOLES[self.architecture]}",
-                 f"cgroups={self.cgroups}", f"mode={self.mode}", f"btf={self.btf}"]
+                 f"cgroups={self.cgroups}", f"mode={self.mode}", f"btf={self.btf}",
+                 f"player={self.player}"]
         emulator = subprocess.Popen(
             [*EMULATORS[self.architecture], *CLOCK, "-m", "2G", "-no-reboot", "-nodefaults",
              "-display", "none", "-serial", "stdio", "-kernel", image, "-initrd", everything,
