@@ -303,15 +303,17 @@ def reset_by_the_router(world):
     world.tell("send")
 
 
-@ending("host-firewall", "path-silent", "unreachable", fits=can("send"), patience=14,
-        at_once=False)
+# ---- the host's
+
+
+@ending("host-firewall", fits=can("send"), patience=14, at_once=False)
 def own_firewall(world):
+    """Nothing was on its way: what is written then never gets out."""
     world.lab.firewall_on_device()
     world.tell("send")
 
 
-@ending("host-firewall", "path-silent", "unreachable", fits=can("send"), patience=8,
-        at_once=False)
+@ending("host-firewall", fits=can("send"), patience=8, at_once=False)
 def own_firewall_and_hub_gives_up(world):
     """Nothing of the agent gets out any more; the hub loses patience."""
     world.lab.firewall_on_device()
@@ -320,7 +322,26 @@ def own_firewall_and_hub_gives_up(world):
     world.session.fin()
 
 
-# ---- the host's
+@ending("host-firewall", fits=can("send"), patience=14, at_once=False)
+def own_firewall_with_data_in_flight(world):
+    """The acknowledgment of what was written last is dropped, and so is all that follows."""
+    world.lab.firewall_on_device(hook="input")
+    world.tell("send")
+    time.sleep(0.1)
+    world.lab.firewall_lifted()
+    world.lab.firewall_on_device()
+
+
+@ending("host-firewall", fits=can("send"), patience=14, at_once=False)
+def own_firewall_lets_nothing_in(world):
+    world.lab.firewall_on_device(hook="input")
+    world.tell("send")
+
+
+@ending("host-firewall", fits=can("send"), by="peer-reset")
+def own_firewall_rejects(world):
+    world.lab.firewall_on_device("reject with tcp reset", match=f"tcp dport {PORT}")
+    world.tell("send")
 
 
 @ending("operator-abort", by="aborted")

@@ -123,6 +123,32 @@ def short_black_hole(world):
     world.lab.heal()
 
 
+# ---- the device's own firewall
+
+
+def behind(world, *rule, seconds):
+    world.lab.firewall_on_device(*rule)
+    speak(world)
+    time.sleep(seconds)
+    world.lab.firewall_lifted()
+
+
+@happening()
+def short_firewall(world):
+    """It is made wrong, and mended at once."""
+    behind(world, seconds=0.3)
+
+
+@happening()
+def firewall_with_a_limit(world):
+    behind(world, "numgen random mod 100 < 30 drop", seconds=1)
+
+
+@happening(afterwards=True)
+def firewall_of_another_program(world):
+    behind(world, "drop", "output", f"tcp dport {PORT + 1}", seconds=0.5)
+
+
 # ---- looks and signals
 
 

@@ -21,10 +21,12 @@ bool dropped_most_here(const struct socket_facts *socket)
 	return socket->dropped_out > 0 && socket->dropped_out + 1 >= socket->sent_meanwhile;
 }
 
+/* The kernel counts its probes from what came last: after a FIN, there are none. */
 bool did_not_leave(const struct socket_facts *socket)
 {
-	return socket->probes > 0 && socket->retransmit_timeouts == 0 &&
-	       socket->unacked_bytes > 0 && socket->unacked_bytes <= socket->send_window;
+	return (socket->probes > 0 || could_not_be_sent(socket)) &&
+	       socket->retransmit_timeouts == 0 && socket->unacked_bytes > 0 &&
+	       socket->unacked_bytes <= socket->send_window;
 }
 
 static void describe_dropper(struct tokens *tokens, uint8_t by)
