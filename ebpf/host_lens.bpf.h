@@ -100,29 +100,31 @@ static __always_inline void find_unopened(struct news *news, struct sock *sk)
 /* The kernel passes a tracepoint's program over where it would interrupt itself on the same
  * processor, and some hosts run none for tasks of their own. By now sk_err may have been read and
  * sk_shutdown is that of close(): how it ended is lost, that it ended is not. */
-static __always_inline void find_vanished(struct news *news, struct connection *connection,
-					  struct sock *sk)
+static __always_inline void find_vanished(struct news *news, struct sock *sk)
 {
+	struct connection *connection = news->connection;
+
 	if (connection->ended_told || !connection->agent || state_of(sk) != TCP_CLOSE)
 		return;
 	connection->ended_told = true;
-	*news = (struct news){ connection, PROBE_VANISHED, CHANGE(TCP_CLOSE, TCP_CLOSE) };
+	news->type = PROBE_VANISHED;
+	news->change = CHANGE(TCP_CLOSE, TCP_CLOSE);
 }
 
 SEC("raw_tp/tcp_destroy_sock")
 int BPF_PROG(socket_destroyed, struct sock *sk)
 {
-	struct connection *connection = connection_of(sk);
-	struct news news = {};
+	struct news news = { .connection = connection_of(sk) };
 
-	if (connection)
-		find_vanished(&news, connection, sk);
+	if (news.connection)
+		find_vanished(&news, sk);
 	else
 		find_unopened(&news, sk);
 	tell(&news, sk);
-	if (connection)
-		forget_session(connection);
-	forget_connection(sk, connection ?: news.connection);
+	if (news.connection) {
+		forget_session(news.connection);
+		forget_connection(sk, news.connection);
+	}
 	return 0;
 }
 

@@ -152,7 +152,7 @@ static __always_inline void forget_connection(struct sock *sk, const struct conn
 {
 	__u64 address = (__u64)sk;
 
-	if (have_kernel_types || !connection)
+	if (have_kernel_types)
 		return;
 	if (connection->inspected)
 		bpf_map_delete_elem(&mqtt_sessions_by_address, &address);

@@ -145,6 +145,9 @@ enum {
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define MAX_PID_NS_LEVEL  32
 
+/* include/linux/proc_ns.h: the inode of the initial pid namespace. */
+#define PROC_PID_INIT_INO 0xeffffffcU
+
 /* include/trace/events/signal.h: result of signal_generate. */
 enum {
 	TRACE_SIGNAL_DELIVERED,

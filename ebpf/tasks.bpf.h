@@ -15,8 +15,11 @@ __noinline __u32 pid_of(__u64 task)
 	struct signal_struct *signal = READ(TASK(task), signal);
 	struct pid *pid = READ(signal, pids[PIDTYPE_TGID]);
 	struct upid *number = __builtin_preserve_access_index(&pid->numbers[0]);
-	__u32 level = READ(pid, level);
+	__u32 level;
 
+	if (pid_namespace == PROC_PID_INIT_INO) /* where each task has its first number */
+		return READ(number, nr);
+	level = READ(pid, level);
 	for (__u32 i = 0; i <= MAX_PID_NS_LEVEL && i <= level; i++) {
 		struct pid_namespace *ns = READ(number, ns);
 

@@ -167,20 +167,24 @@ static __always_inline bool is_followed(const struct tls_follow *tls)
 	return tls->track < PROBE_TLS_SECURED;
 }
 
-/* Adds bytes to the header of the next record. Returns false if the segment is over before it is
- * whole. */
-static __always_inline bool complete_header(struct tls_stream *stream,
-					    const struct segment *segment)
+/* Reads the header of the next record. Returns false if it is not in the segment as a whole. */
+static __always_inline bool read_header(struct tls_stream *stream, const struct segment *segment)
 {
 	__u32 first = stream->next - segment->position;
 
-	if (!stream->have && first + TLS_HEADER_SIZE <= segment->length &&
+	if (first + TLS_HEADER_SIZE > segment->length ||
 	    bpf_skb_load_bytes(segment->packet, segment->offset + first, stream->header,
-			       TLS_HEADER_SIZE) == 0) {
-		stream->have = TLS_HEADER_SIZE;
-		stream->next += TLS_HEADER_SIZE;
-		return true;
-	}
+			       TLS_HEADER_SIZE) < 0)
+		return false;
+	stream->next += TLS_HEADER_SIZE;
+	return true;
+}
+
+/* Adds bytes to a header of which a part was, or is to be, in another segment. Returns false if the
+ * segment is over before it is whole. */
+static __always_inline bool complete_header(struct tls_stream *stream,
+					    const struct segment *segment)
+{
 	for (int i = 0; i < TLS_HEADER_SIZE; i++) {
 		__u32 at = stream->next - segment->position, have = stream->have;
 		__u8 byte;
@@ -220,6 +224,38 @@ static __always_inline void take_header(struct tls_follow *tls, struct tls_strea
 	take_tls_record(tls, sent, &record);
 }
 
+static __always_inline bool is_within(const struct tls_stream *stream,
+				      const struct segment *segment)
+{
+	return stream->next - segment->position < segment->length;
+}
+
+/* Takes the record whose header is there. */
+static __always_inline void take_next(struct tls_follow *tls, struct tls_stream *stream, bool sent,
+				      const struct segment *segment)
+{
+	if (is_tls_header(stream))
+		take_header(tls, stream, sent, segment);
+	else
+		take_no_tls(tls, stream, sent);
+}
+
+/* Takes the records that begin in the segment, and what there is of the header of the last one. */
+static __always_inline void take_records(struct tls_follow *tls, struct tls_stream *stream,
+					 bool sent, const struct segment *segment)
+{
+	for (int i = 0; i < TLS_RECORDS_MAX; i++) {
+		barrier(); /* all is read anew, so the verifier knows nothing of the record before */
+		if (!is_followed(tls) || !is_within(stream, segment))
+			break;
+		if (!read_header(stream, segment)) {
+			complete_header(stream, segment);
+			break;
+		}
+		take_next(tls, stream, sent, segment);
+	}
+}
+
 /* Sequence numbers tell what comes again and what is missing. What came before its time does not
  * come again: the track is lost if a record begins in it. */
 static __always_inline void follow_tls(struct tls_follow *tls, bool sent,
@@ -230,16 +266,10 @@ static __always_inline void follow_tls(struct tls_follow *tls, bool sent,
 
 	if ((__s32)(segment_end - end) > 0)
 		stream->end = segment_end;
-	for (int i = 0; i < TLS_RECORDS_MAX && is_followed(tls); i++) {
-		if (stream->next - segment->position >= segment->length)
-			break;
-		if (!complete_header(stream, segment))
-			break;
-		if (is_tls_header(stream))
-			take_header(tls, stream, sent, segment);
-		else
-			take_no_tls(tls, stream, sent);
-	}
+	if (stream->have && is_within(stream, segment) && complete_header(stream, segment))
+		take_next(tls, stream, sent, segment);
+	if (!stream->have)
+		take_records(tls, stream, sent, segment);
 	if (!is_followed(tls))
 		return;
 	if (stream->next - segment->position < segment->length ||
