@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The probe: programs that turn what happens to the sockets and processes of watched agents into
- * records (probe_record.h). Nothing but tracepoints with BTF arguments (tp_btf), iterators, and
- * programs on control groups: fentry, kprobes and LSM hooks are refused on some of the machines we
- * run on.
+ * records (probe_record.h). Nothing but tracepoints (with typed arguments where the kernel has
+ * types: reads.bpf.h), iterators, and programs on control groups: fentry, kprobes and LSM hooks are
+ * refused on some of the machines we run on.
  *
  * Sockets are seen through two lenses that keep what they know in one place, the socket's storage:
  * the group's (group_lens.bpf.h) wherever it can be had, the host's (host_lens.bpf.h) for the rest.

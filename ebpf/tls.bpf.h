@@ -245,7 +245,8 @@ static __always_inline void take_records(struct tls_follow *tls, struct tls_stre
 					 bool sent, const struct segment *segment)
 {
 	for (int i = 0; i < TLS_RECORDS_MAX; i++) {
-		barrier(); /* all is read anew, so the verifier knows nothing of the record before */
+		barrier(); /* all is read anew, so the verifier knows nothing of the record before
+			    */
 		if (!is_followed(tls) || !is_within(stream, segment))
 			break;
 		if (!read_header(stream, segment)) {

@@ -186,7 +186,8 @@ def arguments(description, times=1):
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--times", type=int, default=times, metavar="N", help="play each N times")
     parser.add_argument("--jobs", type=int, default=8, metavar="N", help="play N cases at once")
-    parser.add_argument("--mode", choices=("ebpf", "sock-diag"), help="as connwatchctl's")
+    parser.add_argument("--mode", choices=("ebpf", "no-btf", "sock-diag"),
+                        help="as connwatchctl's; no-btf: as where the kernel's types are in a file")
     parser.add_argument("--record", type=absolute, metavar="DIR", help="keep the traces")
     add_connwatchctl(parser)
     parser.add_argument("patterns", metavar="PATTERN", nargs="*")

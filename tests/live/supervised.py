@@ -100,11 +100,18 @@ class Controls:
         self._listener.close()
 
 
+KERNEL_TYPES = "/sys/kernel/btf/vmlinux"
+
+
 def watching(watchdog, verb, *words, settings=(), trace=None, mode=None):
-    """The command line of `connwatchctl run` or `watch`, with JSON on standard output."""
+    """The command line of `connwatchctl run` or `watch`, with JSON on standard output. The mode
+    `no-btf` is eBPF as on a kernel without types of its own."""
     options = [f"--set={setting}" for setting in settings]
     options += [f"--record={trace}"] if trace else []
-    options += [f"--mode={mode}"] if mode else []
+    if mode == "no-btf":
+        options.append(f"--btf={KERNEL_TYPES}")
+    elif mode:
+        options.append(f"--mode={mode}")
     return [watchdog, verb, "-o", "json", *options, *words]
 
 
