@@ -4,7 +4,7 @@
 import functools
 import random
 
-from attack_cases import DAY, HOUR, MINUTE, entry
+from attack_cases import HOUR, MINUTE, entry
 from case import case, equal
 from hub_cases import mosquitto, objects
 from page_cases import HOSTILE, Dom, browse, page_of
