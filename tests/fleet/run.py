@@ -22,6 +22,7 @@ from pathlib import Path
 import attack_cases  # noqa: F401  fills the table of cases
 import by_cases  # noqa: F401  fills the table of cases
 import hub_cases  # noqa: F401  fills the table of cases
+import liar_cases  # noqa: F401  fills the table of cases
 import page_cases  # noqa: F401  fills the table of cases
 import real_cases  # noqa: F401  fills the table of cases
 import sql_cases  # noqa: F401  fills the table of cases

@@ -13,7 +13,10 @@
 /* How long before the lines of the hub a device's records may be that the join needs. */
 #define BEFORE_LINES (24 * USEC_PER_HOUR)
 
-enum { SPOOL_ROOM = 32 * 1024 };
+enum {
+	SPOOL_ROOM = 32 * 1024,
+	BATCHES_MAX = 16, /* of JOIN_LINES_MAX lines of one name: a session each 8 s for 3 days */
+};
 
 static const char *const no_cause_names[] = {
 	[NO_CAUSE_NONE] = "none",
@@ -45,6 +48,7 @@ struct answers {
 	unsigned record_count;
 	bool records_cut;    /* the last ones found no room */
 	bool several_agents; /* have records of a session */
+	unsigned batches;    /* of lines that were joined of the name */
 	usec_t last_time;    /* of the record before */
 	uint64_t last_identity;
 	uint16_t last_values[FLEET_FIELDS_MAX];      /* that a record of the device has; 0: none */
@@ -159,9 +163,8 @@ static uint64_t identity_of(const struct past_record *past, uint32_t boot)
 	return hub_hash(hash, &record->cookie, sizeof(record->cookie));
 }
 
-int answers_add_record(struct answers *answers, struct device *device, bool is_claim,
-		       const struct past_record *past,
-		       const uint16_t values[static FLEET_FIELDS_MAX])
+int answers_add_record(struct answers *answers, struct device *device,
+		       const struct past_record *past, const struct device_record *origin)
 {
 	const struct record *record = &past->record;
 	struct item item;
@@ -169,19 +172,18 @@ int answers_add_record(struct answers *answers, struct device *device, bool is_c
 	if (!device->wanted || record->kind == RECORD_KIND_INVALID)
 		return 0;
 	begin_item(&item, device->number, 0, time_of(past));
+	item.record = *origin;
 	item.record.age = record->socket.age;
 	item.record.boot = (uint32_t)hub_hash(HUB_HASH, past->boot_id, strlen(past->boot_id)) | 1;
 	item.record.identity = identity_of(past, item.record.boot);
 	item.record.attempts = record->attempts;
 	item.record.kind = record->kind;
-	item.record.is_claim = is_claim;
 	item.record.cause = record->verdict.cause;
 	item.record.outage_cause = record->outage.known ? record->outage.cause : CAUSE_INVALID;
 	item.record.ended_by = record->verdict.ended_by;
 	item.record.confidence = record->verdict.confidence;
 	text_copy(item.record.agent, sizeof(item.record.agent), record->agent);
 	text_copy(item.record.outage_id, sizeof(item.record.outage_id), record->outage_id);
-	memcpy(item.record.values, values, sizeof(item.record.values));
 	return spool_add(answers->spool, &item);
 }
 
@@ -320,29 +322,45 @@ static const uint16_t *values_of(struct answers *answers, const struct answer *a
 	return answers->values;
 }
 
+/* Beyond its quota, the lines of a name are not joined: one that connects as fast as it can would
+ * take the time of all others. */
+static void refuse_lines(struct answers *answers)
+{
+	for (unsigned i = 0; i < answers->line_count; i++)
+		answers->found[i] =
+			(struct join_answer){ .result = answers->lines[i].symptom == HUB_CONNECT
+								? JOIN_CONNECT
+								: JOIN_OVER_QUOTA };
+}
+
 static void join_lines(struct answers *answers)
 {
 	const struct device *device, *named;
-	struct join_clock clock;
+	struct join_clock clock = { .known = false };
 
 	if (answers->line_count == 0)
 		return;
 	device = devices_at(answers->devices, answers->device);
 	named = devices_at(answers->devices, answers->hub);
-	join_device(answers->join, answers->lines, answers->line_count, answers->chosen,
-		    device_is_ambiguous(device) ? 0 : choose_records(answers, named->agent),
-		    answers->found, &clock);
+	if (answers->batches++ < BATCHES_MAX)
+		join_device(answers->join, answers->lines, answers->line_count, answers->chosen,
+			    device_is_ambiguous(device) ? 0 : choose_records(answers, named->agent),
+			    answers->found, &clock);
+	else
+		refuse_lines(answers);
 	for (unsigned i = 0; i < answers->line_count; i++) {
 		struct answer answer = { .time = answers->lines[i].time,
 					 .line = &answers->line_details[i],
 					 .hub_id = named->name,
 					 .device = device->name,
 					 .confidence = CONFIDENCE_INVALID,
-					 .sender = device_sender(device) };
+					 .sender = device_owner(device)->source };
 
 		fill(answers, &clock, i, &answer);
 		if (device_is_ambiguous(device) && answer.result == JOIN_NO_DEVICE)
 			answer.no_cause = NO_CAUSE_AMBIGUOUS;
+		if (device->claim.known && !device->own.known)
+			answer.claim = &device->claim;
 		answer.values = values_of(answers, &answer);
 		answers->tell(answers->userdata, &answer);
 	}
@@ -410,8 +428,10 @@ static void take_record(struct answers *answers, const struct item *item)
 {
 	const struct device *device = devices_at(answers->devices, item->device);
 
-	if (item->record.is_claim && device->known)
+	if (item->record.is_claim && device->own.known)
 		return; /* the device has records of its own */
+	if (device_owner(device)->proven && !item->record.is_proven)
+		return; /* a sender has that name, and another one may have written this */
 	if (!device_is_ambiguous(device))
 		note_values(answers, item->record.values);
 	if (item->time == answers->last_time && item->record.identity == answers->last_identity)
@@ -443,8 +463,10 @@ static int take_item(void *userdata, const void *taken)
 	struct answers *answers = userdata;
 	const struct item *item = taken;
 
-	if (item->device != answers->device || item->hub != answers->hub)
+	if (item->device != answers->device || item->hub != answers->hub) {
 		join_lines(answers);
+		answers->batches = 0;
+	}
 	if (item->device != answers->device) {
 		answers->record_count = 0;
 		answers->last_time = 0;

@@ -27,7 +27,8 @@ struct device_record {
 	enum cause cause, outage_cause; /* the second: recovered; CAUSE_INVALID: not known */
 	enum ended_by ended_by;
 	enum confidence confidence;
-	bool is_claim; /* only its agent's DeviceId= says that it is of this device */
+	bool is_claim;  /* only its agent's DeviceId= says that it is of this device */
+	bool is_proven; /* by the sender of its journal: who sent it */
 	char agent[AGENT_NAME_SIZE];
 	char outage_id[OUTAGE_ID_SIZE];
 	uint16_t values[FLEET_FIELDS_MAX]; /* of the fields of --by: numbers; 0: it has none */
@@ -58,9 +59,10 @@ struct answer {
 	enum join_contradiction contradiction;
 	/* NO_CAUSE_IN_OUTAGE */
 	const char *outage_id;
-	enum cause outage_cause; /* CAUSE_INVALID: not known */
-	unsigned attempts;       /* that failed in it; 0: not known */
-	uint64_t sender;         /* of the device's records: a hash; 0: it has none */
+	enum cause outage_cause;          /* CAUSE_INVALID: not known */
+	unsigned attempts;                /* that failed in it; 0: not known */
+	uint64_t sender;                  /* of the device's records: a hash; 0: it has none */
+	const struct device_owner *claim; /* who says by DeviceId= that it is the device; or NULL */
 	/* Of the fields of --by: as the operator says, or by the record, or else by the last record
 	 * of the device. */
 	const uint16_t *values;
@@ -80,10 +82,9 @@ int answers_add_event(struct answers *answers, const struct hub_event *event, ui
 		      uint64_t line);
 
 /* Adds a record of `device`, after all lines of the hub; one of a device that no line is about is
- * passed over. `is_claim` and `values` as in struct device_record. Returns 0 or -errno. */
-int answers_add_record(struct answers *answers, struct device *device, bool is_claim,
-		       const struct past_record *past,
-		       const uint16_t values[static FLEET_FIELDS_MAX]);
+ * passed over. Of `origin`, is_claim, is_proven and values count. Returns 0 or -errno. */
+int answers_add_record(struct answers *answers, struct device *device,
+		       const struct past_record *past, const struct device_record *origin);
 
 /* Calls `tell` for each line of the hub, connects and duplicates included: device by device, in the
  * order of time. To be called once, at the end. Returns 0 or -errno. */

@@ -113,16 +113,14 @@ struct device *devices_of_record(struct devices *devices, const char *name, cons
 							     : devices_find(devices, name);
 }
 
-uint64_t device_sender(const struct device *device)
+const struct device_owner *device_owner(const struct device *device)
 {
-	if (device->known)
-		return device->source;
-	return device->claimed ? device->claimant : 0;
+	return device->own.known ? &device->own : &device->claim;
 }
 
 bool device_is_ambiguous(const struct device *device)
 {
-	return device->ambiguous || (device->contested && !device->known);
+	return device_owner(device)->contested;
 }
 
 uint64_t device_source(const char *source, const char *machine)
@@ -132,22 +130,19 @@ uint64_t device_source(const char *source, const char *machine)
 	return hub_hash(source[0] ? HUB_HASH + 1 : HUB_HASH, text, strlen(text));
 }
 
-void device_note_source(struct device *device, const char *source, const char *machine)
+void device_note(struct device_owner *owner, const char *source, const char *machine,
+		 const char *name)
 {
 	uint64_t hash = device_source(source, machine);
+	bool proven = source[0];
 
-	if (device->known && device->source != hash)
-		device->ambiguous = true;
-	device->known = true;
-	device->source = hash;
-}
-
-void device_note_claim(struct device *device, const char *source, const char *machine)
-{
-	uint64_t hash = device_source(source, machine);
-
-	if (device->claimed && device->claimant != hash)
-		device->contested = true;
-	device->claimed = true;
-	device->claimant = hash;
+	if (owner->known && owner->proven && !proven)
+		return;
+	if (!owner->known || owner->proven != proven) {
+		*owner = (struct device_owner){ .known = true, .proven = proven, .source = hash };
+		text_copy(owner->name, sizeof(owner->name), name);
+	} else if (owner->source != hash && !owner->contested) {
+		owner->contested = true;
+		text_copy(owner->other, sizeof(owner->other), name);
+	}
 }

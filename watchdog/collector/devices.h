@@ -7,13 +7,26 @@
  *
  * An agent may also say itself what the hub calls it (DeviceId=). That counts where nothing else
  * does: a device cannot say that it is one that has records of its own, or that the operator
- * mapped. If two senders or machines say it, the name is ambiguous, too. */
+ * mapped. If two senders or machines say it, the name is ambiguous, too.
+ *
+ * What a sender's journal proves goes before what records say of themselves: a record that came by
+ * a way that all share makes no name ambiguous that a sender has. */
 #pragma once
 
 #include "base/cleanup.h"
 #include "fleet/fleet.h"
 #include "hub/hub.h"
 #include "settings/settings.h"
+
+/* Who has a name. */
+struct device_owner {
+	bool known;      /* the others are set */
+	bool proven;     /* by the sender of a journal; otherwise by what the records say */
+	bool contested;  /* by several senders or machines */
+	uint64_t source; /* a hash of the sender or the machine */
+	char name[FLEET_NAME_SIZE], other[FLEET_NAME_SIZE]; /* of a claim: the device that says so,
+							       and another one that does */
+};
 
 struct device {
 	char name[HUB_ID_SIZE];
@@ -22,15 +35,11 @@ struct device {
 	bool mapped;      /* the operator says so */
 	char agent[AGENT_NAME_SIZE]; /* whose records they are; "": of any agent */
 	bool wanted;                 /* a line of the hub is about its records */
-	bool known;                  /* `source` is set */
-	bool ambiguous;
-	uint64_t source; /* a hash of the sender or the machine */
-	/* by DeviceId= of agents whose device has another name */
-	bool claimed, contested; /* contested: by several senders or machines */
-	uint64_t claimant;
-	bool named;                        /* by a line of the hub */
-	unsigned hub_names;                /* how many names the hub has for it */
-	usec_t first;                      /* of the lines of the hub about it */
+	struct device_owner own;
+	struct device_owner claim; /* by DeviceId= of agents whose device has another name */
+	bool named;                /* by a line of the hub */
+	unsigned hub_names;        /* how many names the hub has for it */
+	usec_t first;              /* of the lines of the hub about it */
 	uint16_t values[FLEET_FIELDS_MAX]; /* of the fields of --by, as the operator says: numbers;
 					      0: not said (collector/groups.h) */
 };
@@ -60,6 +69,9 @@ int devices_map(struct devices *devices, const char *hub_id, const char *name);
  * the hub is about it. */
 struct device *devices_of_record(struct devices *devices, const char *name, const char *id);
 
+/* Returns who counts: the device itself, or else who claims to be it. */
+const struct device_owner *device_owner(const struct device *device);
+
 /* True if the device has no record that is surely its own. */
 bool device_is_ambiguous(const struct device *device);
 
@@ -68,11 +80,7 @@ bool device_is_ambiguous(const struct device *device);
  * "". */
 uint64_t device_source(const char *source, const char *machine);
 
-/* Returns that of the records of `device`; 0 if it has none. */
-uint64_t device_sender(const struct device *device);
-
-/* Notes that a record of `device` came from `source`, or from the machine of that ID where the
- * source is "". */
-void device_note_source(struct device *device, const char *source, const char *machine);
-/* Likewise, by DeviceId=. */
-void device_note_claim(struct device *device, const char *source, const char *machine);
+/* Notes that a record of a device came from `source`, or from the machine of that ID where the
+ * source is "", of the device that is called `name`. */
+void device_note(struct device_owner *owner, const char *source, const char *machine,
+		 const char *name);

@@ -151,13 +151,38 @@ static int read_hubs(struct explaining *work)
 
 /* ---- the journals of the devices */
 
-/* The values of the fields of --by that a record has. */
-static void values_of(struct explaining *work, const struct journal_reader *reader, uint64_t sender,
-		      uint16_t values[static FLEET_FIELDS_MAX])
+/* What of a record is about who sent it. */
+static struct device_record origin_of(struct explaining *work, const struct journal_reader *reader,
+				      const struct fleet_journal *journal,
+				      const struct device *device, bool is_claim)
 {
-	for (unsigned i = 0; i < work->by_count; i++)
-		values[i] = groups_value(work->groups, i, sender,
-					 journal_reader_other(reader, OTHER_BY + i));
+	struct device_record origin = { .is_claim = is_claim,
+					.is_proven = journal->sender[0] != '\0' };
+	uint64_t sender =
+		device_source(journal->sender, journal_reader_other(reader, OTHER_MACHINE));
+
+	for (unsigned i = 0; device->wanted && i < work->by_count; i++)
+		origin.values[i] = groups_value(work->groups, i, sender,
+						journal_reader_other(reader, OTHER_BY + i));
+	return origin;
+}
+
+static int read_record(struct explaining *work, const struct journal_reader *reader,
+		       const struct fleet_journal *journal, const struct past_record *past)
+{
+	const char *name =
+		journal->sender[0] ? journal->name : journal_reader_other(reader, OTHER_HOST);
+	struct device *device = devices_of_record(work->devices, name, past->record.device_id);
+	struct device_record origin;
+	bool is_claim;
+
+	if (!device)
+		return 0;
+	is_claim = strcmp(device->name, name) != 0;
+	device_note(is_claim ? &device->claim : &device->own, journal->sender,
+		    journal_reader_other(reader, OTHER_MACHINE), name);
+	origin = origin_of(work, reader, journal, device, is_claim);
+	return answers_add_record(work->answers, device, past, &origin);
 }
 
 static int read_records(void *userdata, struct journal_reader *reader,
@@ -170,22 +195,8 @@ static int read_records(void *userdata, struct journal_reader *reader,
 	if (!past)
 		return -ENOMEM;
 	while ((r = journal_reader_next(reader, past)) > 0) {
-		const char *name = journal->sender[0] ? journal->name
-						      : journal_reader_other(reader, OTHER_HOST);
-		const char *machine = journal_reader_other(reader, OTHER_MACHINE);
-		uint16_t values[FLEET_FIELDS_MAX] = { 0 };
-		struct device *device =
-			devices_of_record(work->devices, name, past->record.device_id);
-		bool is_claim = device && strcmp(device->name, name) != 0;
-
 		strangeness_note(&work->strangeness, past);
-		if (!device)
-			continue;
-		(is_claim ? device_note_claim : device_note_source)(device, journal->sender,
-								    machine);
-		if (device->wanted)
-			values_of(work, reader, device_source(journal->sender, machine), values);
-		r = answers_add_record(work->answers, device, is_claim, past, values);
+		r = read_record(work, reader, journal, past);
 		if (r < 0)
 			return r;
 	}

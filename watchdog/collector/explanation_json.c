@@ -30,6 +30,16 @@ static void print_cause(struct json *json, const struct answer *answer)
 			    join_contradiction_to_string(answer->contradiction));
 }
 
+/* Who says that it is the device; several: nobody knows which is. */
+static void print_claim(struct json *json, const struct device_owner *claim)
+{
+	json_open(json, "claimed_by", '[');
+	json_string(json, NULL, claim->name);
+	if (claim->contested)
+		json_string(json, NULL, claim->other);
+	json_close(json, '[');
+}
+
 static void print_reason(struct json *json, const struct answer *answer)
 {
 	json_string(json, "why_not", answer_reason(answer));
@@ -70,6 +80,8 @@ void explanation_print_json(const struct explanation *explanation, const struct 
 		print_cause(&json, answer);
 	else
 		print_reason(&json, answer);
+	if (answer->claim)
+		print_claim(&json, answer->claim);
 	if (explanation->groups)
 		print_values(&json, explanation->groups, answer);
 	end_object(&json);

@@ -35,6 +35,9 @@ static void print_cause(const struct explanation *explanation, const struct answ
 static void print_reason(const struct answer *answer)
 {
 	printf("%-22s  %s", answer_reason(answer), words_of(answer));
+	if (answer->no_cause == NO_CAUSE_AMBIGUOUS && answer->claim)
+		printf(": %s and %s say that they are it", answer->claim->name,
+		       answer->claim->other);
 	if (answer->no_cause != NO_CAUSE_IN_OUTAGE)
 		return;
 	printf(" (outage %.8s", answer->outage_id);

@@ -75,16 +75,24 @@ static enum hub_reading read_mosquitto(const char *text, struct hub_event *event
 
 /* ---- EMQX 5: "TIME [info] msg: terminate, mfa: ..., clientid: ID, ..., reason: {shutdown,R}" */
 
-/* Copies the value behind `name` up to a comma and a blank, or the end. */
-static bool value_of(const char *text, const char *name, char *to, size_t size)
+static const char *find_last(const char *text, const char *words)
 {
-	const char *at = strstr(text, name), *end;
+	const char *last = NULL;
+
+	for (; (text = strstr(text, words)); text++)
+		last = text;
+	return last;
+}
+
+/* Copies the value at `at` up to `end`; NULL: up to a comma and a blank, or the end. */
+static bool value_of(const char *at, const char *end, char *to, size_t size)
+{
 	size_t length;
 
 	if (!at)
 		return false;
-	at += strlen(name);
-	end = strstr(at, ", ");
+	if (!end)
+		end = strstr(at, ", ");
 	length = end ? (size_t)(end - at) : strlen(at);
 	if (length == 0 || length >= size)
 		return false;
@@ -93,16 +101,23 @@ static bool value_of(const char *text, const char *name, char *to, size_t size)
 	return true;
 }
 
+/* A client may have ", reason: ..." in its ID, or ", " and the rest of a line about another: the ID
+ * ends where the broker's own words go on, and the reason is the last one. */
 static enum hub_reading read_emqx(const char *text, struct hub_event *event)
 {
+	static const char client[] = "clientid: ", because[] = "reason: ";
+	const char *named = strstr(text, client), *said = find_last(text, because);
 	char reason[64], id[HUB_ID_SIZE];
 	const char *word = reason;
 
 	event->format = HUB_FORMAT_EMQX;
 	if (!strstr(text, "msg: terminate,"))
 		return HUB_UNRELATED;
-	if (!value_of(text, "clientid: ", id, sizeof(id)) ||
-	    !value_of(text, "reason: ", reason, sizeof(reason)))
+	if (!named || !said)
+		return HUB_MALFORMED;
+	named += strlen(client);
+	if (!value_of(named, find_last(named, ", peername: "), id, sizeof(id)) ||
+	    !value_of(said + strlen(because), NULL, reason, sizeof(reason)))
 		return HUB_MALFORMED;
 	if (strncmp(word, "{shutdown,", strlen("{shutdown,")) == 0)
 		word += strlen("{shutdown,");

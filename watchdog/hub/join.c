@@ -441,11 +441,18 @@ static enum join_result why_none(const struct join_clock *clock, usec_t time,
 	return clock->known ? JOIN_NO_RECORD : JOIN_CLOCK_UNKNOWN;
 }
 
-/* The first record that is not too old for a line. */
-static unsigned first_near(const struct join_record *records, unsigned count, usec_t time)
+/* How far from a line a record may be that fits as `least`. */
+static usec_t reach_of(const struct join_clock *clock, enum fit least)
+{
+	return least >= FIT_END ? TOLERANCE + clock->error : NOTICED_LATE;
+}
+
+/* The first record that is at most `reach` before `time`. */
+static unsigned first_near(const struct join_record *records, unsigned count, usec_t time,
+			   usec_t reach)
 {
 	unsigned low = 0, high = count;
-	usec_t from = time > NOTICED_LATE ? time - NOTICED_LATE : 0;
+	usec_t from = time > reach ? time - reach : 0;
 
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
@@ -465,10 +472,11 @@ static int find_record(const struct join *join, const struct join_clock *clock,
 		       const struct join_record *records, unsigned count, enum fit least)
 {
 	usec_t time = join_device_time(clock, line->time), best_off = USEC_INFINITY, off = 0;
+	usec_t reach = reach_of(clock, least);
 	int best = NONE;
 
-	for (unsigned i = first_near(records, count, time);
-	     i < count && records[i].time <= time + NOTICED_LATE; i++)
+	for (unsigned i = first_near(records, count, time, reach);
+	     i < count && records[i].time <= time + reach; i++)
 		if (!join->used[i] &&
 		    fit_of(join, clock, line, number, &records[i], &off) >= least &&
 		    off < best_off) {
@@ -494,9 +502,10 @@ static bool is_only_one(const struct sides *sides, unsigned number, enum fit lea
 	const struct join_record *records = sides->records;
 	const struct join_line *line = &sides->lines[number];
 	usec_t time = join_device_time(sides->clock, line->time), off;
+	usec_t reach = usec_later(reach_of(sides->clock, least), TOLERANCE + START_SLACK);
 
-	for (unsigned i = first_near(records, sides->record_count, time);
-	     i < sides->record_count && records[i].time <= time + NOTICED_LATE; i++)
+	for (unsigned i = first_near(records, sides->record_count, time, reach);
+	     i < sides->record_count && records[i].time <= time + reach; i++)
 		if (i != found && is_end(&records[i]) &&
 		    (apart(records[i].time, time) <= TOLERANCE + START_SLACK ||
 		     fit_of(sides->join, sides->clock, line, number, &records[i], &off) >= least))
