@@ -13,7 +13,7 @@ check-fleet: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 fleet-scale: $(B)/connwatch-fleet $(B)/connwatchctl $(B)/tests/fleet/write_fleet
 	$(Q)tests/fleet/run.py --build $(B) --devices 10000 --outages 100 --measure found
 
-## fleet-real    the small fleet of real clients and a real broker, with more time for each session
+## fleet-real    50 real agents and a real broker, with all causes, in five minutes
 fleet-real: $(B)/connwatch-fleet $(B)/connwatchctl
 	$(Q)tests/fleet/run.py --build $(B) --measure real_
 
