@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The cost of connwatch for a program that opens sessions over TLS: connect, handshake, 1 KiB.
 
-The program goes to and fro between the watched control group and another, in which it runs no
+The program goes back and forth between the watched control group and another, in which it runs no
 program of connwatch's."""
 
 import statistics

@@ -22,6 +22,11 @@ def given(record, name):
     return record.get(f"CONNWATCH_{name}", NOTHING) if record else NOTHING
 
 
+def end_wanted(wanted, record):
+    """Some cases leave it to chance who closes first."""
+    return (wanted.ended_by or given(record, "ENDED_BY")) if wanted else NOTHING
+
+
 class Matrix:
     markers = "<!-- conformance -->", "<!-- /conformance -->"
 
@@ -35,7 +40,7 @@ class Matrix:
         self.causes = Counter((cause_wanted(wanted, record), given(record, "CAUSE"))
                               for wanted, record in verdicts)
         self.ends = Counter(
-            (wanted.ended_by if wanted else NOTHING, given(record, "ENDED_BY"))
+            (end_wanted(wanted, record), given(record, "ENDED_BY"))
             for wanted, record in verdicts if "ended" in (wanted and wanted.kind,
                                                           given(record, "KIND")))
         self.confidence = Counter(given(record, "CONFIDENCE") for _, record in verdicts if record)

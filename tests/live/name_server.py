@@ -5,7 +5,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 from lab import CLOUD_ADDRESS, inside
 from supervised import Surprise
@@ -114,3 +116,18 @@ class Unbound(NameServer):
             'username: ""', 'chroot: ""', 'pidfile: ""', "use-syslog: no", "num-threads: 1",
             'module-config: "iterator"', *lines, "remote-control:", "control-enable: no", "")))
         self._serve("unbound", "-d", "-c", self._settings)
+
+
+class OddServer(NameServer):
+    """names/odd_server.py."""
+
+    PROGRAM = Path(__file__).with_name("names") / "odd_server.py"
+    ELSEWHERE = "10.77.9.9"
+
+    def knows_the_hub(self):
+        """It does not: it is quiet until it is told how to answer."""
+
+    def answers_from_elsewhere(self):
+        with inside(self._lab.cloud):
+            subprocess.run(["ip", "address", "add", f"{self.ELSEWHERE}/32", "dev", "lo"], check=True)
+        self._serve(sys.executable, self.PROGRAM, self._address, self.ELSEWHERE)

@@ -70,7 +70,7 @@ def mbedtls_client():
 BUILT = {"go": go_client, "mbedtls": mbedtls_client}
 
 
-def connect(stage, client, version, authority):
+def begin(stage, client, version, authority):
     """The agent becomes the client, which tries once."""
     if client == "gnutls":
         priority = "NORMAL:-VERS-TLS1.3" if version == "1.2" else "NORMAL"
@@ -85,6 +85,10 @@ def connect(stage, client, version, authority):
         words = (*(BUILT[client]() if client in BUILT else WORDS[client]), authority, version,
                  stage.hub.address, PORT)
     stage.agent.tell("become", *words)
+
+
+def connect(stage, client, version, authority):
+    begin(stage, client, version, authority)
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
 

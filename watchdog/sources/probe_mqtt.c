@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/probe_mqtt.h"
-#include "sources/probe_attach.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
