@@ -209,6 +209,7 @@ $(B)/tests/unit/handover_test: $(B)/watchdog/support/handover_memory.o $(B)/watc
 
 $(B)/tests/unit/sources_test: $(B)/watchdog/watch/sources.o
 $(B)/tests/unit/journal_test: $(B)/watchdog/watch/journal.o
+$(B)/tests/unit/boot_end_sudo_test: $(B)/watchdog/sources/boot_end_sudo.o
 $(B)/tests/unit/crash_traces_test: $(B)/watchdog/sources/crash_traces.o
 $(B)/tests/unit/task_state_test: $(B)/watchdog/sources/task_state.o $(B)/watchdog/support/process_files.o \
 		$(B)/watchdog/support/cgroup_tree.o

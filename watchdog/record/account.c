@@ -170,6 +170,8 @@ static const struct phrase {
 	{ "resumed_before_msec", "the host resumed", -1 },
 	{ "boot", "it was open in the boot %s, and no end of it is told", 0 },
 	{ "shutdown", "systemd then carried out a shutdown: %s", 0 },
+	{ "shutdown_asked_by=logind", "a client of logind, such as systemctl, had asked for that",
+	  0 },
 	{ "shutdown_asked_by", "%s had asked for that", 0 },
 	{ "journal_closed", "the journal was closed in order", 0 },
 	{ "kernel_panic", "the kernel left a record of its panic", 0 },

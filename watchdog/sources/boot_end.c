@@ -9,6 +9,7 @@
 #include <systemd/sd-messages.h>
 
 #include "base/text.h"
+#include "sources/boot_end_sudo.h"
 #include "support/cleanup.h"
 #include "support/clock.h"
 
@@ -103,24 +104,69 @@ static int find_stop(sd_journal *journal, const char *boot, enum host_stop *stop
 	return 0;
 }
 
-/* logind's word that somebody pressed the power button. */
-#define POWER_KEY "MESSAGE_ID=b72ea4a2881545a0b50e200e55b9b071"
+/* What logind logs when somebody presses a button (systemd 251), or one of its clients asks for a
+ * shutdown. */
+#define POWER_KEY       "MESSAGE_ID=b72ea4a2881545a0b50e200e55b9b071"
+#define POWER_KEY_LONG  "MESSAGE_ID=3e0117101eb243c1b9a50db3494ab10b"
+#define REBOOT_KEY      "MESSAGE_ID=9fa9d2c012134ec385451ffe316f97d0"
+#define REBOOT_KEY_LONG "MESSAGE_ID=f1c59a58c9d943668965c337caec5975"
+#define SHUTDOWN        "MESSAGE_ID=" SD_MESSAGE_SHUTDOWN_STR
+#define BY_LOGIND       "_SYSTEMD_UNIT=systemd-logind.service"
 
-/* Who asked for the shutdown, where that is told: others ask over D-Bus, without a word of
- * systemd's.
- */
+/* Whether the journal's present entry belongs to the shutdown that ended at `last`. */
+static bool is_of_shutdown(sd_journal *journal, usec_t last)
+{
+	usec_t time;
+
+	return monotonic_of(journal, &time) >= 0 && time + SHUTDOWN_TIME > last;
+}
+
+static int find_word(sd_journal *journal, const char *boot, usec_t last, const char *const *fields,
+		     const char *word, struct host_end *host)
+{
+	int r = *host->asked_by ? 0 : go_to_last(journal, boot, fields);
+
+	if (r > 0 && is_of_shutdown(journal, last))
+		text_copy(host->asked_by, sizeof(host->asked_by), word);
+	return r;
+}
+
+/* The last of sudo's commands, among the newest, that takes a host down. */
+static int find_sudo(sd_journal *journal, const char *boot, usec_t last, struct host_end *host)
+{
+	static const char *const fields[] = { "_EXE=/usr/bin/sudo", NULL };
+	int r = *host->asked_by ? 0 : go_to_last(journal, boot, fields);
+
+	for (; r > 0 && is_of_shutdown(journal, last); r = sd_journal_previous(journal)) {
+		char line[FIELD_SIZE], user[sizeof(host->asked_by) - sizeof("sudo[]") + 1];
+
+		value_of(journal, "MESSAGE", line, sizeof(line));
+		if (!boot_end_sudo_read(line, user, sizeof(user)))
+			continue;
+		snprintf(host->asked_by, sizeof(host->asked_by), "sudo[%s]", user);
+		return 0;
+	}
+	return r;
+}
+
+/* Who asked for the shutdown, where that is told: a unit, or who asks systemd without logind,
+ * leaves no trace. */
 static int find_asker(sd_journal *journal, const char *boot, usec_t last, struct host_end *host)
 {
-	static const char *const fields[] = { "_SYSTEMD_UNIT=systemd-logind.service", POWER_KEY,
-					      NULL };
-	usec_t pressed;
-	int r = host->stop ? go_to_last(journal, boot, fields) : 0;
+	static const char *const power[] = { BY_LOGIND, POWER_KEY, POWER_KEY_LONG, NULL };
+	static const char *const reboot[] = { BY_LOGIND, REBOOT_KEY, REBOOT_KEY_LONG, NULL };
+	static const char *const client[] = { BY_LOGIND, SHUTDOWN, NULL };
+	int r;
 
-	if (r <= 0)
-		return r;
-	r = monotonic_of(journal, &pressed);
-	if (r >= 0 && pressed + SHUTDOWN_TIME > last)
-		text_copy(host->asked_by, sizeof(host->asked_by), "power-key");
+	if (host->stop == HOST_STOP_UNSEEN)
+		return 0;
+	r = find_word(journal, boot, last, power, "power-key", host);
+	if (r >= 0)
+		r = find_word(journal, boot, last, reboot, "reboot-key", host);
+	if (r >= 0)
+		r = find_sudo(journal, boot, last, host);
+	if (r >= 0)
+		r = find_word(journal, boot, last, client, "logind", host);
 	return r;
 }
 
