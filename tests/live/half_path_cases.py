@@ -3,6 +3,7 @@
 family."""
 
 import contextlib
+import shutil
 import sys
 import threading
 
@@ -177,6 +178,10 @@ def what_the_agent_sends_is_lost_while_the_hub_talks(stage):
 # ---- one address family only
 
 
+def curl():
+    return None if shutil.which("curl") else "there is no curl"
+
+
 def know_both_addresses(stage):
     stage.other_addresses = tuple(CLOUD_ADDRESS.values())
     stage.agent.ask("hosts", ",".join(stage.other_addresses), "hub.test")
@@ -253,6 +258,25 @@ def ipv6_is_lost_and_the_agent_leaves_it_at_once(stage):
             connect_by_name(stage, hubs, "connect-happily", "ipv4")
             stage.wait_told("ended")
             close_told(stage)
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+CURL_CLOSES = ended("local-fin", "agent-close", ANY, or_else=("peer-close",))
+
+
+@story(LEAVES, CURL_CLOSES, LEAVES, CURL_CLOSES,
+       ended("connect-timeout", "path-half", SUSPECTED, evidence=(*IPV6_IS_LOST, "or=agent-close")),
+       ended("local-fin", "agent-exit", ANY, or_else=("agent-close",)), needs=curl)
+def ipv6_is_lost_and_curl_leaves_it_at_once(stage):
+    with listening(stage) as hubs:
+        stage.lab.family_lost("ipv6")
+        stage.agent.tell("become", "curl", "-s", *3 * [f"http://hub.test:{PORT}/"])
+        for _ in range(3):
+            peer = hubs["ipv4"].accept()
+            stage.wait_told("ended")
+            peer.receive(4)
+            peer.send_bytes(ANSWER)
+            stage.wait_told("ended")
 
 
 @story(LEAVES, CLOSES, LEAVES, CLOSES, CLOSES, LEAVES, CLOSES)
