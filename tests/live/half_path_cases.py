@@ -13,7 +13,6 @@ from case import (ANY, BOTH, LIKELY, NOT_PROVED, SUSPECTED, case, ended, stalled
                   table)
 from hub import PORT, Hub
 from lab import CLOUD_ADDRESS
-from mqtt_cases import storage_in_sockets
 from supervised import Surprise
 from tls_cases import CLIENTS, HANDSHAKE_PATIENCE
 from tls_server import TlsServer
@@ -131,7 +130,7 @@ MANY_NAMES = ",DNS:".join(["hub.test", *(f"a-name-of-the-hub-{i}.test" for i in 
 def flight(cause, confidence, *evidence):
     """The end of a client whose handshake gets nowhere."""
     return story(ended(None, cause, confidence, evidence=("rung=tls", *evidence)),
-                 needs=storage_in_sockets, families=BOTH)
+                 families=BOTH)
 
 
 @table(

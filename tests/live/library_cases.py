@@ -14,7 +14,7 @@ import certificate
 from case import SURE, SUSPECTED, ended, story, table
 from hub import PATIENCE, PORT
 from lab import inside
-from mqtt_cases import INSPECTED, storage_in_sockets, wait_for_uprobes
+from mqtt_cases import INSPECTED, wait_for_uprobes
 from supervised import Surprise
 
 LOGINS = Path(__file__).with_name("logins")
@@ -24,7 +24,7 @@ def needs(module):
     """Why the library cannot be had, or None."""
     def why_not():
         there = importlib.util.find_spec(module)
-        return storage_in_sockets() or (None if there else f"there is no {module} for Python")
+        return None if there else f"there is no {module} for Python"
     return why_not
 
 

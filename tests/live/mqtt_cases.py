@@ -57,19 +57,6 @@ def wait_for_uprobes(stage, libraries=1):
         time.sleep(0.02)
 
 
-def storage_in_sockets():
-    """5.11, as sources/probe_load.c looks for it."""
-    types = Path("/sys/kernel/btf/vmlinux")
-    if types.exists() and b"bpf_sk_storage_get_tracing\0" in types.read_bytes():
-        return None
-    return "the kernel lets nobody look at MQTT"
-
-
-# The decorators of the same names, for cases that need MqttInspect=.
-case = functools.partial(case, needs=storage_in_sockets)
-story = functools.partial(story, needs=storage_in_sockets)
-
-
 class Session:
     """The two ends of one connection."""
 

@@ -2,7 +2,6 @@
 """The agent loses its connection, and the hub's name does not resolve any more: real resolvers
 against a real name server."""
 
-import functools
 import os
 import select
 import shutil
@@ -16,15 +15,13 @@ import case
 from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, table
 from hub import PORT
 from lab import CLOUD_ADDRESS
-from mqtt_cases import libraries_of, storage_in_sockets
+from mqtt_cases import libraries_of
 from name_server import NAME, Dnsmasq, Unbound
 from supervised import Surprise
 
 SILENCE = 25  # seconds: three time-outs of the resolver, and a while
 ATTEMPTS = 3
 PAUSE = 1.1  # seconds between two: the probe reports one a second
-
-story = functools.partial(story, needs=storage_in_sockets)
 
 
 def look_up(stage, found):
@@ -75,7 +72,7 @@ def the_hubs_name(stage, go_wrong, family="ipv4", options=""):
 
 
 def unbound():
-    return storage_in_sockets() or (None if shutil.which("unbound") else "there is no unbound")
+    return None if shutil.which("unbound") else "there is no unbound"
 
 
 @table(
@@ -121,8 +118,7 @@ RESOLVERS = {
 def needs(program):
     """Why the resolver cannot be had, or None."""
     def why_not():
-        reason = storage_in_sockets()
-        return reason or (None if shutil.which(program) else f"there is no {program}")
+        return None if shutil.which(program) else f"there is no {program}"
     return why_not
 
 
@@ -156,7 +152,7 @@ def looked_up_by(stage, go_wrong, resolver):
 # ---- where no packet shows it: a process that is watched by its number
 
 
-def inside(*wanted, needed=storage_in_sockets):
+def inside(*wanted, needed=None):
     return case.story(*wanted, settings=(f"Peer=*:{PORT}", "MqttInspect=yes"), found=True, needs=needed)
 
 

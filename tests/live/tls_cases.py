@@ -14,7 +14,6 @@ import certificate
 import host_clock
 from case import ANY, BOTH, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, story, table
 from hub import PORT
-from mqtt_cases import storage_in_sockets
 from tls_server import TlsServer
 
 CLIENTS = Path(__file__).with_name("tls")
@@ -32,12 +31,11 @@ HANDSHAKE_PATIENCE = 30  # seconds until the client has given up, beside other t
 def needs(program):
     """Why the client cannot be had, or None."""
     def why_not():
-        reason = storage_in_sockets()
         if program == "mbedtls":
             there = Path("/usr/include/mbedtls/ssl.h").exists()
         else:
             there = shutil.which(program)
-        return reason or (None if there else f"there is no {program}")
+        return None if there else f"there is no {program}"
     return why_not
 
 
@@ -154,7 +152,7 @@ def certificate_says_expired(stage, client, version):
 
 
 def clock_in_doubt():
-    return "the host's clock is synchronised" if CLOCK_IS_VOUCHED else storage_in_sockets()
+    return "the host's clock is synchronised" if CLOCK_IS_VOUCHED else None
 
 
 @functools.partial(story, ended(None, "clock-wrong", SUSPECTED,
@@ -229,7 +227,7 @@ def answered_by_something_else(stage, answer):
 
 @functools.partial(story, ended(None, "tls-stalled", SUSPECTED,
                                 evidence=("rung=tls", "or=path-mtu")),
-                   needs=storage_in_sockets, families=BOTH)()
+                   families=BOTH)()
 def tls_is_not_answered(stage):
     stage.hub.listen()
     stage.agent.tell("become", *WORDS["openssl"], other_authority(stage), "1.3",
@@ -246,7 +244,7 @@ GOODBYE = {"1.2": "yes", "1.3": "by-its-length"}
 def goodbye(ended_by, cause, confidence, side, version, *evidence):
     return story(ended(ended_by, cause, confidence,
                        evidence=(f"tls_goodbye_{side}={GOODBYE[version]}", *evidence)),
-                 needs=storage_in_sockets, families=BOTH)
+                 families=BOTH)
 
 
 def say_hello(stage, version, end):
