@@ -102,7 +102,7 @@ SMALL += $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)
 		$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
 $(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
-SKELETONS := $(B)/ebpf/probe.skel.h $(B)/ebpf/mqtt.skel.h $(B)/ebpf/drops.skel.h
+SKELETONS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c))
 
 all: $(B)/connwatchd $(B)/connwatchctl $(B)/connwatch-namespace $(B)/connwatch-process $(B)/connwatch-fleet
 
@@ -225,7 +225,8 @@ $(B)/tests/unit/descriptor_message_test: $(NAMESPACES) $(PROCESSES)
 $(B)/tests/unit/libraries_test: $(B)/watchdog/process/libraries.o
 $(B)/tests/unit/terminal_test: $(B)/watchdog/support/terminal.o
 $(B)/tests/unit/ring_test: $(B)/watchdog/watch/ring.o
-$(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o $(B)/watchdog/support/kernel_word.o
+$(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o $(B)/watchdog/sources/probe_self_test.o \
+		$(B)/watchdog/sources/probe_object.o $(B)/watchdog/support/kernel_word.o
 $(B)/tests/unit/probe_ring_test: $(B)/watchdog/sources/probe_ring.o
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
 $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \

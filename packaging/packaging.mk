@@ -63,7 +63,7 @@ footprint: all docs $(B)/ebpf/probe.bpf.o
 
 ## btf           the types that the probe reads, of a kernel without BTF: make btf VMLINUX=FILE OUT=FILE
 # An archive has the probe's objects beside the skeletons.
-BTF_OBJECTS = $(addprefix $(or $(SHIPPED),$(B)/ebpf)/,probe.bpf.o mqtt.bpf.o)
+BTF_OBJECTS = $(patsubst ebpf/%.c,$(or $(SHIPPED),$(B)/ebpf)/%.o,$(wildcard ebpf/*.bpf.c))
 btf: $(BTF_OBJECTS)
 	$(if $(and $(VMLINUX),$(OUT)),,$(error make btf VMLINUX=FILE OUT=FILE))
 	$(Q)BPFTOOL=$(BPFTOOL) packaging/btf.sh $(VMLINUX) $(OUT) $^

@@ -55,6 +55,15 @@ works_with() {
 	grep -q 'probe .*btf=external' "$root/check" && tail -n 1 "$root/check" | grep -q 'level full'
 }
 
+# Of another build of this kernel: it is refused, and says what lies elsewhere.
+refuses() {
+	tests/install/shift_member.py "$root/btf/own.btf" "$root/other.btf" "$1" "$2" 4
+	if works_with "$root/other.btf"; then
+		return 1
+	fi
+	grep -q "is not the BTF of this kernel, .*: $1.$2 is not where it says" "$root/check"
+}
+
 # A kernel of one type, with debug information.
 cat >"$root/kernel.c" <<'END'
 struct sock_common { unsigned short skc_family; unsigned char skc_state; } one;
@@ -70,6 +79,8 @@ check 'no kernel at all' refused "$root/text"
 check 'from BTF' make_btf $own "$root/btf/own.btf"
 check 'its size' is_cut_down "$root/btf/own.btf"
 check 'the probe works with it' works_with "$root/btf/own.btf"
+check 'a socket of another build' refuses tcp_sock rcv_nxt
+check 'a process of another build' refuses signal_struct pids
 cp $own "$root/btf/whole.btf"
 check 'the probe works with all types' works_with "$root/btf/whole.btf"
 

@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sources/probe_self_test.h"
 #include "support/cleanup.h"
 #include "support/kernel_word.h"
 
@@ -174,7 +175,7 @@ static int open_file(struct probe_btf *ret, const char *path, const struct utsna
 {
 	const struct probe_btf_kernel kernel = running_kernel(name);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	char reason[PROBE_BTF_REASON_SIZE];
+	char reason[PROBE_BTF_REASON_SIZE], tried[PROBE_BTF_PATH_SIZE];
 	int r;
 
 	if (fd < 0) {
@@ -185,8 +186,11 @@ static int open_file(struct probe_btf *ret, const char *path, const struct utsna
 			 path);
 		return r;
 	}
+	set_path(tried, fd);
 	r = probe_btf_compare(fd, &kernel, reason);
-	if (r < 0) {
+	if (r >= 0)
+		r = probe_self_test(tried, reason);
+	if (r < 0 && r != -EPERM) { /* loading the probe will tell that */
 		snprintf(complaint, TEXT_SIZE, "%s is not the BTF of this kernel, %s: %s", path,
 			 name->release, reason);
 		return r;
