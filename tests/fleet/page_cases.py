@@ -137,20 +137,25 @@ def page_explains_what_the_text_explains(stage):
     equal(re.findall(r"<script|<link|<img|<iframe|src=|href=|url\(|https?:", page.read_text()), [])
 
 
+def look_at_page(stage, name, words):
+    """Pictures of the page, and nothing sticks out: the browser says how wide it is, 360 pixels are there."""
+    page = page_of(stage, *words)
+    for width, size in [("narrow", "360,3000"), ("wide", "1340,3000")]:
+        picture = stage.options.build / f"{name}-page-{width}.png"
+        browse(stage, page, f"--window-size={size}", f"--screenshot={picture}")
+    probe = page.with_name("probe.html")
+    probe.write_text(re.sub("<meta http-equiv[^>]*>", "", page.read_text()).replace(
+        "</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>"))
+    dom = browse(stage, probe, "--window-size=360,2000", "--dump-dom")
+    equal(int(re.search(r"<title>(\d+)</title>", dom)[1]) <= 360, True)
+
+
 @case
 def pages_fit_a_phone(stage):
-    """Nothing sticks out: the browser says how wide the page is, 360 pixels are there."""
     stage.make_fleet()
-    for name, words in [("fleet", ["-D", stage.journal, "--by=SITE"]), ("hub", stand(stage))]:
-        page = page_of(stage, *words)
-        for width, size in [("narrow", "360,3000"), ("wide", "1340,3000")]:
-            picture = stage.options.build / f"{name}-page-{width}.png"
-            browse(stage, page, f"--window-size={size}", f"--screenshot={picture}")
-        probe = page.with_name("probe.html")
-        probe.write_text(re.sub("<meta http-equiv[^>]*>", "", page.read_text()).replace(
-            "</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>"))
-        dom = browse(stage, probe, "--window-size=360,2000", "--dump-dom")
-        equal(int(re.search(r"<title>(\d+)</title>", dom)[1]) <= 360, True)
+    look_at_page(stage, "fleet", ["-D", stage.journal, "--by=SITE"])
+    look_at_page(stage, "hub", ["explain", f"--hub={stage.hub_log}", "-D", stage.journal, "--by=SITE",
+                                "--by=FIRMWARE"])
 
 
 @case

@@ -253,17 +253,18 @@ static void print_group(FILE *stream, const struct group *group)
 {
 	unsigned order[GROUP_CAUSES], count = explanation_group_causes(group, order);
 
-	fputs("<tr><td class=\"w\">", stream);
+	fputs("<tr><td class=\"v\">", stream);
 	markup_text(stream, group->text);
 	fputs("</td>", stream);
 	page_cell_number(stream, group->devices);
 	page_cell_number(stream, group->ends - group->expected);
 	fputs("<td class=\"w\">", stream);
 	for (unsigned i = 0; i < count && i < CAUSES_OF_GROUP_TOLD; i++)
-		fprintf(stream, "%s%s %.1f %%", i ? ", " : "", group_cause_name((int)order[i]),
+		fprintf(stream, "<span class=\"key\">%s %.1f %%</span> ",
+			group_cause_name((int)order[i]),
 			explanation_percent(group->causes[order[i]].ends,
 					    group->ends - group->expected));
-	fprintf(stream, "%s</td></tr>\n", count > CAUSES_OF_GROUP_TOLD ? ", ..." : "");
+	fprintf(stream, "%s</td></tr>\n", count > CAUSES_OF_GROUP_TOLD ? "..." : "");
 }
 
 static void print_field(FILE *stream, const struct groups *groups, unsigned field)
