@@ -67,8 +67,9 @@ def talking(peer):
     done = threading.Event()
 
     def talk():
-        while not done.wait(0.05):
-            peer.send()
+        with contextlib.suppress(OSError):  # the agent has given up
+            while not done.wait(0.05):
+                peer.send()
 
     talker = threading.Thread(target=talk)
     talker.start()

@@ -11,6 +11,8 @@ PLAINER = {
     "agent-hang": ("peer-close", "peer-reset"),
     "idle-drop": ("peer-reset",),
     "middlebox-reset": ("peer-reset",),
+    "path-half": ("path-silent", "agent-close"),
+    "path-mtu": ("path-silent", "agent-close"),
     "peer-idle-timeout": ("peer-close",),
     "service-transient": ("peer-close", "peer-reset"),
     "session-rejected": ("peer-close", "peer-reset"),
