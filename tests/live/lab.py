@@ -250,6 +250,20 @@ class Lab:
             if not told:
                 command("nft", "-f", "-", stdin=rules)
 
+    def masquerade(self):
+        """The device is a container, and the router its host: that hides it behind its address."""
+        with inside(self.router):
+            command("nft", "-f", "-", stdin=(
+                "table inet nat { chain nat {\n"
+                "type nat hook postrouting priority srcnat; policy accept;\n"
+                "oifname outside masquerade\n"
+                "}\n}\n"))
+
+    def forward(self, rule):
+        """A rule for what goes through the router; NAT stays."""
+        with inside(self.router):
+            command("nft", "-f", "-", stdin=forwarding("forward", rule))
+
     def heal(self):
         with inside(self.router):
             command("nft", "flush ruleset")

@@ -6,7 +6,7 @@ import time
 from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, in_doubt,
                   recovered, stalled, story, table)
 from hub import PORT
-from lab import Lab
+from lab import Lab, command, inside
 from supervised import Surprise
 
 KEEPALIVE = (1, 1, 2)
@@ -346,6 +346,47 @@ def own_firewall_rejects_connect(stage, rule, error):
         stage.connect_fails(error)
         stage.agent.ask("close")
         stage.wait_told("ended")
+
+
+def in_a_container(stage):
+    """The agent's host, with NAT and connwatch, is the router. Returns the hub's end."""
+    stage.lab.set("device", tcp_retries2=4)
+    stage.lab.masquerade()
+    peer = stage.connect()
+    stage.talk(peer)
+    stage.watch(stage.lab.router)
+    return peer
+
+
+@table(
+    ("own-firewall-drops-what-a-container-sends",
+     story(stalled("host-firewall", or_else=("path-silent",)),
+           ended("retransmit-timeout", "host-firewall",
+                 evidence=("dropped_here=*", "dropped_in=host-namespace")), found=True),
+     "iifname inside meta l4proto tcp drop"),
+    ("own-firewall-drops-what-a-container-gets",
+     story(stalled("host-firewall", or_else=("path-silent",)),
+           ended("retransmit-timeout", "host-firewall",
+                 evidence=("dropped_here_in=*", "dropped_in=host-namespace")), found=True),
+     "iifname outside meta l4proto tcp drop"),
+)
+def own_firewall_before_a_container(stage, rule):
+    in_a_container(stage)
+    stage.lab.forward(rule)
+    send_until_error(stage)
+
+
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), found=True)
+def black_hole_behind_a_containers_host(stage):
+    """What the next host drops is not this one's doing, with its NAT or without."""
+    in_a_container(stage)
+    with inside(stage.lab.cloud):
+        command("nft", "-f", "-", stdin=(
+            "table inet fault { chain fault {\n"
+            "type filter hook prerouting priority raw\n"
+            "meta l4proto tcp drop\n"
+            "}\n}\n"))
+    send_until_error(stage)
 
 
 # ---- boxes in the middle

@@ -109,12 +109,13 @@ class Stage:
         return watching(self._watchdog, *words, settings=self._settings, trace=self.trace,
                         mode=self.mode)
 
-    def watch(self):
-        """connwatch comes only now, and to another network namespace than the agent's."""
+    def watch(self, place=None):
+        """connwatch comes only now, and to another network namespace than the agent's: our own, or
+        PLACE."""
         if self.bare:
             return
         self.witness = Supervised(self._watching("watch", f"--pid={self.first_pid}"),
-                                  self.directory, None)
+                                  self.directory, place)
         self._leaving.callback(self.witness.close)
         self._watching_now = True
         self.wait_told("watching")
