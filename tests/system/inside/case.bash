@@ -285,10 +285,16 @@ reset_connection() {
 	ss --kill --tcp state established "sport = :1883 and dport = :$(agent_port)"
 }
 
-# Nothing comes back to the agent any more.
+# Nothing comes back to the agent any more. This host drops nothing, which would be its own firewall's
+# doing: packets go to where nobody is, and the answer to that does not go out.
 open_black_hole() {
-	nft add table inet hole
-	nft 'add chain inet hole input { type filter hook input priority filter; }'
-	nft add rule inet hole input tcp dport 1883 drop
-	nft add rule inet hole input tcp sport 1883 drop
+	nft -f - <<-'END'
+		table inet hole {
+			chain prerouting { type filter hook prerouting priority raw
+				tcp dport 1883 tcp dport set 1
+				tcp sport 1883 tcp dport set 1
+			}
+			chain output { type filter hook output priority filter; tcp sport 1 drop; }
+		}
+	END
 }
