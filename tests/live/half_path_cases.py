@@ -294,7 +294,6 @@ def ipv6_is_lost_now_and_then(stage):
 
 @story(ended("connect-timeout", "path-silent"), ended("connect-timeout", "path-silent"))
 def both_families_are_lost(stage):
-    stage.lab.set("device", tcp_syn_retries=2)
     with listening(stage):
         stage.lab.black_hole()
         stage.agent.fails("connect-in-turn", "hub.test", PORT, error="ETIMEDOUT")
