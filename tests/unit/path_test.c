@@ -190,12 +190,12 @@ static const struct row rows[] = {
 	  LOCAL, PEER,
 	  "eth0: link=yes radio=yes,lost@12,back@13(access-point-lost,1) address=yes route=yes "
 	  "hop=yes" },
-	{ "the first loss counts",
+	{ "the absence that lasts counts",
 	  "12 radio interface=2 " THROWN_OUT "\n"
 	  "13 radio interface=2 radio=connected up=1\n"
 	  "14 radio interface=2 radio=access-point-lost reason=15",
 	  LOCAL, PEER,
-	  "eth0: link=yes radio=no,lost@12,back@13(deauthenticated-by-the-access-point,4) "
+	  "eth0: link=yes radio=no,lost@12,back@13(access-point-lost,15) "
 	  "address=yes route=yes hop=yes" },
 	{ "a radio that left by itself was well before",
 	  "12 radio interface=2 " THROWN_OUT "\n"

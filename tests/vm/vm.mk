@@ -6,6 +6,10 @@
 check-vm: vm-deps $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) $(addprefix --play=,$(LIVE)) $(KERNELS)
 
+## check-radio   Wi-Fi between hostapd and wpa_supplicant, in an emulated machine (LIVE="PATTERN..." selects plays)
+check-radio: vm-deps $(B)/connwatchctl
+	$(Q)/usr/bin/python3 tests/vm/radio.py --build $(B) $(LIVE)
+
 ## check-vm-docs  writes what the last play of each case gave on each machine into docs/KERNEL.md
 check-vm-docs:
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) --markdown docs/KERNEL.md
@@ -17,4 +21,4 @@ check-outcome:
 vm-deps:
 	$(Q)tests/deps.sh tests/vm/packages.txt
 
-.PHONY: check-vm check-vm-docs check-outcome vm-deps
+.PHONY: check-vm check-radio check-vm-docs check-outcome vm-deps

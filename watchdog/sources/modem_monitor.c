@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
 
-#include "base/cleanup.h"
 #include "sources/source.h"
 #include "support/clock.h"
 
@@ -34,12 +33,7 @@ enum {
 	FAILED_BY_SIM = 3,
 	PORT_NET = 2,
 	PORTS_MAX = 4, /* interfaces of a modem; of more, the rest is not told */
-};
-
-/* A modem that was told as without its connection: when ModemManager goes, nobody tells more. */
-struct lost_interface {
-	struct lost_interface *next;
-	uint32_t interface;
+	LOST_MAX = 8,  /* of more, nobody tells that they may be back when ModemManager goes */
 };
 
 struct modem_monitor {
@@ -47,8 +41,8 @@ struct modem_monitor {
 	uint64_t netns;
 	sd_event_source *retry;
 	usec_t retry_delay;
-	sd_bus *bus; /* NULL: not connected */
-	struct lost_interface *lost;
+	sd_bus *bus;             /* NULL: not connected */
+	uint32_t lost[LOST_MAX]; /* interfaces told as without their connection; 0: unused */
 };
 
 /* A change of a modem's state, whose interfaces are asked for. */
@@ -68,27 +62,18 @@ struct modem {
 
 /* ---- telling */
 
-static struct lost_interface **find_lost(struct modem_monitor *monitor, uint32_t interface)
-{
-	struct lost_interface **link = &monitor->lost;
-
-	while (*link && (*link)->interface != interface)
-		link = &(*link)->next;
-	return link;
-}
-
 static void note_lost(struct modem_monitor *monitor, uint32_t interface, bool is_lost)
 {
-	struct lost_interface **link = find_lost(monitor, interface), *entry = *link;
+	uint32_t *free_place = NULL;
 
-	if (is_lost && !entry) {
-		*link = calloc(1, sizeof(**link));
-		if (*link)
-			(*link)->interface = interface;
-	} else if (!is_lost && entry) {
-		*link = entry->next;
-		free(entry);
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		if (monitor->lost[i] == interface)
+			monitor->lost[i] = 0;
+		if (!monitor->lost[i])
+			free_place = &monitor->lost[i];
 	}
+	if (is_lost && free_place)
+		*free_place = interface;
 }
 
 static void tell(struct modem_monitor *monitor, uint32_t interface, enum radio radio, usec_t since)
@@ -242,8 +227,9 @@ static int on_state_changed(sd_bus_message *message, void *userdata, sd_bus_erro
 /* Nobody reports on these modems any more: what their link says counts. */
 static void forget_lost(struct modem_monitor *monitor)
 {
-	while (monitor->lost)
-		tell(monitor, monitor->lost->interface, RADIO_MODEM_UP, clock_now(CLOCK_MONOTONIC));
+	for (unsigned i = 0; i < LOST_MAX; i++)
+		if (monitor->lost[i])
+			tell(monitor, monitor->lost[i], RADIO_MODEM_UP, clock_now(CLOCK_MONOTONIC));
 }
 
 static void leave_bus(struct modem_monitor *monitor)
@@ -330,13 +316,10 @@ static void close_source(void *source)
 	if (!monitor)
 		return;
 	leave_bus(monitor);
-	while (monitor->lost)
-		note_lost(monitor, monitor->lost->interface, false);
 	sd_event_source_disable_unref(monitor->retry);
 	sd_event_unref(monitor->listener.loop);
 	free(monitor);
 }
-DEFINE_CLEANUP(void *, close_source);
 
 /* A host without a bus has no ModemManager, and nothing waits for either. */
 static int open_source(void **ret, const struct source_listener *listener, const void *options)

@@ -82,6 +82,7 @@ static void tell(struct wifi_monitor *monitor, struct wifi *wifi, enum radio rad
 		event.path.signal = wifi->signal;
 	wifi->lost = !is_up;
 	wifi->frame = 0;
+	wifi->signal = 0; /* the next one is another connection's */
 	monitor->sink(monitor->userdata, &event);
 }
 

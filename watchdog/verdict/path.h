@@ -40,9 +40,9 @@ struct path_view {
 	struct path_part link;     /* the interface is up and has a carrier */
 	struct path_part radio;    /* the link's radio has its connection, as far as reported: one
 				      that nobody reports on counts as there */
-	struct radio_loss loss;    /* of `radio`: when it was first lost within the span; but the
-				      last one, if it is gone and that was RADIO_LEFT, or of a
-				      modem, which goes down by steps */
+	struct radio_loss loss;    /* of `radio`: what began its present absence, or the first one
+				      within the span if it is there. Of a modem, which goes down
+				      by steps, the last of them */
 	struct path_part address;  /* the local address is one of ours, on any interface */
 	struct path_part route;    /* a route leads to the peer */
 	struct path_part next_hop; /* has not failed to answer ARP or ND; counts only while there is

@@ -302,17 +302,18 @@ static const struct path_loss *find_loss(const struct moment *moment, usec_t sin
 	return found;
 }
 
-/* One that left by itself had its connection back before. */
+/* Of one that is gone, what counts is the absence that lasts: those before may have been roams. */
 static void describe_loss(const struct moment *moment, usec_t until, struct path_view *view)
 {
 	const struct path_loss *newest = find_loss(moment, 0, until, true), *first = newest;
+	usec_t since = view->radio.there || view->radio.back < view->radio.lost ? view->radio.lost
+										: view->radio.back;
 
 	if (!newest || (view->radio.there && !view->radio.lost))
 		return;
-	if (view->radio.lost)
-		first = find_loss(moment, view->radio.lost, until, false) ?: newest;
-	if (!view->radio.there &&
-	    (newest->loss.radio == RADIO_LEFT || radio_is_of_modem(newest->loss.radio)))
+	if (since)
+		first = find_loss(moment, since, until, false) ?: newest;
+	if (!view->radio.there && radio_is_of_modem(newest->loss.radio))
 		first = newest;
 	view->loss = first->loss;
 }
