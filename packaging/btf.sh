@@ -5,7 +5,7 @@
 #
 #     packaging/btf.sh VMLINUX OUTPUT OBJECT...
 #
-# Without bpftool, all types are in it, which take some 5 MB in place of 5 KB.
+# Without bpftool, all types are in it, which take some 5 MB in place of 10 KB.
 #
 # VMLINUX: the kernel's vmlinux, uncompressed, with BTF or with debug information (which takes pahole);
 # or BTF alone, like /sys/kernel/btf/vmlinux. OBJECT: the probe's BPF objects.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the types of the running kernel come from (BTF). libbpf relocates with
- * them what the probe reads. A kernel that was built without has them in a file of its own. */
+/* Where the types of the running kernel come from (BTF). libbpf relocates with them what the probe
+ * reads. A kernel that was built without has them in a file of its own. */
 #pragma once
 
 enum { PROBE_BTF_PATH_SIZE = 32, PROBE_BTF_REASON_SIZE = 192 };
