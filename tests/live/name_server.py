@@ -119,7 +119,7 @@ class Unbound(NameServer):
 
 
 class OddServer(NameServer):
-    """names/odd_server.py."""
+    """tests/live/names/odd_server.py."""
 
     PROGRAM = Path(__file__).with_name("names") / "odd_server.py"
     ELSEWHERE = "10.77.9.9"
