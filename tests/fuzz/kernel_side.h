@@ -16,6 +16,7 @@
 #define bpf_htons(x) __builtin_bswap16((__u16)(x))
 #define bpf_ntohl(x) __builtin_bswap32(x)
 #define SEC(name)    __attribute__((unused))
+#define barrier()    __asm__ volatile("" ::: "memory")
 #define barrier_var(x)
 #define __uint(a, b) int(*a)[b]
 #define __type(a, b) b *a
@@ -42,6 +43,21 @@ struct __sk_buff {
 	__u32 remote_port; /* network byte order, in the upper half */
 	struct bpf_sock *sk;
 };
+
+static const bool have_kernel_types = true;
+
+/* Sessions are the fuzzer's own. */
+static inline void *bpf_sk_storage_get(void *map, void *sk, void *value, __u64 flags)
+{
+	(void)map, (void)sk, (void)value, (void)flags;
+	return NULL;
+}
+
+static inline void *bpf_map_lookup_elem(void *map, const void *key)
+{
+	(void)map, (void)key;
+	return NULL;
+}
 
 static __u64 clock_nsec;
 static struct bpf_tcp_sock tcp_state;
