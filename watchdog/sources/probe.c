@@ -495,9 +495,14 @@ static void tell_lost(struct probe *probe)
 
 usec_t probe_next_look(const struct probe *probe)
 {
-	usec_t of_drops = probe_drops_next_look(probe);
+	const usec_t looks[] = { probe->lens.next_look, probe_drops_next_look(probe),
+				 probe_stalls_next_look(probe) };
+	usec_t next = USEC_INFINITY;
 
-	return of_drops < probe->lens.next_look ? of_drops : probe->lens.next_look;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		if (looks[i] < next)
+			next = looks[i];
+	return next;
 }
 
 int probe_wait_fd(const struct probe *probe)

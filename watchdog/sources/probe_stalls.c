@@ -15,6 +15,9 @@
  * (tp_rcu_cond_sync()). */
 #define LOOK_AGAIN (10 * USEC_PER_SEC)
 
+/* The same where there is no such tracepoint, and looking is all there is. */
+#define LOOK_SOON (1 * USEC_PER_SEC)
+
 /* Has what healed unseen told. Returns whether anything is still stalled, for all we know. */
 static bool look(struct probe *probe)
 {
@@ -27,6 +30,11 @@ static bool look(struct probe *probe)
 	if (probe_visits_connections(probe))
 		return probe_visit_for_stalls(probe) < 0 || probe->bpf->bss->still_stalled;
 	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->still_stalled;
+}
+
+static usec_t next_look(const struct probe *probe)
+{
+	return probe->healing_looked + (probe->healing ? LOOK_AGAIN : LOOK_SOON);
 }
 
 static bool has_tracepoint(const struct probe *probe)
@@ -58,6 +66,11 @@ void probe_stalls_follow(struct probe *probe)
 		return;
 	if (!probe->healing_followed)
 		begin(probe);
-	else if (clock_now(CLOCK_MONOTONIC) >= probe->healing_looked + LOOK_AGAIN && !look(probe))
+	else if (clock_now(CLOCK_MONOTONIC) >= next_look(probe) && !look(probe))
 		end(probe);
+}
+
+usec_t probe_stalls_next_look(const struct probe *probe)
+{
+	return probe->healing_followed && !probe->healing ? next_look(probe) : USEC_INFINITY;
 }

@@ -3,8 +3,13 @@
  * stalled: every new connection of the host runs it. */
 #pragma once
 
+#include "base/usec.h"
+
 struct probe;
 
 /* To be called whenever records have been taken: attaches the program if something may be stalled,
  * and detaches it once nothing has been for a while. A failure is tried again the next time. */
 void probe_stalls_follow(struct probe *probe);
+
+/* Returns when it is to be called at the latest. */
+usec_t probe_stalls_next_look(const struct probe *probe);
