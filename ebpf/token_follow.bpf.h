@@ -160,7 +160,10 @@ static __noinline void follow_token(struct mqtt_session *session, const struct m
 		if (at >= chunk->length)
 			break;
 		size = least_of(token->end - token->next, chunk->length - at, sizeof(read));
-		if (!size || size > sizeof(read) || !read_bytes(chunk, at, size, &read))
+		if (!size)
+			break;
+		size = ((size - 1) & (sizeof(read) - 1)) + 1; /* so that 6.1 knows its range, too */
+		if (!read_bytes(chunk, at, size, &read))
 			break;
 		take_token_bytes(token, read.word, size);
 		token->next += size;
