@@ -103,17 +103,21 @@ static __always_inline __u32 read_ip(struct __sk_buff *packet, bool sent,
 }
 
 /* Over TCP, only a message at the beginning of a connection is found: elsewhere, a segment does not
- * tell where a message begins. */
+ * tell where a message begins. Some servers send its length by itself. */
 static __always_inline __u32 find_in_tcp(struct __sk_buff *packet, bool sent, __u32 tcp)
 {
 	struct bpf_sock *sk = packet->sk; /* each read of it is checked for NULL */
 	const struct bpf_tcp_sock *state = sk ? bpf_tcp_sock(sk) : NULL;
+	__u32 received;
 	__u8 offset;
 
-	if (!state || (sent ? state->bytes_acked > 1 : state->bytes_received > 0) ||
+	if (!state)
+		return 0;
+	received = sent ? 0 : state->bytes_received;
+	if (received > DNS_TCP_LENGTH_SIZE || (sent && state->bytes_acked > 1) ||
 	    bpf_skb_load_bytes(packet, tcp + TCP_DATA_OFFSET, &offset, 1) < 0)
 		return 0;
-	return tcp + (offset >> 4) * 4 + DNS_TCP_LENGTH_SIZE;
+	return tcp + (offset >> 4) * 4 + DNS_TCP_LENGTH_SIZE - received;
 }
 
 /* Returns false if the packet does not go to a name server or come from one. */

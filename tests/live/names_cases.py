@@ -16,7 +16,7 @@ from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, tabl
 from hub import PORT
 from lab import CLOUD_ADDRESS
 from mqtt_cases import libraries_of
-from name_server import NAME, Dnsmasq, Unbound
+from name_server import NAME, Dnsmasq, OddServer, Unbound
 from supervised import Surprise
 
 SILENCE = 25  # seconds: three time-outs of the resolver, and a while
@@ -69,6 +69,19 @@ def told(cause, **options):
 )
 def the_hubs_name(stage, go_wrong, family="ipv4", options=""):
     outage(stage, Dnsmasq(stage.lab, family), go_wrong, family, options)
+
+
+@story(CLOSED[0], stalled("name-not-found", LIKELY), settings=(f"Peer=*:{PORT}",))
+def name_does_not_exist_and_the_length_comes_alone(stage):
+    """The answer comes over TCP, in two segments."""
+    with OddServer(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"], "use-vc")
+        stage.hub_closes(stage.connect())
+        server.answers_from_elsewhere()
+        for _ in range(ATTEMPTS):
+            look_up(stage, False)
+            time.sleep(PAUSE)
+        stage.wait_told("stalled", SILENCE)
 
 
 def unbound():
