@@ -68,7 +68,7 @@ static __always_inline __u64 xarray_entry(__u64 entry, __u32 index)
 			return entry & 3 ? 0 : entry;
 		slot = index >> (READ(node, shift) & 31) & (slots - 1);
 		entry = read_word((__u64)node + bpf_core_field_offset(node->slots) +
-				  slot * WORD_SIZE);
+				  (__u64)slot * WORD_SIZE);
 	}
 	return 0;
 }
@@ -78,7 +78,7 @@ static __always_inline __u64 task_by_pid(__u32 number)
 {
 	struct pid *own = READ(TASK(bpf_get_current_task()), thread_pid), *pid;
 	struct upid *last = (void *)own + bpf_core_field_offset(own->numbers) +
-			    READ(own, level) * bpf_core_type_size(struct upid);
+			    (__u64)READ(own, level) * bpf_core_type_size(struct upid);
 	struct pid_namespace *ns = READ(last, ns);
 	struct xarray *processes = __builtin_preserve_access_index(&ns->idr.idr_rt);
 	__u64 link;

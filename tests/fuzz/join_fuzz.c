@@ -82,7 +82,8 @@ static void check_answer(unsigned number, unsigned record_count, uint8_t *used)
 	MUST(answer->record < record_count);
 	MUST(records[answer->record].kind == RECORD_ENDED);
 	MUST(!answer->sure || records[answer->record].age);
-	used[answer->record] += lines[number].symptom != HUB_NOT_AUTHORIZED;
+	if (lines[number].symptom != HUB_NOT_AUTHORIZED)
+		used[answer->record]++;
 	MUST(used[answer->record] <= 1);
 }
 
