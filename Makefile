@@ -162,15 +162,7 @@ $(B)/packaging/slim_object: packaging/slim_object.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 $(WARNINGS) -o $@ $< -lelf
 
-$(B)/ebpf/%.bpf.o: ebpf/%.bpf.c $(wildcard ebpf/*.h) $(B)/packaging/slim_object Makefile
-	$(call say,BPF,$<)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 $(BPF_DEBUG) -O2 -Wall -Wextra -Werror \
-		-I. -c -o $@.full $<
-	$(Q)$(BPFTOOL) gen object $@ $@.full
-	$(Q)$(B)/packaging/slim_object $@
-
-# A source archive has the skeletons in it, so that neither clang nor bpftool is needed. They count as
+# A source archive has the skeletons in it, and their objects, so that neither clang nor bpftool is needed. They count as
 # long as the sources they were made of are as they were. SHIPPED= in the environment: never.
 ifeq ($(origin SHIPPED),undefined)
 SHIPPED := $(if $(wildcard ebpf/skeletons),$(shell sha256sum --status --check ebpf/skeletons/made-of && \
@@ -182,14 +174,27 @@ $(B)/ebpf/%.skel.h: $(SHIPPED)/%.skel.h
 	$(call say,COPY,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)cp $< $@
+
+$(B)/ebpf/%.bpf.o: $(SHIPPED)/%.bpf.o
+	$(call say,COPY,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
 else
+$(B)/ebpf/%.bpf.o: ebpf/%.bpf.c $(wildcard ebpf/*.h) $(B)/packaging/slim_object Makefile
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -mcpu=v3 $(BPF_DEBUG) -O2 -Wall -Wextra -Werror \
+		-I. -c -o $@.full $<
+	$(Q)$(BPFTOOL) gen object $@ $@.full
+	$(Q)$(B)/packaging/slim_object $@
+
 $(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o packaging/pack_skeleton.sh
 	$(call say,GEN,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.plain
 	$(Q)packaging/pack_skeleton.sh $@.plain $< > $@
 endif
 
-skeletons: $(SKELETONS)
+skeletons: $(SKELETONS) $(SKELETONS:.skel.h=.bpf.o)
 
 $(call objects,watchdog/sources/probe*.c): $(SKELETONS)
 
