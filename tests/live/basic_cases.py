@@ -2,8 +2,9 @@
 """The ends every version must get right: by the peer, by the agent, by the network, by death."""
 
 import signal
+import time
 
-from case import (BOTH, QUITE_SURE, SUSPECTED, case, core_dumps_are_files, ended, stalled, story,
+from case import (BOTH, LIKELY, QUITE_SURE, SUSPECTED, case, core_dumps_are_files, ended, stalled, story,
                   table)
 
 
@@ -51,6 +52,28 @@ def refused(stage):
 @case("local-fin", "agent-close", families=BOTH)
 def local_close(stage):
     peer = stage.connect()
+    stage.agent.ask("close")
+    peer.receive_end()
+    peer.close()
+
+
+@case("local-fin", "agent-close", LIKELY)
+def local_close_after_waiting_in_vain(stage):
+    """What it sent has arrived, and no answer comes: the hub may hang, or the answer be lost."""
+    peer = stage.connect()
+    stage.agent.ask("send", 10)
+    time.sleep(1.2)  # a second, and some
+    stage.agent.ask("close")
+    peer.receive_end()
+    peer.close()
+
+
+@case("local-fin", "agent-close")
+def local_close_after_the_answer(stage):
+    peer = stage.connect()
+    stage.agent.ask("send", 10)
+    stage.talk(peer)
+    time.sleep(1.2)
     stage.agent.ask("close")
     peer.receive_end()
     peer.close()

@@ -258,6 +258,24 @@ EXCLUSION(nothing_timed_out, "nothing-had-timed-out")
 	       !could_not_be_sent(given->socket) && !counters_are_gone(given, verdict);
 }
 
+/* What was sent last has arrived, but nothing came since: its answer may be lost, or the peer
+ * hangs, and the agent has waited for it. */
+static bool may_wait_for_an_answer(const struct circumstances *given)
+{
+	const struct socket_facts *socket = given->socket;
+	bool heard_since = socket->bytes_received > 0 && socket->idle_rx <= socket->idle_tx;
+
+	return mqtt_ping_is_unanswered(given->mqtt) ||
+	       (socket->bytes_sent > 0 && socket->idle_tx >= JUST_NOW && !heard_since);
+}
+
+EXCLUSION(no_answer_was_due, "no-answer-was-due")
+{
+	return (all_acknowledged_holds(given, verdict) ||
+		nothing_timed_out_holds(given, verdict)) &&
+	       !may_wait_for_an_answer(given);
+}
+
 EXCLUSION(all_arrived, "all-had-arrived")
 {
 	return all_acknowledged_holds(given, verdict) && nothing_timed_out_holds(given, verdict);

@@ -20,7 +20,8 @@
 	ONE(peer_had_said_nothing) ONE(ping_is_unanswered) ONE(closed_on_purpose) \
 	ONE(had_been_let_in) ONE(no_refusal_was_seen) ONE(was_let_in_before) \
 	/* who was heard, and when */ \
-	ONE(all_acknowledged) ONE(acknowledged_since) ONE(nothing_timed_out) ONE(all_arrived) \
+	ONE(all_acknowledged) ONE(no_answer_was_due) ONE(acknowledged_since) \
+	ONE(nothing_timed_out) ONE(all_arrived) \
 	ONE(left_unasked) \
 	ONE(kept_its_keepalive) ONE(had_just_spoken) ONE(was_heard_within_keepalive) \
 	ONE(seen_to_keep_alive) ONE(silent_for_longer_than_patience) ONE(heard_lately) \
