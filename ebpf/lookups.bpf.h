@@ -5,6 +5,8 @@
  * kernel: whether the message is an answer, and of which kind. No name is read. */
 #pragma once
 
+#include "ebpf/lookup_news.bpf.h"
+
 enum {
 	DNS_PORT = 53,
 	/* RFC 1035, 4.1.1 */
@@ -32,23 +34,16 @@ enum {
 /* The servers that an agent has asked last: answers of others are not for it. */
 enum { LOOKUP_SERVERS = 4 };
 
-/* An agent that looks up names all the time has this many records a second, and those of answers
- * that found something after others did not. */
-enum { LOOKUP_RECORDS_MAX = 16 };
-
 struct lookup_server {
 	__u8 address[16] __attribute__((aligned(8))); /* compared by eight bytes */
 	__u16 family;
 };
 
-/* The lookups of one agent that were reported already. */
+/* An agent's name servers, and its lookups that were reported already. */
 struct lookups {
 	struct lookup_server servers[LOOKUP_SERVERS];
 	__u32 next_server;
-	__u32 records; /* since `second_nsec` */
-	__u64 second_nsec;
-	__u64 asked_nsec; /* when a question was last reported */
-	__u32 answer;     /* the last report: enum probe_lookup_answer */
+	struct lookup_reports reports;
 };
 
 struct {
@@ -201,27 +196,6 @@ static __always_inline void note_server(struct lookups *lookups, const struct lo
 		lookups->servers[lookups->next_server++ % LOOKUP_SERVERS] = *server;
 }
 
-#define NSEC_PER_SEC 1000000000ULL
-
-/* A question is news a second after the last one that was reported; an answer if it is of another
- * kind than the last report. */
-static __always_inline bool is_news(const struct lookups *lookups, enum probe_lookup_answer answer,
-				    __u64 now)
-{
-	if (answer == PROBE_LOOKUP_ASKED)
-		return now - lookups->asked_nsec >= NSEC_PER_SEC;
-	return answer != lookups->answer;
-}
-
-static __always_inline bool has_records_left(struct lookups *lookups, __u64 now)
-{
-	if (now - lookups->second_nsec >= NSEC_PER_SEC) {
-		lookups->second_nsec = now;
-		lookups->records = 0;
-	}
-	return lookups->records++ < LOOKUP_RECORDS_MAX;
-}
-
 static __always_inline void report_lookup(__u32 agent, const struct lookup_server *server,
 					  enum probe_lookup_answer answer)
 {
@@ -242,7 +216,6 @@ static __always_inline void take_lookup(__u32 agent, const struct lookup_server 
 					enum probe_lookup_answer answer)
 {
 	struct lookups *lookups = lookups_of(agent);
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!lookups)
 		return;
@@ -250,13 +223,8 @@ static __always_inline void take_lookup(__u32 agent, const struct lookup_server 
 		note_server(lookups, server);
 	else if (!is_known_server(lookups, server))
 		return;
-	if (!is_news(lookups, answer, now) ||
-	    (!has_records_left(lookups, now) && answer != PROBE_LOOKUP_FOUND))
-		return;
-	if (answer == PROBE_LOOKUP_ASKED)
-		lookups->asked_nsec = now;
-	lookups->answer = answer;
-	report_lookup(agent, server, answer);
+	if (is_to_be_told(&lookups->reports, answer))
+		report_lookup(agent, server, answer);
 }
 
 static __always_inline void look_for_lookup(struct __sk_buff *packet, bool sent)

@@ -5,6 +5,8 @@
  * no name is none. Neither the name nor what was found is read. */
 #pragma once
 
+#include "ebpf/lookup_news.bpf.h"
+
 /* EAI_ of getaddrinfo(3): glibc and musl have the same. */
 enum {
 	RESOLVER_FOUND = 0,
@@ -24,31 +26,18 @@ struct {
 	__type(value, __u32); /* of no meaning */
 } resolving SEC(".maps");
 
-/* An agent that looks up names all the time has this many records a second. */
-enum { RESOLVER_RECORDS_MAX = 16 };
-
-#define RESOLVER_NSEC_PER_SEC 1000000000ULL
-
-/* What was reported of an agent. */
-struct resolver_reports {
-	__u64 asked_nsec; /* when a call was last reported */
-	__u64 second_nsec;
-	__u32 records; /* since then */
-	__u32 answer;  /* the last report: enum probe_lookup_answer */
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PROBE_AGENTS);
 	__type(key, __u32);
-	__type(value, struct resolver_reports);
+	__type(value, struct lookup_reports);
 } reports_of_agents SEC(".maps");
 
-static __always_inline struct resolver_reports *reports_of(__u32 agent)
+static __always_inline struct lookup_reports *reports_of(__u32 agent)
 {
-	static const struct resolver_reports blank = {};
-	struct resolver_reports *reports = bpf_map_lookup_elem(&reports_of_agents, &agent);
+	static const struct lookup_reports blank = {};
+	struct lookup_reports *reports = bpf_map_lookup_elem(&reports_of_agents, &agent);
 
 	if (reports)
 		return reports;
@@ -75,33 +64,11 @@ static __always_inline enum probe_lookup_answer answer_of_resolver(int result)
 	return PROBE_LOOKUP_NONE;
 }
 
-/* As is_news() of lookups.bpf.h: a call a second, and each answer that is another than the last
- * report. */
-static __always_inline bool is_to_be_told(struct resolver_reports *reports,
-					  enum probe_lookup_answer answer)
-{
-	__u64 now = bpf_ktime_get_ns();
-
-	if (answer == PROBE_LOOKUP_ASKED ? now - reports->asked_nsec < RESOLVER_NSEC_PER_SEC
-					 : answer == reports->answer)
-		return false;
-	if (now - reports->second_nsec >= RESOLVER_NSEC_PER_SEC) {
-		reports->second_nsec = now;
-		reports->records = 0;
-	}
-	if (reports->records++ >= RESOLVER_RECORDS_MAX && answer != PROBE_LOOKUP_FOUND)
-		return false;
-	if (answer == PROBE_LOOKUP_ASKED)
-		reports->asked_nsec = now;
-	reports->answer = answer;
-	return true;
-}
-
 /* No server is known: the record has the address family 0. */
 static __always_inline void tell_lookup(enum probe_lookup_answer answer)
 {
 	__u32 agent = agent_of_current();
-	struct resolver_reports *reports = agent ? reports_of(agent) : NULL;
+	struct lookup_reports *reports = agent ? reports_of(agent) : NULL;
 	struct probe_lookup *record;
 
 	if (!reports || !is_to_be_told(reports, answer))
