@@ -16,6 +16,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "ebpf/drops_record.h"
+#include "ebpf/reads.bpf.h"
 
 /* BPF_PROG() names the raw arguments. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
@@ -107,9 +108,9 @@ struct packet {
 };
 
 /* Returns false if it is no TCP, or is not to be found. */
-static __always_inline bool read_packet(struct packet *packet, const struct sk_buff___dropped *skb)
+static __always_inline bool read_packet(struct packet *packet, struct sk_buff___dropped *skb)
 {
-	const unsigned char *start = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
+	const unsigned char *start = READ(skb, head) + READ(skb, network_header);
 	__u8 ip[IP_HEADER_SIZE], tcp[TCP_HEADER_LEAST];
 	__u32 header, length;
 
@@ -153,13 +154,19 @@ static __always_inline void turn_round(struct drop_flow *flow)
 
 /* The namespace it was dropped in. A segment that TCP sends has no device yet, and something else
  * stands in its place: the red-black tree that it waits in. */
-static __always_inline __u64 netns_of(const struct sk_buff___dropped *skb)
+static __always_inline __u64 netns_of(struct sk_buff___dropped *skb)
 {
-	struct sock *sk = BPF_CORE_READ(skb, sk);
+	struct sock *sk = READ(skb, sk);
+	struct net_device *device;
+	struct net *net;
 
-	if (sk)
-		return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	return BPF_CORE_READ(skb, dev, nd_net.net, ns.inum);
+	if (sk) {
+		net = READ(sk, __sk_common.skc_net.net);
+	} else {
+		device = READ(skb, dev);
+		net = READ(device, nd_net.net);
+	}
+	return READ(net, ns.inum);
 }
 
 enum {
@@ -170,13 +177,13 @@ enum {
 	CT_INFO_MASK = 7, /* include/net/netfilter/nf_conntrack.h: NFCT_INFOMASK */
 };
 
-/* What conntrack knew of it, as enum drop_by. */
-static __always_inline __u32 tracked_as(const struct sk_buff___dropped *skb, __u8 flags)
+/* Returns what conntrack knew of the packet, of enum drop_by; 0: nothing that tells. */
+static __always_inline __u32 tracked_as(struct sk_buff___dropped *skb, __u8 flags)
 {
 	unsigned long entry = 0;
 
 	if (bpf_core_field_exists(skb->_nfct))
-		entry = BPF_CORE_READ(skb, _nfct);
+		entry = READ(skb, _nfct);
 	if (!(entry & ~(unsigned long)CT_INFO_MASK))
 		return 0;
 	entry &= CT_INFO_MASK;
@@ -224,7 +231,7 @@ static __always_inline struct drop_counts *find(struct packet *packet, bool *out
 SEC("raw_tp/kfree_skb")
 int BPF_PROG(packet_dropped, struct sk_buff *dropped, void *location, __u32 reason)
 {
-	const struct sk_buff___dropped *skb = (const void *)dropped;
+	struct sk_buff___dropped *skb = (void *)dropped;
 	__u32 by = dropped_by(reason);
 	struct packet packet = {};
 	struct drop_counts *found;
