@@ -17,10 +17,12 @@
 struct handover_memory;
 struct probe;
 
-/* Loads and attaches. `btf`: where the BTF of a kernel is that has none itself; NULL or empty:
+/* Loads and attaches. `btf`: a file with the BTF of this kernel; NULL or empty: its own, or what is
  * below /usr/lib/connwatch/btf. Returns 0 and the probe in `*ret`, to be freed with probe_close();
- * or -EPERM       CAP_BPF or CAP_PERFMON is missing (CAP_SYS_ADMIN before kernel 5.8) -ENOENT the
- * kernel has no BTF, and there is no file of it -ENOEXEC     the file of BTF is not of this kernel
+ * or
+ *   -EPERM       CAP_BPF or CAP_PERFMON is missing (CAP_SYS_ADMIN before kernel 5.8)
+ *   -ENOENT      the kernel has no BTF, and there is no file of it
+ *   -ENOEXEC     the file of BTF is not of this kernel
  *   -EOPNOTSUPP  the kernel lacks a tracepoint or map type that nothing can replace
  *   another -errno of libbpf
  * with a sentence for the operator in `*complaint` (static text) in every case of failure. */
@@ -36,7 +38,7 @@ int probe_take_over(struct probe **ret, const char *btf, const int *descriptors,
 struct probe *probe_close(struct probe *probe); /* detaches; returns NULL */
 DEFINE_CLEANUP(struct probe *, probe_close);
 
-/* Returns true if the kernel has no BTF, and the probe works with a file of it. */
+/* Returns true if the probe works with a file of BTF, and not with the kernel's own. */
 bool probe_has_external_btf(const struct probe *probe);
 
 /* Returns the descriptor that becomes readable when there are records. Owned by the probe. */
@@ -85,8 +87,8 @@ int probe_unwatch(struct probe *probe, uint32_t agent);
  */
 bool probe_shows_connections(const struct probe *probe);
 
-/* Returns false if the packets of watched control groups are not looked at: before kernel 5.11, or
- * without CAP_NET_ADMIN. */
+/* Returns false if the packets of watched control groups are not looked at: without
+ * CAP_NET_ADMIN. */
 bool probe_sees_packets(const struct probe *probe);
 
 /* Looks for open connections of what is watched, in every network namespace; each new one becomes

@@ -205,7 +205,6 @@ int probe_btf_open(struct probe_btf *ret, const char *named, const char **compla
 	static char text[TEXT_SIZE];
 	char own[PATH_MAX];
 	struct utsname name;
-
 	bool is_named = named && *named, has_own = access(KERNEL_BTF, R_OK) == 0;
 	int r;
 

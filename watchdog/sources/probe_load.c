@@ -37,7 +37,6 @@ __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_
 struct kernel_features {
 	bool types; /* as ebpf/reads.bpf.h has it */
 	bool socket_cookie;
-	bool task_pointer;
 	bool socket_from_file;
 	bool congestion_state;
 	bool storage_iterator;
@@ -51,7 +50,6 @@ static const struct {
 } FEATURES[] = {
 	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, types) },
 	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
-	{ "bpf_get_current_task_btf", true, offsetof(struct kernel_features, task_pointer) },
 	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
 	{ "btf_trace_tcp_cong_state_set", false,
 	  offsetof(struct kernel_features, congestion_state) },
@@ -146,7 +144,7 @@ static bool can_have_lenses(void)
 static void prepare_groups(struct probe_bpf *bpf, const struct kernel_features *features,
 			   bool lenses)
 {
-	bool lenses_too = lenses && features->types && features->task_pointer && can_have_lenses();
+	bool lenses_too = lenses && features->types && can_have_lenses();
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
