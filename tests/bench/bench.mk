@@ -33,7 +33,9 @@ $(B)/tests/bench/connection_loop $(B)/tests/bench/bulk $(B)/tests/bench/crowd: \
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^
 
-$(B)/tests/bench/handshake_loop: $(B)/tests/bench/handshake_loop.o $(B)/tests/bench/join_cgroup.o
+$(B)/tests/bench/connection_loop: $(B)/tests/bench/listen_on_loopback.o
+$(B)/tests/bench/handshake_loop: $(B)/tests/bench/handshake_loop.o $(B)/tests/bench/join_cgroup.o \
+		$(B)/tests/bench/listen_on_loopback.o
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ -lssl -lcrypto
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/bench/join_cgroup.h"
+#include "tests/bench/listen_on_loopback.h"
 
 static uint64_t now(clockid_t clock)
 {
@@ -23,21 +24,6 @@ static uint64_t now(clockid_t clock)
 
 	clock_gettime(clock, &time);
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-static int listen_on_loopback(struct sockaddr_in *address)
-{
-	socklen_t size = sizeof(*address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*address = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	if (fd < 0 || bind(fd, (struct sockaddr *)address, size) < 0 || listen(fd, 16) < 0 ||
-	    getsockname(fd, (struct sockaddr *)address, &size) < 0)
-		err(EXIT_FAILURE, "cannot listen on loopback");
-	return fd;
 }
 
 static void connect_and_reset(int listener, const struct sockaddr_in *address)

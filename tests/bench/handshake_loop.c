@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "tests/bench/join_cgroup.h"
+#include "tests/bench/listen_on_loopback.h"
 
 enum { MESSAGE_SIZE = 1024, DAY = 24 * 60 * 60 };
 
@@ -72,21 +73,6 @@ static void exchange(SSL *ssl, bool sends_first)
 			demand(n, "read");
 		}
 	}
-}
-
-static int listen_on_loopback(struct sockaddr_in *address)
-{
-	socklen_t size = sizeof(*address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*address = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	if (fd < 0 || bind(fd, (struct sockaddr *)address, size) < 0 || listen(fd, 16) < 0 ||
-	    getsockname(fd, (struct sockaddr *)address, &size) < 0)
-		err(EXIT_FAILURE, "cannot listen on loopback");
-	return fd;
 }
 
 static void serve(int listener, X509 *certificate, EVP_PKEY *key)

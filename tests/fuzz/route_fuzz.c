@@ -4,6 +4,8 @@
  * Input: messages of netlink, one after the other. */
 #include "fuzz.h"
 
+#include "netlink_messages.h"
+
 #include "sources/route_monitor.c" /* NOLINT(bugprone-suspicious-include) */
 
 enum { NETNS = 4026531840U };
@@ -21,25 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct route_monitor monitor = { .sink = check };
 	struct watched_namespace in = { .monitor = &monitor, .netns = NETNS };
+	struct nl_msg *message;
 
-	while (size >= sizeof(struct nlmsghdr)) {
-		struct nlmsghdr header;
-		struct nl_msg *message;
-
-		/* libnl reads no message whose length is not that of what was received */
-		memcpy(&header, data, sizeof(header));
-		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size)
-			header.nlmsg_len = (uint32_t)size;
-		message = nlmsg_alloc_size(header.nlmsg_len);
-		MUST(message);
-		memcpy(nlmsg_hdr(message), data, header.nlmsg_len);
-		nlmsg_hdr(message)->nlmsg_len = header.nlmsg_len;
+	while ((message = next_message(&data, &size))) {
 		nlmsg_set_proto(message, NETLINK_ROUTE);
 		on_message(message, &in);
 		MUST(in.failed_count <= FAILED_MAX);
 		nlmsg_free(message);
-		data += header.nlmsg_len;
-		size -= header.nlmsg_len;
 	}
 	return 0;
 }

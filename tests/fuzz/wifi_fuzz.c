@@ -4,6 +4,8 @@
  * netlink, one after the other; the type of nl80211's is NL80211. */
 #include "fuzz.h"
 
+#include "netlink_messages.h"
+
 #include "sources/wifi_monitor.c" /* NOLINT(bugprone-suspicious-include) */
 
 enum { NETNS = 4026531840U, NL80211 = 0x1c };
@@ -23,26 +25,14 @@ static void check(void *userdata, const struct event *event)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct wifi_monitor monitor = { .sink = check, .netns = NETNS, .family = NL80211 };
+	struct nl_msg *message;
 
 	monitor.socket = nl_socket_alloc(); /* not connected: nothing is sent */
 	MUST(monitor.socket);
-	while (size >= sizeof(struct nlmsghdr)) {
-		struct nlmsghdr header;
-		struct nl_msg *message;
-
-		/* libnl reads no message whose length is not that of what was received */
-		memcpy(&header, data, sizeof(header));
-		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size)
-			header.nlmsg_len = (uint32_t)size;
-		message = nlmsg_alloc_size(header.nlmsg_len);
-		MUST(message);
-		memcpy(nlmsg_hdr(message), data, header.nlmsg_len);
-		nlmsg_hdr(message)->nlmsg_len = header.nlmsg_len;
+	while ((message = next_message(&data, &size))) {
 		on_message(message, &monitor);
 		MUST(monitor.next < INTERFACES_MAX);
 		nlmsg_free(message);
-		data += header.nlmsg_len;
-		size -= header.nlmsg_len;
 	}
 	nl_socket_free(monitor.socket);
 	return 0;

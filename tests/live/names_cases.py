@@ -29,6 +29,19 @@ def look_up(stage, found):
     assert (answer == "found") == found, answer
 
 
+def fail_and_find(stage, server):
+    """The agent does not find the hub, and after a while it does."""
+    for _ in range(ATTEMPTS):
+        look_up(stage, False)
+        time.sleep(PAUSE)
+    stage.wait_told("stalled", SILENCE)
+    server.knows_the_hub()
+    look_up(stage, True)
+    stage.connect()
+    stage.wait_told("recovered")
+    stage.agent.ask("close")
+
+
 def outage(stage, name_server, go_wrong, family="ipv4", options=""):
     """The hub closes, the agent does not find it, and after a while it does."""
     with name_server as server:
@@ -36,15 +49,7 @@ def outage(stage, name_server, go_wrong, family="ipv4", options=""):
         look_up(stage, True)
         stage.hub_closes(stage.connect())
         go_wrong(server)
-        for _ in range(ATTEMPTS):
-            look_up(stage, False)
-            time.sleep(PAUSE)
-        stage.wait_told("stalled", SILENCE)
-        server.knows_the_hub()
-        look_up(stage, True)
-        stage.connect()
-        stage.wait_told("recovered")
-        stage.agent.ask("close")
+        fail_and_find(stage, server)
 
 
 CLOSED = ended("peer-fin", "peer-close"), ended("local-fin", "agent-close", ANY)
@@ -192,15 +197,7 @@ def name_does_not_exist_says_the_c_library(stage):
         look_up(stage, True)
         stage.hub_closes(peer)
         server.has_no_such_name()
-        for _ in range(ATTEMPTS):
-            look_up(stage, False)
-            time.sleep(PAUSE)
-        stage.wait_told("stalled", SILENCE)
-        server.knows_the_hub()
-        look_up(stage, True)
-        stage.connect()
-        stage.wait_told("recovered")
-        stage.agent.ask("close")
+        fail_and_find(stage, server)
 
 
 @inside(FOUND_CLOSED, SAID, needed=needs("musl-gcc"))
