@@ -123,7 +123,7 @@ def fleet_options_agree(build):
 NEEDS = {
     "ROW(route_monitor,": ("link-down", "address-changed", "no-route"),
     "ROW(wifi_monitor,": ("wifi-disconnected",),
-    "ROW(modem_monitor,": ("modem-disconnected",),
+    "ROW(device_monitor,": ("modem-disconnected",),
     "ROW(host_sleep,": ("host-suspend",),
     "ROW(host_clock,": ("clock-wrong",),
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The modem monitor on a bus of its own, with a mock in the place of ModemManager: a child with one
- * modem, whose interface is `lo`, that changes its state as it is told. */
+/* The device monitor on a bus of its own, with a mock in the place of ModemManager: a child with
+ * one modem, whose interface is `lo`, that changes its state as it is told. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 enum { PATIENCE_MSEC = 5000, LOOPBACK = 1 };
 
-extern const struct source modem_monitor_source;
+extern const struct source device_monitor_source;
 
 static pid_t daemon_process, mock;
 static FILE *orders; /* for the mock */
@@ -115,7 +115,7 @@ static int start_mock(void)
 
 /* ---- the bus */
 
-static char directory[] = "/tmp/connwatch-modem-XXXXXX";
+static char directory[] = "/tmp/connwatch-device-XXXXXX";
 
 static int start_bus(void)
 {
@@ -185,7 +185,7 @@ static void begin(void)
 	CU_ASSERT_EQUAL_FATAL(start_mock(), 0);
 	CU_ASSERT_FATAL(sd_event_new(&loop) >= 0);
 	with_loop.loop = loop;
-	CU_ASSERT_EQUAL_FATAL(modem_monitor_source.open(&monitor, &with_loop, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(device_monitor_source.open(&monitor, &with_loop, NULL), 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(monitor);
 	/* until it hears the mock, which does not know when */
 	for (int i = 0; i < 50 && count == 0; i++) {
@@ -248,7 +248,7 @@ static void test_end(void)
 {
 	char path[64];
 
-	modem_monitor_source.close(monitor);
+	device_monitor_source.close(monitor);
 	sd_event_unref(loop);
 	end(daemon_process);
 	snprintf(path, sizeof(path), "%s/bus", directory);
@@ -256,5 +256,5 @@ static void test_end(void)
 	CU_ASSERT_EQUAL(rmdir(directory), 0);
 }
 
-SUITE("modem_monitor", { "a bus and a modem", begin }, { "states of a modem", test_states },
+SUITE("device_monitor", { "a bus and a modem", begin }, { "states of a modem", test_states },
       { "ModemManager goes", test_modem_manager_goes }, { "the end", test_end })
