@@ -26,6 +26,7 @@ BARE := peer-fin found-then-killed stopped-by-a-signal-and-continued mosquitto-s
 check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
 		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/process_signal_test $(B)/tests/live/device_monitor_test \
 		$(B)/tests/live/agent_shares_test $(B)/tests/live/record_order_test $(B)/tests/live/lens_test \
+		$(B)/tests/live/churn_test \
 		$(B)/tests/live/abort_connection
 	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \
 		$(B)/tests/live/process_signal_test $(B)/tests/live/agent_shares_test \
@@ -35,6 +36,7 @@ check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/
 		{ echo "again lost_records_test: the failure above counts only if this one fails too"; \
 		  $(B)/tests/live/lost_records_test; }
 	$(Q)$(B)/tests/live/record_order_test
+	$(Q)$(B)/tests/live/churn_test
 	$(Q)/usr/bin/python3 tests/live/abort.py $(B)/tests/live/abort_connection
 	$(Q)/usr/bin/python3 tests/live/restart.py $<
 	$(Q)/usr/bin/python3 tests/live/uprobes.py --connwatchctl $<
@@ -59,10 +61,12 @@ PROBE_ALONE := $(call objects,watchdog/sources/probe*.c) $(PROCESSES) $(MESSAGES
 	$(B)/watchdog/support/kernel_word.o $(B)/watchdog/support/process_tree.o $(B)/watchdog/support/process_files.o $(B)/libcore.a
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o $(PROBE_ALONE)
 $(B)/tests/live/record_order_test: $(B)/tests/live/record_order_test.o $(PROBE_ALONE)
+$(B)/tests/live/churn_test: $(B)/tests/live/churn_test.o $(PROBE_ALONE)
 $(B)/tests/live/abort_connection: $(B)/tests/live/abort_connection.o \
 		$(B)/watchdog/effects/connection_abort.o $(B)/watchdog/support/process_files.o \
 		$(NAMESPACES) $(PROCESSES)
-$(B)/tests/live/lost_records_test $(B)/tests/live/record_order_test $(B)/tests/live/abort_connection:
+$(B)/tests/live/lost_records_test $(B)/tests/live/record_order_test $(B)/tests/live/churn_test \
+		$(B)/tests/live/abort_connection:
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 

@@ -34,9 +34,13 @@ static enum ended_by classify_without_error(const struct socket_facts *facts)
 }
 
 /* The keep-alive timer (tcp_keepalive_timer()) sends a RST before it closes, the retransmission
- * and zero-window timers do not. Kernels before 6.12 give no reason for the RST. */
+ * and zero-window timers do not. Kernels before 6.12 give no reason for the RST. It may also go
+ * unseen, among the RSTs of others; but no other timer ends a connection that has sent all and got
+ * it acknowledged. */
 static bool killed_by_keepalive_timer(const struct socket_facts *facts)
 {
+	if (facts->unacked_bytes == 0 && facts->keepalive && facts->probes > 0)
+		return true;
 	if (facts->reset_reason == RESET_REASON_KEEPALIVE_TIMEOUT)
 		return true;
 	return facts->reset_reason == RESET_REASON_NOT_SPECIFIED && facts->keepalive &&
