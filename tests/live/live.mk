@@ -25,12 +25,13 @@ BARE := peer-fin found-then-killed stopped-by-a-signal-and-continued mosquitto-s
 ## check-live    every end of a connection on real sockets (LIVE="PATTERN..." selects cases)
 check-live: $(B)/connwatchctl $(B)/tests/live/lost_records_test $(B)/tests/live/route_monitor_test \
 		$(B)/tests/live/cgroup_finder_test $(B)/tests/live/process_signal_test $(B)/tests/live/device_monitor_test \
+		$(B)/tests/live/process_view_test \
 		$(B)/tests/live/agent_shares_test $(B)/tests/live/record_order_test $(B)/tests/live/lens_test \
 		$(B)/tests/live/churn_test \
 		$(B)/tests/live/abort_connection
 	$(Q)tests/run-unit.sh $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \
-		$(B)/tests/live/process_signal_test $(B)/tests/live/agent_shares_test \
-		$(B)/tests/live/lens_test $(B)/tests/live/device_monitor_test
+		$(B)/tests/live/process_signal_test $(B)/tests/live/process_view_test \
+		$(B)/tests/live/agent_shares_test $(B)/tests/live/lens_test $(B)/tests/live/device_monitor_test
 # The kernel may hide one timer's end in thousands from BPF: a second play, and said.
 	$(Q)$(B)/tests/live/lost_records_test || \
 		{ echo "again lost_records_test: the failure above counts only if this one fails too"; \
@@ -79,6 +80,7 @@ $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 		$(B)/libcore.a
 $(B)/tests/live/process_signal_test: $(B)/tests/live/process_signal_test.o \
 		$(B)/watchdog/effects/process_signal.o $(B)/watchdog/support/process_files.o
+$(B)/tests/live/process_view_test: $(B)/tests/live/process_view_test.o $(B)/watchdog/process/view.o
 # ModemManager is a mock.
 $(B)/tests/live/device_monitor_test: $(B)/tests/live/device_monitor_test.o \
 		$(B)/watchdog/sources/device_monitor.o $(B)/watchdog/sources/device_monitor_call.o \
@@ -86,8 +88,9 @@ $(B)/tests/live/device_monitor_test: $(B)/tests/live/device_monitor_test.o \
 $(B)/tests/live/agent_shares_test: $(B)/tests/live/agent_shares_test.o $(PROBE_ALONE)
 $(B)/tests/live/lens_test: $(B)/tests/live/lens_test.o $(PROBE_ALONE)
 $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \
-		$(B)/tests/live/process_signal_test $(B)/tests/live/agent_shares_test \
-		$(B)/tests/live/lens_test $(B)/tests/live/device_monitor_test:
+		$(B)/tests/live/process_signal_test $(B)/tests/live/process_view_test \
+		$(B)/tests/live/agent_shares_test $(B)/tests/live/lens_test \
+		$(B)/tests/live/device_monitor_test:
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) -lcunit
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -49,6 +50,82 @@ int process_view_open_namespace(pid_t pid, uint64_t inode)
 	return STEAL_FD(fd);
 }
 
+/* Reads the beginning of a file in /proc into `text`, terminated. Returns false if there is
+ * nothing. */
+static bool read_text(const char *path, char *text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return true;
+}
+
+/* ---- its files */
+
+/* What /proc/PID/fdinfo has of an open file, proc(5). */
+struct open_file {
+	unsigned mode;
+	int mount;
+	uint32_t inode; /* 0: Linux before 5.14, or unknown */
+};
+
+static bool read_open_file(pid_t pid, const char *number, struct open_file *file)
+{
+	char path[64], text[256];
+	const char *flags, *mount, *inode;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, number);
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	flags = strstr(text, "flags:");
+	mount = strstr(text, "mnt_id:");
+	inode = strstr(text, "ino:");
+	*file = (struct open_file){};
+	return flags && sscanf(flags, "flags: %o", &file->mode) == 1 && mount &&
+	       sscanf(mount, "mnt_id: %d", &file->mount) == 1 &&
+	       (!inode || sscanf(inode, "ino: %u", &file->inode) == 1);
+}
+
+/* All sockets of a host are on one mount, which no namespace has another of. */
+static bool find_mount_of_sockets(int *mount)
+{
+	_cleanup_close_ int own = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct open_file file;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", own);
+	if (own < 0 || !read_open_file(getpid(), number, &file) || file.inode == 0)
+		return false;
+	*mount = file.mount;
+	return true;
+}
+
+/* /proc/PID/fd is closed by its mode to all but its owner, with CAP_SYS_PTRACE as well: opening it
+ * would take CAP_DAC_READ_SEARCH. /proc/PID/fdinfo is open to who may trace the process. */
+static int read_sockets_of_others(pid_t pid, void (*visit)(void *userdata, uint32_t inode),
+				  void *userdata)
+{
+	_cleanup_closedir_ DIR *files = NULL;
+	const struct dirent *entry;
+	struct open_file file;
+	char path[32];
+	int mount;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)pid);
+	files = opendir(path);
+	if (!files)
+		return error();
+	if (!find_mount_of_sockets(&mount))
+		return -EACCES;
+	for (unsigned i = 0; i < FILES_MAX && (entry = readdir(files)); i++)
+		if (read_open_file(pid, entry->d_name, &file) && file.mount == mount)
+			visit(userdata, file.inode);
+	return 0;
+}
+
 int process_view_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode), void *userdata)
 {
 	_cleanup_closedir_ DIR *files = NULL;
@@ -58,7 +135,7 @@ int process_view_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	files = opendir(path);
 	if (!files)
-		return error();
+		return errno == EACCES ? read_sockets_of_others(pid, visit, userdata) : error();
 	for (unsigned i = 0; i < FILES_MAX && (file = readdir(files)); i++) {
 		char target[32];
 		ssize_t length = readlinkat(dirfd(files), file->d_name, target, sizeof(target) - 1);
@@ -74,19 +151,6 @@ int process_view_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode
 }
 
 /* ---- where a task sleeps */
-
-/* Reads the beginning of a file in /proc into `text`, terminated. Returns false if there is
- * nothing. */
-static bool read_text(const char *path, char *text, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return true;
-}
 
 /* "NUMBER ARGUMENT... STACK INSTRUCTION", "-1 STACK INSTRUCTION", or "running". The stack of a
  * program of 32 bits lies in the lowest 4 GiB, where no other has it. */
@@ -117,23 +181,14 @@ void process_view_wait(pid_t tid, struct wait_view *wait)
 
 /* ---- its disk */
 
-/* Returns the number of the mount that the file is on, if it is open for writing; else -1.
- * /proc/PID/fd would say more, and is closed to all but its owner: fdinfo, proc(5), is not. */
-static int mount_written_to(pid_t pid, const char *file)
+/* Returns the number of the mount that the file is on, if it is open for writing; else -1. */
+static int mount_written_to(pid_t pid, const char *number)
 {
-	char path[64], text[256];
-	const char *flags, *mount;
-	unsigned mode;
-	int number;
+	struct open_file file;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, file);
-	if (!read_text(path, text, sizeof(text)))
+	if (!read_open_file(pid, number, &file) || (file.mode & O_ACCMODE) == O_RDONLY)
 		return -1;
-	flags = strstr(text, "flags:");
-	mount = strstr(text, "mnt_id:");
-	if (!flags || sscanf(flags, "flags: %o", &mode) != 1 || (mode & O_ACCMODE) == O_RDONLY)
-		return -1;
-	return mount && sscanf(mount, "mnt_id: %d", &number) == 1 ? number : -1;
+	return file.mount;
 }
 
 /* A space, a tab, a line feed and a backslash stand as three octal digits there. */

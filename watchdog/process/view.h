@@ -16,7 +16,8 @@ int process_view_namespace(pid_t pid, uint64_t *inode);
 int process_view_open_namespace(pid_t pid, uint64_t inode);
 
 /* Calls `visit` with the inode of each socket that `pid` has open, among its first 65536 files.
- * Returns 0, -ESRCH, -EACCES or another -errno. */
+ * Those of another user's process are seen on Linux 5.14 and newer. Returns 0, -ESRCH, -EACCES or
+ * another -errno. */
 int process_view_sockets(pid_t pid, void (*visit)(void *userdata, uint32_t inode), void *userdata);
 
 /* Where a task sleeps. */
