@@ -244,6 +244,47 @@ static void test_kills(void)
 		test_kill(row);
 }
 
+/* A stop is asked for more than once: which signal comes `later` takes nothing from the first. */
+static const struct {
+	const char *why;
+	int later;
+	bool after_end;
+} repeated_stops[] = {
+	{ "SendSIGHUP= of systemd sends it right behind", SIGHUP, false },
+	{ "a reload, when it has closed already", SIGHUP, true },
+	{ "an impatient supervisor", SIGTERM, true },
+};
+
+static void test_repeated_stop(size_t row)
+{
+	struct event later = signaled(repeated_stops[row].later, 812);
+	struct bench bench;
+
+	later.process.handled = true;
+	begin(&bench);
+	bench_open(&bench, 1);
+	bench_step(&bench, signaled(SIGTERM, 812));
+	bench.now += USEC_PER_MSEC;
+	if (!repeated_stops[row].after_end)
+		bench_step(&bench, later);
+	bench.now += USEC_PER_MSEC;
+	bench_step(&bench, local_fin(1));
+	bench.now += USEC_PER_MSEC;
+	if (repeated_stops[row].after_end)
+		bench_step(&bench, later);
+	bench.now += 99 * USEC_PER_MSEC;
+	bench_step(&bench, exited(0));
+	CHECK(bench_only_verdict(&bench)->cause == CAUSE_AGENT_STOPPED, repeated_stops[row].why);
+	CHECK(bench_only_verdict(&bench)->confidence == CONFIDENCE_LIKELY, repeated_stops[row].why);
+	bench_end(&bench);
+}
+
+static void test_repeated_stops(void)
+{
+	for (size_t row = 0; row < sizeof(repeated_stops) / sizeof(*repeated_stops); row++)
+		test_repeated_stop(row);
+}
+
 static void test_stop_long_ago_explains_nothing(void)
 {
 	struct bench bench;
@@ -1058,6 +1099,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a close waits for the exit", test_close_waits_for_exit },
       { "a close of the living", test_close_of_the_living },
       { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
+      { "a stop that is asked for twice", test_repeated_stops },
       { "killed after a close", test_kills },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
       { "out of memory", test_oom }, { "a peer that did not hear us", test_peer_that_did_not_hear },

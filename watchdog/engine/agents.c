@@ -134,6 +134,7 @@ void agents_take_exit(struct engine *engine, const struct process *process)
 	struct circumstances circumstances = {
 		.time = process->exited_at,
 		.process = process,
+		.no_connection = true,
 	};
 	struct record record;
 

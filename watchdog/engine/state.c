@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/state.h"
 
+#include <signal.h>
 #include <string.h>
+
+#include "verdict/rules_process.h"
 
 /* ---- tables that agents share */
 
@@ -93,13 +96,28 @@ static const struct process *owner_of(const struct engine *engine,
  */
 enum { HANDED_ON_MOST = 8 };
 
+/* What asked `process` to end: a service manager sends SIGHUP right behind SIGTERM (SendSIGHUP= of
+ * systemd.kill(5)), and that alone might mean no more than a reload. */
+static const struct signal_facts *stop_of(const struct process *process,
+					  const struct circumstances *circumstances)
+{
+	const struct signal_facts *stop = process_stop_by(process, circumstances->time);
+	const struct signal_facts *before = &process->stop_before;
+	struct circumstances with_before = *circumstances;
+
+	with_before.stop = before;
+	if (stop && stop->number == SIGHUP && stop != before && before->number &&
+	    asks_to_end(&with_before))
+		return before;
+	return stop ?: &process->fatal;
+}
+
 void state_find_stop(const struct engine *engine, struct circumstances *circumstances)
 {
 	const struct process *process = circumstances->process;
 
 	for (unsigned i = 0; process && i < HANDED_ON_MOST; i++) {
-		const struct signal_facts *stop =
-			process->stop.number ? &process->stop : &process->fatal;
+		const struct signal_facts *stop = stop_of(process, circumstances);
 		const struct tracked_process *sender;
 
 		if (!stop->number || (stop == &process->fatal && !stop->sender.in_agent))

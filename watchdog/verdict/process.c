@@ -33,13 +33,16 @@ static bool signal_only_pauses(int signal)
 	       signal == SIGCONT;
 }
 
-/* Keeps a request from outside: the process may send itself the same signal when it is done. */
+/* Keeps a request from outside: the process may send itself the same signal when it is done. The
+ * one before is kept as well: a stop that was obeyed is often asked for again. */
 static void take_stop_request(struct process *process, const struct signal_facts *facts)
 {
 	bool asked = process->stop.number && !process->stop.sender.in_agent;
 
-	if (!asked || !facts->sender.in_agent)
-		process->stop = *facts;
+	if (asked && facts->sender.in_agent)
+		return;
+	process->stop_before = process->stop;
+	process->stop = *facts;
 }
 
 static void take_signal(struct process *process, const struct event *event)
@@ -60,6 +63,15 @@ static void take_signal(struct process *process, const struct event *event)
 	else if (!news->handled) /* a fault that is handled ends nothing: JVMs and Go live with them
 				  */
 		process->fatal = facts;
+}
+
+const struct signal_facts *process_stop_by(const struct process *process, usec_t time)
+{
+	const struct signal_facts *last = &process->stop, *before = &process->stop_before;
+
+	if (!last->number)
+		return NULL;
+	return last->time > time && before->number ? before : last;
 }
 
 void process_update(struct process *process, const struct event *event)

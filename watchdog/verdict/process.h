@@ -21,6 +21,7 @@ struct process {
 	/* the last one that asks a process to end: TERM, INT, QUIT, HUP; from outside the agent, if
 	 * any came from there */
 	struct signal_facts stop;
+	struct signal_facts stop_before; /* what `stop` took the place of; number 0: nothing */
 	struct signal_facts fatal; /* the last one that ends a process: SEGV, ABRT, KILL, ... */
 	usec_t execed;             /* the last execve(2); 0: none was observed */
 	bool oom;                  /* the OOM killer chose it */
@@ -32,6 +33,10 @@ struct process {
 
 /* Takes in an event_is_process() event of this process. */
 void process_update(struct process *process, const struct event *event);
+
+/* Returns the request that what the process did at `time` may come of: the last one by then; or, if
+ * none had come by then, the first one that is known. NULL: none is. */
+const struct signal_facts *process_stop_by(const struct process *process, usec_t time);
 
 /* The parts of a wait(2) status. `known` is true. */
 struct exit_facts exit_facts_from_code(uint32_t exit_code);

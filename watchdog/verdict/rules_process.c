@@ -35,10 +35,12 @@ bool unit_is_stopping(const struct circumstances *given)
 
 static bool has_worked_since(const struct circumstances *given, usec_t time)
 {
-	usec_t sent =
-		given->socket->idle_tx < given->time ? given->time - given->socket->idle_tx : 0;
+	usec_t sent;
 
-	return !given->no_connection && sent > time + GOES_ON_AFTER;
+	if (given->no_connection)
+		return false;
+	sent = given->socket->idle_tx < given->time ? given->time - given->socket->idle_tx : 0;
+	return sent > time + GOES_ON_AFTER;
 }
 
 /* A SIGQUIT that is handled is a question for a thread dump (JVMs) as often as for an end (Go). */
