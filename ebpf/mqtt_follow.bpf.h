@@ -239,19 +239,19 @@ union lone_bytes {
 	__u64 word;
 };
 
-/* `size` is 1 to 8. */
+/* `size` is 1 at least. */
 static __always_inline bool read_bytes(const struct mqtt_chunk *chunk, __u32 at, __u32 size,
-				       union lone_bytes *read)
+				       __u8 *bytes)
 {
 	if (chunk->in_memory)
-		return bpf_probe_read_user(read->bytes, size, chunk->memory + at) == 0;
-	return bpf_skb_load_bytes(chunk->packet, chunk->offset + at, read->bytes, size) == 0;
+		return bpf_probe_read_user(bytes, size, chunk->memory + at) == 0;
+	return bpf_skb_load_bytes(chunk->packet, chunk->offset + at, bytes, size) == 0;
 }
 
 static __always_inline bool read_byte(const struct mqtt_chunk *chunk, __u32 at, __u8 *byte)
 {
 	union lone_bytes read;
-	bool done = read_bytes(chunk, at, 1, &read);
+	bool done = read_bytes(chunk, at, 1, read.bytes);
 
 	*byte = read.bytes[0];
 	return done;
@@ -282,7 +282,7 @@ static __always_inline bool take_round(struct mqtt_session *session, struct mqtt
 
 	barrier_var(two);
 	size = 1 + (two >> 31);
-	if (!read_bytes(chunk, at, size, &read))
+	if (!read_bytes(chunk, at, size, read.bytes))
 		return false;
 	place.word = mqtt_after(stream->place.word, read.bytes[0] | read.bytes[1] << 8, size, sent,
 				session->state | session->version << 8);
@@ -303,7 +303,7 @@ static __always_inline void begin_token(struct mqtt_session *session, __u32 firs
 {
 	session->token.next = first;
 	session->token.end = end;
-	session->token.part = TOKEN_SOUGHT;
+	session->token.place.part = TOKEN_SOUGHT;
 }
 
 /* The fixed header of a CONNECT, name and level. */

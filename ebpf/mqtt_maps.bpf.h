@@ -105,19 +105,26 @@ enum token_part {
 	TOKEN_CODED_EXPIRY, /* in the digits, within base64 */
 };
 
+/* How far into a token: one word, for token_after(). */
+union token_place {
+	struct {
+		__u64 said : 48;     /* the last bytes, decoded from base64 in TOKEN_CODED; in the
+					digits, their number */
+		__u64 bits : 6;      /* of base64, that make no byte yet */
+		__u64 bit_count : 3; /* of those */
+		__u64 digits : 4;    /* how many there were; TOKEN_DIGITS_MOST: or more */
+		__u64 part : 3;      /* enum token_part */
+	};
+	__u64 word;
+};
+
 /* When the token in the CONNECT ends: token_follow.bpf.h. All but `seconds` is wiped with the end
  * of the CONNECT. */
 struct token_follow {
+	union token_place place;
 	__u64 seconds; /* since 1970; 0: not known */
-	__u64 found;   /* likewise, as far as its digits went by */
-	__u64 decoded; /* the last bytes, of base64 */
 	__u32 next;    /* sequence number of the next byte to look at */
 	__u32 end;     /* one past the CONNECT */
-	__u32 last;    /* the last bytes, as they are */
-	__u16 bits;    /* of base64, that make no byte yet */
-	__u8 bit_count;
-	__u8 digits; /* of `found` */
-	__u8 part;   /* enum token_part */
 };
 
 /* How much of a login was told: login_told.bpf.h. */

@@ -6,7 +6,7 @@
 #pragma once
 
 /* Bytes of one chunk, and digits of a number of seconds since 1970: up to 2286. */
-enum { TOKEN_BYTES_MAX = 512, TOKEN_DIGITS = 10 };
+enum { TOKEN_BYTES_MAX = 512, TOKEN_DIGITS = 10, TOKEN_DIGITS_MOST = 15 };
 
 #define FOUR(a, b, c, d) ((__u32)(a) << 24 | (__u32)(b) << 16 | (__u32)(c) << 8 | (__u32)(d))
 
@@ -19,108 +19,153 @@ static const __u8 base64url[256] = {
 	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['-'] = 63, ['_'] = 64,
 };
 
-/* A digit of the number; what comes behind them ends it. Returns false if it is over. */
-static __always_inline bool take_token_digit(struct token_follow *token, __u8 byte)
+/* A digit of the number. Returns false if it is over: what comes behind the digits ends it. */
+static __always_inline bool take_token_digit(union token_place *place, __u8 byte)
 {
 	if (byte >= '0' && byte <= '9') {
-		token->found = token->found * 10 + byte - '0';
-		return ++token->digits <= TOKEN_DIGITS;
-	}
-	if (byte == ' ' && !token->digits)
+		place->said = place->said * 10 + byte - '0';
+		if (place->digits < TOKEN_DIGITS_MOST)
+			place->digits++;
 		return true;
-	if (token->digits == TOKEN_DIGITS)
-		token->seconds = token->found;
-	return false;
+	}
+	return byte == ' ' && !place->digits;
 }
 
-static __always_inline void begin_token_digits(struct token_follow *token, __u8 part)
+static __always_inline void begin_token_part(union token_place *place, __u8 part)
 {
-	token->found = 0;
-	token->digits = 0;
-	token->part = part;
+	place->said = 0;
+	place->digits = 0;
+	place->part = part;
 }
 
 /* Six bits more of a JSON web token. */
-static __always_inline void take_coded(struct token_follow *token, __u8 byte)
+static __always_inline void take_coded(union token_place *place, __u8 byte)
 {
 	const __u64 name = (__u64)FOUR('"', 'e', 'x', 'p') << 16 | '"' << 8 | ':';
-	__u8 digit = base64url[byte], decoded;
+	__u8 digit = base64url[byte], decoded, count = place->bit_count + 6;
+	__u32 bits = place->bits << 6 | ((digit - 1) & 0x3f);
 
 	if (!digit) { /* the end of its part */
-		token->part = TOKEN_SOUGHT;
+		begin_token_part(place, TOKEN_SOUGHT);
 		return;
 	}
-	token->bits = token->bits << 6 | (digit - 1);
-	token->bit_count += 6;
-	if (token->bit_count < 8)
+	place->bits = bits;
+	if (count < 8) {
+		place->bit_count = count;
 		return;
-	token->bit_count -= 8;
-	decoded = token->bits >> (token->bit_count & 7);
-	token->decoded = token->decoded << 8 | decoded;
-	if (token->part == TOKEN_CODED_EXPIRY) {
-		if (!take_token_digit(token, decoded))
-			token->part = TOKEN_CODED;
-	} else if ((token->decoded & 0xffffffffffff) == name) {
-		begin_token_digits(token, TOKEN_CODED_EXPIRY);
 	}
+	place->bit_count = count - 8;
+	decoded = bits >> (count & 7);
+	if (place->part == TOKEN_CODED_EXPIRY) {
+		if (!take_token_digit(place, decoded))
+			begin_token_part(place, TOKEN_CODED);
+		return;
+	}
+	place->said = place->said << 8 | decoded;
+	if (place->said == name)
+		begin_token_part(place, TOKEN_CODED_EXPIRY);
 }
 
 /* The payload begins with `{"`: "eyJ", with two bits more. */
-static __always_inline void begin_coded(struct token_follow *token)
+static __always_inline void begin_coded(union token_place *place)
 {
-	token->bits = 1;
-	token->bit_count = 2;
-	token->decoded = '{' << 8 | '"';
-	token->part = TOKEN_CODED;
+	place->bits = 1;
+	place->bit_count = 2;
+	place->said = '{' << 8 | '"';
+	place->part = TOKEN_CODED;
 }
 
-static __always_inline void take_uncoded(struct token_follow *token, __u8 byte)
+static __always_inline void take_uncoded(union token_place *place, __u8 byte)
 {
-	__u32 last = token->last << 8 | byte;
+	__u32 last = place->said << 8 | byte;
 
-	token->last = last;
+	place->said = last;
 	if (last == FOUR('.', 'e', 'y', 'J'))
-		begin_coded(token);
+		begin_coded(place);
 	else if (last == FOUR('S', 'h', 'a', 'r'))
-		token->part = TOKEN_SIGNED;
-	else if (token->part == TOKEN_SIGNED &&
+		place->part = TOKEN_SIGNED;
+	else if (place->part == TOKEN_SIGNED &&
 		 (last == FOUR('&', 's', 'e', '=') || last == FOUR(' ', 's', 'e', '=')))
-		begin_token_digits(token, TOKEN_EXPIRY);
+		begin_token_part(place, TOKEN_EXPIRY);
 }
 
-/* These are functions of their own for the verifier, too: it looks at each of them once, and not
- * for each byte. It knows nothing of the arguments, so `value` is a byte only here. */
-__noinline int take_token_byte(struct token_follow *token, __u32 value)
+/* Returns the word of a `union token_place` behind the next byte.
+ *
+ * These are functions of their own for the verifier, too, as mqtt_after() is: it looks at each of
+ * them once, and not for each byte. It knows nothing of the arguments, so `value` is a byte only
+ * here. */
+__noinline __u64 token_after(__u64 word, __u32 value)
 {
+	union token_place place = { .word = word };
 	__u8 byte = value;
 
-	if (!token)
-		return 0;
-	switch (token->part) {
+	switch (place.part) {
 	case TOKEN_CODED:
 	case TOKEN_CODED_EXPIRY:
-		take_coded(token, byte);
+		take_coded(&place, byte);
 		break;
 	case TOKEN_EXPIRY:
-		if (!take_token_digit(token, byte))
-			token->part = TOKEN_SIGNED;
+		if (!take_token_digit(&place, byte))
+			begin_token_part(&place, TOKEN_SIGNED);
 		break;
 	default:
-		take_uncoded(token, byte);
+		take_uncoded(&place, byte);
 	}
-	return 0;
+	return place.word;
 }
 
-/* `word` is of a `union lone_bytes`. */
-__noinline int take_token_bytes(struct token_follow *token, __u64 word, __u32 count)
+/* The number that has ended with the byte between two words, or else `seconds`. */
+__noinline __u64 token_seconds_after(__u64 before_word, __u64 after_word, __u64 seconds)
 {
-	const union lone_bytes read = { .word = word };
+	const union token_place before = { .word = before_word }, after = { .word = after_word };
 
-	if (!token)
-		return 0;
-	for (__u32 i = 0; i < sizeof(read) && i < count; i++)
-		take_token_byte(token, read.bytes[i]);
-	return 0;
+	if ((before.part == TOKEN_EXPIRY && after.part == TOKEN_SIGNED) ||
+	    (before.part == TOKEN_CODED_EXPIRY && after.part == TOKEN_CODED))
+		return before.digits == TOKEN_DIGITS ? before.said : seconds;
+	return seconds;
+}
+
+/* What is read of a token at a time. */
+union token_bytes {
+	__u8 bytes[16];
+	__u64 words[2];
+};
+
+/* Of a token, behind some bytes. */
+struct token_read {
+	__u64 word;
+	__u64 seconds;
+};
+
+static __always_inline struct token_read read_token(__u64 word, __u64 seconds,
+						    const union token_bytes *read, __u32 count)
+{
+	struct token_read token = { word, seconds };
+
+	for (__u32 i = 0; i < sizeof(*read) && i < count; i++) {
+		__u64 before = token.word;
+
+		token.word = token_after(before, read->bytes[i]);
+		token.seconds = token_seconds_after(before, token.word, token.seconds);
+	}
+	return token;
+}
+
+/* `first` and `second` are of a `union token_bytes`. */
+__noinline __u64 token_after_bytes(__u64 word, __u64 first, __u64 second, __u32 count)
+{
+	const union token_bytes read = { .words = { first, second } };
+
+	return read_token(word, 0, &read, count).word;
+}
+
+/* Likewise. A function that the verifier looks at once returns one number, so it is another one. */
+__noinline __u64 token_seconds_after_bytes(__u64 word, __u64 seconds, __u64 first, __u64 second,
+					   __u32 count)
+{
+	const union token_bytes read = { .words = { first, second } };
+
+	return read_token(word, seconds, &read, count).seconds;
 }
 
 __noinline __u32 least_of(__u32 a, __u32 b, __u32 c)
@@ -133,22 +178,19 @@ __noinline __u32 least_of(__u32 a, __u32 b, __u32 c)
 /* The end of the CONNECT ends a number, too. All but that is wiped. */
 static __always_inline void end_token(struct token_follow *token)
 {
-	__u64 seconds;
+	__u64 word = token->place.word, seconds = token->seconds;
 
-	if (token->part == TOKEN_EXPIRY)
-		take_token_digit(token, 0);
-	seconds = token->seconds;
 	__builtin_memset(token, 0, sizeof(*token));
-	token->seconds = seconds;
+	token->seconds = token_seconds_after(word, token_after(word, 0), seconds);
 }
 
 /* Looks at what of the CONNECT is in the chunk. A piece that is missing ends it. */
 static __noinline void follow_token(struct mqtt_session *session, const struct mqtt_chunk *chunk)
 {
 	struct token_follow *token = &session->token;
-	union lone_bytes read = {};
+	union token_bytes read = {};
 
-	if (token->part == TOKEN_NONE)
+	if (token->place.part == TOKEN_NONE)
 		return;
 	if (session->state != MQTT_FOLLOWED) {
 		end_token(token);
@@ -163,9 +205,12 @@ static __noinline void follow_token(struct mqtt_session *session, const struct m
 		if (!size)
 			break;
 		size = ((size - 1) & (sizeof(read) - 1)) + 1; /* so that 6.1 knows its range, too */
-		if (!read_bytes(chunk, at, size, &read))
+		if (!read_bytes(chunk, at, size, read.bytes))
 			break;
-		take_token_bytes(token, read.word, size);
+		token->seconds = token_seconds_after_bytes(token->place.word, token->seconds,
+							   read.words[0], read.words[1], size);
+		token->place.word =
+			token_after_bytes(token->place.word, read.words[0], read.words[1], size);
 		token->next += size;
 	}
 	if (token->next != chunk->position + chunk->length || token->next == token->end)

@@ -116,10 +116,9 @@ static __u32 write_headers(__u8 *to, unsigned flags, __u32 position)
 static void check_token(const struct token_follow *token)
 {
 	MUST(token->seconds < 10000000000);
-	MUST(token->part <= TOKEN_CODED_EXPIRY && token->bit_count < 8);
-	if (token->part == TOKEN_NONE)
-		MUST(!token->found && !token->decoded && !token->last && !token->bits &&
-		     !token->bit_count && !token->digits);
+	MUST(token->place.part <= TOKEN_CODED_EXPIRY);
+	if (token->place.part == TOKEN_NONE)
+		MUST(token->place.word == 0);
 }
 
 static void check_session(const struct mqtt_session *session, __u8 before)

@@ -114,9 +114,8 @@ enum probe_inspect {
 /* Looks at `what` (of enum probe_inspect; 0: nothing any more) of `agent` (up to 255), in
  * connections that come up from now on: plain MQTT of sockets that were made in a watched control
  * group, and TLS by way of libssl. Events have it in `mqtt`. Name lookups are those of processes
- * that begin from now on, or have a connection. Returns 0, 1
- * if TLS cannot be looked at (no uprobes here), -EOPNOTSUPP before kernel 5.11, -EINVAL before
- * 5.12, -EPERM without CAP_NET_ADMIN, or another -errno. */
+ * that begin from now on, or have a connection. Returns 0, 1 if TLS cannot be looked at (no uprobes
+ * here), -EPERM without CAP_NET_ADMIN, or another -errno. */
 int probe_inspect_mqtt(struct probe *probe, uint32_t agent, unsigned what);
 
 /* ---- the handover to the next daemon */
