@@ -70,8 +70,8 @@ class Column:
 def text(columns):
     """A line a case, a sign a machine; then the counts."""
     cases = sorted({case for column in columns for case in column.outcomes})
-    lines = [f"{'':50}" + "".join(f"{column.name:>10}" for column in columns)]
-    lines += [f"{case:50}" + "".join(f"{sign(column, case):>10}" for column in columns)
+    lines = [f"{'':50}" + "".join(f"{column.name:>12}" for column in columns)]
+    lines += [f"{case:50}" + "".join(f"{sign(column, case):>12}" for column in columns)
               for case in cases]
     lines += ["", *(f"  {sign}  {outcome.value}" for outcome, sign in SIGNS.items()), ""]
     return "\n".join(lines + [sentence(column) for column in columns])

@@ -36,11 +36,13 @@ MACHINES = {machine.name: machine for machine in (
     Machine("6.12", "trixie"),
     Machine("newest", "sid"),
     Machine("arm64", "bookworm", architecture="arm64"),
+    Machine("arm64-6.12", "trixie", architecture="arm64"),
     Machine("hybrid", "bookworm", cgroups="hybrid"),
     Machine("v1", "bookworm", cgroups="v1"),
     Machine("sock-diag", "bookworm", mode="sock-diag"),
     Machine("no-btf", "bookworm", btf="external"),
     Machine("armhf", "bookworm", architecture="armhf"),
+    Machine("armhf-6.12", "trixie", architecture="armhf"),
 )}
 
 
@@ -62,9 +64,9 @@ def programs_for(architecture, build):
 
 def show(name, facts):
     if "case" in facts:
-        print(f"{name:9} {facts['outcome']:10} {facts['case']:44} {facts['said']}", flush=True)
-        print("".join(f"          at first: {line}\n" for line in facts["first"])
-              + "".join(f"          {line}\n" for line in facts["wrong"] + facts["details"]), end="")
+        print(f"{name:10} {facts['outcome']:10} {facts['case']:44} {facts['said']}", flush=True)
+        print("".join(f"           at first: {line}\n" for line in facts["first"])
+              + "".join(f"           {line}\n" for line in facts["wrong"] + facts["details"]), end="")
 
 
 def play(machine, options):
