@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 from hub import PATIENCE
 from lab import inside
@@ -171,6 +172,10 @@ class Supervised:
         """Returns the text of standard error."""
         self._complaints.seek(0)
         return self._complaints.read().splitlines()
+
+    def complains_of(self, text):
+        """True if standard error has that by now."""
+        return text in Path(f"/proc/self/fd/{self._complaints.fileno()}").read_text()
 
     def close(self):
         """Ends what has not ended: SIGKILL to the whole process group."""

@@ -66,7 +66,8 @@ def worst_verdict(result):
 
 def has_no_mqtt(result):
     """The kernel cannot show it, and connwatch said so: then less may be told."""
-    return any("cannot look at MQTT" in line for line in result.details)
+    return any("cannot look at MQTT" in line or "MQTT over TLS is not looked at" in line
+               for line in result.details)
 
 
 def has_nothing_older(result):

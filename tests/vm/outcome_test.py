@@ -36,6 +36,7 @@ RIGHT = record("peer-fin", "peer-close", "proved")
 HANG = stalled("agent-hang", LIKELY)
 REJECTED = ended("peer-fin", "session-rejected")
 NO_MQTT = ["connwatch: cannot look at MQTT (MqttInspect=): Operation not supported"]
+NO_UPROBES = ["connwatch: no uprobes are to be had: MQTT over TLS is not looked at"]
 NOTHING_OLDER = ["connwatch: this kernel cannot show connections older than connwatch"]
 
 ROWS = [
@@ -69,6 +70,8 @@ ROWS = [
     ("a detail", outcome((CLOSE, RIGHT)), Outcome.INCOMPLETE),
     ("what only MQTT tells, seen", outcome((REJECTED, RIGHT)), Outcome.WRONG),
     ("what only MQTT tells, not seen", outcome((REJECTED, RIGHT), details=NO_MQTT),
+     Outcome.UNKNOWN),
+    ("what only MQTT tells, hidden in TLS", outcome((REJECTED, RIGHT), details=NO_UPROBES),
      Outcome.UNKNOWN),
     ("a mistake without MQTT",
      outcome((REJECTED, record("peer-fin", "agent-crash", "proved")), details=NO_MQTT),

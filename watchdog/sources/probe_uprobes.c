@@ -95,8 +95,18 @@ static bool has_events(void)
 	return fd >= 0 || (errno != EACCES && errno != EPERM);
 }
 
+/* The kernel puts no uprobe into Thumb code of 32-bit Arm: it wants offsets of whole instructions
+ * of four bytes (uprobe_register()), and the lowest bit of a function's address says that it is
+ * Thumb. A host's libraries are compiled as this program is. */
+static bool is_thumb(void)
+{
+	return (uintptr_t)&uprobe_way & 1;
+}
+
 enum uprobe_way uprobe_way(void)
 {
+	if (is_thumb())
+		return UPROBES_NONE;
 	return has_multi() ? UPROBES_MULTI : has_events() ? UPROBES_EVENTS : UPROBES_NONE;
 }
 

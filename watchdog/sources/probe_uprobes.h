@@ -11,7 +11,7 @@ struct bpf_link;
 struct bpf_program;
 
 enum uprobe_way {
-	UPROBES_NONE,   /* the kernel has none, or does not allow them */
+	UPROBES_NONE,   /* the kernel has none, does not allow them, or takes no Thumb code */
 	UPROBES_EVENTS, /* a perf event for each function: 4.17, with CAP_PERFMON; newer kernels
 			   want CAP_SYS_ADMIN */
 	UPROBES_MULTI,  /* a link for all functions of a program: 6.10, with CAP_BPF, CAP_PERFMON */
