@@ -6,7 +6,7 @@
 #include "engine_bench.h"
 #include "suite.h"
 
-enum { HANDSHAKE_FAILURE = 40, CERTIFICATE_EXPIRED = 45 };
+enum { HANDSHAKE_FAILURE = 40, CERTIFICATE_EXPIRED = 45, INTERNAL_ERROR = 80 };
 
 static void open_in_view(struct bench *bench, uint64_t cookie)
 {
@@ -204,6 +204,24 @@ static const struct {
 	  false,
 	  "agent-close",
 	  CONFIDENCE_SUSPECTED },
+	{ "an alert of an error of its own, before any answer",
+	  { .track = TLS_BEGUN,
+	    .begun = 6 * USEC_PER_SEC,
+	    .alert_sent = true,
+	    .sent = INTERNAL_ERROR },
+	  false,
+	  "tls-stalled",
+	  CONFIDENCE_SUSPECTED },
+	{ "an alert before any answer, soon",
+	  { .track = TLS_BEGUN, .begun = USEC_PER_SEC, .alert_sent = true, .sent = INTERNAL_ERROR },
+	  false,
+	  "agent-close",
+	  CONFIDENCE_SUSPECTED },
+	{ "an error of its own, at once",
+	  { .track = TLS_ANSWERED, .begun = 9, .alert_sent = true, .sent = INTERNAL_ERROR },
+	  false,
+	  "tls-refused-by-agent",
+	  CONFIDENCE_PROVED },
 	{ "a handshake that was over",
 	  { .track = TLS_SECURED, .finished = true, .begun = 9 },
 	  true,
@@ -230,6 +248,47 @@ static void each_failure_has_its_cause(void)
 		CHECK(strcmp(cause_to_string(verdict->cause), rows[i].cause) == 0, rows[i].what);
 		if (rows[i].confidence != CONFIDENCE_SUSPECTED)
 			CHECK(verdict->confidence == rows[i].confidence, rows[i].what);
+		bench_end(&bench);
+	}
+}
+
+/* The hub's answer broke off, and after a long wait the agent gives up with an alert. */
+static const struct {
+	const char *what;
+	uint8_t alert;
+	unsigned retransmit_timeouts;
+	const char *cause;
+	enum confidence confidence;
+} alerts_late[] = {
+	{ "an error of its own", INTERNAL_ERROR, 0, "tls-stalled", CONFIDENCE_SUSPECTED },
+	{ "one that says why", CERTIFICATE_EXPIRED, 0, "tls-refused-by-agent", CONFIDENCE_PROVED },
+	{ "encrypted", TLS_ALERT_SEALED, 0, "tls-refused-by-agent", CONFIDENCE_SUSPECTED },
+	{ "on a path that lost something", INTERNAL_ERROR, 3, "path-silent", CONFIDENCE_SUSPECTED },
+};
+
+static void an_alert_after_a_silence_may_be_of_that(void)
+{
+	for (size_t i = 0; i < sizeof(alerts_late) / sizeof(alerts_late[0]); i++) {
+		struct bench bench;
+		struct event end = local_fin(2);
+		const struct verdict *verdict;
+
+		begin(&bench);
+		open_in_view(&bench, 2);
+		bench_speak(&bench, 2, begun());
+		end.connection.tls = (struct tls_facts){ .track = TLS_ANSWERED,
+							 .begun = USEC_PER_MINUTE,
+							 .alert_sent = true,
+							 .sent = alerts_late[i].alert };
+		end.connection.facts.idle_rx = USEC_PER_MINUTE;
+		end.connection.facts.unacked_bytes = 7;
+		end.connection.facts.retransmit_timeouts = alerts_late[i].retransmit_timeouts;
+		bench_step(&bench, end);
+		bench_pass(&bench, 2 * USEC_PER_SEC);
+		verdict = &bench_record(&bench, RECORD_ENDED, 1)->verdict;
+		CHECK(strcmp(cause_to_string(verdict->cause), alerts_late[i].cause) == 0,
+		      alerts_late[i].what);
+		CHECK(verdict->confidence == alerts_late[i].confidence, alerts_late[i].what);
 		bench_end(&bench);
 	}
 }
@@ -461,6 +520,7 @@ SUITE("engine tls",
       { "after Finished a refusal may follow", after_finished_a_refusal_may_follow },
       { "refused attempts do not recover", refused_attempts_do_not_recover },
       { "each failure has its cause", each_failure_has_its_cause },
+      { "an alert after a silence may be of that", an_alert_after_a_silence_may_be_of_that },
       { "a clock may be the reason", a_clock_may_be_the_reason },
       { "who says goodbye first ends it", who_says_goodbye_first_ends_it },
       { "an alert may leave after the close", an_alert_may_leave_after_the_close },

@@ -275,6 +275,8 @@ static const struct row rows[] = {
 	  BY(alert_was_plain), BY(alert_was_encrypted) },
 	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_TLS_REFUSED_BY_HUB,
 	  BY(no_alert_came), BY() },
+	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_TLS_STALLED,
+	  BY(hub_had_just_answered, alert_was_plain), BY() },
 	{ ONE(TLS_REFUSED_BY_AGENT), CAUSE_CLOCK_WRONG,
 	  BY(clock_is_not_doubted, alert_is_not_of_time),
 	  BY(accepted_by_this_clock, alert_may_be_of_anything) },
@@ -290,6 +292,8 @@ static const struct row rows[] = {
 	  BY(a_large_one_came), BY(was_let_through_before) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_CLOSE,
 	  BY(), BY(waited_for_tls) },
+	{ ONE(TLS_STALLED), CAUSE_TLS_REFUSED_BY_AGENT,
+	  BY(no_alert_was_sent), BY(waited_for_tls) },
 	{ ONE(TLS_STALLED), CAUSE_AGENT_STOPPED,
 	  BY(no_stop_was_asked, went_on_after_the_request), BY(lives_on) },
 

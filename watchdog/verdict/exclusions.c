@@ -1029,6 +1029,11 @@ EXCLUSION(waited_for_tls, "the-agent-had-waited-for-the-handshake")
 	return tls_has_stalled(given);
 }
 
+EXCLUSION(hub_had_just_answered, "the-hub-had-just-answered")
+{
+	return given->socket->idle_rx < TLS_PATIENCE;
+}
+
 /* ---- the clock, where the agent refuses the hub's certificate */
 
 EXCLUSION(clock_is_not_doubted, "nothing-speaks-against-the-clock")

@@ -31,7 +31,7 @@ enum ruling rule_tls(struct deliberation *on)
 	if (tls_is_under_way(tls) && tls->unsent && !tls->alert_sent && !given->waited &&
 	    given->socket->idle_rx < USEC_PER_SEC)
 		return WAIT; /* that may be an alert */
-	if (tls->alert_sent || tls_agent_left_early(given, on->verdict))
+	if (tls_alert_refuses(given) || tls_agent_left_early(given, on->verdict))
 		return decide_refused_by_agent(on);
 	if (tls_has_stalled(given))
 		return rule_half_path(on) == DECIDED ? DECIDED : nominate(on, CAUSE_TLS_STALLED);

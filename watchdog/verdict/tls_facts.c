@@ -47,13 +47,36 @@ bool tls_alert_is_plain(uint8_t alert)
 	return alert != TLS_ALERT_SEALED;
 }
 
-bool tls_has_stalled(const struct circumstances *given)
+/* The handshake got no answer, or only part of it, for long enough. */
+static bool was_silent(const struct circumstances *given)
 {
 	const struct tls_facts *tls = given->tls;
 	usec_t silence = tls->track == TLS_BEGUN ? tls->begun : given->socket->idle_rx;
 
-	return tls_is_under_way(tls) && !tls->finished && silence >= TLS_PATIENCE &&
-	       given->socket->unacked_bytes == 0;
+	return tls_is_under_way(tls) && !tls->finished && silence >= TLS_PATIENCE;
+}
+
+/* Last words have no answer yet, and none is missing. */
+static bool has_arrived(const struct socket_facts *socket)
+{
+	return socket->unacked_bytes == 0 ||
+	       (socket->idle_tx < USEC_PER_SEC && socket->retransmit_timeouts == 0);
+}
+
+bool tls_has_stalled(const struct circumstances *given)
+{
+	return was_silent(given) && has_arrived(given->socket);
+}
+
+enum { INTERNAL_ERROR = 80 };
+
+bool tls_alert_refuses(const struct circumstances *given)
+{
+	const struct tls_facts *tls = given->tls;
+
+	if (!tls->alert_sent || tls->track == TLS_BEGUN)
+		return false;
+	return tls->sent != INTERNAL_ERROR || !was_silent(given);
 }
 
 bool tls_agent_left_early(const struct circumstances *given, const struct verdict *verdict)

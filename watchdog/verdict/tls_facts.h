@@ -16,8 +16,12 @@ bool tls_is_under_way(const struct tls_facts *tls);
 bool tls_alert_is_plain(uint8_t alert);
 
 /* True if the handshake got no answer, or only part of it, for TLS_PATIENCE before `given->time`,
- * and all that the agent sent was acknowledged. */
+ * and all that the agent sent was acknowledged but its last words, as it gave up. */
 bool tls_has_stalled(const struct circumstances *given);
+
+/* True for an alert of the agent's that refuses something of the hub's. One that came before any
+ * answer does not, nor one of an error of its own after a long wait: so GnuTLS gives up. */
+bool tls_alert_refuses(const struct circumstances *given);
 
 /* True if the agent closed between the server's flight and its own Finished, alive and without an
  * alert, as clients do that verify the certificate themselves. */
