@@ -11,6 +11,7 @@ in all they said. In the mode sock-diag, where less may be said, if anything was
 import sys
 
 import more_cases  # noqa: F401  those that no other suite plays
+import goodbye_cases  # noqa: F401  likewise
 from command_line import absolute
 from matrix import Matrix, write_markdown
 from run import arguments, count, play_selected

@@ -95,6 +95,13 @@ class Peer:
         with contextlib.suppress(OSError):
             self._connection.unwrap()
 
+    def say_tls_goodbye_only(self):
+        """Sends close_notify, and waits for nothing, not even for what went before."""
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        self._connection.setblocking(False)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._connection.unwrap()
+
     def shutdown(self):
         """Sends a FIN and goes on reading."""
         self._connection.shutdown(socket.SHUT_WR)

@@ -20,10 +20,10 @@ CLIENTS = Path(__file__).with_name("tls")
 WORDS = {
     "openssl": (sys.executable, CLIENTS / "client.py"),
     "node": ("node", CLIENTS / "client.js"),
-    "java": ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", CLIENTS / "Client.java"),
 }
 UPDATES = "tldr.sh"  # where `tldr --update` looks for pages, which rustls has to do with
 HTTPS = 443
+HEADERS = {"mbedtls": "mbedtls", "libgnutls": "gnutls"}  # of what is no program
 BUILD_PATIENCE = 300  # seconds for Go's compiler, beside other tests
 HANDSHAKE_PATIENCE = 30  # seconds until the client has given up, beside other tests
 
@@ -31,8 +31,8 @@ HANDSHAKE_PATIENCE = 30  # seconds until the client has given up, beside other t
 def needs(program):
     """Why the client cannot be had, or None."""
     def why_not():
-        if program == "mbedtls":
-            there = Path("/usr/include/mbedtls/ssl.h").exists()
+        if program in HEADERS:
+            there = Path("/usr/include", HEADERS[program]).exists()
         else:
             there = shutil.which(program)
         return None if there else f"there is no {program}"
@@ -54,18 +54,29 @@ def go_client():
     return (program,)
 
 
-def mbedtls_client():
+def c_client(source, *libraries):
     """Likewise."""
-    program = Path(_built.name, "mbedtls")
+    program = Path(_built.name, Path(source).stem)
     with _building:
         if not program.exists():
-            subprocess.run(["cc", "-o", program, CLIENTS / "client.c", "-lmbedtls", "-lmbedx509",
-                            "-lmbedcrypto"], check=True, capture_output=True,
-                           timeout=BUILD_PATIENCE)
+            subprocess.run(["cc", "-o", program, CLIENTS / source, *libraries], check=True,
+                           capture_output=True, timeout=BUILD_PATIENCE)
     return (program,)
 
 
-BUILT = {"go": go_client, "mbedtls": mbedtls_client}
+def mbedtls_client():
+    return c_client("mbedtls.c", "-lmbedtls", "-lmbedx509", "-lmbedcrypto")
+
+
+def java_client():
+    with _building:
+        if not Path(_built.name, "Client.class").exists():
+            subprocess.run(["javac", "-d", _built.name, CLIENTS / "Client.java"], check=True,
+                           capture_output=True, timeout=BUILD_PATIENCE)
+    return "java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", _built.name, "Client"
+
+
+BUILT = {"go": go_client, "mbedtls": mbedtls_client, "java": java_client}
 
 
 def begin(stage, client, version, authority):

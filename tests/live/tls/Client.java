@@ -29,8 +29,31 @@ public class Client {
             socket.setSoTimeout(7000);
             socket.getOutputStream().write("hello\n".getBytes());
             socket.getInputStream().read(new byte[6]);
+            if (args.length == 5) {
+                end(socket, args[4]);
+            }
         } catch (IOException refused) {
             // the watchdog says why
+        }
+        if (args.length == 5) {
+            Thread.sleep(2000);
+        }
+    }
+
+    /** As goodbye.py. */
+    private static void end(SSLSocket socket, String how) throws Exception {
+        socket.setSoTimeout(15000);
+        if (how.equals("later")) {
+            Thread.sleep(1300);
+        }
+        if (how.equals("abort")) {
+            socket.setSoLinger(true, 0);
+            return;
+        }
+        if (how.equals("later")) {
+            socket.shutdownOutput();
+        }
+        while (socket.getInputStream().read() >= 0) {
         }
     }
 }

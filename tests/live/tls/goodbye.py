@@ -6,6 +6,7 @@
     both     the same, but says close_notify too before it closes
     wait     says close_notify and lets the hub close
     later    the same, once the hub has said nothing for longer than a second
+    abort    says close_notify and resets the connection
     unread   says close_notify and closes without having read all
 """
 
@@ -13,6 +14,7 @@ import contextlib
 import os
 import socket
 import ssl
+import struct
 import sys
 import time
 
@@ -44,5 +46,10 @@ if end == "unread":
         same.recv(UNREAD_SIZE, socket.MSG_PEEK | socket.MSG_WAITALL)
     with contextlib.suppress(ssl.SSLError):  # it reads one record, which is no goodbye
         secure.unwrap()
+if end == "abort":
+    secure.setblocking(False)
+    with contextlib.suppress(ssl.SSLError):  # it wants the hub's
+        secure.unwrap()
+    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 secure.close()
 time.sleep(LIFE_AFTER)
