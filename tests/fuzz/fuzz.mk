@@ -18,7 +18,7 @@ check-fuzz:
 fuzzers: $(FUZZERS:%=$(B)/tests/fuzz/%_fuzz) $(B)/tests/fuzz/decode_seeds
 
 $(B)/tests/fuzz/engine_fuzz: $(B)/tests/unit/policy_world.o $(B)/tests/unit/example_events.o
-$(B)/tests/fuzz/netlink_fuzz: $(B)/watchdog/sources/socket_diag.o \
+$(B)/tests/fuzz/netlink_fuzz: $(B)/watchdog/sources/socket_diag.o $(B)/watchdog/sources/flow_tracking.o \
 		$(B)/watchdog/sources/process_events.o $(B)/watchdog/support/process_files.o $(NAMESPACES)
 $(B)/tests/fuzz/handover_fuzz: $(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/handover_store.o
 $(B)/tests/fuzz/route_fuzz: $(B)/watchdog/sources/route_monitor_expiry.o $(NAMESPACES)

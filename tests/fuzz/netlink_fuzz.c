@@ -6,6 +6,7 @@
 
 #include "events/socket_look.h"
 #include "fuzz.h"
+#include "sources/flow_tracking.h"
 #include "sources/process_events.h"
 #include "sources/socket_diag.h"
 
@@ -32,6 +33,7 @@ static void take_look(struct socket_look *last, const struct socket_look *look)
 /* `message` ends where its memory ends, so that ASan sees a byte too many. */
 static void take_message(const void *message, size_t size, struct socket_look *last)
 {
+	struct translation translation;
 	struct process_notice notice;
 	struct socket_look look;
 	int r = socket_diag_parse(message, size, &look);
@@ -42,6 +44,8 @@ static void take_message(const void *message, size_t size, struct socket_look *l
 	r = process_events_parse(message, size, &notice);
 	MUST(r == 0 || r == -EBADMSG || r == -ENOMSG);
 	MUST(r != 0 || notice.type <= PROCESS_EXITED);
+	r = flow_tracking_parse(message, size, &translation);
+	MUST(r < 0 || (translation.from.family && translation.to.family));
 }
 
 /* Returns the length that the message states, or that of the rest if it is less. */

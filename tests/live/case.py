@@ -22,7 +22,7 @@ SIDES = {
             "connect-refused peer-reset peer-close tls-refused-by-hub",
     "network": "tls-not-spoken tls-stalled name-not-found name-server-failing name-server-silent link-down wifi-disconnected modem-disconnected no-route address-changed unreachable path-silent path-mtu path-half idle-drop "
                "middlebox-reset",
-    "host": "operator-abort host-suspend clock-wrong memory-pressure host-starved host-firewall host-shutdown host-reboot "
+    "host": "operator-abort host-suspend clock-wrong memory-pressure host-starved host-firewall host-nat host-shutdown host-reboot "
             "host-crash power-lost",
 }
 SIDE = {cause: side for side, causes in SIDES.items() for cause in causes.split()}

@@ -13,6 +13,8 @@ import ctypes
 import itertools
 import os
 import re
+import socket
+import struct
 import subprocess
 from pathlib import Path
 
@@ -120,6 +122,20 @@ def forwarding(table, rule):
             "type filter hook forward priority filter; policy accept;\n"
             f"{rule}\n"
             "}\n}\n")
+
+
+NETLINK_NETFILTER = 12  # linux/netlink.h
+CT_DELETE = 2  # enum cntl_msg_types; of all entries, without attributes
+
+
+def ask_conntrack(message):
+    """One request of ctnetlink, in the namespace that the thread is in."""
+    subsystem, flags = 1, 0x1 | 0x4  # NFNL_SUBSYS_CTNETLINK; NLM_F_REQUEST | NLM_F_ACK
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as netlink:
+        netlink.send(struct.pack("=IHHII4x", 20, subsystem << 8 | message, flags, 1, 0))
+        error, = struct.unpack_from("=i", netlink.recv(4096), 16)
+    if error:
+        raise OSError(-error, os.strerror(-error))
 
 
 def is_orphaned(name):
@@ -250,13 +266,28 @@ class Lab:
             if not told:
                 command("nft", "-f", "-", stdin=rules)
 
-    def masquerade(self):
-        """The device is a container, and the router its host: that hides it behind its address."""
+    def masquerade(self, how=""):
+        """The device is a container, and the router its host: that hides it behind its address.
+        HOW as in nft: `fully-random` takes another port each time."""
         with inside(self.router):
             command("nft", "-f", "-", stdin=(
                 "table inet nat { chain nat {\n"
                 "type nat hook postrouting priority srcnat; policy accept;\n"
-                "oifname outside masquerade\n"
+                f"oifname outside masquerade {how}\n"
+                "}\n}\n"))
+
+    def forget_translations(self):
+        """The router's connection tracking forgets all connections, as by `conntrack -F`."""
+        with inside(self.router):
+            ask_conntrack(CT_DELETE)
+
+    def swallow_resets(self):
+        """A balancer before the cloud answers nothing for a connection that it does not know."""
+        with inside(self.cloud):
+            command("nft", "-f", "-", stdin=(
+                "table inet balancer { chain output {\n"
+                "type filter hook output priority filter\n"
+                "tcp flags rst drop\n"
                 "}\n}\n"))
 
     def forward(self, rule):

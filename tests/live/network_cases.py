@@ -389,6 +389,76 @@ def black_hole_behind_a_containers_host(stage):
     send_until_error(stage)
 
 
+# ---- NAT on the agent's own host
+
+def behind_nat(stage, how):
+    """Returns the hub's end of a connection whose agent is in a container. The host knows it from
+    its beginning."""
+    stage.lab.set("device", tcp_retries2=4)
+    stage.lab.masquerade(how)
+    peer = stage.connect()
+    stage.talk(peer)
+    stage.watch(stage.lab.router)
+    stage.talk(peer)
+    return peer
+
+
+@case("peer-reset", "host-nat", LIKELY, found=True, evidence=("nat_entry=gone",))
+def own_nat_forgets_and_the_hub_resets(stage):
+    """What the agent sends next has another port, and the hub knows no such connection."""
+    behind_nat(stage, "fully-random")
+    stage.lab.forget_translations()
+    send_until_error(stage)
+    stage.agent.ask("close")
+
+
+@story(stalled("host-nat"),
+       ended("retransmit-timeout", "host-nat", SURE, evidence=("nat_entry=another",)), found=True)
+def own_nat_forgets_and_nobody_answers(stage):
+    behind_nat(stage, "fully-random")
+    stage.lab.swallow_resets()
+    stage.lab.forget_translations()
+    send_until_error(stage)
+
+
+@case("peer-reset", "host-nat", SUSPECTED, found=True, evidence=("or=peer-reset",))
+def own_nat_forgets_before_the_hub_speaks(stage):
+    """This host refuses what it has no entry for; then the hub refuses what the agent sends."""
+    peer = behind_nat(stage, "")
+    stage.lab.forget_translations()
+    peer.send(10)
+    peer.receive_end()
+    send_until_error(stage)
+    stage.agent.ask("close")
+
+
+@case("peer-reset", "peer-reset", NOT_PROVED, found=True)
+def own_nat_forgets_and_leads_on_as_before(stage):
+    """The port is the same again: that hurts nobody, and later the hub resets the connection."""
+    peer = behind_nat(stage, "")
+    stage.lab.forget_translations()
+    stage.talk(peer)
+    peer.reset()
+    stage.agent.ask("wait", "error")
+    stage.agent.ask("close")
+
+
+@story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), found=True)
+def own_nat_forgets_in_a_black_hole(stage):
+    """What it forgets when nothing gets through anyway is not why."""
+    behind_nat(stage, "fully-random")
+    with inside(stage.lab.cloud):
+        command("nft", "-f", "-", stdin=(
+            "table inet fault { chain fault {\n"
+            "type filter hook prerouting priority raw\n"
+            "meta l4proto tcp drop\n"
+            "}\n}\n"))
+    stage.agent.ask("send", 10)
+    stage.agent.ask("wait-retransmission", 2)
+    stage.lab.forget_translations()
+    stage.agent.ask("wait", "error")
+
+
 # ---- boxes in the middle
 
 @case("peer-reset", "middlebox-reset", NOT_PROVED, families=BOTH)

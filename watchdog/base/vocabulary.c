@@ -85,6 +85,7 @@ static const char *const cause_names[CAUSE_MAX] = {
 	[CAUSE_MEMORY_PRESSURE] = "memory-pressure",
 	[CAUSE_HOST_STARVED] = "host-starved",
 	[CAUSE_HOST_FIREWALL] = "host-firewall",
+	[CAUSE_HOST_NAT] = "host-nat",
 	[CAUSE_HOST_SHUTDOWN] = "host-shutdown",
 	[CAUSE_HOST_REBOOT] = "host-reboot",
 	[CAUSE_HOST_CRASH] = "host-crash",

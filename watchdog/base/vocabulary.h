@@ -92,6 +92,7 @@ enum cause {
 	CAUSE_MEMORY_PRESSURE,
 	CAUSE_HOST_STARVED,
 	CAUSE_HOST_FIREWALL,
+	CAUSE_HOST_NAT,
 	/* host: it went down */
 	CAUSE_HOST_SHUTDOWN,
 	CAUSE_HOST_REBOOT,
@@ -149,6 +150,22 @@ enum drop_place {
 	DROP_IN_HOST_NETNS = 1 << 3, /* not where the socket is, but where connwatch is */
 	DROP_AS_NEW = 1 << 4,        /* conntrack had no entry, though it was no SYN */
 	DROP_AS_KNOWN = 1 << 5,      /* conntrack had one, and had seen both directions */
+};
+
+/* What this host's own connection tracking knows of a connection, where connwatch is: bits.
+ * "At first": soon after the handshake, or when the connection was found open. */
+enum tracking {
+	TRACKING_HERE = 1 << 0,      /* the kernel has connection tracking */
+	TRACKING_SEEN = 1 << 1,      /* it was asked at first */
+	TRACKING_KNOWN = 1 << 2,     /* there was an entry then */
+	TRACKING_ASKED = 1 << 3,     /* it was asked again when there was trouble, or at the end */
+	TRACKING_FOUND = 1 << 4,     /* there was an entry then */
+	TRACKING_NAT = 1 << 5,       /* it translates the connection, or did at first */
+	TRACKING_KEPT_PORT = 1 << 6, /* at first, to the port that the agent has */
+	TRACKING_MOVED = 1 << 7,     /* it translates otherwise than at first */
+	TRACKING_READDRESSED = 1 << 8, /* and to another address of this host */
+	TRACKING_LATE = 1 << 9,        /* the trouble is older than that, or may be */
+	TRACKING_FULL = 1 << 10,       /* its table has no room, or hardly any */
 };
 
 /* The state of a process, from /proc/PID/stat and its control group (proc(5), cgroups(7)). */

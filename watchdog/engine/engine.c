@@ -131,6 +131,8 @@ static void take_exit(struct engine *engine, const struct event *event)
 static void take_path(struct engine *engine, const struct event *event)
 {
 	path_take(&engine->path, event);
+	if (!engine->own_netns)
+		engine->own_netns = event->path.netns;
 	stalls_take_path(engine, event);
 	policy_take_path(engine);
 }

@@ -183,6 +183,26 @@ struct path_view state_path(const struct engine *engine, const struct connection
 	return view;
 }
 
+static bool stayed(const struct path_part *part)
+{
+	return part->there && !part->lost && !part->doubtful;
+}
+
+/* From whatever local address: that of a container has no meaning there. */
+static bool host_path_stayed(const struct engine *engine, const struct connection *connection,
+			     const struct socket_facts *socket, usec_t time)
+{
+	usec_t unheard = socket->idle_rx < time ? socket->idle_rx : time;
+	struct path_view view;
+
+	if (!(socket->tracking & TRACKING_NAT))
+		return false;
+	path_look(&engine->path, engine->own_netns, &(struct endpoint){ 0 }, &connection->peer,
+		  time - unheard, time, &view);
+	return view.known && view.covered && view.routes_known && stayed(&view.route) &&
+	       *view.interface && stayed(&view.link) && stayed(&view.radio);
+}
+
 struct circumstances state_circumstances(const struct engine *engine,
 					 const struct connection *connection,
 					 const struct socket_facts *socket, usec_t time)
@@ -211,6 +231,7 @@ struct circumstances state_circumstances(const struct engine *engine,
 		.kept_alive = connection->kept_alive,
 		.icmp_error_came = socket->soft_error || connection->icmp_error,
 		.path = state_path(engine, connection, socket, time),
+		.host_path_stayed = host_path_stayed(engine, connection, socket, time),
 	};
 }
 

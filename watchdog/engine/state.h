@@ -312,6 +312,7 @@ struct engine {
 	TAILQ_HEAD(exited_list, tracked_process) exited; /* oldest first */
 	struct deadline_heap deadlines;
 	struct path_table path;
+	uint64_t own_netns; /* of connwatch: the first that is told of; 0: none is yet */
 	struct path_change {
 		struct deadline deadline; /* unset: open connections were checked since */
 		usec_t first, last;       /* times of the first and last change before the check */

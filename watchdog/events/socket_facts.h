@@ -110,6 +110,8 @@
 	FACT(U32,    dropped_in,          NONE,  NONE,      NONE,     -)                           \
 	/* enum drop_place, each bit that ever held. */                                            \
 	FACT(U8,     dropped_by,          NONE,  NONE,      NONE,     -)                           \
+	/* enum tracking; sources/flow_tracking.c asks. */                                         \
+	FACT(U16,    tracking,            NONE,  NONE,      NONE,     -)                           \
 	/* Only in the mode sock-diag, where nobody sees a socket close: two looks at it are       \
 	 * compared (socket_look.h). close_unobserved marks the facts that come from there. */     \
 	FACT(FLAG,   close_unobserved,    NONE,  OWN,       NONE,     -)                           \

@@ -69,6 +69,8 @@ static const char *const advice[CAUSE_MAX] = {
 		"Give the agent's control group more of what it lacks, or find out who takes it.",
 	[CAUSE_HOST_FIREWALL] = "See which rule of the devices drops it (nft list ruleset), and "
 				"who made it.",
+	[CAUSE_HOST_NAT] = "See what flushes the devices' conntrack tables, which timeouts they "
+			   "have, and whether they are full.",
 	[CAUSE_HOST_SHUTDOWN] =
 		"Nothing, if the shutdowns were wanted; else find out who asks for them.",
 	[CAUSE_HOST_REBOOT] =

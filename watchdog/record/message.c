@@ -201,6 +201,7 @@ static const struct phrase why_phrases[CAUSE_MAX] = {
 				"wrong: the hub's certificate is not valid by it" },
 	[CAUSE_MEMORY_PRESSURE] = { "this host ", "is short of TCP memory" },
 	[CAUSE_HOST_STARVED] = { "the agent is alive but ", "does not get what it needs" },
+	[CAUSE_HOST_NAT] = { "this host's own NAT or connection tracking ", "cut it off" },
 	[CAUSE_HOST_FIREWALL] = { "this host's own firewall ", "does not let its packets through" },
 	[CAUSE_HOST_SHUTDOWN] = { "this host was ", "shut down" },
 	[CAUSE_HOST_REBOOT] = { "this host was ", "rebooted" },

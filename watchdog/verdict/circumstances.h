@@ -90,6 +90,7 @@ struct circumstances {
 	usec_t resumed;         /* when the host last woke up; 0: it has not slept */
 	usec_t slept;           /* how long it slept */
 	struct path_view path;  /* since the peer was last heard of */
+	bool host_path_stayed;  /* likewise, from where connwatch is: link and route were there */
 	const struct lookup_facts *lookups; /* NULL: the verdict is not about lookups */
 	bool lookups_hide; /* the agent may look up names unseen: none of its lookups was of late */
 	bool attempts_lost; /* since the agent lost its connection, records were dropped: it may

@@ -13,6 +13,7 @@
 #include "verdict/rhythm.h"
 #include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
+#include "verdict/rules_nat.h"
 #include "verdict/rules_process.h"
 #include "verdict/rules_token.h"
 #include "verdict/shortage.h"
@@ -856,6 +857,46 @@ EXCLUSION(no_drop_is_known, "no-drop-of-this-host-is-known")
 {
 	return !given->socket->dropped_out && !given->socket->dropped_in &&
 	       !did_not_leave(given->socket);
+}
+
+/* ---- this host's own NAT */
+
+EXCLUSION(nat_leads_it_on, "no-NAT-of-this-host-lost-it")
+{
+	return nat_leads_on(given->socket);
+}
+
+EXCLUSION(no_loss_is_known, "no-loss-by-NAT-is-known")
+{
+	return !nat_lost_it(given->socket) && !table_is_too_full(given->socket);
+}
+
+EXCLUSION(moved_by_nat, "to-the-peer-it-is-another-connection")
+{
+	return nat_moved_it(given->socket);
+}
+
+EXCLUSION(lost_by_nat, "NAT-had-lost-it")
+{
+	return nat_lost_it(given->socket);
+}
+
+/* Where NAT keeps the agent's port, it may have led the connection on as before: then the peer has
+ * a reason of its own. */
+EXCLUSION(lost_before_the_reset, "NAT-had-lost-it-before-the-RST")
+{
+	return nat_lost_it(given->socket) && !(given->socket->tracking & TRACKING_KEPT_PORT);
+}
+
+EXCLUSION(table_is_full, "the-table-of-connections-is-full")
+{
+	return table_is_too_full(given->socket);
+}
+
+/* NAT forgets the connections of an interface that goes down. */
+EXCLUSION(path_of_host_stayed, "the-path-from-this-host-stayed")
+{
+	return given->host_path_stayed;
 }
 
 /* ---- an agent without a connection */

@@ -5,6 +5,7 @@
 #include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
+#include "verdict/rules_nat.h"
 
 /* The connection was dead when the agent wrote again, each time after the same silence: a NAT or
  * balancer on the path forgets idle connections. */
@@ -120,7 +121,8 @@ enum ruling decide_silent_path(struct deliberation *on)
 {
 	const struct path_view *path = &on->given->path;
 
-	if (rule_dropped_here(on) == DECIDED || rule_broken_path(on) == DECIDED)
+	if (rule_dropped_here(on) == DECIDED || rule_broken_path(on) == DECIDED ||
+	    rule_lost_by_nat(on) == DECIDED)
 		return DECIDED;
 	if (path->known && path->routes_known && !path->next_hop.there)
 		tokens_add(evidence(on), "next_hop=unanswered");
@@ -142,8 +144,10 @@ enum ruling decide_silent_path(struct deliberation *on)
 /* Nor is it known yet whether a connection of the other family comes up. */
 static enum ruling decide_unanswered(struct deliberation *on)
 {
-	enum ruling ruling = rule_dropped_here(on);
+	enum ruling ruling = rule_no_room(on);
 
+	if (ruling == SILENT)
+		ruling = rule_dropped_here(on);
 	if (ruling == SILENT)
 		ruling = rule_broken_path(on);
 	if (ruling == SILENT)
@@ -166,7 +170,8 @@ enum ruling rule_network(struct deliberation *on)
 	case ENDED_BY_RETRANSMIT_TIMEOUT:
 	case ENDED_BY_USER_TIMEOUT:
 		if (rule_suspended(on) == DECIDED ||
-		    (!dropped_all_here(on->given->socket) && rule_forgotten(on) == DECIDED))
+		    (!dropped_all_here(on->given->socket) && !nat_lost_it(on->given->socket) &&
+		     rule_forgotten(on) == DECIDED))
 			return DECIDED;
 		return decide_silent_path(on);
 	case ENDED_BY_KEEPALIVE_TIMEOUT:

@@ -10,6 +10,7 @@
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 #include "verdict/rules_mqtt.h"
+#include "verdict/rules_nat.h"
 #include "verdict/rules_network.h"
 #include "verdict/rules_token.h"
 #include "verdict/tls_facts.h"
@@ -205,11 +206,14 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 enum ruling decide_peers_doing(struct deliberation *on)
 {
 	static enum ruling (*const rules[])(struct deliberation *) = {
-		rule_dumping,      rule_hung,          rule_suspended,
-		rule_dropped_here, rule_broken_path,   rule_unheard,
-		rule_idle_drop,    rule_token_expired, rule_unanswered_connect,
-		rule_idle_timeout, rule_middlebox,     rule_short_lives,
-		rule_transient,    rule_plain_peer,
+		rule_dumping,       rule_hung,
+		rule_suspended,     rule_dropped_here,
+		rule_broken_path,   rule_lost_by_nat,
+		rule_unheard,       rule_idle_drop,
+		rule_token_expired, rule_unanswered_connect,
+		rule_idle_timeout,  rule_middlebox,
+		rule_short_lives,   rule_transient,
+		rule_plain_peer,
 	};
 	enum ruling ruling = SILENT;
 

@@ -270,6 +270,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	watch_sources_free(loop->sources);
 	watch_matches_free(loop->matches);
 	watch_path_free(loop->path);
+	flow_tracking_close(&loop->tracking);
 	watch_actions_free(loop->actions);
 	sd_event_source_unref(loop->ready);
 	sd_event_unref(loop->event);

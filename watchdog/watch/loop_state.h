@@ -3,6 +3,7 @@
  * step.c (events in, outcomes out), agents.c (who is watched), loop.c (opening, closing). */
 #pragma once
 
+#include "sources/flow_tracking.h"
 #include "sources/hardship.h"
 #include "sources/own_peer.h"
 #include "sources/task_state.h"
@@ -39,6 +40,7 @@ struct watch_loop {
 	struct task_state_cache owner_state;
 	struct hardship_cache hardship;
 	struct own_peer_looks own_peers;
+	struct flow_tracking tracking;
 	bool said_mqtt_not_seen; /* the log says that MqttInspect= cannot be had */
 	event_sink sampled;      /* during watch_loop_snapshot() */
 	void *sampled_userdata;

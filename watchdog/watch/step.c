@@ -169,6 +169,7 @@ void watch_loop_feed(void *userdata, const struct event *event)
 {
 	struct watch_loop *loop = userdata;
 	struct event seen;
+	uint16_t tracking;
 
 	if (is_about_work(event)) {
 		seen = *event;
@@ -185,6 +186,15 @@ void watch_loop_feed(void *userdata, const struct event *event)
 	    event->connection.to_itself != is_to_itself(loop, event)) {
 		seen = *event;
 		seen.connection.to_itself = !event->connection.to_itself;
+		event = &seen;
+	}
+
+	tracking = event_is_connection(event->type) && !event->connection.to_itself
+			   ? flow_tracking_note(&loop->tracking, event, clock_now(CLOCK_MONOTONIC))
+			   : 0;
+	if (tracking) {
+		seen = *event;
+		seen.connection.facts.tracking = tracking;
 		event = &seen;
 	}
 

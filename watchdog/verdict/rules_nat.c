@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verdict/rules_nat.h"
+
+#include "verdict/rules_drops.h"
+
+/* Where it was asked for both times, and what it said then. */
+static bool is_known(uint16_t tracking)
+{
+	return tracking & TRACKING_HERE && tracking & TRACKING_SEEN && tracking & TRACKING_ASKED;
+}
+
+static bool is_gone(uint16_t tracking)
+{
+	return tracking & TRACKING_KNOWN && !(tracking & TRACKING_FOUND);
+}
+
+bool nat_leads_on(const struct socket_facts *socket)
+{
+	uint16_t tracking = socket->tracking;
+
+	return !(tracking & TRACKING_HERE) || (is_known(tracking) && !is_gone(tracking) &&
+					       !(tracking & (TRACKING_MOVED | TRACKING_FULL)));
+}
+
+bool nat_lost_it(const struct socket_facts *socket)
+{
+	uint16_t tracking = socket->tracking;
+
+	return is_known(tracking) && tracking & TRACKING_NAT &&
+	       !(tracking & (TRACKING_LATE | TRACKING_READDRESSED | TRACKING_FULL)) &&
+	       (tracking & TRACKING_MOVED || is_gone(tracking));
+}
+
+bool nat_moved_it(const struct socket_facts *socket)
+{
+	return nat_lost_it(socket) && socket->tracking & TRACKING_MOVED;
+}
+
+bool table_is_too_full(const struct socket_facts *socket)
+{
+	return socket->tracking & TRACKING_FULL && !(socket->tracking & TRACKING_KNOWN) &&
+	       dropped_most_here(socket) && socket->dropped_by & DROP_BY_NETFILTER;
+}
+
+enum ruling rule_no_room(struct deliberation *on)
+{
+	if (!table_is_too_full(on->given->socket))
+		return SILENT;
+	tokens_add(evidence(on), "conntrack_table=full");
+	describe_drops(on);
+	return nominate(on, CAUSE_HOST_NAT);
+}
+
+/* A firewall's rule that drops what conntrack does not know is a rule of the firewall. */
+enum ruling rule_lost_by_nat(struct deliberation *on)
+{
+	const struct socket_facts *socket = on->given->socket;
+
+	if (!nat_lost_it(socket) || dropped_most_here(socket))
+		return SILENT;
+	tokens_add(evidence(on), nat_moved_it(socket) ? "nat_entry=another" : "nat_entry=gone");
+	return nominate(on, CAUSE_HOST_NAT);
+}
