@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The host's lens: tracepoints that run for every connection of the host. It is attached only while
- * something needs it (probe_lens.c): processes that are watched by number, groups that are yet to
- * be made, connections that are older than we are. It leaves alone what a group's lens holds.
+ * something needs it (probe_lens.c): processes that are watched by number, groups that are likely
+ * to be made soon, connections that are older than we are. It leaves alone what a group's lens
+ * holds.
  *
  * Whether a connection is watched is decided once, when its SYN goes out. Every other hook of a
  * socket looks for what was stored with it then, and is done if there is nothing. */

@@ -280,11 +280,17 @@ static void begin(void)
 	}
 }
 
+static void remove_group(void)
+{
+	/* its last process may still be on its way out */
+	for (int i = 0; rmdir(group) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
+		poll(NULL, 0, 10);
+}
+
 static void end(void)
 {
 	probe = probe_close(probe);
-	for (int i = 0; rmdir(group) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
-		poll(NULL, 0, 10); /* its last process is still on its way out */
+	remove_group();
 }
 
 /* ---- the tests */
@@ -326,8 +332,76 @@ static void a_process_needs_it(void)
 	end();
 }
 
-static void a_group_to_come_needs_it_until_it_is_there(void)
+/* An agent in the group, with a connection that it closes and ends with a word to `go`. */
+static pid_t start_agent(int *go)
 {
+	int up[2], words[2];
+	pid_t pid;
+	char word;
+
+	CU_ASSERT_TRUE_FATAL(pipe(up) == 0 && pipe(words) == 0);
+	pid = fork();
+	if (pid == 0) {
+		enter_group();
+		int fd = connect_to_hub();
+
+		(void)!write(up[1], "", 1);
+		(void)!read(words[0], &word, 1);
+		end_somehow(fd, 2);
+		_exit(EXIT_SUCCESS);
+	}
+	CU_ASSERT_EQUAL_FATAL(read(up[0], &word, 1), 1);
+	close(up[0]);
+	close(up[1]);
+	close(words[0]);
+	*go = words[1];
+	return pid;
+}
+
+static void end_agent(pid_t agent, int go)
+{
+	(void)!write(go, "", 1);
+	waitpid(agent, NULL, 0);
+	close(go);
+}
+
+/* The unit starts, and its agent connects before, or after, the group has its lens. */
+static void play_a_start(bool in_time)
+{
+	pid_t agent;
+	int go;
+
+	forget_all();
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	CU_ASSERT_EQUAL(probe_next_look(probe), USEC_INFINITY);
+	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
+	if (in_time)
+		drain(); /* attaches it, and looks for connections that were faster */
+	agent = start_agent(&go);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), in_time ? 0 : 3);
+	end_agent(agent, go);
+	for (int i = 0;
+	     (hot_links() > 0 || told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
+		pretend_time_is_up();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(told_count, 1);
+	CU_ASSERT(told[0].begun == 1 && told[0].up == in_time && told[0].ended == 1);
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	remove_group();
+	drain();
+	CU_ASSERT_EQUAL(hot_links(), 3); /* it may start again at once */
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	CU_ASSERT_EQUAL(probe_next_look(probe), probe->lens.restart_until);
+	probe->lens.restart_until = 0;
+}
+
+static void a_group_to_come_needs_none(void)
+{
+	pid_t hub = start_hub();
 	char name[64];
 
 	begin();
@@ -335,18 +409,13 @@ static void a_group_to_come_needs_it_until_it_is_there(void)
 	CU_ASSERT_EQUAL_FATAL(rmdir(group), 0);
 	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup_to_come(probe, cgroup_tree_root(), name, AGENT),
 			      0);
-	for (int time = 0; time < 3; time++) {
-		pretend_time_is_up();
-		CU_ASSERT_EQUAL(hot_links(), 3);
-		CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
-		pretend_time_is_up();
-		pretend_time_is_up();
-		CU_ASSERT_EQUAL(hot_links(), 0);
-		CU_ASSERT_EQUAL_FATAL(rmdir(group), 0);
-		drain();
-		CU_ASSERT_EQUAL(hot_links(), 3);
-	}
+	play_a_start(true);
+	if (probe_shows_connections(probe))
+		play_a_start(false);
+	play_a_start(true);
 	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
 	end();
 }
 
@@ -354,30 +423,17 @@ static void a_group_to_come_needs_it_until_it_is_there(void)
 static void an_older_connection_needs_it(void)
 {
 	pid_t hub = start_hub(), agent;
-	int ends[2], go[2];
-	char word;
+	int go;
 
 	begin();
-	CU_ASSERT_TRUE_FATAL(pipe(ends) == 0 && pipe(go) == 0);
-	agent = fork();
-	if (agent == 0) {
-		enter_group();
-		int fd = connect_to_hub();
-
-		(void)!write(ends[1], "", 1);
-		(void)!read(go[0], &word, 1);
-		end_somehow(fd, 2);
-		_exit(EXIT_SUCCESS);
-	}
-	CU_ASSERT_EQUAL_FATAL(read(ends[0], &word, 1), 1);
+	agent = start_agent(&go);
 	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
 	if (probe_find_connections(probe) == -EOPNOTSUPP) {
 		puts("skip  lens: this kernel shows no older connections");
 	} else {
 		pretend_time_is_up();
 		CU_ASSERT_EQUAL(hot_links(), 3);
-		(void)!write(go[1], "", 1);
-		waitpid(agent, NULL, 0);
+		end_agent(agent, go);
 		for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
 			pretend_time_is_up();
 			poll(NULL, 0, 10);
@@ -568,7 +624,7 @@ static void each_is_told_once_while_lenses_change(void)
 
 SUITE("lens", { "a group needs no lens of the host", a_group_needs_no_lens_of_the_host },
       { "a process needs it", a_process_needs_it },
-      { "a group to come needs it until it is there", a_group_to_come_needs_it_until_it_is_there },
+      { "a group to come needs none", a_group_to_come_needs_none },
       { "an older connection needs it", an_older_connection_needs_it },
       { "a connection without calls needs it", a_connection_without_calls_needs_it },
       { "a group in a group tells once", a_group_in_a_group_tells_once },

@@ -413,6 +413,7 @@ int probe_sample(struct probe *probe)
 
 /* The kernel tells of a group a moment before its directory can be opened. */
 #define GROUP_PATIENCE (1 * USEC_PER_SEC)
+#define GROUP_PAUSE    (10 * USEC_PER_MSEC)
 
 /* Connections may have come up in a new group before it had its lens. The host's lens has seen
  * them, unless it was not there either. */
@@ -426,17 +427,25 @@ static void look_for_groups(struct probe *probe)
 	if (made == probe->groups_made && gone == probe->groups_gone)
 		return;
 	found = group_watches_look_again(probe->groups);
-	probe->groups_gone = gone;
 	if (made != probe->groups_made && !probe->groups_made_at)
 		probe->groups_made_at = now;
+	probe->groups_looked_at = now;
 	if (found || now >= probe->groups_made_at + GROUP_PATIENCE) {
 		probe->groups_made = made;
 		probe->groups_made_at = 0;
 	}
-	if (!group_watches_have_lenses(probe->groups))
+	if (gone != probe->groups_gone)
+		probe_lens_await_restart(probe);
+	probe->groups_gone = gone;
+	if (found || !group_watches_have_lenses(probe->groups))
 		probe_lens_need(probe);
 	if (found && !had_lens)
 		probe_find_connections(probe);
+}
+
+static usec_t next_look_for_groups(const struct probe *probe)
+{
+	return probe->groups_made_at ? probe->groups_looked_at + GROUP_PAUSE : USEC_INFINITY;
 }
 
 static void tell_lost_of(struct probe *probe, uint32_t agent, const struct lost_event *lost)
@@ -496,7 +505,7 @@ static void tell_lost(struct probe *probe)
 usec_t probe_next_look(const struct probe *probe)
 {
 	const usec_t looks[] = { probe->lens.next_look, probe_drops_next_look(probe),
-				 probe_stalls_next_look(probe) };
+				 probe_stalls_next_look(probe), next_look_for_groups(probe) };
 	usec_t next = USEC_INFINITY;
 
 	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)

@@ -21,6 +21,7 @@ enum { LINKS_MAX = 2048 };
 struct group_watch {
 	struct path_entry entry; /* its owner is the agent */
 	bool awaited;            /* it may be made later, or anew */
+	bool unseen;             /* it may be there: there was no descriptor for it */
 	uint64_t id;             /* of the group that `links` are for; 0: it is not there */
 	struct bpf_link *links[GROUP_LOOKS]; /* NULL: this look is not wanted, or cannot be had */
 	char path[];
@@ -167,7 +168,8 @@ static bool look_for(struct group_watches *watches, struct group_watch *watch)
 	uint64_t before = watch->id;
 	struct stat status;
 
-	if (group < 0 && errno != ENOENT) /* there may be no descriptor for it now */
+	watch->unseen = group < 0 && errno != ENOENT;
+	if (watch->unseen)
 		return false;
 	if (group < 0 || fstat(group, &status) < 0)
 		status.st_ino = 0;
@@ -254,12 +256,28 @@ void group_watches_remove_agent(struct group_watches *watches, uint32_t agent)
 
 /* ---- lenses */
 
+/* A group that is awaited has no connections before it is made. */
+static bool wants_lens(const struct group_watch *watch)
+{
+	return !watch->links[LOOK_AT_SOCKETS] && (watch->id || watch->unseen || !watch->awaited);
+}
+
 bool group_watches_have_lenses(const struct group_watches *watches)
 {
 	struct group_watch *watch = NULL;
 
 	while ((watch = next_watch(watches, watch)))
-		if (!watch->links[LOOK_AT_SOCKETS])
+		if (wants_lens(watch))
+			return false;
+	return true;
+}
+
+bool group_watches_are_there(const struct group_watches *watches)
+{
+	struct group_watch *watch = NULL;
+
+	while ((watch = next_watch(watches, watch)))
+		if (!watch->id)
 			return false;
 	return true;
 }

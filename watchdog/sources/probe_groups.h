@@ -53,8 +53,11 @@ void group_watches_change_agents(struct group_watches *watches);
 void group_watches_remove(struct group_watches *watches, const char *path, uint32_t agent);
 void group_watches_remove_agent(struct group_watches *watches, uint32_t agent);
 
-/* Returns true if every watched group is there and has its lens. */
+/* Returns true if every watched group has its lens, but for those that are yet to be made. */
 bool group_watches_have_lenses(const struct group_watches *watches);
+
+/* Returns true if every watched group is there. */
+bool group_watches_are_there(const struct group_watches *watches);
 
 /* Gives the descriptors that keep the lenses going without us; they stay the watches'. Returns how
  * many there are. */

@@ -17,6 +17,10 @@
  * it anew may take the kernel a grace period of some milliseconds (tp_rcu_cond_sync()). */
 #define LOOK_AGAIN (10 * USEC_PER_SEC)
 
+/* How long it stays for a group that went: most units are started again within a minute, and
+ * their first connection is seen from its SYN then, however busy the host is. */
+#define RESTART_PATIENCE (1 * USEC_PER_MINUTE)
+
 /* How long the lenses of the daemon before us are kept where ours cannot be attached. */
 #define LENS_PATIENCE (1 * USEC_PER_MINUTE)
 
@@ -85,10 +89,16 @@ static bool host_holds_some(struct probe *probe)
 	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->host_is_needed;
 }
 
-static bool is_needed(struct probe *probe)
+static bool awaits_restart(const struct probe *probe, usec_t now)
+{
+	return now < probe->lens.restart_until && !group_watches_are_there(probe->groups);
+}
+
+static bool is_needed(struct probe *probe, usec_t now)
 {
 	return !groups_may_have_lenses(probe) || probe->bpf->bss->processes_used_by_all > 0 ||
-	       !group_watches_have_lenses(probe->groups) || host_holds_some(probe);
+	       !group_watches_have_lenses(probe->groups) || awaits_restart(probe, now) ||
+	       host_holds_some(probe);
 }
 
 int probe_lens_open(struct probe *probe)
@@ -119,6 +129,12 @@ void probe_lens_need(struct probe *probe)
 	lens->missing = !lens->attached && attach(probe) < 0;
 }
 
+void probe_lens_await_restart(struct probe *probe)
+{
+	probe_lens_need(probe);
+	probe->lens.restart_until = clock_now(CLOCK_MONOTONIC) + RESTART_PATIENCE;
+}
+
 /* The lens comes first: from the iterator on, the group's does nothing for these connections. */
 void probe_lens_leave_group(void *userdata, uint64_t id)
 {
@@ -147,8 +163,9 @@ static void look(struct probe *probe, usec_t now)
 	if (waits_for_lenses(lens, probe, now))
 		return;
 	drop_old(lens);
-	lens->next_look = USEC_INFINITY; /* what needs it can go only with a record */
-	if (lens->attached && !is_needed(probe))
+	/* what else needs it can go only with a record */
+	lens->next_look = awaits_restart(probe, now) ? lens->restart_until : USEC_INFINITY;
+	if (lens->attached && !is_needed(probe, now))
 		detach(probe);
 }
 

@@ -19,6 +19,10 @@ void probe_lens_close(struct probe *probe);
  * not attached. A failure is tried again by probe_lens_follow(). */
 void probe_lens_need(struct probe *probe);
 
+/* To be called when a group that is awaited went: as above, and for a minute unless it is made anew
+ * before. */
+void probe_lens_await_restart(struct probe *probe);
+
 /* A group is about to lose its lens: that of the host takes its connections over. `userdata`: the
  * probe. An `id` of 0: it has lost it.
  */

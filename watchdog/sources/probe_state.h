@@ -27,8 +27,9 @@ struct probe_lens {
 	bool missing;        /* it is needed, and could not be attached */
 	uint32_t calls_lost; /* the kernel's count when it was last looked at */
 	usec_t opened;
-	usec_t next_look; /* whether it is still needed; USEC_INFINITY: with the next record */
-	uint64_t changes; /* how often it was attached or detached */
+	usec_t restart_until; /* a group that went may be made anew */
+	usec_t next_look;     /* whether it is still needed; USEC_INFINITY: with the next record */
+	uint64_t changes;     /* how often it was attached or detached */
 	int old[PROBE_LENS_DESCRIPTORS_MAX]; /* links of the daemon before us */
 	unsigned old_count;
 };
@@ -65,6 +66,7 @@ struct probe {
 	uint32_t groups_made; /* the kernel's counts when groups were last looked for */
 	uint32_t groups_gone;
 	usec_t groups_made_at;    /* when the first was counted that was not found yet; 0: none */
+	usec_t groups_looked_at;  /* when these were last looked for */
 	bool stalled;             /* a connection is, or was lately */
 	struct bpf_link *healing; /* the program that sees the end of a stall; NULL: not attached */
 	bool healing_followed;    /* the end of a stall will be seen, at the latest with a look */
