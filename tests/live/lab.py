@@ -253,16 +253,16 @@ class Lab:
         """The path answers the device's packets with ICMP: KIND as in nft's `reject with icmpx`."""
         self._forward(f"iifname inside reject with icmpx type {kind}")
 
-    def narrow(self, link, told):
+    def narrow(self, link, told, size=NARROW):
         """What goes out of the router's LINK, `inside` to the device or `outside` to the cloud, may
-        have no more than NARROW bytes from now on. The router says so, or somebody drops that."""
+        have no more than SIZE bytes from now on. The router says so, or somebody drops that."""
         rules = ("table inet told { chain output {\n"
                  "type filter hook output priority filter\n"
                  "icmp type destination-unreachable drop\n"
                  "icmpv6 type packet-too-big drop\n"
                  "}\n}\n")
         with inside(self.router):
-            self._ip(f"link set {link} mtu {NARROW}")
+            self._ip(f"link set {link} mtu {size}")
             if not told:
                 command("nft", "-f", "-", stdin=rules)
 
@@ -367,13 +367,15 @@ class Lab:
         self._on_device("neighbour flush dev uplink")
 
     def firewall_on_device(self, rule="drop", hook="output", match="meta l4proto tcp"):
-        """A rule on the device itself; without a word unless RULE says more."""
+        """A rule on the device itself, in the place of the one before, at once; without a word
+        unless RULE says more. HOOK may name several."""
+        chains = "".join(
+            f"chain {name} {{\ntype filter hook {name} priority filter\n{match} {rule}\n}}\n"
+            for name in hook.split())
         with inside(self.device):
             command("nft", "-f", "-", stdin=(
-                f"table inet fault {{ chain fault {{\n"
-                f"type filter hook {hook} priority filter\n"
-                f"{match} {rule}\n"
-                "}\n}\n"))
+                "add table inet fault\ndelete table inet fault\n"
+                f"table inet fault {{\n{chains}}}\n"))
 
     def firewall_lifted(self):
         with inside(self.device):
