@@ -17,14 +17,15 @@
 const char *cgroup_tree_root(void)
 {
 	static const char *const candidates[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	static const char *found; /* nobody moves it while there are groups in it */
 
-	for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++) {
+	for (size_t i = 0; !found && i < sizeof(candidates) / sizeof(*candidates); i++) {
 		struct statfs facts;
 
 		if (statfs(candidates[i], &facts) == 0 && facts.f_type == CGROUP2_SUPER_MAGIC)
-			return candidates[i];
+			found = candidates[i];
 	}
-	return NULL;
+	return found;
 }
 
 int cgroup_tree_path(const char *group, const char *name, char *path, size_t size)
