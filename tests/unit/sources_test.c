@@ -24,6 +24,7 @@ struct fake {
 	struct source_wait wait; /* deadline 0: as it is */
 	int error;               /* of take() */
 	unsigned taken;          /* how often */
+	unsigned left;           /* takes until it is no longer behind */
 };
 
 static char told[256];
@@ -70,6 +71,7 @@ static int take_fake(void *source)
 	uint64_t count;
 
 	fake->taken++;
+	fake->left -= fake->left > 0;
 	(void)!read(fake->descriptor, &count, sizeof(count));
 	for (size_t i = 0; i < sizeof(fake->waiting) / sizeof(fake->waiting[0]); i++) {
 		usec_t time = fake->waiting[i];
@@ -86,6 +88,11 @@ static usec_t told_until(const void *source)
 	return ((const struct fake *)source)->told_until;
 }
 
+static bool is_behind(const void *source)
+{
+	return ((const struct fake *)source)->left > 0;
+}
+
 static void close_fake(void *source)
 {
 	text_add(&all, "%c)", ((const struct fake *)source)->letter);
@@ -94,7 +101,8 @@ static void close_fake(void *source)
 #define FAKE(who)                                                                             \
 	{                                                                                     \
 		.name = who, .open = open_fake, .descriptor = descriptor_of, .wait = wait_of, \
-		.take = take_fake, .told_until = told_until, .close = close_fake,             \
+		.take = take_fake, .told_until = told_until, .is_behind = is_behind,          \
+		.close = close_fake,                                                          \
 	}
 
 static const struct source sleeps = FAKE("the clock"), path = FAKE("the path"),
@@ -276,6 +284,24 @@ static void a_deadline_wakes_and_a_descriptor_that_is_not_awaited_does_not(void)
 	end();
 }
 
+/* The overflow of the ring is taken in parts. */
+static void a_deadline_waits_for_records_that_are_left(void)
+{
+	begin();
+	fakes[KERNEL].left = 3;
+	fakes[KERNEL].waiting[0] = 5;
+	fakes[TIMER].waiting[0] = 7;
+	fakes[TIMER].wait = (struct source_wait){ .deadline = 1, .accuracy = 1 };
+	CU_ASSERT(sd_event_run(loop, 0) > 0);
+	fakes[KERNEL].waiting[0] = 6;
+	CU_ASSERT(sd_event_run(loop, 0) > 0);
+	CU_ASSERT_EQUAL(fakes[TIMER].taken, 0);
+	CU_ASSERT(sd_event_run(loop, 0) > 0);
+	CU_ASSERT_EQUAL(fakes[TIMER].taken, 1);
+	expect("c5 c6 d7 ");
+	end();
+}
+
 /* The same deadline again is another one: a source that gives it is not done with it. */
 static void a_deadline_that_stays_wakes_again(void)
 {
@@ -339,6 +365,7 @@ SUITE("sources", { "each is taken in its turn", each_is_taken_in_its_turn },
       { "records wait until they are begun", records_wait_until_they_are_begun },
       { "a deadline wakes, a descriptor that is not awaited does not",
 	a_deadline_wakes_and_a_descriptor_that_is_not_awaited_does_not },
+      { "a deadline waits for records that are left", a_deadline_waits_for_records_that_are_left },
       { "a deadline that stays wakes again", a_deadline_that_stays_wakes_again },
       { "nothing wakes an idle loop", nothing_wakes_an_idle_loop },
       { "a source that fails is named", a_source_that_fails_is_named },

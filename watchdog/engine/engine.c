@@ -285,9 +285,9 @@ void engine_step(struct engine *engine, const struct event *event, outcome_sink 
 {
 	engine->sink = sink;
 	engine->sink_userdata = userdata;
-	/* Path events are time-ranged: older connection events may still arrive, so fire no
-	 * deadline yet. */
-	if (!event_is_path(event->type))
+	/* Path events are time-ranged, and what is lost or systemd tells may be ahead of records
+	 * that wait: older connection events may still arrive, so fire no deadline yet. */
+	if (!event_is_path(event->type) && event->type != EVENT_LOST && event->type != EVENT_UNIT)
 		run_deadlines(engine, event->time);
 	if (event->time > engine->now)
 		engine->now = event->time;

@@ -6,6 +6,7 @@
  * row in watch/source_table.c. A header is needed only for calls beyond this shape. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/usec.h"
@@ -64,6 +65,10 @@ struct source {
 	/* All that happened before that time (CLOCK_MONOTONIC) has been handed on. Needed with
 	 * TURN_BEFORE_EACH only, see watch/sources.h. */
 	usec_t (*told_until)(const void *source);
+
+	/* True if something that happened before the last take() has not been handed on yet, and
+	 * take() is to be called again. NULL: never. With TURN_RECORDS only. */
+	bool (*is_behind)(const void *source);
 
 	void (*close)(void *source);
 };

@@ -154,12 +154,20 @@ static int take(void *source)
 						  pass_on, observer));
 }
 
+static bool is_behind(const void *source)
+{
+	const struct watch_observer *observer = source;
+
+	return observer->probe && probe_is_behind(observer->probe);
+}
+
 const struct source watch_observer_source = {
 	.name = "the kernel",
 	.open = open_observer,
 	.descriptor = descriptor,
 	.wait = await,
 	.take = take,
+	.is_behind = is_behind,
 	.close = close_observer,
 };
 

@@ -27,6 +27,7 @@ struct watch_sources {
 	bool begun;
 	usec_t taken; /* when the records were last taken, and how long that took */
 	usec_t took;
+	usec_t behind_since; /* 0: they are all taken */
 	size_t count;
 	struct slot slots[];
 };
@@ -152,6 +153,28 @@ static event_sink sink_of(const struct source_row *row)
 	return on_event;
 }
 
+/* In a flood of records without an end, what has its turn after them waits no longer. */
+#define BEHIND_MOST (5 * USEC_PER_SEC)
+
+/* True if older records still wait: what comes after them has to, as well. A deadline that fired
+ * now would be ahead of what happened before it. */
+static bool is_behind(struct watch_sources *sources)
+{
+	bool behind = false;
+
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct slot *slot = &sources->slots[i];
+		const struct source *source = slot->row->source;
+
+		behind |= slot->source && source->is_behind && source->is_behind(slot->source);
+	}
+	if (!behind)
+		sources->behind_since = 0;
+	else if (!sources->behind_since)
+		sources->behind_since = sources->taken;
+	return behind && sources->taken < sources->behind_since + BEHIND_MOST;
+}
+
 /* ---- waking up */
 
 static void wake(struct slot *slot)
@@ -162,7 +185,8 @@ static void wake(struct slot *slot)
 		break;
 	case TURN_AFTER_RECORDS:
 		watch_sources_take(slot->sources);
-		take_from(slot);
+		if (!is_behind(slot->sources))
+			take_from(slot); /* else it is still ready: once more */
 		break;
 	case TURN_BEFORE_RECORDS:
 	case TURN_BEFORE_EACH:

@@ -20,7 +20,9 @@ enum turn {
 	/* The kernel's records of connections and processes. */
 	TURN_RECORDS,
 	/* Taken after the records: the kernel knew before a service on D-Bus said so. In a flood
-	 * of records, which takes 50 ms and more to take, a service need not wait each time. */
+	 * of records, which takes 50 ms and more to take, a service need not wait each time. While
+	 * records are left over, nothing of this turn is taken, for 5 s at most: a deadline would
+	 * pass before them. */
 	TURN_AFTER_RECORDS,
 	/* Taken when its descriptor is ready, whatever else waits: its order does not matter. */
 	TURN_ALONE,
