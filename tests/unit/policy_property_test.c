@@ -26,6 +26,7 @@ static void test_promises(void)
 	broken = world_broken_promise(world);
 	CHECK(!broken, broken ?: "");
 	CHECK(world_orders(world) > 100, "the run acted at all");
+	CHECK(world_offline_starts(world) > 10, "also while it was offline");
 	CHECK(world_deaths(world) > 10, "and its engines died");
 	world_free(world);
 }

@@ -32,6 +32,7 @@ struct world {
 	unsigned records;
 	unsigned life; /* how much the engine may still put out */
 	unsigned deaths;
+	unsigned offline_starts; /* of another unit */
 	/* what came out */
 	usec_t ordered[AGENTS + 1][ORDERS_KEPT];
 	unsigned orders[AGENTS + 1];
@@ -92,7 +93,8 @@ static void take_order(struct world *world, const struct order *order)
 	promise(world, world->announced && world->announced_type == order->action.type,
 		"the record comes before the effect");
 	/* A command that had no connection yet has no peer that could be out of reach. */
-	promise(world, !world->offline || !order->netns, "none while offline");
+	promise(world, !world->offline || !order->netns || order->action.type == ACTION_START_UNIT,
+		"none but of another unit while offline");
 	promise(world, order->cause != CAUSE_AGENT_STOPPED, "none for a planned stop");
 	promise(world, order->cause != CAUSE_TOKEN_RENEWAL, "none for a token's renewal");
 	promise(world, !world->awaited[order->agent], "one at a time");
@@ -133,16 +135,23 @@ static void keep(struct world *world, const struct record *record)
 /* Checks the record of a restart that an earlier engine did not live to see the end of. */
 static void check_fate(struct world *world, const struct record *record)
 {
-	bool carried_out = world->carried_out[agent_of(record)];
+	enum action_outcome outcome = action_outcome_from_string(record->action_result);
+	bool *carried_out = &world->carried_out[agent_of(record)];
 
+	/* The connection is still there: the abort did not reach it. */
+	if (record->action.type == ACTION_ABORT_CONNECTION && outcome == ACTION_INTERRUPTED &&
+	    *carried_out) {
+		world->orders[agent_of(record)]--;
+		*carried_out = false;
+	}
 	if (record->action.type != ACTION_RESTART)
 		return;
-	switch (action_outcome_from_string(record->action_result)) {
+	switch (outcome) {
 	case ACTION_INTERRUPTED:
-		promise(world, !carried_out, "none is done again");
+		promise(world, !*carried_out, "none is done again");
 		break;
 	case ACTION_DONE:
-		promise(world, carried_out, "none is told that was not done");
+		promise(world, *carried_out, "none is told that was not done");
 		break;
 	default:
 		break;
@@ -174,6 +183,12 @@ static void take_record(struct world *world, const struct record *record)
 					      : ACTION_OUTCOME_INVALID;
 
 	check_reconnect_steps(world, record, outcome);
+	promise(world,
+		outcome != ACTION_HELD || record->action.type != ACTION_START_UNIT ||
+			strcmp(record->action_held_by ?: "", "offline") != 0,
+		"another unit is started while offline, too");
+	world->offline_starts += world->offline && outcome == ACTION_STARTED &&
+				 record->action.type == ACTION_START_UNIT;
 	world->announced = outcome == ACTION_STARTED;
 	world->announced_type = record->action.type;
 	if (record->kind == RECORD_ACTION)
@@ -385,6 +400,11 @@ static void choose_settings(struct world *world, uint32_t agent)
 				   { .type = ACTION_RESTART } },
 			.count = 2,
 		};
+	for (enum cause cause = 0; cause < CAUSE_MAX; cause += 3)
+		for (unsigned i = 0; i < 2; i++)
+			settings->policy[cause].steps[i] =
+				(struct action){ .type = ACTION_START_UNIT,
+						 .unit = "reset-modem.service" };
 }
 
 static void tell_history(struct world *world, uint32_t agent)
@@ -511,6 +531,11 @@ unsigned world_orders(const struct world *world)
 	for (uint32_t agent = 1; agent <= AGENTS; agent++)
 		orders += world->orders[agent];
 	return orders;
+}
+
+unsigned world_offline_starts(const struct world *world)
+{
+	return world->offline_starts;
 }
 
 unsigned world_deaths(const struct world *world)

@@ -32,4 +32,5 @@ size_t world_choices_left(const struct world *world);
 
 /* How much happened so far. */
 unsigned world_orders(const struct world *world);
-unsigned world_deaths(const struct world *world); /* of engines */
+unsigned world_offline_starts(const struct world *world); /* of other units, while offline */
+unsigned world_deaths(const struct world *world);         /* of engines */

@@ -57,10 +57,17 @@ const char *obstacles_for_good(const struct engine *engine, const struct agent *
 	return NULL;
 }
 
+/* What is done to the agent is in vain while nothing can reach the hub. What another unit does may
+ * be what brings the network back. */
+static bool is_for_agent(const struct agent *agent, const struct action *action)
+{
+	return action->type != ACTION_START_UNIT || strcmp(action->unit, agent->unit.unit) == 0;
+}
+
 const char *obstacles_for_now(const struct engine *engine, const struct agent *agent,
 			      const struct action *action)
 {
-	if (obstacles_host_is_offline(engine, agent))
+	if (is_for_agent(agent, action) && obstacles_host_is_offline(engine, agent))
 		return "offline";
 	if (systemd_is_away(agent, action))
 		return "bus";

@@ -9,7 +9,8 @@
  * "dry-run", "did-not-help", "stopped", "masked", "start-limit" or "limit"; NULL: nothing. */
 const char *obstacles_for_good(const struct engine *engine, const struct agent *agent);
 
-/* Returns what forbids `action` at present: "offline", "bus" or "systemd". An event will show when
+/* Returns what forbids `action` at present: "offline" (not if another unit than the agent's is to
+ * be started), "bus" or "systemd". An event will show when
  * that changes. NULL: nothing. */
 const char *obstacles_for_now(const struct engine *engine, const struct agent *agent,
 			      const struct action *action);
