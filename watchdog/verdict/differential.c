@@ -34,6 +34,10 @@ struct row {
 	{                                                                 \
 		CAUSE_AGENT_CLOSE, CAUSE_AGENT_ABORT, CAUSE_TOKEN_RENEWAL \
 	}
+#define LEAVING                                      \
+	{                                            \
+		CAUSE_AGENT_CLOSE, CAUSE_AGENT_ABORT \
+	}
 #define ENDING                                                       \
 	{                                                            \
 		CAUSE_AGENT_CRASH, CAUSE_AGENT_OOM, CAUSE_AGENT_EXIT \
@@ -163,8 +167,8 @@ static const struct row rows[] = {
 	  BY(had_been_quiet, reset_went_out) },
 	{ ONE(TOKEN_RENEWAL), CAUSE_AGENT_CLOSE,
 	  BY(), BY(ages_are_alike) },
-	{ ONE(AGENT_CLOSE), CAUSE_PEER_CLOSE,
-	  BY(own_end_was_observed), BY(agent_left_first, left_unasked) },
+	{ LEAVING, CAUSE_PEER_CLOSE,
+	  BY(own_end_was_observed), BY(agent_left_first, left_unasked, last_was_unread) },
 
 	/* the agent's process ended --------------------------------------------------------------- */
 	{ ENDING, CAUSE_AGENT_CLOSE,

@@ -252,6 +252,14 @@ EXCLUSION(left_unasked, "the-peer-had-not-just-spoken")
 	return all_acknowledged_holds(given, verdict) && !peer_may_have_asked(given);
 }
 
+/* A request to close is the last that a peer says: the agent had not read it. Behind one within TLS
+ * comes a close_notify. */
+EXCLUSION(last_was_unread, "what-came-last-was-unread")
+{
+	return given->socket->unread_bytes > 0 &&
+	       (given->tls->track == TLS_NOT_SEEN || given->tls->track == TLS_PLAIN);
+}
+
 /* Data that was sent less than a time-out ago is merely on its way. */
 EXCLUSION(nothing_timed_out, "nothing-had-timed-out")
 {

@@ -22,7 +22,7 @@
 	/* who was heard, and when */ \
 	ONE(all_acknowledged) ONE(no_answer_was_due) ONE(acknowledged_since) \
 	ONE(nothing_timed_out) ONE(all_arrived) \
-	ONE(left_unasked) \
+	ONE(left_unasked) ONE(last_was_unread) \
 	ONE(kept_its_keepalive) ONE(had_just_spoken) ONE(was_heard_within_keepalive) \
 	ONE(seen_to_keep_alive) ONE(silent_for_longer_than_patience) ONE(heard_lately) \
 	ONE(nothing_was_heard) ONE(some_retransmissions) ONE(silent_for_long) \
