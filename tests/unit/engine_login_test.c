@@ -119,6 +119,58 @@ static void after_tls_likewise(void)
 	bench_end(&bench);
 }
 
+/* Of an agent that spoke TLS and logged in before, a first word that comes late, as on a busy host,
+ * makes no session of TCP alone. */
+static void a_late_first_word_is_waited_for(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_step(&bench, opened(2));
+	bench_step(&bench, established_in_view(2));
+	bench_speak(&bench, 2,
+		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
+	log_in(&bench, 2, accepted);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench.now += USEC_PER_MINUTE;
+	end(&bench, 2, accepted);
+
+	bench_step(&bench, opened(3));
+	bench_step(&bench, established_in_view(3));
+	bench_pass(&bench, 8 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	bench_speak(&bench, 3, (struct tls_facts){ .track = TLS_BEGUN, .begun = USEC_PER_MSEC });
+	bench_speak(&bench, 3,
+		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
+	bench_pass(&bench, 3 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 1);
+	log_in(&bench, 3, accepted);
+	CU_ASSERT(recoveries(&bench) == 2);
+	CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_LOGIN);
+	bench_end(&bench);
+}
+
+/* Where none comes at all, TCP is as much of a session as can be seen. */
+static void without_a_first_word_it_is_up_in_the_end(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_step(&bench, opened(2));
+	bench_step(&bench, established_in_view(2));
+	bench_speak(&bench, 2,
+		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
+	log_in(&bench, 2, accepted);
+	bench.now += USEC_PER_MINUTE;
+	end(&bench, 2, accepted);
+	bench_step(&bench, opened(3));
+	bench_step(&bench, established_in_view(3));
+	bench_pass(&bench, 30 * USEC_PER_SEC);
+	CU_ASSERT(recoveries(&bench) == 2);
+	CU_ASSERT(bench_last(&bench)->verdict.rung == RUNG_TCP);
+	bench_end(&bench);
+}
+
 /* Refused twice, then accepted: one outage, three attempts. */
 static void a_refused_login_is_no_session(void)
 {
@@ -533,6 +585,8 @@ SUITE("engine login",
       { "a session is up once the hub accepts it", a_session_is_up_once_the_hub_accepts_it },
       { "the time is that since the CONNECT", the_time_is_that_since_the_connect },
       { "after TLS likewise", after_tls_likewise },
+      { "a late first word is waited for", a_late_first_word_is_waited_for },
+      { "without a first word it is up in the end", without_a_first_word_it_is_up_in_the_end },
       { "a refused login is no session", a_refused_login_is_no_session },
       { "nor is one whose refusal is read late", nor_is_one_whose_refusal_is_read_late },
       { "who logs in is reconnecting", who_logs_in_is_reconnecting },

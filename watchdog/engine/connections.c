@@ -100,7 +100,8 @@ static void come_up(struct engine *engine, struct connection *connection, usec_t
 
 /* ---- the session on it */
 
-/* How long a client may take to send its first byte: one that speaks TLS does so at once. */
+/* How long a client may take to send its first byte: one that speaks TLS does so at once, unless
+ * the host is busy. One that spoke it before is waited for longer (TLS_PATIENCE). */
 #define FIRST_WORD_PATIENCE (1 * USEC_PER_SEC)
 
 /* A server that refuses the client's certificate of TLS 1.3 says so a round trip after the client's
@@ -170,7 +171,8 @@ static void climb(struct engine *engine, struct agent *agent, const struct conne
 {
 	begin_climb(engine, agent, connection);
 	deadline_set(&engine->deadlines, &agent->climb.deadline,
-		     connection->up_since + FIRST_WORD_PATIENCE);
+		     connection->up_since +
+			     (agent->speaks_tls ? TLS_PATIENCE : FIRST_WORD_PATIENCE));
 }
 
 /* Nobody follows its TLS handshake, because it was found, or packets are not seen (yet): whether
@@ -313,6 +315,8 @@ void connections_climb_due(struct engine *engine, struct agent *agent)
 		miss_login(engine, agent, connection);
 	else if (agent->climb.begun)
 		log_in_or_serve(engine, connection, engine->now, engine->now);
+	else if (!agent->climb.unseen && expects_login(agent, connection))
+		log_in_or_serve(engine, connection, engine->now, connection->up_since);
 	else
 		serve(engine, connection, connection->up_since);
 }
