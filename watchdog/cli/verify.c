@@ -355,18 +355,18 @@ static void take_agent(void *userdata, const struct agent_settings *settings)
 		remark_on(verification, settings, &now);
 }
 
-/* The file must be of the kernel that runs now, if it is needed. */
+/* The file must be of the kernel that runs now. */
 static void verify_btf(struct verification *verification, const char *path)
 {
 	struct probe_btf btf;
-	const char *complaint;
+	const char *complaint = NULL;
 
 	if (!*path || !verification->of_this_host)
 		return;
-	if (probe_btf_open(&btf, path, &complaint) < 0)
-		complain(verification, "Btf=", 0, complaint);
-	else
+	if (probe_btf_open(&btf, path, &complaint) >= 0)
 		probe_btf_close(&btf);
+	if (complaint)
+		complain(verification, "Btf=", 0, complaint);
 }
 
 static int verify_host(struct verification *verification)

@@ -171,8 +171,9 @@ static struct probe_btf_kernel running_kernel(const struct utsname *name)
 }
 
 static int open_file(struct probe_btf *ret, const char *path, const struct utsname *name,
-		     char complaint[static TEXT_SIZE])
+		     bool has_own, char complaint[static TEXT_SIZE])
 {
+	const char *instead = has_own ? "; the kernel's own is used" : "";
 	const struct probe_btf_kernel kernel = running_kernel(name);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char reason[PROBE_BTF_REASON_SIZE], tried[PROBE_BTF_PATH_SIZE];
@@ -180,10 +181,11 @@ static int open_file(struct probe_btf *ret, const char *path, const struct utsna
 
 	if (fd < 0) {
 		r = -errno;
-		snprintf(complaint, TEXT_SIZE,
-			 "the kernel has no BTF (" KERNEL_BTF ", CONFIG_DEBUG_INFO_BTF), and %s "
-			 "cannot be opened",
-			 path);
+		snprintf(complaint, TEXT_SIZE, "%s%s cannot be opened%s",
+			 has_own ? ""
+				 : "the kernel has no BTF (" KERNEL_BTF
+				   ", CONFIG_DEBUG_INFO_BTF), and ",
+			 path, instead);
 		return r;
 	}
 	set_path(tried, fd);
@@ -191,8 +193,8 @@ static int open_file(struct probe_btf *ret, const char *path, const struct utsna
 	if (r >= 0)
 		r = probe_self_test(tried, reason);
 	if (r < 0 && r != -EPERM) { /* loading the probe will tell that */
-		snprintf(complaint, TEXT_SIZE, "%s is not the BTF of this kernel, %s: %s", path,
-			 name->release, reason);
+		snprintf(complaint, TEXT_SIZE, "%s is not the BTF of this kernel, %s: %s%s", path,
+			 name->release, reason, instead);
 		return r;
 	}
 	ret->fd = STEAL_FD(fd);
@@ -213,8 +215,9 @@ int probe_btf_open(struct probe_btf *ret, const char *named, const char **compla
 		return 0;
 	uname(&name);
 	snprintf(own, sizeof(own), OWN_FILES "/%s.btf", name.release);
-	*complaint = text;
-	r = open_file(ret, is_named ? named : own, &name, text);
+	r = open_file(ret, is_named ? named : own, &name, has_own, text);
+	if (r < 0)
+		*complaint = text;
 	return has_own ? 0 : r;
 }
 

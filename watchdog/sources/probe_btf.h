@@ -14,7 +14,8 @@ struct probe_btf {
  * if `named` is NULL or empty, else the kernel's file below /usr/lib/connwatch/btf. Returns 0 and
  * what was chosen in `*ret`, to be closed with probe_btf_close(); -ENOENT if there is no BTF;
  * -ENOEXEC if the file is not of this kernel, or is not BTF; or another -errno. With each error
- * comes a sentence for the operator in `*complaint`, valid until the next call. */
+ * comes a sentence for the operator in `*complaint`, valid until the next call; and also with 0 if
+ * the file was passed over. Else `*complaint` stays as it is. */
 int probe_btf_open(struct probe_btf *ret, const char *named, const char **complaint);
 
 void probe_btf_close(struct probe_btf *btf);

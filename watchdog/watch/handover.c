@@ -139,7 +139,10 @@ int handover_open(struct handover **ret, struct probe **probe, const char *btf, 
 		r = take_over(ret, probe, btf, stored, complaint);
 		close(stored);
 	}
-	return r < 0 ? open_anew(ret, probe, btf, complaint) : r;
+	if (r >= 0)
+		return r;
+	*complaint = NULL;
+	return open_anew(ret, probe, btf, complaint);
 }
 
 struct handover *handover_free(struct handover *handover)

@@ -18,8 +18,9 @@ struct probe;
 
 /* Opens the probe: the one in `stored` (the descriptor that systemd kept; closed here; 0: there is
  * none) if that is of our version, else a new one. `btf` is as for probe_open(). Returns 0, with
- * the probe in `*probe`, to be closed before the handover is freed; or -errno as probe_open(), with
- * a sentence for the operator in `*complaint` (static text). */
+ * the probe in `*probe`, to be closed before the handover is freed; or -errno as probe_open(). With
+ * an error, and if the file `btf` was passed over, comes a sentence for the operator in
+ * `*complaint` (static text), which is NULL before. */
 int handover_open(struct handover **ret, struct probe **probe, const char *btf, int stored,
 		  const char **complaint);
 

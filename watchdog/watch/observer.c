@@ -66,11 +66,13 @@ static void complain_of_level(const struct watch_observer *observer, int probe, 
 static int open_probe_or_survey(struct watch_observer *observer,
 				const struct observer_options *options)
 {
-	const char *complaint;
+	const char *complaint = NULL;
 	char text[512];
 	int survey, r = handover_open(&observer->handover, &observer->probe, options->btf,
 				      options->stored_handover, &complaint);
 
+	if (r >= 0 && complaint) /* Btf= is passed over */
+		complain(observer, complaint, 0);
 	if (r >= 0)
 		return watch_ring_new(&observer->ring, observer->probe);
 	if (options->mode == MODE_EBPF) {
