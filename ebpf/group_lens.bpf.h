@@ -38,6 +38,19 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 	want_calls(ctx);
 }
 
+/* After others had their turn at connect(), who may have asked for calls of their own in the place
+ * of ours, not only beside them. */
+static __always_inline void group_asks_again(struct bpf_sock_ops *ctx, struct sock *sk)
+{
+	struct connection *connection;
+
+	if ((ctx->bpf_sock_ops_cb_flags & WANTED_CALLS) == WANTED_CALLS)
+		return;
+	connection = connection_of(sk);
+	if (connection && connection->by_group && !connection->ended_told)
+		want_calls(ctx);
+}
+
 static __always_inline void group_listens(struct bpf_sock_ops *ctx, struct sock *sk)
 {
 	__u64 task = bpf_get_current_task();
@@ -51,8 +64,8 @@ static __always_inline void group_listens(struct bpf_sock_ops *ctx, struct sock 
 /* How many connections lost their calls, for probe.c. */
 __u32 calls_lost = 0;
 
-/* Another program on the group may have asked for calls of its own in the place of ours: then the
- * host's lens is to see the connection. For each packet that comes in for it. */
+/* Another program on the group may have taken ours away for good: then the host's lens is to see
+ * the connection. For each packet of it, from its SYN on. */
 static __always_inline void check_calls(struct connection *connection, struct bpf_sock *sk)
 {
 	struct tcp_sock *tcp;
@@ -107,6 +120,8 @@ int group_socket(struct bpf_sock_ops *ctx)
 
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+	case BPF_SOCK_OPS_TIMEOUT_INIT: /* the next of a connect(), then the one when it is up */
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
 	case BPF_SOCK_OPS_RETRANS_CB:
 	case BPF_SOCK_OPS_STATE_CB:
@@ -126,6 +141,8 @@ int group_socket(struct bpf_sock_ops *ctx)
 		group_listens(ctx, sk);
 	else if (ctx->op == BPF_SOCK_OPS_RETRANS_CB)
 		group_retransmits(&news, sk);
+	else if (ctx->op != BPF_SOCK_OPS_STATE_CB)
+		group_asks_again(ctx, sk);
 	else
 		group_changes(&news, sk, (int)ctx->args[0], (int)ctx->args[1]);
 	if (tell(&news, sk) == PROBE_ENDED && is_closed_by_user(sk))

@@ -99,7 +99,9 @@ struct bpf_sock {
 _Static_assert(__builtin_offsetof(struct bpf_sock, dst_port) == 48, "offset of dst_port");
 _Static_assert(__builtin_offsetof(struct bpf_sock, state) == 72, "offset of state");
 enum {
+	BPF_SOCK_OPS_TIMEOUT_INIT = 1,
 	BPF_SOCK_OPS_TCP_CONNECT_CB = 3,
+	BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
 	BPF_SOCK_OPS_RETRANS_CB = 9,
 	BPF_SOCK_OPS_STATE_CB = 10,
 	BPF_SOCK_OPS_TCP_LISTEN_CB = 11,

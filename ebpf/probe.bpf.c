@@ -264,8 +264,10 @@ int packet_sent(struct __sk_buff *packet)
 	if (!sk)
 		return PASS;
 	connection = connection_of_packet(sk);
-	if (connection)
+	if (connection) {
+		check_calls(connection, sk);
 		look_at_tls(connection, packet, true);
+	}
 	look_for_lookup(packet, true);
 	return PASS;
 }

@@ -332,8 +332,8 @@ static void a_process_needs_it(void)
 	end();
 }
 
-/* An agent in the group, with a connection that it closes and ends with a word to `go`. */
-static pid_t start_agent(int *go)
+/* An agent in a group, with a connection that it closes and ends with a word to `go`. */
+static pid_t start_agent_in(const char *where, int *go)
 {
 	int up[2], words[2];
 	pid_t pid;
@@ -342,7 +342,7 @@ static pid_t start_agent(int *go)
 	CU_ASSERT_TRUE_FATAL(pipe(up) == 0 && pipe(words) == 0);
 	pid = fork();
 	if (pid == 0) {
-		enter_group();
+		enter(where);
 		int fd = connect_to_hub();
 
 		(void)!write(up[1], "", 1);
@@ -356,6 +356,11 @@ static pid_t start_agent(int *go)
 	close(words[0]);
 	*go = words[1];
 	return pid;
+}
+
+static pid_t start_agent(int *go)
+{
+	return start_agent_in(group, go);
 }
 
 static void end_agent(pid_t agent, int go)
@@ -447,23 +452,245 @@ static void an_older_connection_needs_it(void)
 	end();
 }
 
+/* ---- others on the same groups */
+
+enum {
+	FIRST_OF_SOCK_OPS = 0, /* struct bpf_sock_ops, op */
+	SOCK_OPS_CB_FLAGS_SET = 59,
+	TCP_CONNECT_CB = 3,
+	RTT_CB = 12,
+	RTT_CB_FLAG = 1 << 3,
+};
+
+static int load_other(const char *name, const struct bpf_insn *instructions, size_t count)
+{
+	int program = bpf_prog_load(BPF_PROG_TYPE_SOCK_OPS, name, "GPL", instructions, count, NULL);
+
+	CU_ASSERT_TRUE_FATAL(program >= 0);
+	return program;
+}
+
+static int attach_other(int program, const char *where)
+{
+	int directory = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int link = bpf_link_create(program, directory, BPF_CGROUP_SOCK_OPS, NULL);
+
+	close(program);
+	close(directory);
+	return link;
+}
+
 /* Like the worst of neighbours: it asks for no calls, whoever had asked for some. */
 static int attach_greedy_program(void)
 {
-	enum { SOCK_OPS_CB_FLAGS_SET = 59 };
 	const struct bpf_insn instructions[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 0 },
 		{ .code = BPF_JMP | BPF_CALL, .imm = SOCK_OPS_CB_FLAGS_SET },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int program = bpf_prog_load(BPF_PROG_TYPE_SOCK_OPS, "greedy", "GPL", instructions, 4, NULL);
-	int directory = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int link = bpf_link_create(program, directory, BPF_CGROUP_SOCK_OPS, NULL);
 
-	close(program);
+	return attach_other(load_other("greedy", instructions, 4), group);
+}
+
+static int make_counter(void)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "counter", sizeof(uint32_t), sizeof(uint64_t),
+				 1, NULL);
+
+	CU_ASSERT_TRUE_FATAL(map >= 0);
+	return map;
+}
+
+static uint64_t counted(int map)
+{
+	const uint32_t key = 0;
+	uint64_t count = 0;
+
+	bpf_map_lookup_elem(map, &key, &count);
+	return count;
+}
+
+/* Like most others: at connect() it asks for calls of its own and forgets those of others; it
+ * counts in `map` how often it is called then. */
+static int attach_usual_program(int map)
+{
+	const struct bpf_insn instructions[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_1 },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W,
+		  .dst_reg = BPF_REG_7,
+		  .src_reg = BPF_REG_6,
+		  .off = FIRST_OF_SOCK_OPS },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K,
+		  .dst_reg = BPF_REG_7,
+		  .off = 3,
+		  .imm = TCP_CONNECT_CB },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = RTT_CB_FLAG },
+		{ .code = BPF_JMP | BPF_CALL, .imm = SOCK_OPS_CB_FLAGS_SET },
+		{ .code = BPF_JMP | BPF_JA, .off = 5 },
+		{ .code = BPF_JMP | BPF_JNE | BPF_K,
+		  .dst_reg = BPF_REG_7,
+		  .off = 4,
+		  .imm = RTT_CB },
+		{ .code = BPF_LD | BPF_IMM | BPF_DW,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_PSEUDO_MAP_VALUE,
+		  .imm = map },
+		{ .imm = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 1 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_2,
+		  .imm = BPF_ADD },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	const size_t count = sizeof(instructions) / sizeof(instructions[0]);
+
+	return attach_other(load_other("usual", instructions, count), group);
+}
+
+static void play_beside_others(bool first, bool last)
+{
+	pid_t hub = start_hub(), agent;
+	int map = make_counter(), before = -1, after = -1;
+
+	begin();
+	if (first)
+		before = attach_usual_program(map);
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	if (last)
+		after = attach_usual_program(map);
+	CU_ASSERT_TRUE_FATAL((!first || before >= 0) && (!last || after >= 0));
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	agent = fork();
+	if (agent == 0) {
+		enter_group();
+		for (unsigned way = 0; way < 8; way++)
+			end_somehow(connect_to_hub(), way);
+		_exit(EXIT_SUCCESS);
+	}
+	waitpid(agent, NULL, 0);
+	for (int i = 0; told_count < 8 && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(told_count, 8);
+	for (size_t i = 0; i < told_count; i++)
+		CU_ASSERT(told[i].begun == 1 && told[i].up == 1 && told[i].ended == 1);
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	CU_ASSERT(counted(map) >= 8);
+	close(before);
+	close(after);
+	close(map);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	end();
+}
+
+static void others_get_their_calls_and_we_ours(void)
+{
+	play_beside_others(true, false);
+	play_beside_others(false, true);
+	play_beside_others(true, true);
+}
+
+/* A program that allows no other beside it, or is there only for groups without one of their own:
+ * it stays, and the host's lens sees the agent. */
+static void play_with_a_lone_program(bool above, unsigned flags)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int program = load_other("lone", nothing, 2), directory;
+	uint32_t ids[8], count = sizeof(ids) / sizeof(ids[0]), attached_with;
+	pid_t hub = start_hub(), agent;
+	char inner[512];
+	int go;
+
+	begin();
+	snprintf(inner, sizeof(inner), "%s/inner", group);
+	CU_ASSERT_EQUAL_FATAL(mkdir(inner, 0755), 0);
+	directory = open(above ? group : inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_EQUAL_FATAL(bpf_prog_attach(program, directory, BPF_CGROUP_SOCK_OPS, flags), 0);
 	close(directory);
-	return link;
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, inner, AGENT), 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 3);
+	directory = open(inner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_EQUAL(bpf_prog_query(directory, BPF_CGROUP_SOCK_OPS, BPF_F_QUERY_EFFECTIVE,
+				       &attached_with, ids, &count),
+			0);
+	CU_ASSERT_EQUAL(count, 1);
+	close(directory);
+	agent = start_agent_in(inner, &go);
+	end_agent(agent, go);
+	for (int i = 0; (told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].up == 1 && told[0].ended == 1);
+	close(program);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	for (int i = 0; rmdir(inner) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
+		poll(NULL, 0, 10);
+	end();
+}
+
+static void a_program_that_wants_to_be_alone_stays(void)
+{
+	play_with_a_lone_program(false, 0);
+	play_with_a_lone_program(true, 0);
+	play_with_a_lone_program(true, BPF_F_ALLOW_OVERRIDE);
+}
+
+/* The programs of sockets that run for a group, those from above included. */
+static unsigned programs_of(const char *where)
+{
+	int directory = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t ids[64], count = sizeof(ids) / sizeof(ids[0]), flags;
+
+	CU_ASSERT_EQUAL(bpf_prog_query(directory, BPF_CGROUP_SOCK_OPS, BPF_F_QUERY_EFFECTIVE,
+				       &flags, ids, &count),
+			0);
+	close(directory);
+	return count;
+}
+
+/* The agent has been given its group to do as it likes: it makes groups of its own there. */
+static void an_agent_in_a_group_of_its_own_making_is_seen(void)
+{
+	pid_t hub = start_hub(), agent;
+	char inner[512];
+	unsigned above;
+	int go;
+
+	begin();
+	above = programs_of(cgroup_tree_root());
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	snprintf(inner, sizeof(inner), "%s/inner", group);
+	CU_ASSERT_EQUAL_FATAL(mkdir(inner, 0755), 0);
+	agent = start_agent_in(inner, &go);
+	CU_ASSERT_EQUAL(programs_of(cgroup_tree_root()), above);
+	CU_ASSERT_EQUAL(programs_of(inner), above + 1);
+	end_agent(agent, go);
+	for (int i = 0; (told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].up == 1 && told[0].ended == 1);
+	CU_ASSERT_EQUAL(told[0].agent, AGENT);
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	for (int i = 0; rmdir(inner) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
+		poll(NULL, 0, 10);
+	end();
 }
 
 static void a_connection_without_calls_needs_it(void)
@@ -627,5 +854,9 @@ SUITE("lens", { "a group needs no lens of the host", a_group_needs_no_lens_of_th
       { "a group to come needs none", a_group_to_come_needs_none },
       { "an older connection needs it", an_older_connection_needs_it },
       { "a connection without calls needs it", a_connection_without_calls_needs_it },
+      { "others get their calls and we ours", others_get_their_calls_and_we_ours },
+      { "a program that wants to be alone stays", a_program_that_wants_to_be_alone_stays },
+      { "an agent in a group of its own making is seen",
+	an_agent_in_a_group_of_its_own_making_is_seen },
       { "a group in a group tells once", a_group_in_a_group_tells_once },
       { "each is told once while lenses change", each_is_told_once_while_lenses_change })

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/probe_groups.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,16 +134,44 @@ struct group_watches *group_watches_free(struct group_watches *watches)
 	return NULL;
 }
 
+/* Returns true if a group above `path` has a program that runs for the groups below it only as long
+ * as these have none (BPF_F_ALLOW_OVERRIDE): it may be a firewall, and ours would take its place.
+ */
+static bool would_displace(const char *path, enum bpf_attach_type type)
+{
+	_cleanup_free_ char *above = strdup(path);
+	uint32_t flags = 0, count = 0;
+	char *end;
+
+	if (!above)
+		return true;
+	while ((end = strrchr(above, '/')) && end > above) {
+		_cleanup_close_ int group = -EBADF;
+
+		*end = '\0';
+		group = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (group < 0)
+			return true;
+		if (bpf_prog_query(group, type, 0, &flags, NULL, &count) < 0)
+			break; /* above the root of them all */
+		if (count > 0)
+			return !(flags & BPF_F_ALLOW_MULTI);
+	}
+	return false;
+}
+
 static void attach(struct group_watches *watches, struct group_watch *watch, enum group_look number,
 		   int group)
 {
+	const struct bpf_program *program = watches->looks[number].program;
 	uint32_t agent = watch->entry.owner;
 
 	if (watch->links[number] ||
 	    (number == LOOK_AT_SOCKETS && watches->lenses == GROUP_LENSES_MAX) ||
+	    would_displace(watch->path, bpf_program__expected_attach_type(program)) ||
 	    !share_take(&watches->links, agent))
 		return;
-	watch->links[number] = bpf_program__attach_cgroup(watches->looks[number].program, group);
+	watch->links[number] = bpf_program__attach_cgroup(program, group);
 	if (watch->links[number])
 		note_lens(watches, number, 1);
 	else
