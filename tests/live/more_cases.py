@@ -2,13 +2,15 @@
 """The rest of the matrix of TLS libraries and what goes wrong, and an odd name server: `make
 conformance` plays them, `make check` does not, which has a case of each kind (tls_cases.py)."""
 
+import contextlib
+
 import names_cases
-from case import ANY, LIKELY, NOT_PROVED, SURE, ended, stalled, story, table
-from hub import PORT
+from case import ANY, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, stalled, story, table
+from hub import PORT, Hub
 from lab import CLOUD_ADDRESS
 from name_server import NAME, OddServer
-from tls_cases import (BOTH, HANDSHAKE_PATIENCE, PROGRAMS, VALIDITY, authority_unknown, begin, certificate_expired,
-                       handshake_succeeds, needs, other_authority, refused, tries)
+from tls_cases import (BOTH, HANDSHAKE_PATIENCE, HTTPS, PROGRAMS, VALIDITY, authority_unknown, begin,
+                       certificate_expired, handshake_succeeds, needs, other_authority, refused, tries)
 
 BAD, ENCRYPTED = ("tls_alert_sent=bad_certificate",), ("tls_alert_sent=encrypted",)
 STRANGERS = {
@@ -52,17 +54,46 @@ def gnutls_succeeds(stage, version):
 ANSWERS = {"http": b"HTTP/1.1 400 Bad Request\r\n\r\n", "other": b"SSH-2.0-OpenSSH_9.2\r\n"}
 
 
-@table(*((f"tls-answered-by-{answer}-{client}",
-          story(ended(None, "tls-not-spoken", SURE, evidence=(f"tls_answer={answer}",)), families=BOTH,
-                status=1 if client == "gnutls" else 0, needs=needs(PROGRAMS[client])), client, answer)
-         for client in ("gnutls", "go", "node", "java", "mbedtls") for answer in ANSWERS))
-def answered_by_something_else(stage, client, answer):
-    stage.hub.listen()
+def hub_for(stage, client):
+    """tldr has a port of its own."""
+    if client != "rustls":
+        return contextlib.nullcontext(stage.hub)
+    return contextlib.closing(Hub(stage.lab, stage.family, HTTPS))
+
+
+def meet(stage, hub, client):
+    """The agent becomes the client and says its ClientHello. Returns the hub's end."""
+    hub.listen()
     begin(stage, client, "1.2", other_authority(stage))
-    peer = stage.hub.accept()
+    peer = hub.accept()
     peer.receive()
-    peer.send_bytes(ANSWERS[answer])
-    stage.wait_told("ended", HANDSHAKE_PATIENCE)
+    return peer
+
+
+@table(*((f"tls-answered-by-{answer}-{client}",
+          tries(client, ended(None, "tls-not-spoken", SURE, evidence=(f"tls_answer={answer}",))), client, answer)
+         for client in ("gnutls", "go", "node", "java", "mbedtls", "rustls") for answer in ANSWERS))
+def answered_by_something_else(stage, client, answer):
+    with hub_for(stage, client) as hub:
+        meet(stage, hub, client).send_bytes(ANSWERS[answer])
+        stage.wait_told("ended", HANDSHAKE_PATIENCE)
+
+
+# ---- nothing answers, or the answer breaks off
+
+GIVES_UP = 45  # seconds: tldr waits for 30
+FLIGHT = b"\x16\3\3\0\x7a\2\0\0\x76\3\3"  # the beginning of a ServerHello
+
+
+@table(*((f"tls-{name}-{client}",
+          tries(client, ended(None, "tls-stalled", SUSPECTED, evidence=("rung=tls", "or=path-mtu"))),
+          client, answer)
+         for client in PROGRAMS for name, answer in (("is-not-answered", b""), ("answer-breaks-off", FLIGHT))))
+def nothing_comes(stage, client, answer):
+    """The client gives up."""
+    with hub_for(stage, client) as hub:
+        meet(stage, hub, client).send_bytes(answer)
+        stage.wait_told("ended", GIVES_UP)
 
 
 # ---- a name server that answers from another address
