@@ -67,7 +67,9 @@ _Static_assert(__builtin_offsetof(struct __sk_buff, sk) == 168, "offset of sk");
 
 /* include/uapi/linux/bpf.h: likewise. */
 struct bpf_tcp_sock {
-	__u32 up_to_bytes_received[20];
+	__u32 up_to_rcv_nxt[4];
+	__u32 rcv_nxt;
+	__u32 up_to_bytes_received[15];
 	__u64 bytes_received;
 	__u64 bytes_acked;
 };

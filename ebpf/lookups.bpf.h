@@ -21,6 +21,7 @@ enum {
 	DNS_NAME_ERROR = 3,
 	DNS_REFUSED = 5,
 	DNS_TCP_LENGTH_SIZE = 2, /* before each message; 4.2.2 */
+	DNS_TCP_HEADER_END = DNS_TCP_LENGTH_SIZE + DNS_HEADER_SIZE,
 	/* RFC 768 */
 	UDP_HEADER_SIZE = 8,
 	/* RFC 791, 3.1; RFC 8200, 3 */
@@ -70,7 +71,8 @@ static __always_inline struct lookups *lookups_of(__u32 agent)
 /* Where a packet has what, and whose end is the server's. */
 struct dns_packet {
 	struct lookup_server server;
-	__u32 header; /* offset of the DNS header */
+	__u32 header; /* offset of the DNS header; 0: it does not begin here */
+	bool begun;   /* a part of what comes before the end of an answer's header is here */
 };
 
 /* Finds the far address, and returns the offset of what follows the IP header; 0: there is none,
@@ -98,21 +100,32 @@ static __always_inline __u32 read_ip(struct __sk_buff *packet, bool sent,
 }
 
 /* Over TCP, only a message at the beginning of a connection is found: elsewhere, a segment does not
- * tell where a message begins. Some servers send its length by itself. */
-static __always_inline __u32 find_in_tcp(struct __sk_buff *packet, bool sent, __u32 tcp)
+ * tell where a message begins. Some servers send its length by itself. Segments come in any order,
+ * and before the socket has taken the last one. */
+static __always_inline void find_in_tcp(struct __sk_buff *packet, bool sent, __u32 tcp,
+					struct dns_packet *dns)
 {
 	struct bpf_sock *sk = packet->sk; /* each read of it is checked for NULL */
 	const struct bpf_tcp_sock *state = sk ? bpf_tcp_sock(sk) : NULL;
-	__u32 received;
+	__u32 data, position = 0; /* of the data, in what the server sends */
+	__be32 sequence;
 	__u8 offset;
 
-	if (!state)
-		return 0;
-	received = sent ? 0 : state->bytes_received;
-	if (received > DNS_TCP_LENGTH_SIZE || (sent && state->bytes_acked > 1) ||
+	if (!state || (sent && state->bytes_acked > 1) ||
+	    bpf_skb_load_bytes(packet, tcp + TCP_SEQUENCE, &sequence, sizeof(sequence)) < 0 ||
 	    bpf_skb_load_bytes(packet, tcp + TCP_DATA_OFFSET, &offset, 1) < 0)
-		return 0;
-	return tcp + (offset >> 4) * 4 + DNS_TCP_LENGTH_SIZE - received;
+		return;
+	data = tcp + (offset >> 4) * 4;
+	if (!sent)
+		position = (__u32)state->bytes_received + bpf_ntohl(sequence) - state->rcv_nxt;
+	if (position <= DNS_TCP_LENGTH_SIZE)
+		dns->header = data + DNS_TCP_LENGTH_SIZE - position;
+	dns->begun = !sent && position < DNS_TCP_HEADER_END && packet->len > data;
+}
+
+static __always_inline bool has_header(const struct __sk_buff *packet, const struct dns_packet *dns)
+{
+	return dns->header && packet->len >= dns->header + DNS_HEADER_SIZE;
 }
 
 /* Returns false if the packet does not go to a name server or come from one. */
@@ -131,9 +144,9 @@ static __always_inline bool find_dns(struct __sk_buff *packet, bool sent, struct
 		return false;
 	if (protocol == IPPROTO_UDP)
 		dns->header = transport + UDP_HEADER_SIZE;
-	else
-		dns->header = protocol == IPPROTO_TCP ? find_in_tcp(packet, sent, transport) : 0;
-	return dns->header && packet->len >= dns->header + DNS_HEADER_SIZE;
+	else if (protocol == IPPROTO_TCP)
+		find_in_tcp(packet, sent, transport, dns);
+	return dns->begun || has_header(packet, dns);
 }
 
 /* ---- what it says */
@@ -151,15 +164,19 @@ static __always_inline enum probe_lookup_answer answer_of(const __u8 *flags, __b
 	return PROBE_LOOKUP_FAILED;
 }
 
-/* Returns PROBE_LOOKUP_NONE if the message says nothing: it is no standard query, goes the wrong
- * way, or was cut and will be asked for again over TCP. */
+/* An answer that began is none of a silent server. Returns PROBE_LOOKUP_NONE if the message says
+ * nothing: it is no standard query, goes the wrong way, or was cut and will be asked for again over
+ * TCP. */
 static __always_inline enum probe_lookup_answer read_dns(struct __sk_buff *packet, bool sent,
-							 __u32 header)
+							 const struct dns_packet *dns)
 {
+	__u32 header = dns->header;
 	__u8 flags[2];
 	__be16 answers;
 	bool is_answer;
 
+	if (!has_header(packet, dns))
+		return PROBE_LOOKUP_UNCLEAR;
 	if (bpf_skb_load_bytes(packet, header + DNS_FLAGS, flags, 2) < 0 ||
 	    bpf_skb_load_bytes(packet, header + DNS_ANSWERS, &answers, 2) < 0)
 		return PROBE_LOOKUP_NONE;
@@ -235,7 +252,7 @@ static __always_inline void look_for_lookup(struct __sk_buff *packet, bool sent)
 
 	if (!find_dns(packet, sent, &dns))
 		return;
-	answer = read_dns(packet, sent, dns.header);
+	answer = read_dns(packet, sent, &dns);
 	if (answer == PROBE_LOOKUP_NONE)
 		return;
 	agent = agent_of_cgroup(bpf_skb_cgroup_id(packet));

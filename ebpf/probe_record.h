@@ -275,6 +275,7 @@ enum probe_lookup_answer {
 	PROBE_LOOKUP_NOT_FOUND, /* NXDOMAIN */
 	PROBE_LOOKUP_FAILED,    /* SERVFAIL, and all others */
 	PROBE_LOOKUP_REFUSED,   /* REFUSED */
+	PROBE_LOOKUP_UNCLEAR,   /* one began, and its header was not seen as a whole */
 	PROBE_LOOKUP_MAX,
 };
 

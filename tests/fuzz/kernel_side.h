@@ -31,6 +31,7 @@ struct bpf_sock {
 };
 
 struct bpf_tcp_sock {
+	__u32 rcv_nxt;
 	__u64 bytes_received;
 	__u64 bytes_acked;
 };

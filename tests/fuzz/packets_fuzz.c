@@ -41,16 +41,22 @@ static union {
 	struct probe_lookup lookup;
 } ring;
 
+static enum probe_record_type reserved;
+
 static void *reserve_in_ring(__u64 size, enum probe_record_type type, __u32 agent)
 {
 	MUST(size <= sizeof(ring) && agent == 1);
 	MUST(type == PROBE_SPOKEN || type == PROBE_LOOKUP);
+	reserved = type;
 	return clock_nsec % 7 ? &ring : NULL;
 }
 
 static void submit_record(void *record)
 {
 	MUST(record == &ring);
+	if (reserved == PROBE_LOOKUP)
+		MUST(ring.lookup.answer > PROBE_LOOKUP_NONE &&
+		     ring.lookup.answer < PROBE_LOOKUP_MAX);
 }
 
 static void count_lost(__u32 agent)
@@ -103,10 +109,9 @@ static __u32 write_headers(__u8 *to, unsigned flags, __u32 position)
 	memset(to, 0, HEADERS_MOST);
 	to[0] = flags & IPV6 ? 0x60 : 0x45;
 	to[flags & IPV6 ? IPV6_NEXT_HEADER : IPV4_PROTOCOL] = protocol;
-	if (flags & UDP) {
-		memcpy(to + ip + (flags & FROM_PEER ? 0 : 2), &port, sizeof(port));
+	memcpy(to + ip + (flags & FROM_PEER ? 0 : 2), &port, sizeof(port));
+	if (flags & UDP)
 		return ip + UDP_HEADER_SIZE;
-	}
 	memcpy(to + ip + TCP_SEQUENCE, &sequence, sizeof(sequence));
 	to[ip + TCP_DATA_OFFSET] = 0x50;
 	return ip + 20;
@@ -202,6 +207,8 @@ static void pass(struct world *world, unsigned flags, const __u8 *data, __u32 si
 	packet.bytes = exact;
 	packet.data = (long)exact;
 	packet.data_end = (long)(exact + packet.len);
+	tcp_state.bytes_received = tcp_state.rcv_nxt = world->received;
+	tcp_state.bytes_acked = world->sent;
 	if (flags & IN_MEMORY)
 		follow_in_memory(&world->in_memory, sent, exact + headers, size);
 	else

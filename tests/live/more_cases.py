@@ -3,6 +3,7 @@
 conformance` plays them, `make check` does not, which has a case of each kind (tls_cases.py)."""
 
 import contextlib
+import time
 
 import names_cases
 from case import ANY, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, stalled, story, table
@@ -109,3 +110,41 @@ def name_is_denied_by_another_address(stage):
         server.answers_from_elsewhere()
         stage.agent.tell("become", names_cases.build("lookup.c", "musl-gcc"), NAME)
         stage.wait_told("stalled", names_cases.SILENCE)
+
+
+# ---- answers over TCP in pieces
+
+
+def ask_in_vain(stage, server, cut, seconds):
+    """The agent looks for the hub over TCP, where the answer comes in two pieces."""
+    stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"], "use-vc")
+    stage.hub_closes(stage.connect())
+    server.answers_from_elsewhere(cut)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        names_cases.look_up(stage, False)
+        time.sleep(names_cases.PAUSE)
+
+
+@table(*((f"name-does-not-exist-and-{cut}-bytes-come-first",
+          story(names_cases.CLOSED[0], stalled("name-not-found", LIKELY), settings=(f"Peer=*:{PORT}",)), cut)
+         for cut in (1, 14)))
+def name_is_denied_in_two_pieces(stage, cut):
+    with OddServer(stage.lab) as server:
+        ask_in_vain(stage, server, cut, 3)
+        stage.wait_told("stalled", names_cases.SILENCE)
+
+
+# What the answer says is not seen, so nothing is told of it; but it is no silence.
+
+SILENT_FOR = 18  # seconds: longer than it takes until a name server counts as silent
+
+
+@table(*((f"name-server-answers-and-{cut}-bytes-come-first",
+          story(*names_cases.CLOSED, settings=(f"Peer=*:{PORT}", "ReconnectTimeoutSec=60")), cut)
+         for cut in (3, 13)))
+def name_server_is_not_silent(stage, cut):
+    with OddServer(stage.lab) as server:
+        ask_in_vain(stage, server, cut, SILENT_FOR)
+    stage.connect()
+    stage.agent.ask("close")

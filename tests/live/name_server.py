@@ -127,7 +127,8 @@ class OddServer(NameServer):
     def knows_the_hub(self):
         """It does not: it is quiet until it is told how to answer."""
 
-    def answers_from_elsewhere(self):
+    def answers_from_elsewhere(self, cut=2):
+        """Over TCP from the right one, `cut` bytes by themselves."""
         with inside(self._lab.cloud):
             subprocess.run(["ip", "address", "add", f"{self.ELSEWHERE}/32", "dev", "lo"], check=True)
-        self._serve(sys.executable, self.PROGRAM, self._address, self.ELSEWHERE)
+        self._serve(sys.executable, self.PROGRAM, self._address, self.ELSEWHERE, str(cut))

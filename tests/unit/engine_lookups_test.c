@@ -81,6 +81,20 @@ static void silence_takes_three_servers(void)
 	bench_end(&bench);
 }
 
+/* The probe sees that an answer came over TCP, in pieces, and not what it says. */
+static void an_answer_that_is_not_understood_is_no_silence(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	for (int i = 0; i < 12; i++) {
+		look_up(&bench, LOOKUP_UNCLEAR);
+		bench_pass(&bench, 30 * USEC_PER_SEC);
+	}
+	CU_ASSERT(bench_count(&bench, RECORD_STALLED) == 0);
+	bench_end(&bench);
+}
+
 /* The second server answers after the first one's five seconds. */
 static void a_late_answer_is_an_answer(void)
 {
@@ -471,6 +485,8 @@ static void a_connected_agents_lookups_do_not_matter(void)
 
 SUITE("engine lookups", { "each answer has its cause", each_answer_has_its_cause },
       { "silence takes three servers", silence_takes_three_servers },
+      { "an answer that is not understood is no silence",
+	an_answer_that_is_not_understood_is_no_silence },
       { "a late answer is an answer", a_late_answer_is_an_answer },
       { "one answer that found something counts", one_answer_that_found_something_counts },
       { "one failure is only suspected", one_failure_is_only_suspected },

@@ -195,7 +195,7 @@ DEFINE_NAMES(tls_answer);
 static const char *const lookup_answer_names[LOOKUP_ANSWER_MAX] = {
 	[LOOKUP_NONE] = "none",       [LOOKUP_ASKED] = "asked",        [LOOKUP_FOUND] = "found",
 	[LOOKUP_EMPTY] = "no-data",   [LOOKUP_NOT_FOUND] = "nxdomain", [LOOKUP_FAILED] = "servfail",
-	[LOOKUP_REFUSED] = "refused",
+	[LOOKUP_REFUSED] = "refused", [LOOKUP_UNCLEAR] = "unclear",
 };
 DEFINE_NAMES(lookup_answer);
 

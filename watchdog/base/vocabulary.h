@@ -247,6 +247,7 @@ enum lookup_answer {
 	LOOKUP_NOT_FOUND, /* NXDOMAIN */
 	LOOKUP_FAILED,    /* SERVFAIL or another error */
 	LOOKUP_REFUSED,   /* REFUSED */
+	LOOKUP_UNCLEAR,   /* one came, and what it says was not seen */
 	LOOKUP_ANSWER_MAX,
 	LOOKUP_ANSWER_INVALID = -1,
 };

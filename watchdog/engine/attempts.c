@@ -28,6 +28,8 @@ void attempts_take_lookup(struct agent *agent, const struct event *event)
 
 	if (event->lookup.answer == LOOKUP_FOUND) {
 		note_found(attempt, event->time);
+	} else if (event->lookup.answer == LOOKUP_UNCLEAR) {
+		return; /* it may have found something, or not */
 	} else if (event->lookup.answer != LOOKUP_ASKED) {
 		attempt->unfound = event->time;
 	} else if (is_new_lookup(attempt, event->time)) {

@@ -110,6 +110,13 @@ static void note_answer(struct agent *agent, const struct event *event)
 		note_failure(agent, event->lookup.answer, 1, time, time);
 }
 
+/* The server is not silent; the agent tries, and whether it found something is not known. */
+static void note_unclear(struct agent *agent, usec_t time)
+{
+	agent->lookups.asked = agent->lookups.questions = 0;
+	agent->last_tried = usec_later(agent->last_tried, time);
+}
+
 void lookups_take(struct engine *engine, const struct event *event)
 {
 	struct agent *agent = state_agent(engine, event->agent);
@@ -134,6 +141,8 @@ void lookups_take(struct engine *engine, const struct event *event)
 		lookups->questions++;
 	} else if (is_failure(answer)) {
 		note_answer(agent, event);
+	} else if (answer == LOOKUP_UNCLEAR) {
+		note_unclear(agent, event->time);
 	}
 	set_deadline(engine, agent);
 }

@@ -49,6 +49,7 @@ _Static_assert((int)PROBE_LOOKUP_ASKED == (int)LOOKUP_ASKED &&
 		       (int)PROBE_LOOKUP_NOT_FOUND == (int)LOOKUP_NOT_FOUND &&
 		       (int)PROBE_LOOKUP_FAILED == (int)LOOKUP_FAILED &&
 		       (int)PROBE_LOOKUP_REFUSED == (int)LOOKUP_REFUSED &&
+		       (int)PROBE_LOOKUP_UNCLEAR == (int)LOOKUP_UNCLEAR &&
 		       (int)PROBE_LOOKUP_MAX == (int)LOOKUP_ANSWER_MAX,
 	       "the answers of name servers are the same");
 _Static_assert(PROBE_COMM_SIZE == COMM_SIZE, "comm is copied whole");

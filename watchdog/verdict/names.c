@@ -16,6 +16,7 @@ static enum cause cause_of(enum lookup_answer answer)
 		return CAUSE_NAME_SERVER_SILENT;
 	case LOOKUP_NONE:
 	case LOOKUP_FOUND:
+	case LOOKUP_UNCLEAR:
 	case LOOKUP_ANSWER_MAX:
 	case LOOKUP_ANSWER_INVALID:
 		break;
