@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The device monitor on a bus of its own, with a mock in the place of ModemManager: a child with
- * one modem, whose interface is `lo`, that changes its state as it is told. */
+/* The device monitor on a bus of its own, with a mock in the place of ModemManager and
+ * NetworkManager: a child with one modem and one device, whose interface is `lo`, that change as it
+ * is told. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,12 @@
 #include "../unit/suite.h"
 #include "sources/source.h"
 
-#define MODEM_MANAGER "org.freedesktop.ModemManager1"
-#define MODEM         MODEM_MANAGER ".Modem"
-#define MODEM_PATH    "/org/freedesktop/ModemManager1/Modem/0"
+#define MODEM_MANAGER   "org.freedesktop.ModemManager1"
+#define MODEM           MODEM_MANAGER ".Modem"
+#define NETWORK_MANAGER "org.freedesktop.NetworkManager"
+#define DEVICE          NETWORK_MANAGER ".Device"
+#define DEVICE_PATH     "/org/freedesktop/NetworkManager/Devices/7"
+#define MODEM_PATH      "/org/freedesktop/ModemManager1/Modem/0"
 
 enum { PATIENCE_MSEC = 5000, LOOPBACK = 1 };
 
@@ -26,7 +30,7 @@ static pid_t daemon_process, mock;
 static FILE *orders; /* for the mock */
 static sd_event *loop;
 static void *monitor;
-static struct event told;
+static struct event told, seen[EVENT_TYPE_MAX]; /* the last one; of each type */
 static unsigned count;
 
 /* ---- the mock */
@@ -64,6 +68,44 @@ static const sd_bus_vtable modem_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
+/* NetworkManager tells of two interfaces; of the one with the addresses, this device has none. */
+static int get_interface(sd_bus *bus, const char *path, const char *interface, const char *property,
+			 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	(void)bus, (void)path, (void)interface, (void)userdata, (void)error;
+	return sd_bus_message_append(reply, "s", strcmp(property, "Interface") == 0 ? "lo" : "");
+}
+
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+		     sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	(void)bus, (void)path, (void)interface, (void)property, (void)userdata, (void)error;
+	return sd_bus_message_append(reply, "u", 100);
+}
+
+static int get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
+		       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	(void)bus, (void)path, (void)interface, (void)property, (void)userdata, (void)error;
+	return sd_bus_message_append(reply, "ao", 1, DEVICE_PATH);
+}
+
+static const sd_bus_vtable device_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Interface", "s", get_interface, 0, 0),
+	SD_BUS_PROPERTY("IpInterface", "s", get_interface, 0, 0),
+	SD_BUS_PROPERTY("State", "u", get_state, 0, 0),
+	SD_BUS_SIGNAL("StateChanged", "uuu", 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable network_manager_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Devices", "ao", get_devices, 0, 0),
+	SD_BUS_PROPERTY("Version", "s", get_text, 0, 0),
+	SD_BUS_VTABLE_END,
+};
+
 static int on_order(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	int before, state;
@@ -76,6 +118,9 @@ static int on_order(sd_event_source *source, int fd, uint32_t revents, void *use
 	if (sscanf(line, "%d %d %u %u", &before, &state, &reason, &failed_reason) == 4)
 		sd_bus_emit_signal(userdata, MODEM_PATH, MODEM, "StateChanged", "iiu", before,
 				   state, reason);
+	else if (sscanf(line, "device %d %d %u", &before, &state, &reason) == 3)
+		sd_bus_emit_signal(userdata, DEVICE_PATH, DEVICE, "StateChanged", "uuu", state,
+				   before, reason);
 	return 0;
 }
 
@@ -88,6 +133,10 @@ static void be_modem_manager(int from, int to)
 	setvbuf(stdin, NULL, _IONBF, 0);
 	if (sd_event_new(&own) < 0 || sd_bus_open_system(&bus) < 0 ||
 	    sd_bus_add_object_vtable(bus, NULL, MODEM_PATH, MODEM, modem_vtable, NULL) < 0 ||
+	    sd_bus_add_object_vtable(bus, NULL, DEVICE_PATH, DEVICE, device_vtable, NULL) < 0 ||
+	    sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/NetworkManager", NETWORK_MANAGER,
+				     network_manager_vtable, NULL) < 0 ||
+	    sd_bus_request_name(bus, NETWORK_MANAGER, 0) < 0 ||
 	    sd_bus_request_name(bus, MODEM_MANAGER, 0) < 0 ||
 	    sd_bus_attach_event(bus, own, SD_EVENT_PRIORITY_NORMAL) < 0 ||
 	    sd_event_add_io(own, NULL, STDIN_FILENO, EPOLLIN, on_order, bus) < 0 ||
@@ -152,7 +201,7 @@ static void end(pid_t process)
 static void take_event(void *userdata, const struct event *event)
 {
 	(void)userdata;
-	told = *event;
+	told = seen[event->type] = *event;
 	count++;
 }
 
@@ -176,6 +225,8 @@ static void change(int before, int state, unsigned reason, unsigned failed)
 	fflush(orders);
 }
 
+/* A device that is connected already is told once its interface is known: then the monitor hears.
+ */
 static void begin(void)
 {
 	const struct source_listener listener = { .event = take_event, .notice = take_notice };
@@ -187,14 +238,9 @@ static void begin(void)
 	with_loop.loop = loop;
 	CU_ASSERT_EQUAL_FATAL(device_monitor_source.open(&monitor, &with_loop, NULL), 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(monitor);
-	/* until it hears the mock, which does not know when */
-	for (int i = 0; i < 50 && count == 0; i++) {
-		change(10, 11, 0, 0);
-		await(0, 100);
-	}
-	CU_ASSERT_FATAL(count > 0);
-	while (await(count, 200))
-		;
+	CU_ASSERT_FATAL(await(0, PATIENCE_MSEC));
+	CU_ASSERT(told.type == EVENT_DEVICE && told.path.interface == LOOPBACK);
+	CU_ASSERT(told.path.device == DEVICE_ACTIVATED && told.path.up);
 }
 
 static const struct {
@@ -233,15 +279,54 @@ static void test_states(void)
 	}
 }
 
-/* Nobody would tell when the modem is back. */
-static void test_modem_manager_goes(void)
+static const struct {
+	const char *why;
+	int before, state;
+	unsigned reason;
+	enum device_state device; /* DEVICE_NONE: nothing is told */
+} devices[] = {
+	{ "somebody disconnects it", 100, 110, 39, DEVICE_DEACTIVATING },
+	{ "that is done", 110, 30, 39, DEVICE_DISCONNECTED },
+	{ "on its way up", 30, 40, 0, DEVICE_NONE },
+	{ "no address can be had", 70, 120, 5, DEVICE_FAILED },
+	{ "that is over", 120, 30, 0, DEVICE_NONE },
+	{ "connected", 90, 100, 0, DEVICE_ACTIVATED },
+	{ "its link went", 100, 20, 40, DEVICE_UNAVAILABLE },
+	{ "its link is back", 20, 30, 40, DEVICE_NONE },
+	{ "no longer managed, which disconnects nothing", 100, 10, 36, DEVICE_NONE },
+	{ "its lease ran out", 100, 120, 6, DEVICE_FAILED },
+};
+
+static void test_devices(void)
+{
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		unsigned before = count;
+
+		fprintf(orders, "device %d %d %u\n", devices[i].before, devices[i].state,
+			devices[i].reason);
+		fflush(orders);
+		if (devices[i].device == DEVICE_NONE)
+			continue;
+		CHECK(await(before, PATIENCE_MSEC), devices[i].why);
+		CHECK(count == before + 1, devices[i].why);
+		CHECK(told.type == EVENT_DEVICE && told.path.interface == LOOPBACK, devices[i].why);
+		CHECK(told.path.device == devices[i].device, devices[i].why);
+		CHECK(told.path.up == (devices[i].device == DEVICE_ACTIVATED), devices[i].why);
+		CHECK(told.path.reason == devices[i].reason, devices[i].why);
+	}
+}
+
+/* Nobody would tell when the modem is back, nor what becomes of a device. */
+static void test_services_go(void)
 {
 	unsigned before = count;
 
 	end(mock);
 	fclose(orders);
-	CU_ASSERT(await(before, PATIENCE_MSEC));
-	CU_ASSERT(told.path.radio == RADIO_MODEM_UP);
+	CU_ASSERT(await(before, PATIENCE_MSEC) && await(before + 1, PATIENCE_MSEC));
+	CU_ASSERT_EQUAL(seen[EVENT_RADIO].path.radio, RADIO_MODEM_UP);
+	CU_ASSERT_EQUAL(seen[EVENT_DEVICE].path.device, DEVICE_NONE);
+	CU_ASSERT_TRUE(seen[EVENT_DEVICE].path.removed);
 }
 
 static void test_end(void)
@@ -256,5 +341,6 @@ static void test_end(void)
 	CU_ASSERT_EQUAL(rmdir(directory), 0);
 }
 
-SUITE("device_monitor", { "a bus and a modem", begin }, { "states of a modem", test_states },
-      { "ModemManager goes", test_modem_manager_goes }, { "the end", test_end })
+SUITE("device_monitor", { "a bus and a device", begin }, { "states of a modem", test_states },
+      { "states of a device", test_devices }, { "services go", test_services_go },
+      { "the end", test_end })

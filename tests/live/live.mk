@@ -81,10 +81,11 @@ $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 $(B)/tests/live/process_signal_test: $(B)/tests/live/process_signal_test.o \
 		$(B)/watchdog/effects/process_signal.o $(B)/watchdog/support/process_files.o
 $(B)/tests/live/process_view_test: $(B)/tests/live/process_view_test.o $(B)/watchdog/process/view.o
-# ModemManager is a mock.
+# ModemManager and NetworkManager are mocks.
 $(B)/tests/live/device_monitor_test: $(B)/tests/live/device_monitor_test.o \
 		$(B)/watchdog/sources/device_monitor.o $(B)/watchdog/sources/device_monitor_call.o \
-		$(B)/watchdog/sources/device_monitor_modem.o $(B)/libcore.a
+		$(B)/watchdog/sources/device_monitor_modem.o \
+		$(B)/watchdog/sources/device_monitor_network.o $(B)/libcore.a
 $(B)/tests/live/agent_shares_test: $(B)/tests/live/agent_shares_test.o $(PROBE_ALONE)
 $(B)/tests/live/lens_test: $(B)/tests/live/lens_test.o $(PROBE_ALONE)
 $(B)/tests/live/route_monitor_test $(B)/tests/live/cgroup_finder_test \

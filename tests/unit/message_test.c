@@ -178,6 +178,49 @@ static void a_radio_tells_what_became_of_it(void)
 	}
 }
 
+/* What NetworkManager did is a fact of its own. */
+static void network_manager_is_named(void)
+{
+	static const struct {
+		enum cause cause;
+		const char *interface, *reason, *failed;
+		const char *words;
+	} rows[] = {
+		{ CAUSE_ADDRESS_CHANGED, "interface", "user-requested", NULL,
+		  ": NetworkManager disconnected eth0 (a user or a program asked for it)." },
+		{ CAUSE_LINK_DOWN, "interface", "sleeping", NULL,
+		  ": NetworkManager disconnected eth0 (for sleep, or networking was switched "
+		  "off)." },
+		{ CAUSE_ADDRESS_CHANGED, "interface", "ip-config-expired", NULL,
+		  ": NetworkManager disconnected eth0 (ip config expired)." },
+		{ CAUSE_ADDRESS_CHANGED, "interface", "new-activation", "ip-config-unavailable",
+		  ": NetworkManager disconnected eth0 (to connect it anew) and failed to connect "
+		  "it (ip config unavailable)." },
+		{ CAUSE_NO_ROUTE, "nm_interface", NULL, "ip-config-unavailable",
+		  ": NetworkManager failed to connect eth0 (ip config unavailable)." },
+		{ CAUSE_LINK_DOWN, "interface", "carrier-changed", NULL, "link went down." },
+		{ CAUSE_LINK_DOWN, "interface", "78", NULL,
+		  ": NetworkManager disconnected eth0 (78)." },
+	};
+	char message[MESSAGE_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record record = example(RECORD_ENDED);
+		struct tokens *evidence = &record.verdict.evidence;
+
+		record.verdict.cause = rows[i].cause;
+		record.verdict.confidence = CONFIDENCE_PROVED;
+		evidence->count = 0;
+		tokens_add(evidence, "%s=eth0", rows[i].interface);
+		if (rows[i].reason)
+			tokens_add(evidence, "nm_reason=%s", rows[i].reason);
+		if (rows[i].failed)
+			tokens_add(evidence, "nm_failed=%s", rows[i].failed);
+		record_message(&record, message);
+		CHECK(strstr(message, rows[i].words) != NULL, message);
+	}
+}
+
 /* The reason in the words of its protocol is part of the sentence. */
 static void a_known_reason_is_named(void)
 {
@@ -470,6 +513,7 @@ static void replaces_what_is_no_text(void)
 }
 
 SUITE("message", { "a known reason is named", a_known_reason_is_named },
+      { "NetworkManager is named", network_manager_is_named },
       { "a radio tells what became of it", a_radio_tells_what_became_of_it },
       { "says what is expected", says_what_is_expected },
       { "is one sentence for every combination", is_one_sentence_for_every_combination },

@@ -85,6 +85,9 @@ static void add_part(struct text *text, const char *name, const struct path_part
 		text_add(text, ",back@%llu", (unsigned long long)(part->back / USEC_PER_SEC));
 	if (part->doubtful)
 		text_add(text, ",doubtful");
+	if (part->fall.state)
+		text_add(text, "(%s,%u)", device_state_to_string(part->fall.state),
+			 part->fall.reason);
 }
 
 static const char *describe(const struct path_view *view)
@@ -102,6 +105,8 @@ static const char *describe(const struct path_view *view)
 	if (view->loss.radio)
 		text_add(&text, "(%s,%u)", radio_to_string(view->loss.radio), view->loss.reason);
 	add_part(&text, "address", &view->address);
+	if (view->attempt.state)
+		text_add(&text, " attempt=%s,%u", view->attempted, view->attempt.reason);
 	if (!view->routes_known)
 		return buffer;
 	add_part(&text, "route", &view->route);
@@ -184,6 +189,42 @@ static const struct row rows[] = {
 	  "route=yes hop=yes" },
 	{ "another radio", "12 radio interface=3 " THROWN_OUT, LOCAL, PEER,
 	  "eth0: link=yes address=yes route=yes hop=yes" },
+#define ADDRESS_GOES "12 address interface=2 address=192.0.2.10 prefix_length=24"
+#define NO_ADDRESS   "address=no,lost@12"
+#define NOT_TOLD     "eth0: link=yes " NO_ADDRESS " route=no,lost@12 hop=yes"
+	{ "somebody has an interface disconnected",
+	  "11.9 device interface=2 device=deactivating reason=39\n" ADDRESS_GOES "\n"
+	  "12.1 device interface=2 device=disconnected reason=39",
+	  LOCAL, PEER,
+	  "eth0: link=yes " NO_ADDRESS "(deactivating,39) route=no,lost@12(deactivating,39) "
+	  "hop=yes" },
+	{ "the word came with its effect",
+	  ADDRESS_GOES "\n12.1 device interface=2 device=disconnected reason=39", LOCAL, PEER,
+	  "eth0: link=yes " NO_ADDRESS "(disconnected,39) route=no,lost@12(disconnected,39) "
+	  "hop=yes" },
+	{ "somebody disconnects what was gone",
+	  ADDRESS_GOES "\n13 device interface=2 device=deactivating reason=39", LOCAL, PEER,
+	  NOT_TOLD },
+	{ "somebody disconnected it well before",
+	  "10.5 device interface=2 device=deactivating reason=39\n" ADDRESS_GOES, LOCAL, PEER,
+	  NOT_TOLD },
+	{ "somebody disconnects another interface",
+	  "12 device interface=3 device=deactivating reason=39\n" ADDRESS_GOES, LOCAL, PEER,
+	  NOT_TOLD },
+	{ "it is disconnected some seconds after its link went",
+	  "12 link interface=2 interface_name=eth0\n"
+	  "18 device interface=2 device=unavailable reason=40",
+	  LOCAL, PEER, "eth0: link=no,lost@12(unavailable,40) address=yes route=yes hop=yes" },
+	{ "an attempt to connect it fails",
+	  ADDRESS_GOES "\n12.1 device interface=2 device=disconnected reason=60\n"
+		       "15 device interface=2 device=failed reason=5",
+	  LOCAL, PEER,
+	  "eth0: link=yes " NO_ADDRESS "(disconnected,60) attempt=eth0,5 "
+	  "route=no,lost@12(disconnected,60) hop=yes" },
+	{ "the next one does not",
+	  "12 device interface=2 device=failed reason=5\n"
+	  "13 device interface=2 device=activated up=1",
+	  LOCAL, PEER, "eth0: link=yes address=yes route=yes hop=yes" },
 	{ "a radio that roams",
 	  "12 radio interface=2 radio=access-point-lost reason=1\n"
 	  "13 radio interface=2 radio=connected up=1",

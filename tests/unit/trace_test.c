@@ -165,6 +165,7 @@ static void any_path(struct path_event *path)
 	path->table = (uint32_t)any_number();
 	path->metric = (uint32_t)any_number();
 	path->radio = (enum radio)any_of(RADIO_MAX);
+	path->device = (enum device_state)any_of(DEVICE_STATE_MAX);
 	path->reason = (uint16_t)any_number();
 	path->signal = any_of(200) - 100;
 }

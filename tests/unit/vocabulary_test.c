@@ -30,6 +30,7 @@ LIST(unit_state)
 LIST(rung)
 LIST(clock_state)
 LIST(radio)
+LIST(device_state)
 LIST(mode)
 LIST(mqtt_track)
 LIST(mqtt_packet)
@@ -55,6 +56,7 @@ static const struct {
 	{ "unit_state", unit_state_name, unit_state_value, UNIT_STATE_MAX, "" },
 	{ "clock_state", clock_state_name, clock_state_value, CLOCK_STATE_MAX, "-" },
 	{ "radio", radio_name, radio_value, RADIO_MAX, "-" },
+	{ "device_state", device_state_name, device_state_value, DEVICE_STATE_MAX, "" },
 	{ "rung", rung_name, rung_value, RUNG_MAX, "-" },
 	{ "mode", mode_name, mode_value, MODE_MAX, "-" },
 	{ "mqtt_track", mqtt_track_name, mqtt_track_value, MQTT_TRACK_MAX, "-" },

@@ -256,6 +256,16 @@ bool radio_is_ended_by_ap(enum radio radio)
 	       radio == RADIO_DISCONNECTED;
 }
 
+static const char *const device_state_names[DEVICE_STATE_MAX] = {
+	[DEVICE_NONE] = "none",
+	[DEVICE_ACTIVATED] = "activated",
+	[DEVICE_DEACTIVATING] = "deactivating",
+	[DEVICE_DISCONNECTED] = "disconnected",
+	[DEVICE_UNAVAILABLE] = "unavailable",
+	[DEVICE_FAILED] = "failed",
+};
+DEFINE_NAMES(device_state);
+
 static const char *const mode_names[MODE_MAX] = {
 	[MODE_EBPF] = "ebpf",
 	[MODE_SOCK_DIAG] = "sock-diag",

@@ -310,6 +310,18 @@ enum radio {
 	RADIO_INVALID = -1,
 };
 
+/* What NetworkManager did with an interface, as far as it matters to a connection. */
+enum device_state {
+	DEVICE_NONE, /* nothing is told of it, or no longer */
+	DEVICE_ACTIVATED,
+	DEVICE_DEACTIVATING, /* it begins to disconnect it */
+	DEVICE_DISCONNECTED,
+	DEVICE_UNAVAILABLE, /* it cannot be connected: no carrier, for example */
+	DEVICE_FAILED,      /* the connection failed, or the attempt to connect it */
+	DEVICE_STATE_MAX,
+	DEVICE_STATE_INVALID = -1,
+};
+
 /* Where the evidence comes from. */
 enum mode {
 	MODE_EBPF,
@@ -424,6 +436,7 @@ DECLARE_NAMES(rung);
 DECLARE_NAMES(clock_state);
 DECLARE_NAMES(host_stop);
 DECLARE_NAMES(radio);
+DECLARE_NAMES(device_state);
 DECLARE_NAMES(mode);
 DECLARE_NAMES(login_protocol);
 DECLARE_NAMES(amqp_error);

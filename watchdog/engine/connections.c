@@ -11,6 +11,7 @@
 #include "engine/policy/plan_recall.h"
 #include "engine/processes.h"
 #include "engine/stalls.h"
+#include "verdict/device.h"
 #include "verdict/ended_by.h"
 #include "verdict/mqtt_facts.h"
 #include "verdict/tls_facts.h"
@@ -621,6 +622,8 @@ void connections_take_vanished(struct engine *engine, const struct event *event)
 
 static void report_no_route(struct engine *engine, struct agent *agent, const struct event *event)
 {
+	const struct path_view path =
+		state_path_now(engine, event->connection.netns, &agent->last_peer);
 	struct record record;
 
 	outcomes_begin_record(agent, RECORD_ENDED, event->time, &record);
@@ -635,6 +638,7 @@ static void report_no_route(struct engine *engine, struct agent *agent, const st
 	tokens_add(&record.verdict.evidence, "rung=path");
 	tokens_add(&record.verdict.evidence, "socket=never-opened");
 	tokens_add(&record.verdict.evidence, "route=none-to-the-last-peer");
+	device_describe_attempt(&record.verdict.evidence, &path);
 	outage_begin(engine, agent, event->time);
 	outage_take_verdict(agent, &record);
 	outage_take_attempt(agent, &record, false);

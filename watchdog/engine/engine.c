@@ -205,6 +205,7 @@ static const event_handler handlers[EVENT_TYPE_MAX] = {
 	[EVENT_ROUTE] = take_path,
 	[EVENT_NEIGHBOUR] = take_path,
 	[EVENT_RADIO] = take_path,
+	[EVENT_DEVICE] = take_path,
 	[EVENT_SUSPENDED] = take_suspended,
 	[EVENT_CLOCK] = take_clock,
 	[EVENT_ACTION_RESULT] = policy_take_result,

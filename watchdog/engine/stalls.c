@@ -18,8 +18,8 @@
 #define LINK_DELAY (2 * USEC_PER_SEC)
 
 /* Or so much earlier: the kernel waits for what is on the air meanwhile (ieee80211_set_disassoc()).
- */
-#define RADIO_DELAY (500 * USEC_PER_MSEC)
+ * NetworkManager's word on what it does takes its way over the bus, too. */
+#define WORD_DELAY (500 * USEC_PER_MSEC)
 
 /* ---- records */
 
@@ -350,12 +350,17 @@ static void check_path(struct engine *engine, struct connection *connection, use
 
 static usec_t delay_of_check(const struct engine *engine, const struct event *event)
 {
+	const struct path_event *path = &event->path;
+
 	if (engine->mode == MODE_SOCK_DIAG)
 		return NEXT_LOOK;
-	return event->type == EVENT_LINK && !event->path.up && !event->path.disabled &&
-			       path_has_radio(&engine->path, event->path.netns,
-					      event->path.interface)
-		       ? RADIO_DELAY
+	if (path->up)
+		return 0;
+	if (path_has_device(&engine->path, path->netns, path->interface))
+		return WORD_DELAY;
+	return event->type == EVENT_LINK && !path->disabled &&
+			       path_has_radio(&engine->path, path->netns, path->interface)
+		       ? WORD_DELAY
 		       : 0;
 }
 
@@ -376,7 +381,7 @@ void stalls_take_path(struct engine *engine, const struct event *event)
 
 	if (event->type == EVENT_RADIO)
 		take_radio(change, event);
-	if (event->path.initial || event->type == EVENT_NEIGHBOUR ||
+	if (event->path.initial || event->type == EVENT_NEIGHBOUR || event->type == EVENT_DEVICE ||
 	    (event->type == EVENT_RADIO && !radio_is_of_modem(event->path.radio)))
 		return;
 	change->last = event->time;

@@ -35,6 +35,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_ROUTE] = "route",
 	[EVENT_NEIGHBOUR] = "neighbour",
 	[EVENT_RADIO] = "radio",
+	[EVENT_DEVICE] = "device",
 	[EVENT_SUSPENDED] = "suspended",
 	[EVENT_CLOCK] = "clock",
 	[EVENT_ACTION_RESULT] = "action-result",
@@ -60,5 +61,5 @@ bool event_is_process(enum event_type type)
 
 bool event_is_path(enum event_type type)
 {
-	return type >= EVENT_NAMESPACE && type <= EVENT_RADIO;
+	return type >= EVENT_NAMESPACE && type <= EVENT_DEVICE;
 }

@@ -57,7 +57,8 @@ enum event_type {
 	EVENT_ADDRESS,
 	EVENT_ROUTE,
 	EVENT_NEIGHBOUR,
-	EVENT_RADIO, /* the radio of an interface has its connection, or lost it */
+	EVENT_RADIO,  /* the radio of an interface has its connection, or lost it */
+	EVENT_DEVICE, /* NetworkManager connected an interface, or disconnected it */
 	/* the host and ourselves */
 	EVENT_SUSPENDED,     /* the host slept */
 	EVENT_CLOCK,         /* whether the host's clock is synchronised: at first, and changes */
@@ -247,8 +248,11 @@ struct path_event {
 	uint32_t metric;         /* route: the lowest wins */
 	enum radio radio;        /* radio: what became of it; `up` as radio_is_up(). At first with
 				    RADIO_NONE: there is one, and how it does is not known */
-	uint16_t reason; /* radio: why, by its own code (IEEE 802.11, 9.4.1.7). 0: none was given */
-	int signal;      /* radio: how it was heard before that, dBm; 0: not known */
+	enum device_state device; /* device: what became of it; `up` unless it was disconnected or
+				     failed */
+	uint16_t reason;          /* radio, device: why, by its own code (IEEE 802.11, 9.4.1.7;
+				     NMDeviceStateReason). 0: none was given */
+	int signal;               /* radio: how it was heard before that, dBm; 0: not known */
 	usec_t expires_in; /* route: unless its life is prolonged, it ends so long after `time`; 0:
 			      it does not expire */
 };

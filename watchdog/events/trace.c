@@ -45,6 +45,7 @@ NAMES_OF(rung);
 NAMES_OF(clock_state);
 NAMES_OF(host_stop);
 NAMES_OF(radio);
+NAMES_OF(device_state);
 NAMES_OF(mode);
 NAMES_OF(ended_by);
 NAMES_OF(cause);
@@ -233,6 +234,7 @@ static const struct field path_fields[] = {
 	{ "metric", NUMBER, AT(path.metric), NULL },
 	{ "expires_in", SPAN, AT(path.expires_in), NULL },
 	{ "radio", NAME, AT(path.radio), &radio_names },
+	{ "device", NAME, AT(path.device), &device_state_names },
 	{ "reason", NUMBER, AT(path.reason), NULL },
 	{ "signal", SIGNED, AT(path.signal), NULL },
 	LAST_FIELD,

@@ -119,6 +119,10 @@ static const struct phrase {
 	/* the path to the peer, and the host */
 	{ "interface", "the path to the peer used %s", 0 },
 	{ "interface_state", "that interface was %s", 0 },
+	{ "nm_interface", "what NetworkManager has for it is %s", 0 },
+	{ "nm_state", "NetworkManager had that interface as %s", 0 },
+	{ "nm_reason", "the reason that NetworkManager gave for that: %s", 0 },
+	{ "nm_failed", "NetworkManager failed to connect it: %s", 0 },
 	{ "wifi", "its Wi-Fi: %s", 0 },
 	{ "wifi_reason", "the reason that was given for that: %s", 0 },
 	{ "wifi_signal_dbm", "the access point was last heard with %s dBm", 0 },

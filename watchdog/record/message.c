@@ -224,14 +224,6 @@ static void add_idle_time(struct text *text, const struct record *record)
 	add_span(text, " (idle for ", record->socket.idle_tx, ")");
 }
 
-static void add_local_address(struct text *text, const struct record *record)
-{
-	char address[ADDRESS_TEXT_SIZE];
-
-	if (record->local.family)
-		text_add(text, " (%s)", endpoint_address(&record->local, address));
-}
-
 static void add_hang_detail(struct text *text, const struct record *record)
 {
 	if (record->socket.unread_bytes == 0)
@@ -331,6 +323,56 @@ static void add_modem(struct text *text, const struct record *record)
 	add_words(text, record, "modem");
 }
 
+/* What NetworkManager gives as its reason, where its own words would not do. */
+static const char *words_of_manager(const char *reason)
+{
+	static const char *const words[][2] = {
+		{ "user-requested", "a user or a program asked for it" },
+		{ "sleeping", "for sleep, or networking was switched off" },
+		{ "connection-removed", "its connection profile was removed" },
+		{ "new-activation", "to connect it anew" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(reason, words[i][0]) == 0)
+			return words[i][1];
+	return reason;
+}
+
+/* ": NetworkManager disconnected eth0 (a user or a program asked for it)": as with a radio, a fact.
+ * That it did so for want of a carrier says no more than that the link is down. */
+static void add_network_manager(struct text *text, const struct record *record)
+{
+	const char *interface =
+		evidence_of(record, "interface") ?: evidence_of(record, "nm_interface");
+	const char *reason = evidence_of(record, "nm_reason");
+	const char *failed = evidence_of(record, "nm_failed");
+	bool fell = reason && strcmp(reason, "carrier-changed") != 0;
+
+	if (!interface || (!fell && !failed))
+		return;
+	text_add(text, ": NetworkManager ");
+	if (fell) {
+		text_add(text, "disconnected %s (", interface);
+		add_as_words(text, words_of_manager(reason));
+		text_add(text, ")%s", failed ? " and " : "");
+	}
+	if (failed) {
+		text_add(text, "failed to connect %s (", fell ? "it" : interface);
+		add_as_words(text, failed);
+		text_add(text, ")");
+	}
+}
+
+static void add_local_address(struct text *text, const struct record *record)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (record->local.family)
+		text_add(text, " (%s)", endpoint_address(&record->local, address));
+	add_network_manager(text, record);
+}
+
 static void add_host_down(struct text *text, const struct record *record)
 {
 	add_evidence(text, record, "shutdown_asked_by");
@@ -361,6 +403,8 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_PEER_IDLE_TIMEOUT] = add_silence,
 	[CAUSE_IDLE_DROP] = add_idle_time,
 	[CAUSE_PATH_HALF] = add_half,
+	[CAUSE_LINK_DOWN] = add_network_manager,
+	[CAUSE_NO_ROUTE] = add_network_manager,
 	[CAUSE_ADDRESS_CHANGED] = add_local_address,
 	[CAUSE_MODEM_DISCONNECTED] = add_modem,
 	[CAUSE_AGENT_HANG] = add_hang_detail,

@@ -4,6 +4,7 @@
 #include "sources/device_monitor.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #define RETRY_FIRST (1 * USEC_PER_SEC)
 #define RETRY_MOST  (64 * USEC_PER_SEC)
 
-static const struct device_service *const services[] = { &modem_service };
+static const struct device_service *const services[] = { &modem_service, &network_service };
 
 enum { SERVICES = sizeof(services) / sizeof(services[0]) };
 
@@ -95,6 +96,9 @@ static int join_bus(struct device_monitor *monitor)
 					      on_disconnected, NULL, monitor);
 	for (unsigned i = 0; r >= 0 && i < SERVICES; i++)
 		r = follow(monitor, services[i]);
+	for (unsigned i = 0; r >= 0 && i < SERVICES; i++)
+		if (services[i]->joined)
+			services[i]->joined(monitor);
 	return r;
 }
 

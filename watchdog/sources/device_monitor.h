@@ -9,7 +9,14 @@
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
 enum {
+	DEVICES_MAX = 16,
 	LOST_MAX = 8, /* of more, nobody tells that they may be back when ModemManager goes */
+};
+
+/* An object of NetworkManager's. */
+struct known_device {
+	uint32_t number;    /* at the end of its path */
+	uint32_t interface; /* 0: an unused place */
 };
 
 struct device_monitor {
@@ -20,12 +27,16 @@ struct device_monitor {
 	sd_bus *bus;             /* NULL: not connected */
 	uint32_t lost[LOST_MAX]; /* interfaces with a modem that was told as without its
 				    connection; 0: unused */
+	struct known_device devices[DEVICES_MAX];
 };
 
 /* A service whose objects each send the signal StateChanged. */
 struct device_service {
 	const char *name;      /* on the bus */
-	const char *interface; /* of the signal, and of the properties of an object */
+	const char *interface; /* of the signal */
+
+	/* We have come to the bus: the service may be there. NULL: nothing is to be done. */
+	void (*joined)(struct device_monitor *monitor);
 
 	/* Takes that signal. */
 	void (*changed)(struct device_monitor *monitor, sd_bus_message *message);
@@ -35,11 +46,14 @@ struct device_service {
 };
 
 extern const struct device_service modem_service;
+extern const struct device_service network_service;
 
-/* Asks for the properties of the object at `path`; `take` gets the reply with `question`, which is
- * malloc()ed, and freed in any case. A service that has gone is not started by that. */
+/* Asks for the properties that the object at `path` has by `interface`; `take` gets the reply with
+ * `question`, which is malloc()ed, and freed in any case. A service that has gone is not started by
+ * that. */
 void device_monitor_ask(struct device_monitor *monitor, const struct device_service *service,
-			const char *path, sd_bus_message_handler_t take, void *question);
+			const char *path, const char *interface, sd_bus_message_handler_t take,
+			void *question);
 
 /* Hands each property of a reply to `read`, which gets its name with `userdata` and takes its value
  * from the message, or skips it. Returns 0 or more, or -errno. */

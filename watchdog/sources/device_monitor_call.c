@@ -5,7 +5,8 @@
 #include "support/clock.h"
 
 void device_monitor_ask(struct device_monitor *monitor, const struct device_service *service,
-			const char *path, sd_bus_message_handler_t take, void *question)
+			const char *path, const char *interface, sd_bus_message_handler_t take,
+			void *question)
 {
 	sd_bus_message *call = NULL;
 	sd_bus_slot *slot = NULL;
@@ -14,7 +15,7 @@ void device_monitor_ask(struct device_monitor *monitor, const struct device_serv
 	r = sd_bus_message_new_method_call(monitor->bus, &call, service->name, path, PROPERTIES,
 					   "GetAll");
 	if (r >= 0)
-		r = sd_bus_message_append(call, "s", service->interface);
+		r = sd_bus_message_append(call, "s", interface);
 	if (r >= 0)
 		r = sd_bus_message_set_auto_start(call, false);
 	if (r >= 0)

@@ -8,6 +8,8 @@
 #include "sources/device_monitor.h"
 #include "support/clock.h"
 
+#define MODEM "org.freedesktop.ModemManager1.Modem"
+
 /* MMModemState, MMModemStateChangeReason, MMModemStateFailedReason and MMModemPortType of
  * ModemManager's interface. */
 enum {
@@ -165,8 +167,8 @@ static void modem_changed(struct device_monitor *monitor, sd_bus_message *messag
 	if (!change)
 		return;
 	*change = (struct change){ monitor, clock_now(CLOCK_MONOTONIC), state, reason };
-	device_monitor_ask(monitor, &modem_service, sd_bus_message_get_path(message), on_modem,
-			   change);
+	device_monitor_ask(monitor, &modem_service, sd_bus_message_get_path(message), MODEM,
+			   on_modem, change);
 }
 
 /* Nobody reports on these modems any more: what their link says counts. */
@@ -179,7 +181,7 @@ static void forget_lost(struct device_monitor *monitor)
 
 const struct device_service modem_service = {
 	.name = "org.freedesktop.ModemManager1",
-	.interface = "org.freedesktop.ModemManager1.Modem",
+	.interface = MODEM,
 	.changed = modem_changed,
 	.gone = forget_lost,
 };

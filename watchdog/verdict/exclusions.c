@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "verdict/device.h"
 #include "verdict/ended_by.h"
 #include "verdict/evidence.h"
 #include "verdict/host_end.h"
@@ -653,7 +654,8 @@ EXCLUSION(access_point_ended_it, "the-access-point-ended-it")
 
 EXCLUSION(did_not_leave_on_request, "this-host-did-not-leave-on-request")
 {
-	return given->path.loss.radio == RADIO_AP_LOST;
+	return given->path.loss.radio == RADIO_AP_LOST &&
+	       !device_was_asked(given->path.radio.fall.reason);
 }
 
 EXCLUSION(address_stayed, "address-stayed")

@@ -31,12 +31,18 @@ static bool same_destination(const struct path_event *a, const struct path_event
 	       a->metric == b->metric;
 }
 
+/* What is reported of a link beside its own state, by others than the kernel's rtnetlink. */
+static bool is_of_link(enum event_type type)
+{
+	return type == EVENT_RADIO || type == EVENT_DEVICE;
+}
+
 static bool is_about(const struct path_object *object, enum event_type type,
 		     const struct path_event *path)
 {
 	if (object->type != type || object->path.interface != path->interface)
 		return false;
-	if (type == EVENT_LINK || type == EVENT_RADIO)
+	if (type == EVENT_LINK || is_of_link(type))
 		return true;
 	if (type == EVENT_ROUTE)
 		return same_destination(&object->path, path) &&
@@ -49,15 +55,15 @@ static bool is_about(const struct path_object *object, enum event_type type,
 }
 
 /* The state of an object that was never reported: not there; a neighbour has not failed, and a
- * radio, if there is one, has its connection. */
+ * radio, if there is one, has its connection. So has an interface of NetworkManager's. */
 static bool up_unless_reported(enum event_type type)
 {
-	return type == EVENT_NEIGHBOUR || type == EVENT_RADIO;
+	return type == EVENT_NEIGHBOUR || is_of_link(type);
 }
 
 static bool is_gone(const struct path_object *object)
 {
-	if (object->type == EVENT_LINK || object->type == EVENT_RADIO)
+	if (object->type == EVENT_LINK || is_of_link(object->type))
 		return object->path.removed;
 	return object->path.up == up_unless_reported(object->type);
 }
@@ -177,12 +183,12 @@ static void note_loss(struct path_namespace *in, const struct event *event)
 	in->next_loss = (in->next_loss + 1) % PATH_LOSSES_MAX;
 }
 
-static struct path_object *radio_of(struct path_namespace *in, const struct event *event)
+static struct path_object *part_of_link(struct path_namespace *in, enum event_type type,
+					const struct event *event)
 {
 	struct path_object *object = in->objects;
 
-	while (object < in->objects + in->object_count &&
-	       !is_about(object, EVENT_RADIO, &event->path))
+	while (object < in->objects + in->object_count && !is_about(object, type, &event->path))
 		object++;
 	return object < in->objects + in->object_count ? object : NULL;
 }
@@ -191,19 +197,40 @@ static struct path_object *radio_of(struct path_namespace *in, const struct even
  * takes it along. */
 static void take_link_of_radio(struct path_namespace *in, const struct event *event, bool was_up)
 {
-	struct path_object *radio = radio_of(in, event);
+	struct path_object *radio = part_of_link(in, EVENT_RADIO, event);
+	struct path_object *device = part_of_link(in, EVENT_DEVICE, event);
 
 	if (radio && event->path.up && !was_up)
 		set_up(in, radio, true, event);
 	if (radio)
 		radio->path.removed = event->path.removed;
+	if (device)
+		device->path.removed = event->path.removed;
+}
+
+/* ---- NetworkManager's interfaces */
+
+/* An attempt that failed disconnects nothing. */
+static void note_fall(struct path_namespace *in, const struct event *event, bool was_up)
+{
+	const struct path_event *path = &event->path;
+	usec_t within = path->within < event->time ? path->within : 0;
+
+	if (path->device == DEVICE_FAILED && !was_up)
+		return;
+	in->falls[in->next_fall] = (struct path_fall){
+		.time = event->time - within,
+		.interface = path->interface,
+		.fall = { path->device, path->reason },
+	};
+	in->next_fall = (in->next_fall + 1) % PATH_FALLS_MAX;
 }
 
 static bool is_up(struct path_namespace *in, const struct event *event)
 {
 	const struct path_object *object = find(in, event);
 
-	return object && object->path.up;
+	return object ? object->path.up : event->type == EVENT_DEVICE;
 }
 
 /* ---- routes that go without a report
@@ -278,6 +305,8 @@ static void take_consequences(struct path_namespace *in, const struct event *eve
 		drop_routes_by(in, 0, event);
 	else if (event->type == EVENT_RADIO && !event->path.up)
 		note_loss(in, event);
+	else if (event->type == EVENT_DEVICE && !event->path.up)
+		note_fall(in, event, was_up);
 	else if (event->type == EVENT_ADDRESS && !event->path.up)
 		address_gone(in, event);
 	else if (event->type == EVENT_ROUTE && event->path.replaces)
@@ -319,7 +348,7 @@ static void begin_namespace(struct path_table *table, uint64_t netns)
 	in->overflowed = false;
 	for (uint32_t i = 0; i < in->object_count; i++)
 		in->objects[i].unconfirmed =
-			!is_gone(&in->objects[i]) && in->objects[i].type != EVENT_RADIO;
+			!is_gone(&in->objects[i]) && !is_of_link(in->objects[i].type);
 }
 
 /* Every object was reported: one that was not is gone. */
@@ -366,13 +395,24 @@ void path_take(struct path_table *table, const struct event *event)
 	}
 }
 
-bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t interface)
+static bool has_part(const struct path_table *table, uint64_t netns, uint32_t interface,
+		     enum event_type type)
 {
 	const struct path_namespace *in = path_namespace_find(table, netns);
 
 	for (uint32_t i = 0; in && i < in->object_count; i++)
-		if (in->objects[i].type == EVENT_RADIO && !in->objects[i].path.removed &&
+		if (in->objects[i].type == type && !in->objects[i].path.removed &&
 		    in->objects[i].path.interface == interface)
 			return true;
 	return false;
+}
+
+bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t interface)
+{
+	return has_part(table, netns, interface, EVENT_RADIO);
+}
+
+bool path_has_device(const struct path_table *table, uint64_t netns, uint32_t interface)
+{
+	return has_part(table, netns, interface, EVENT_DEVICE);
 }

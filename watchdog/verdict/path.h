@@ -13,6 +13,12 @@ struct path_table {
 	struct keyed_table namespaces; /* by inode */
 };
 
+/* What NetworkManager told of an interface that it disconnected, or could not connect. */
+struct device_fall {
+	enum device_state state; /* DEVICE_NONE: nothing */
+	uint16_t reason;         /* as in struct path_event */
+};
+
 /* One condition for packets to get through, over a span of time. */
 struct path_part {
 	bool there;    /* at the end of the span */
@@ -21,6 +27,9 @@ struct path_part {
 	bool doubtful; /* a change that was reported after the span may have happened within it; or
 			  it hangs on a route that should have expired by the end of the span, and
 			  no report says so or else */
+	struct device_fall fall; /* what NetworkManager did about the time when the absence that
+				    lasts, or else the first, began; not later, if somebody
+				    asked it to */
 };
 
 /* What was reported of a radio that lost its connection. */
@@ -36,13 +45,16 @@ struct path_view {
 	bool routes_known; /* route and next_hop are right: one table and one next hop decide */
 	/* that carries the local address, or did at first; empty: not known, nor is `link` */
 	char interface[INTERFACE_NAME_SIZE];
-	bool disabled;             /* the interface was set down or removed, not merely unplugged */
-	struct path_part link;     /* the interface is up and has a carrier */
-	struct path_part radio;    /* the link's radio has its connection, as far as reported: one
-				      that nobody reports on counts as there */
-	struct radio_loss loss;    /* of `radio`: what began its present absence, or the first one
-				      within the span if it is there. Of a modem, which goes down
-				      by steps, the last of them */
+	bool disabled;          /* the interface was set down or removed, not merely unplugged */
+	struct path_part link;  /* the interface is up and has a carrier */
+	struct path_part radio; /* the link's radio has its connection, as far as reported: one
+				   that nobody reports on counts as there */
+	struct radio_loss loss; /* of `radio`: what began its present absence, or the first one
+				   within the span if it is there. Of a modem, which goes down
+				   by steps, the last of them */
+	struct device_fall attempt; /* NetworkManager tried to connect an interface and failed, and
+				       no more was told since */
+	char attempted[INTERFACE_NAME_SIZE]; /* which: `interface`, unless that is not known */
 	struct path_part address;  /* the local address is one of ours, on any interface */
 	struct path_part route;    /* a route leads to the peer */
 	struct path_part next_hop; /* has not failed to answer ARP or ND; counts only while there is
@@ -64,6 +76,9 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 
 /* True if the interface has a radio, as far as reported. */
 bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t interface);
+
+/* True if NetworkManager has told of the interface. */
+bool path_has_device(const struct path_table *table, uint64_t netns, uint32_t interface);
 
 /* True if nothing that is known of the path is missing at the end of the span. */
 bool path_is_whole(const struct path_view *view);

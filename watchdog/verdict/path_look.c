@@ -4,7 +4,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "verdict/device.h"
 #include "verdict/path_objects.h"
+
+/* How long before a loss, or after it, NetworkManager tells what it has to do with it. It
+ * disconnects what has no carrier only after some seconds, and what somebody asks for at once. */
+#define TOLD_BEFORE  (1 * USEC_PER_SEC)
+#define ASKED_AFTER  (500 * USEC_PER_MSEC)
+#define REACTS_AFTER (10 * USEC_PER_SEC)
 
 enum {
 	LOOPBACK_INTERFACE = 1, /* LOOPBACK_IFINDEX in the kernel's net/flow.h */
@@ -245,11 +252,34 @@ static bool hangs_on_expired(const struct moment *moment, bool (*has)(const stru
 	return any && has(moment) != has(&without);
 }
 
+static bool belongs_to(const struct path_fall *fall, usec_t lost)
+{
+	usec_t after = device_was_asked(fall->fall.reason) ? ASKED_AFTER : REACTS_AFTER;
+
+	return fall->time && fall->time + TOLD_BEFORE >= lost && fall->time <= lost + after;
+}
+
+/* What NetworkManager first told about the loss. */
+static struct device_fall fall_at(const struct moment *moment, usec_t lost)
+{
+	const struct path_fall *first = NULL;
+
+	for (unsigned i = 0; lost && i < PATH_FALLS_MAX; i++) {
+		const struct path_fall *fall = &moment->in->falls[i];
+
+		if (fall->interface == moment->interface && belongs_to(fall, lost) &&
+		    (!first || fall->time < first->time))
+			first = fall;
+	}
+	return first ? first->fall : (struct device_fall){ 0 };
+}
+
 static struct path_part look_back(struct moment *moment, bool (*has)(const struct moment *),
 				  usec_t since, usec_t until)
 {
 	const struct path_change *change;
 	struct path_part part = { 0 };
+	usec_t last_lost = 0;
 	bool later;
 
 	look_at_present(moment);
@@ -265,10 +295,13 @@ static struct path_part look_back(struct moment *moment, bool (*has)(const struc
 		earlier = has(moment);
 		if (earlier && !later)
 			part.lost = change->time;
+		if (!last_lost)
+			last_lost = part.lost;
 		if (!earlier && later && !part.back)
 			part.back = change->time;
 		later = earlier;
 	}
+	part.fall = fall_at(moment, part.there ? part.lost : last_lost);
 	return part;
 }
 
@@ -318,16 +351,44 @@ static void describe_loss(const struct moment *moment, usec_t until, struct path
 	view->loss = first->loss;
 }
 
-static void name_interface(const struct moment *moment, struct path_view *view)
+static const struct path_object *link_of(const struct moment *moment, uint32_t interface)
 {
+	for (uint32_t i = 0; i < moment->in->object_count; i++)
+		if (moment->in->objects[i].type == EVENT_LINK &&
+		    moment->in->objects[i].path.interface == interface)
+			return &moment->in->objects[i];
+	return NULL;
+}
+
+/* Which interface would lead to the peer is not known while there is none with a route or with the
+ * address: then it is any that NetworkManager fails to connect. */
+static void find_attempt(const struct moment *moment, struct path_view *view)
+{
+	const struct path_object *link, *last = NULL;
+
 	for (uint32_t i = 0; i < moment->in->object_count; i++) {
 		const struct path_object *object = &moment->in->objects[i];
 
-		if (object->type != EVENT_LINK || object->path.interface != moment->interface)
-			continue;
-		memcpy(view->interface, object->path.interface_name, sizeof(view->interface));
-		view->disabled = object->path.disabled;
+		if (object->type == EVENT_DEVICE && object->path.device == DEVICE_FAILED &&
+		    (!moment->interface || object->path.interface == moment->interface) &&
+		    (!last || object->last_change > last->last_change))
+			last = object;
 	}
+	link = last ? link_of(moment, last->path.interface) : NULL;
+	if (!link)
+		return;
+	view->attempt = (struct device_fall){ DEVICE_FAILED, last->path.reason };
+	memcpy(view->attempted, link->path.interface_name, sizeof(view->attempted));
+}
+
+static void name_interface(const struct moment *moment, struct path_view *view)
+{
+	const struct path_object *link = link_of(moment, moment->interface);
+
+	if (!link)
+		return;
+	memcpy(view->interface, link->path.interface_name, sizeof(view->interface));
+	view->disabled = link->path.disabled;
 }
 
 /* True if the object leaves open which way a packet to `peer` takes: another table, one of several
@@ -392,6 +453,7 @@ void path_look(const struct path_table *table, uint64_t netns, const struct endp
 	view->link = look_back(&moment, has_link, since, until);
 	view->radio = look_back(&moment, has_radio, since, until);
 	describe_loss(&moment, until, view);
+	find_attempt(&moment, view);
 	view->address = look_back(&moment, has_address, since, until);
 	if (!view->routes_known)
 		return;

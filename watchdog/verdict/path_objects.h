@@ -9,10 +9,12 @@ enum {
 	PATH_OBJECTS_MAX = 1024, /* links, addresses, routes and failed neighbours of a namespace */
 	PATH_CHANGES_MAX = 1024, /* of a namespace that are remembered */
 	PATH_LOSSES_MAX = 16,    /* of the radios of a namespace, likewise */
+	PATH_FALLS_MAX = 8,      /* of interfaces that NetworkManager disconnected, likewise */
 };
 
-/* A link, its radio, an address, a route or a neighbour, as last reported. It keeps its place when
- * it is gone, so that the past can be looked at, until the place is needed. */
+/* A link, its radio, what NetworkManager did with it, an address, a route or a neighbour, as last
+ * reported. It keeps its place when it is gone, so that the past can be looked at, until the place
+ * is needed. */
 struct path_object {
 	enum event_type type;
 	struct path_event path;
@@ -36,6 +38,12 @@ struct path_loss {
 	struct radio_loss loss;
 };
 
+struct path_fall {
+	usec_t time; /* 0: none */
+	uint32_t interface;
+	struct device_fall fall;
+};
+
 struct path_namespace {
 	bool known;      /* every object and every change from `known_since` on */
 	bool overflowed; /* it has more objects than there is room for */
@@ -45,6 +53,8 @@ struct path_namespace {
 	uint64_t next_change;
 	unsigned next_loss;
 	struct path_loss losses[PATH_LOSSES_MAX]; /* the newest ones, as a ring */
+	unsigned next_fall;
+	struct path_fall falls[PATH_FALLS_MAX]; /* likewise */
 	struct path_object objects[PATH_OBJECTS_MAX];
 	struct path_change changes[PATH_CHANGES_MAX]; /* by number, as a ring */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "verdict/rules_network.h"
 
+#include "verdict/device.h"
 #include "verdict/radio.h"
 #include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
@@ -63,6 +64,7 @@ static enum ruling decide_part(struct deliberation *on, const char *name,
 			       const struct path_part *part, enum cause cause)
 {
 	add_changes(evidence(on), name, part, on->given->time);
+	device_describe(on, part);
 	return nominate(on, cause);
 }
 
