@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "../unit/suite.h"
-#include "sources/source.h"
+#include "sources/device_monitor.h"
 
 #define MODEM_MANAGER   "org.freedesktop.ModemManager1"
 #define MODEM           MODEM_MANAGER ".Modem"
@@ -225,6 +225,12 @@ static void change(int before, int state, unsigned reason, unsigned failed)
 	fflush(orders);
 }
 
+static void change_device(int before, int state, unsigned reason)
+{
+	fprintf(orders, "device %d %d %u\n", before, state, reason);
+	fflush(orders);
+}
+
 /* A device that is connected already is told once its interface is known: then the monitor hears.
  */
 static void begin(void)
@@ -302,9 +308,7 @@ static void test_devices(void)
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		unsigned before = count;
 
-		fprintf(orders, "device %d %d %u\n", devices[i].before, devices[i].state,
-			devices[i].reason);
-		fflush(orders);
+		change_device(devices[i].before, devices[i].state, devices[i].reason);
 		if (devices[i].device == DEVICE_NONE)
 			continue;
 		CHECK(await(before, PATIENCE_MSEC), devices[i].why);
@@ -314,6 +318,31 @@ static void test_devices(void)
 		CHECK(told.path.up == (devices[i].device == DEVICE_ACTIVATED), devices[i].why);
 		CHECK(told.path.reason == devices[i].reason, devices[i].why);
 	}
+}
+
+/* Anybody on the bus can send a signal to the monitor alone. */
+static void test_others_are_not_heard(void)
+{
+	const struct device_monitor *opened = monitor;
+	sd_bus_message *signal = NULL;
+	const char *to = NULL;
+	sd_bus *other = NULL;
+	unsigned before = count;
+
+	CU_ASSERT_FATAL(sd_bus_get_unique_name(opened->bus, &to) >= 0);
+	CU_ASSERT_FATAL(sd_bus_open_system(&other) >= 0);
+	CU_ASSERT(sd_bus_message_new_signal(other, &signal, DEVICE_PATH, DEVICE, "StateChanged") >=
+		  0);
+	CU_ASSERT(sd_bus_message_append(signal, "uuu", 110, 100, 39) >= 0);
+	CU_ASSERT(sd_bus_send_to(other, signal, to, NULL) >= 0);
+	/* the answer to that says that the bus has passed on the signal */
+	CU_ASSERT(sd_bus_call_method(other, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+				     "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL) >= 0);
+	sd_bus_message_unref(signal);
+	sd_bus_flush_close_unref(other);
+	change_device(100, 120, 6);
+	CU_ASSERT(await(before, PATIENCE_MSEC));
+	CU_ASSERT(count == before + 1 && told.path.device == DEVICE_FAILED);
 }
 
 /* Nobody would tell when the modem is back, nor what becomes of a device. */
@@ -342,5 +371,5 @@ static void test_end(void)
 }
 
 SUITE("device_monitor", { "a bus and a device", begin }, { "states of a modem", test_states },
-      { "states of a device", test_devices }, { "services go", test_services_go },
-      { "the end", test_end })
+      { "states of a device", test_devices }, { "others are not heard", test_others_are_not_heard },
+      { "services go", test_services_go }, { "the end", test_end })

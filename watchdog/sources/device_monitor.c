@@ -44,9 +44,12 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	return 0;
 }
 
+/* The bus passes on what the service tells all. Anybody may send a signal to us alone. */
 static int on_state_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	(void)error;
+	if (sd_bus_message_get_destination(message))
+		return 0;
 	for (unsigned i = 0; i < SERVICES; i++)
 		if (sd_bus_message_is_signal(message, services[i]->interface, NULL))
 			services[i]->changed(userdata, message);
