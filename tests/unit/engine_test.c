@@ -973,6 +973,34 @@ static bool has_evidence(const struct record *record, const char *token)
 	return false;
 }
 
+/* NetworkManager's interface loses its address, and its word comes a moment later: the record waits
+ * for it, and says whose wish it was. */
+static void test_word_of_network_manager(void)
+{
+	struct bench bench;
+
+	begin(&bench);
+	bench_step(&bench, path_is_known(false));
+	bench_step(&bench, as_found(link_is(true)));
+	bench_step(&bench, as_found(address_is(true)));
+	bench_step(&bench, as_found(default_route_is(true)));
+	bench_step(&bench, path_is_known(true));
+	bench_step(&bench, device_is(DEVICE_ACTIVATED, 0));
+	bench_step(&bench, opened(1));
+	bench_step(&bench, established(1));
+	bench.now += USEC_PER_SEC;
+	bench_step(&bench, address_is(false));
+	bench.now += 100 * USEC_PER_MSEC;
+	CU_ASSERT_EQUAL(bench.records, 0);
+	bench_step(&bench, device_is(DEVICE_DEACTIVATING, 39));
+	bench_pass(&bench, USEC_PER_SEC);
+	CU_ASSERT_EQUAL_FATAL(bench.records, 1);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.cause, CAUSE_ADDRESS_CHANGED);
+	CU_ASSERT_EQUAL(bench_last(&bench)->verdict.confidence, CONFIDENCE_PROVED);
+	CU_ASSERT_TRUE(has_evidence(bench_last(&bench), "nm_reason=user-requested"));
+	bench_end(&bench);
+}
+
 /* A sample of an agent that has sent nothing for 1.5 times its keep-alive. */
 static struct event hung_sample(struct hardship hardship)
 {
@@ -1113,6 +1141,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "two hubs at once", test_two_hubs_at_once },
       { "out of TCP memory", test_out_of_tcp_memory }, { "action limit", test_action_limit },
       { "a link that is down", test_links }, { "a radio that lost its connection", test_radios },
+      { "the word of NetworkManager", test_word_of_network_manager },
       { "a gap of centuries", test_gap_of_centuries },
       { "every type of event is taken", test_every_type_is_taken },
       { "a look at an idle agent can wait", test_look_at_an_idle_agent },

@@ -148,6 +148,15 @@ struct event radio_is(enum radio radio, uint16_t reason)
 	return event;
 }
 
+struct event device_is(enum device_state state, uint16_t reason)
+{
+	struct event event = path_event(EVENT_DEVICE, state == DEVICE_ACTIVATED);
+
+	event.path.device = state;
+	event.path.reason = reason;
+	return event;
+}
+
 struct event address_is(bool up)
 {
 	struct event event = path_event(EVENT_ADDRESS, up);

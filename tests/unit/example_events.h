@@ -63,6 +63,7 @@ struct event unit_is(enum unit_state state, uint32_t main_pid);
 
 struct event link_is(bool up);
 struct event radio_is(enum radio radio, uint16_t reason);
+struct event device_is(enum device_state state, uint16_t reason);
 struct event address_is(bool up);
 struct event default_route_is(bool up);
 
