@@ -139,6 +139,14 @@ def core_dumps_can_be_held():
     return core_dumps_are_files()
 
 
+def small_conntrack_table():
+    """To fill a large one takes long, and memory."""
+    most = Path("/proc/sys/net/netfilter/nf_conntrack_max")
+    if not most.exists():
+        return "the kernel tracks no connections"
+    return "the table of connections is large" if int(most.read_text()) > 65536 else None
+
+
 def mptcp():
     enabled = Path("/proc/sys/net/mptcp/enabled")
     return None if enabled.exists() else "the kernel has no MPTCP"

@@ -125,17 +125,65 @@ def forwarding(table, rule):
 
 
 NETLINK_NETFILTER = 12  # linux/netlink.h
-CT_DELETE = 2  # enum cntl_msg_types; of all entries, without attributes
+CT_NEW, CT_DELETE = 0, 2  # enum cntl_msg_types; DELETE without attributes: of all entries
 
 
-def ask_conntrack(message):
-    """One request of ctnetlink, in the namespace that the thread is in."""
-    subsystem, flags = 1, 0x1 | 0x4  # NFNL_SUBSYS_CTNETLINK; NLM_F_REQUEST | NLM_F_ACK
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as netlink:
-        netlink.send(struct.pack("=IHHII4x", 20, subsystem << 8 | message, flags, 1, 0))
+def conntrack_request(message, flags, family=0, attributes=b""):
+    """A message of ctnetlink."""
+    subsystem = 1  # NFNL_SUBSYS_CTNETLINK
+    return struct.pack("=IHHIIBxxx", 20 + len(attributes), subsystem << 8 | message, flags, 1, 0,
+                       family) + attributes
+
+
+def attribute(number, *content):
+    """One of netlink: bytes, or attributes in it."""
+    content = b"".join(content)
+    padding = b"\0" * (-len(content) % 4)
+    return struct.pack("=HH", 4 + len(content), number) + content + padding
+
+
+def conntrack_tuple(number, source, destination):
+    """CTA_TUPLE_ORIG or CTA_TUPLE_REPLY of TCP; the ends are packed addresses and ports."""
+    nested = 0x8000  # NLA_F_NESTED
+    return attribute(
+        number | nested,
+        attribute(1 | nested, attribute(1, source[0]), attribute(2, destination[0])),
+        attribute(2 | nested, attribute(1, b"\6"), attribute(2, source[1]),
+                  attribute(3, destination[1])))
+
+
+def conntrack_entry(address, port):
+    """Creates an entry of a connection that was answered, which the kernel does not drop early."""
+    ends = (address, port), (b"\xc0\0\2\1", b"\0\x50")
+    create = 0x1 | 0x400  # NLM_F_REQUEST | NLM_F_CREATE
+    return conntrack_request(
+        CT_NEW, create, socket.AF_INET,
+        conntrack_tuple(1, *ends) + conntrack_tuple(2, *reversed(ends))
+        + attribute(3, struct.pack(">I", 0xe))  # IPS_SEEN_REPLY | IPS_ASSURED | IPS_CONFIRMED
+        + attribute(7, struct.pack(">I", 600)))  # seconds
+
+
+def netfilter_socket():
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+
+
+def flush_conntrack():
+    """In the namespace that the thread is in, as `conntrack -F` does."""
+    with netfilter_socket() as netlink:
+        netlink.send(conntrack_request(CT_DELETE, 0x1 | 0x4))  # NLM_F_REQUEST | NLM_F_ACK
         error, = struct.unpack_from("=i", netlink.recv(4096), 16)
     if error:
         raise OSError(-error, os.strerror(-error))
+
+
+def fill_conntrack():
+    """In the namespace that the thread is in, until there is no room for one more."""
+    room = int(Path("/proc/sys/net/netfilter/nf_conntrack_max").read_text())
+    port = b"\xff\xfe"  # in no other place of an entry
+    with netfilter_socket() as netlink:
+        for address in range(room // 256 + 1):
+            entry = conntrack_entry(struct.pack(">I", 10 << 24 | address), port)
+            netlink.send(b"".join(entry.replace(port, bytes((80, i))) for i in range(256)))
 
 
 def is_orphaned(name):
@@ -269,17 +317,30 @@ class Lab:
     def masquerade(self, how=""):
         """The device is a container, and the router its host: that hides it behind its address.
         HOW as in nft: `fully-random` takes another port each time."""
-        with inside(self.router):
+        self._masquerade(self.router, "outside", how)
+
+    def masquerade_on_device(self, how=""):
+        """Of what the device itself sends."""
+        self._masquerade(self.device, "uplink", how)
+
+    @staticmethod
+    def _masquerade(namespace, link, how):
+        with inside(namespace):
             command("nft", "-f", "-", stdin=(
                 "table inet nat { chain nat {\n"
                 "type nat hook postrouting priority srcnat; policy accept;\n"
-                f"oifname outside masquerade {how}\n"
+                f"oifname {link} masquerade {how}\n"
                 "}\n}\n"))
+            flush_conntrack()  # that it can be asked: it may be a module
 
-    def forget_translations(self):
-        """The router's connection tracking forgets all connections, as by `conntrack -F`."""
-        with inside(self.router):
-            ask_conntrack(CT_DELETE)
+    def masquerade_no_more_on_device(self):
+        with inside(self.device):
+            command("nft", "delete table inet nat")
+
+    def forget_translations(self, place="router"):
+        """Connection tracking forgets all connections of one place, as by `conntrack -F`."""
+        with inside(getattr(self, place)):
+            flush_conntrack()
 
     def swallow_resets(self):
         """A balancer before the cloud answers nothing for a connection that it does not know."""
@@ -376,6 +437,16 @@ class Lab:
             command("nft", "-f", "-", stdin=(
                 "add table inet fault\ndelete table inet fault\n"
                 f"table inet fault {{\n{chains}}}\n"))
+
+    def conntrack_full_on_device(self):
+        """A rule has the device track connections, and its table has no room for one more."""
+        with inside(self.device):
+            command("nft", "-f", "-", stdin=(
+                "table inet tracked { chain output {\n"
+                "type filter hook output priority filter\n"
+                "ct state new accept\n"
+                "}\n}\n"))
+            fill_conntrack()
 
     def firewall_lifted(self):
         with inside(self.device):

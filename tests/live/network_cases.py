@@ -4,7 +4,7 @@
 import time
 
 from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, in_doubt,
-                  recovered, stalled, story, table)
+                  recovered, small_conntrack_table, stalled, story, table)
 from hub import PORT
 from lab import Lab, command, inside
 from supervised import Surprise
@@ -441,6 +441,28 @@ def own_nat_forgets_and_leads_on_as_before(stage):
     peer.reset()
     stage.agent.ask("wait", "error")
     stage.agent.ask("close")
+
+
+@case("connect-timeout", "host-nat", LIKELY, evidence=("conntrack_table=full",),
+      needs=small_conntrack_table)
+def own_table_is_full_on_connect(stage):
+    stage.lab.set("device", tcp_syn_retries=2)
+    stage.hub.listen()
+    stage.lab.conntrack_full_on_device()
+    stage.socket()
+    stage.connect_fails("ETIMEDOUT")
+
+
+@case("connect-timeout", "path-silent", NOT_PROVED, needs=small_conntrack_table)
+def own_table_was_full_before_connect(stage):
+    """It is not any more, and nobody answers."""
+    stage.lab.set("device", tcp_syn_retries=1)
+    stage.hub.listen()
+    stage.lab.conntrack_full_on_device()
+    stage.lab.forget_translations("device")
+    stage.lab.black_hole()
+    stage.socket()
+    stage.connect_fails("ETIMEDOUT")
 
 
 @story(stalled("path-silent"), ended("retransmit-timeout", "path-silent"), found=True)

@@ -24,19 +24,20 @@ class Ending:
     group: bool           # needs the agent's own control group
     settings: tuple
     at_once: bool         # the end follows at once: something may happen right after it
+    nat: bool             # the device translates what it sends, each connection to any port
 
 
 ENDINGS = {}
 
 
 def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, group=False,
-           settings=(), at_once=True):
+           settings=(), at_once=True, nat=False):
     def add(play):
         name = play.__name__.replace("_", "-")
         right = truth[0] if truth and callable(truth[0]) else lambda program: truth
         by_ = (by,) if isinstance(by, str) else by
         ENDINGS[name] = Ending(name, play, fits, right, by_, patience, unwell, group, settings,
-                               at_once)
+                               at_once, nat)
         return play
     return add
 
@@ -346,6 +347,19 @@ def own_firewall_lets_nothing_in(world):
 @ending("host-firewall", fits=can("send"), by="peer-reset")
 def own_firewall_rejects(world):
     world.lab.firewall_on_device("reject with tcp reset", match=f"tcp dport {PORT}")
+    world.tell("send")
+
+
+@ending("host-nat", fits=can("send"), by="peer-reset", nat=True)
+def own_nat_forgets(world):
+    world.lab.forget_translations("device")
+    world.tell("send")
+
+
+@ending("host-nat", fits=can("send"), patience=14, at_once=False, nat=True)
+def own_nat_forgets_and_nobody_answers(world):
+    world.lab.swallow_resets()
+    world.lab.forget_translations("device")
     world.tell("send")
 
 

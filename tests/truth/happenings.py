@@ -140,6 +140,20 @@ def short_firewall(world):
 
 
 @happening()
+def connections_forgotten_by_nat(world):
+    """It is on for a moment, forgets all, and leads them on as before: the port is free."""
+    if world.nat:
+        return
+    world.lab.masquerade_on_device()
+    speak(world)
+    time.sleep(0.3)
+    world.lab.forget_translations("device")
+    speak(world)
+    time.sleep(0.3)
+    world.lab.masquerade_no_more_on_device()
+
+
+@happening()
 def firewall_with_a_limit(world):
     behind(world, "numgen random mod 100 < 30 drop", seconds=1)
 

@@ -12,10 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from endings import ENDINGS
 from held_opens import HeldOpens
 from lab import PREFIX, Lab, command, inside
 from programs import PROGRAMS, SERVERS
-from relay import BACKEND_PORT, Missing, Relay
+from relay import BACKEND_PORT, PORT, Missing, Relay
 from supervised import Supervised, watching
 
 FREEZER = Path("/sys/fs/cgroup/unified")
@@ -37,6 +38,7 @@ class World:
     def __init__(self, play, options):
         self.program = PROGRAMS[play.program]
         self._play, self._options = play, options
+        self.nat = ENDINGS[play.ending].nat
         self.witness = None
         self.server = None   # behind the relay, if the program needs one
         self.session = None  # the one that is about to end
@@ -49,6 +51,8 @@ class World:
             self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-"))
             leaving.callback(shutil.rmtree, self.directory, ignore_errors=True)
             self.lab = leaving.enter_context(Lab())
+            if self.nat:
+                self.lab.masquerade_on_device("fully-random")
             leaving.callback(self._kill_rest)
             if self.program.server:
                 self.server = self._start_server()
@@ -105,6 +109,8 @@ class World:
         self.session = self.relay.wait_session(len(self.relay.sessions) or 1)
         wait_until(lambda: self.session.heard.is_set() and self.session.answered.is_set(),
                    "the agent and its hub do not talk")
+        if self.nat:
+            self.session.port = wait_until(self._own_port, "the agent has no connection")
         self.pid = wait_until(self._holder, "nobody holds the connection")
 
     def await_session(self):
@@ -123,6 +129,13 @@ class World:
         with inside(self.lab.device):
             text = command("ss", "-tnpH", "state", "established", f"sport = :{self.session.port}")
         found = re.search(r"pid=(\d+)", text)
+        return found and int(found[1])
+
+    def _own_port(self):
+        """As the device has it: the hub sees another one."""
+        with inside(self.lab.device):
+            text = command("ss", "-tnH", "state", "established", f"dport = :{PORT}")
+        found = re.search(r":(\d+)\s+\S+:%d\b" % PORT, text)
         return found and int(found[1])
 
     @property
