@@ -52,7 +52,7 @@ works_with() {
 	unshare --mount sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh \
 		"$connwatchctl" check --btf="$1" >"$root/check"
 	cat "$root/check"
-	grep -q 'probe .*btf=external' "$root/check" && tail -n 1 "$root/check" | grep -q 'level full'
+	grep -q 'probe .*btf=external' "$root/check" && tail -n 1 "$root/check" | grep -q 'level external-btf'
 }
 
 # Of another build of this kernel: it is refused, and says what lies elsewhere.

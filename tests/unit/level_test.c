@@ -16,6 +16,7 @@ static void test_levels(void)
 	} rows[] = {
 		{ "the probe is loaded", 0, 0, LEVEL_FULL, NULL },
 		{ "the survey is not asked if the probe is loaded", 0, -EPERM, LEVEL_FULL, NULL },
+		{ "the types are in a file", PROBE_BY_FILE, 0, LEVEL_EXTERNAL_BTF, "of its own" },
 		{ "no BTF", -ENOENT, 0, LEVEL_SOCK_DIAG, "CONFIG_DEBUG_INFO_BTF" },
 		{ "no privileges", -EPERM, 0, LEVEL_SOCK_DIAG, "CAP_BPF" },
 		{ "an old kernel", -EOPNOTSUPP, 0, LEVEL_SOCK_DIAG, "5.10" },
@@ -41,7 +42,7 @@ static void test_sentence_is_whole(void)
 {
 	char text[LEVEL_TEXT_SIZE];
 
-	for (int probe = 0; probe > -140; probe--)
+	for (int probe = PROBE_BY_FILE; probe > -140; probe--)
 		for (int survey = SURVEY_EXCLUDED; survey > -140; survey--) {
 			level_describe(probe, survey, text, sizeof(text));
 			CU_ASSERT_FATAL(strlen(text) < sizeof(text) - 1);

@@ -7,12 +7,15 @@
 
 static const char *const level_names[LEVEL_MAX] = {
 	[LEVEL_FULL] = "full",
+	[LEVEL_EXTERNAL_BTF] = "external-btf",
 	[LEVEL_SOCK_DIAG] = "sock-diag",
 	[LEVEL_NONE] = "none",
 };
 
 static const char *const level_meanings[LEVEL_MAX] = {
 	[LEVEL_FULL] = "connwatch can tell here how and why each connection ended",
+	[LEVEL_EXTERNAL_BTF] = ("connwatch can tell here how and why each connection ended; its "
+				"programs run for all connections of the host"),
 	[LEVEL_SOCK_DIAG] = ("connwatch can tell here that connections ended, rarely why, and "
 			     "prove nothing"),
 	[LEVEL_NONE] = "connwatch cannot observe connections here",
@@ -25,8 +28,8 @@ const char *level_to_string(enum level level)
 
 enum level level_of(int probe, int survey)
 {
-	if (probe == 0)
-		return LEVEL_FULL;
+	if (probe >= 0)
+		return probe == PROBE_BY_FILE ? LEVEL_EXTERNAL_BTF : LEVEL_FULL;
 	return survey == 0 ? LEVEL_SOCK_DIAG : LEVEL_NONE;
 }
 
@@ -60,6 +63,8 @@ const char *level_next_step(int probe, int survey)
 
 	if (level == LEVEL_FULL)
 		return NULL;
+	if (level == LEVEL_EXTERNAL_BTF)
+		return "a kernel with BTF of its own (CONFIG_DEBUG_INFO_BTF), and no Btf=";
 	if (level == LEVEL_SOCK_DIAG || survey == SURVEY_EXCLUDED || lacks_privileges)
 		return what_the_probe_needs(probe);
 	if (survey == -EPERM || survey == -EACCES)

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/level.h"
 #include "base/text.h"
 #include "check/kernel_options.h"
 #include "sources/host_clock.h"
@@ -130,10 +131,14 @@ static bool check_probe(struct check *check, const char *btf, struct host_modes 
 	r = probe_open(&probe, btf, &complaint);
 	*modes = (struct host_modes){ .probe = r };
 	if (r == 0) {
-		modes->external_btf = probe_has_external_btf(probe);
+		if (probe_has_external_btf(probe))
+			modes->probe = PROBE_BY_FILE;
 		probe_close(probe);
+		if (complaint) /* the file is passed over */
+			return check_tell(check, "probe", CHECK_WARNING, "loads and attaches; %s",
+					  complaint);
 		return check_tell(check, "probe", CHECK_OK, "loads and attaches%s",
-				  modes->external_btf ? " (btf=external)" : "");
+				  modes->probe == PROBE_BY_FILE ? " (btf=external)" : "");
 	}
 	if (r == -EPERM || r == -EACCES) {
 		check_tell(check, "probe", CHECK_SKIPPED, "not tried: %s", complaint);

@@ -6,9 +6,8 @@
 
 /* The arguments of level_of() in base/level.h. */
 struct host_modes {
-	bool external_btf; /* the probe was loaded with a file of BTF */
-	int probe;         /* 0 if the probe was loaded, or -errno */
-	int survey;        /* 0 if the mode sock-diag would work or was not tried, or -errno */
+	int probe;  /* 0 if the probe was loaded, PROBE_BY_FILE, or -errno */
+	int survey; /* 0 if the mode sock-diag would work or was not tried, or -errno */
 };
 
 /* Checks the kernel and its options, the privileges of this process, the probe (or what the mode
