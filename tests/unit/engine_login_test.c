@@ -581,6 +581,40 @@ static void a_close_may_be_one_that_was_asked_for(void)
 	}
 }
 
+/* The peer spoke `ago` before the agent reset the connection, with so much unread. */
+static void reset_after_a_word(usec_t ago, uint32_t unread, enum confidence confidence)
+{
+	struct event reset =
+		connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct bench bench;
+
+	bench_begin(&bench);
+	path_found(true, bench_take, &bench);
+	bench_open(&bench, 1);
+	bench.now += USEC_PER_MINUTE;
+	reset.connection.facts.linger_zero = true;
+	reset.connection.facts.shutdown = 3;
+	reset.connection.facts.bytes_received = 100;
+	reset.connection.facts.unread_bytes = unread;
+	reset.connection.facts.age = USEC_PER_MINUTE;
+	reset.connection.facts.idle_rx = ago;
+	bench_step(&bench, reset);
+	bench_pass(&bench, 5 * USEC_PER_SEC);
+	CU_ASSERT(bench_only_verdict(&bench)->cause == CAUSE_AGENT_ABORT);
+	CU_ASSERT(bench_only_verdict(&bench)->confidence == confidence);
+	CU_ASSERT(bench_has_token(bench_last(&bench), "or=peer-close") ==
+		  (confidence == CONFIDENCE_SUSPECTED));
+	bench_end(&bench);
+}
+
+/* What the peer said is not followed: it may have asked for the end. */
+static void so_may_a_reset(void)
+{
+	reset_after_a_word(100 * USEC_PER_MSEC, 0, CONFIDENCE_SUSPECTED);
+	reset_after_a_word(100 * USEC_PER_MSEC, 100, CONFIDENCE_LIKELY);
+	reset_after_a_word(10 * USEC_PER_SEC, 0, CONFIDENCE_PROVED);
+}
+
 SUITE("engine login",
       { "a session is up once the hub accepts it", a_session_is_up_once_the_hub_accepts_it },
       { "the time is that since the CONNECT", the_time_is_that_since_the_connect },
@@ -604,4 +638,5 @@ SUITE("engine login",
       { "what is not seen is no session after failures",
 	what_is_not_seen_is_no_session_after_failures },
       { "another connection ends the wait", another_connection_ends_the_wait },
-      { "a close may be one that was asked for", a_close_may_be_one_that_was_asked_for })
+      { "a close may be one that was asked for", a_close_may_be_one_that_was_asked_for },
+      { "so may a reset", so_may_a_reset })
