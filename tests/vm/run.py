@@ -76,7 +76,8 @@ def play(machine, options):
         play_into(column, machine, options)
     except (OSError, ValueError, subprocess.CalledProcessError) as failure:
         print(f"{machine.name}: {failure}", file=sys.stderr)
-    column.keep(options.results / f"{machine.name}.json")
+    if column.kernel:  # it came up
+        column.keep(options.results / f"{machine.name}.json")
     return column
 
 
