@@ -379,6 +379,12 @@ static void add_host_down(struct text *text, const struct record *record)
 	add_span(text, " (down for ", record->downtime, ")");
 }
 
+/* The last sign of a boot that ended without a word: a quiet host writes nothing for hours. */
+static void add_host_down_at_most(struct text *text, const struct record *record)
+{
+	add_span(text, " (down for at most ", record->downtime, ")");
+}
+
 static void add_shortage(struct text *text, const struct record *record)
 {
 	add_words(text, record, "short_of");
@@ -387,8 +393,8 @@ static void add_shortage(struct text *text, const struct record *record)
 static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_HOST_SHUTDOWN] = add_host_down,
 	[CAUSE_HOST_REBOOT] = add_host_down,
-	[CAUSE_HOST_CRASH] = add_host_down,
-	[CAUSE_POWER_LOST] = add_host_down,
+	[CAUSE_HOST_CRASH] = add_host_down_at_most,
+	[CAUSE_POWER_LOST] = add_host_down_at_most,
 	[CAUSE_TLS_REFUSED_BY_AGENT] = add_alert_sent,
 	[CAUSE_TLS_REFUSED_BY_HUB] = add_alert_received,
 	[CAUSE_CLOCK_WRONG] = add_alert_sent,
