@@ -18,8 +18,7 @@
 #include "support/cleanup.h"
 #include "support/kernel_word.h"
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-#define OWN_FILES  "/usr/lib/connwatch/btf"
+#define OWN_FILES "/usr/lib/connwatch/btf"
 
 /* The BTF of a kernel with everything built in takes some 12 MiB. */
 #define SIZE_MAX_FILE (64 << 20)
@@ -183,7 +182,7 @@ static int open_file(struct probe_btf *ret, const char *path, const struct utsna
 		r = -errno;
 		snprintf(complaint, TEXT_SIZE, "%s%s cannot be opened%s",
 			 has_own ? ""
-				 : "the kernel has no BTF (" KERNEL_BTF
+				 : "the kernel has no BTF (" PROBE_BTF_OF_KERNEL
 				   ", CONFIG_DEBUG_INFO_BTF), and ",
 			 path, instead);
 		return r;
@@ -207,7 +206,7 @@ int probe_btf_open(struct probe_btf *ret, const char *named, const char **compla
 	static char text[TEXT_SIZE];
 	char own[PATH_MAX];
 	struct utsname name;
-	bool is_named = named && *named, has_own = access(KERNEL_BTF, R_OK) == 0;
+	bool is_named = named && *named, has_own = access(PROBE_BTF_OF_KERNEL, R_OK) == 0;
 	int r;
 
 	*ret = (struct probe_btf){ .fd = -1 };

@@ -3,6 +3,9 @@
  * reads. A kernel that was built without has them in a file of its own. */
 #pragma once
 
+/* The kernel's own types. */
+#define PROBE_BTF_OF_KERNEL "/sys/kernel/btf/vmlinux"
+
 enum { PROBE_BTF_PATH_SIZE = 32, PROBE_BTF_REASON_SIZE = 192 };
 
 struct probe_btf {

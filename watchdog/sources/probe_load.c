@@ -12,6 +12,7 @@
 
 #include "ebpf/probe.skel.h"
 #include "sources/probe_attach.h"
+#include "sources/probe_btf.h"
 #include "support/cleanup.h"
 #include "support/resident_set.h"
 
@@ -288,7 +289,9 @@ static int load(struct probe_bpf **ret, const char *btf, const struct kernel_fea
 }
 
 /* Kernels differ in what programs on control groups may do: where they refuse the groups' lenses,
- * the host's does it all. */
+ * the host's does it all. A type that the kernel lacks (sk_rst_reason before 6.10) libbpf looks for
+ * in its modules, for which it wants CAP_SYS_ADMIN before libbpf 1.4; not so where its types are
+ * in a file. */
 int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count)
 {
 	struct kernel_features features = {};
@@ -304,6 +307,10 @@ int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, 
 	if (r < 0)
 		return r;
 	r = load(ret, btf, &features, true, descriptors, count);
+	if (r == -EPERM && !btf) {
+		btf = PROBE_BTF_OF_KERNEL;
+		r = load(ret, btf, &features, true, descriptors, count);
+	}
 	if (r == -EINVAL || r == -EACCES)
 		r = load(ret, btf, &features, false, descriptors, count);
 	return r;
