@@ -25,8 +25,8 @@ check_shell() {
 		files | begin_with '^#!.*[/ ](ba)?sh( |$)'
 		files | grep -E '\.(sh|bash)$'
 	} | sort -u | xargs shellcheck --external-sources || return
-	# tests/system/inside/run-case reads the cases, and its functions set $record and others.
-	shellcheck --external-sources --shell=bash --exclude=SC2154,SC2034,SC2016 tests/system/cases/*
+	# tests/system/inside/run-case and tests/vm/power/run-play read them, and their functions set $record and others.
+	shellcheck --external-sources --shell=bash --exclude=SC2154,SC2034,SC2016 tests/system/cases/* tests/vm/power/plays/*
 }
 
 check_python() {

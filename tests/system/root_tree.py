@@ -55,26 +55,28 @@ def remove(tree):
     shutil.rmtree(tree)
 
 
-def ensure(cache):
-    """Returns the path of the tree below `cache`, building it (some 30 s) if it is not there."""
-    recipe = " ".join([suite(), *PACKAGES, *MASKED, OWN_NAMES])
-    tree = cache / ("root-" + hashlib.sha256(recipe.encode()).hexdigest()[:12])
+def ensure(cache, name="root", more=()):
+    """Returns the path of the tree below `cache`, building it (some 30 s) if it is not there. `more`:
+    packages that it has besides, under another name."""
+    packages = [*PACKAGES, *more]
+    recipe = " ".join([suite(), *packages, *MASKED, OWN_NAMES])
+    tree = cache / (f"{name}-" + hashlib.sha256(recipe.encode()).hexdigest()[:12])
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not tree.exists():
-            for stale in cache.glob("root-*/"):
+            for stale in cache.glob(f"{name}-*/"):
                 remove(stale)
-            build(tree)
+            build(tree, packages)
     return tree
 
 
-def build(tree):
+def build(tree, packages):
     print(f"building {tree} (once)", flush=True)
     unfinished = tree.with_suffix(".unfinished")
     with open(tree.with_suffix(".log"), "w") as log:
         subprocess.run(
-            [*ALONE, "mmdebstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES),
+            [*ALONE, "mmdebstrap", "--variant=minbase", "--include=" + ",".join(packages),
              "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
              "--dpkgopt=path-exclude=/usr/share/man/*",
              f"--customize-hook=systemctl --root=\"$1\" mask {' '.join(MASKED)}",

@@ -51,10 +51,10 @@ def archive(path, *trees):
             file.seek(0, os.SEEK_END)
 
 
-def copy_modules(source, tree, more=()):
-    """Copies the modules that the cases need, with their index."""
+def copy_modules(source, tree, patterns):
+    """Copies these modules of a kernel's, with their index."""
     target = tree / "lib/modules" / source.name
-    for pattern in [*MODULES, *more]:
+    for pattern in patterns:
         for path in source.glob(pattern):
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Machine:
         with tempfile.TemporaryDirectory(prefix="connwatch-") as own:
             tree = Path(own)
             tree.chmod(0o755)  # it becomes the machine's /, and the broker does not run as root
-            copy_modules(modules, tree, self.modules)
+            copy_modules(modules, tree, [*MODULES, *self.modules])
             copy_tests(programs, tree)
             if self.architecture in WITHOUT_TYPES:
                 types = debian.kernel_types(cache, self.suite, self.architecture, modules.name)

@@ -10,6 +10,11 @@ check-vm: vm-deps $(B)/connwatchctl
 check-radio: vm-deps $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/vm/radio.py --build $(B) $(LIVE)
 
+## check-power   the host goes down, in an emulated machine with a disk and a real systemd (LIVE="PATTERN..." selects plays)
+check-power: vm-deps
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(B)/vm/installed PARTS=device
+	$(Q)/usr/bin/python3 tests/vm/power.py --build $(B) $(LIVE)
+
 ## check-vm-docs  writes what the last play of each case gave on each machine into docs/KERNEL.md
 check-vm-docs:
 	$(Q)/usr/bin/python3 tests/vm/run.py --build $(B) --markdown docs/KERNEL.md
@@ -21,4 +26,4 @@ check-outcome:
 vm-deps:
 	$(Q)tests/deps.sh tests/vm/packages.txt
 
-.PHONY: check-vm check-radio check-vm-docs check-outcome vm-deps
+.PHONY: check-vm check-radio check-power check-vm-docs check-outcome vm-deps
