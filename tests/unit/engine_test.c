@@ -285,6 +285,31 @@ static void test_repeated_stops(void)
 		test_repeated_stop(row);
 }
 
+static enum cause cause_of_kill(uint32_t asker, uint32_t killer)
+{
+	struct event request = signaled(SIGTERM, asker);
+	struct bench bench;
+	enum cause cause;
+
+	request.process.handled = true;
+	begin(&bench);
+	bench_open(&bench, 1);
+	bench_step(&bench, request);
+	bench.now += 10 * USEC_PER_SEC;
+	bench_step(&bench, signaled(SIGKILL, killer));
+	bench_step(&bench, exited(SIGKILL));
+	bench_step(&bench, dying_fin(1, SIGKILL)); /* it had just sent something */
+	cause = bench_only_verdict(&bench)->cause;
+	bench_end(&bench);
+	return cause;
+}
+
+static void test_killed_while_it_worked_on(void)
+{
+	CHECK(cause_of_kill(812, 812) == CAUSE_AGENT_STOPPED, "who had asked kills it");
+	CHECK(cause_of_kill(812, 813) == CAUSE_AGENT_CRASH, "somebody else does");
+}
+
 static void test_stop_long_ago_explains_nothing(void)
 {
 	struct bench bench;
@@ -1128,6 +1153,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a close of the living", test_close_of_the_living },
       { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
       { "a stop that is asked for twice", test_repeated_stops },
+      { "killed, having worked on", test_killed_while_it_worked_on },
       { "killed after a close", test_kills },
       { "a stop long ago explains nothing", test_stop_long_ago_explains_nothing },
       { "out of memory", test_oom }, { "a peer that did not hear us", test_peer_that_did_not_hear },

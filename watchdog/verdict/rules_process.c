@@ -147,11 +147,24 @@ bool systemd_may_have_stopped_it(const struct circumstances *given)
 		systemd_says(given, "timeout") || systemd_says(given, "watchdog"));
 }
 
+/* Who asks a process to end and kills it later wants it stopped, even if it worked on in between.
+ */
+static bool killer_had_asked(const struct circumstances *given, const struct signal_facts *killer)
+{
+	const struct signal_facts *stop = given->stop;
+
+	return stop && stop->number != SIGHUP && !stop->from_kernel && !killer->from_kernel &&
+	       stop->sender.pid == killer->sender.pid &&
+	       stop->sender.started == killer->sender.started && stop->time <= killer->time &&
+	       killer->time <= stop->time + STOP_REQUEST_LIFETIME;
+}
+
 bool was_killed_after_request(const struct circumstances *given)
 {
 	const struct signal_facts *fatal = fatal_signal(given);
 
-	return fatal && fatal->number == SIGKILL && !given->process->oom && asks_to_end(given);
+	return fatal && fatal->number == SIGKILL && !given->process->oom &&
+	       (asks_to_end(given) || killer_had_asked(given, fatal));
 }
 
 bool ended_with_its_container(const struct circumstances *given)
