@@ -700,11 +700,38 @@ EXCLUSION(route_is_missing, "route-is-gone")
 	return given->path.routes_known && is_missing(given, &given->path.route);
 }
 
+/* From the moment when a part of the path is back until it can be used, without the neighbours'
+ * part in it. */
+#define BACK_IN_USE (1 * USEC_PER_SEC)
+
+/* All was there again, and what was sent then has had no answer either: something else is broken.
+ */
+static bool is_unanswered_though_back(const struct circumstances *given)
+{
+	const struct path_part *const parts[] = { &given->path.link, &given->path.radio,
+						  &given->path.address, &given->path.route };
+	const struct socket_facts *socket = given->socket;
+	usec_t back = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i]->there)
+			return false;
+		if (back < parts[i]->back)
+			back = parts[i]->back;
+	}
+	return back && given->came_up && socket->unacked_bytes > 0 &&
+	       socket->idle_tx > 2 * (usec_t)socket->rtt_usec &&
+	       given->time > socket->idle_tx + back + BACK_IN_USE;
+}
+
 EXCLUSION(broke_and_was_not_heard_since, "nothing-came-since-it-broke")
 {
 	const struct socket_facts *socket = given->socket;
 	usec_t lost = path_last_lost(&given->path);
 	usec_t heard = heard_ago(socket);
+
+	if (is_unanswered_though_back(given))
+		return false;
 
 	if (!given->path.known)
 		return false;
