@@ -321,6 +321,7 @@ static __always_inline __s64 overflow_weight(enum probe_record_type type)
 	case PROBE_HEALED:
 	case PROBE_SPOKEN:
 	case PROBE_LOGIN:
+	case PROBE_CERTIFICATE:
 	case PROBE_SAMPLED:
 	case PROBE_LOOKUP:
 	case PROBE_SAMPLE_DONE:

@@ -48,6 +48,8 @@
 
 #include "ebpf/lookups.bpf.h"
 
+#include "ebpf/certificate.bpf.h"
+
 #include "ebpf/tls.bpf.h"
 
 #include "ebpf/socket_states.bpf.h"

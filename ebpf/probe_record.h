@@ -25,9 +25,10 @@ enum probe_record_type {
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
 	PROBE_VANISHED,     /* destroyed, and its way to CLOSE went unseen */
-	PROBE_SPOKEN,  /* a TLS handshake has begun or is over, or there is none: probe_spoken */
-	PROBE_LOGIN,   /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
-	PROBE_SAMPLED, /* how it stands; read from an iterator, not from the ring */
+	PROBE_SPOKEN, /* a TLS handshake has begun or is over, or there is none: probe_spoken */
+	PROBE_LOGIN,  /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
+	PROBE_CERTIFICATE,  /* the peer's certificate went by in plain text: probe_certificate */
+	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
 	PROBE_SIGNALED,
@@ -197,6 +198,16 @@ struct probe_spoken {
 	struct probe_tls tls;
 };
 
+/* When the first certificate of a handshake is valid: YYYYMMDDHHMMSS, as a number. Both are 0 where
+ * that could not be read. */
+struct probe_certificate {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN; 0: not seen */
+	__u64 not_before;
+	__u64 not_after;
+};
+
 /* The track is not PROBE_MQTT_FOLLOWED: of a login that was told, the answer will not be seen. */
 struct probe_login_seen {
 	struct probe_header header;
@@ -293,6 +304,7 @@ _Static_assert(sizeof(struct probe_mqtt) == 32, "layout of probe_mqtt");
 _Static_assert(sizeof(struct probe_login) == 8, "layout of probe_login");
 _Static_assert(sizeof(struct probe_tls) == 32, "layout of probe_tls");
 _Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
+_Static_assert(sizeof(struct probe_certificate) == 48, "layout of probe_certificate");
 _Static_assert(sizeof(struct probe_login_seen) == 72, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");

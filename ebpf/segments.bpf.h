@@ -20,6 +20,9 @@ struct segment {
 	__u32 offset;   /* in `packet` */
 	__u32 position; /* sequence number of its first byte */
 	__u32 length;
+	/* where in `packet` the record of a handshake is that may have the certificate; 0: there is
+	 * none */
+	__u32 handshake, handshake_end;
 };
 
 /* Returns the TCP header of `packet`, TCP_HEADER_LEAST bytes that can be read; NULL: not known, as

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* TLS, as anybody on the path sees it: the headers of its records (RFC 8446, 5.1), up to the end of
  * the handshake. Of each record its type and length are read, of a handshake its first byte, of an
- * alert in plain text its two bytes; nothing else, and no key. Once the handshake is over only
+ * alert in plain text its two bytes; of a certificate in plain text when it is valid
+ * (certificate.bpf.h); nothing else, and no key. Once the handshake is over only
  * short packets are looked at, for a goodbye (close_notify). */
 #pragma once
 
@@ -201,8 +202,23 @@ static __always_inline bool complete_header(struct tls_stream *stream,
 	return stream->have >= TLS_HEADER_SIZE;
 }
 
+/* Notes where a record is that may have the certificate: it begins with it, or is the first, whose
+ * ServerHello may come before it. */
+static __always_inline void note_handshake(struct tls_stream *stream, struct segment *segment,
+					   const struct tls_record *record)
+{
+	bool certified = record->body[0] == TLS_CERTIFICATE;
+
+	if (record->type != TLS_HANDSHAKE || stream->sealed || stream->certified ||
+	    (!certified && stream->begun))
+		return;
+	stream->certified = certified;
+	segment->handshake = segment->offset + (stream->next - segment->position);
+	segment->handshake_end = segment->handshake + record->length;
+}
+
 static __always_inline void take_header(struct tls_follow *tls, struct tls_stream *stream,
-					bool sent, const struct segment *segment)
+					bool sent, struct segment *segment)
 {
 	struct tls_record record = {
 		.type = stream->header[0],
@@ -218,6 +234,8 @@ static __always_inline void take_header(struct tls_follow *tls, struct tls_strea
 		tls->track = PROBE_TLS_PLAIN;
 		return;
 	}
+	if (!sent)
+		note_handshake(stream, segment, &record);
 	stream->begun = true;
 	stream->have = 0;
 	stream->next += record.length;
@@ -232,7 +250,7 @@ static __always_inline bool is_within(const struct tls_stream *stream,
 
 /* Takes the record whose header is there. */
 static __always_inline void take_next(struct tls_follow *tls, struct tls_stream *stream, bool sent,
-				      const struct segment *segment)
+				      struct segment *segment)
 {
 	if (is_tls_header(stream))
 		take_header(tls, stream, sent, segment);
@@ -242,7 +260,7 @@ static __always_inline void take_next(struct tls_follow *tls, struct tls_stream 
 
 /* Takes the records that begin in the segment, and what there is of the header of the last one. */
 static __always_inline void take_records(struct tls_follow *tls, struct tls_stream *stream,
-					 bool sent, const struct segment *segment)
+					 bool sent, struct segment *segment)
 {
 	for (int i = 0; i < TLS_RECORDS_MAX; i++) {
 		barrier(); /* all is read anew, so the verifier knows nothing of the record before
@@ -259,8 +277,7 @@ static __always_inline void take_records(struct tls_follow *tls, struct tls_stre
 
 /* Sequence numbers tell what comes again and what is missing. What came before its time does not
  * come again: the track is lost if a record begins in it. */
-static __always_inline void follow_tls(struct tls_follow *tls, bool sent,
-				       const struct segment *segment)
+static __always_inline void follow_tls(struct tls_follow *tls, bool sent, struct segment *segment)
 {
 	struct tls_stream *stream = sent ? &tls->sent : &tls->received;
 	__u32 end = stream->end, segment_end = segment->position + segment->length;
@@ -418,6 +435,8 @@ static __always_inline void look_at_tls(struct connection *connection, struct __
 	}
 	stage = tls_stage(tls);
 	follow_tls(tls, sent, &segment);
+	if (segment.handshake)
+		tell_certificate(connection, packet, segment.handshake, segment.handshake_end);
 	if (tls_stage(tls) == stage)
 		return;
 	if (tls->track == PROBE_TLS_PLAIN && !is_awaited(connection, packet))

@@ -9,11 +9,12 @@ struct tls_stream {
 	__u32 next; /* sequence number of the next byte of a header */
 	__u32 end;  /* one past the last byte that went by */
 	__u8 header[TLS_HEADER_SIZE];
-	__u8 have : 3;     /* bytes of the header that are there */
-	__u8 begun : 1;    /* a record went by */
-	__u8 sealed : 1;   /* ChangeCipherSpec went by: in TLS 1.2, the rest is encrypted */
-	__u8 finished : 1; /* its part of the handshake is over */
-	__u8 alert;        /* valid with its flag */
+	__u8 have : 3;      /* bytes of the header that are there */
+	__u8 begun : 1;     /* a record went by */
+	__u8 sealed : 1;    /* ChangeCipherSpec went by: in TLS 1.2, the rest is encrypted */
+	__u8 finished : 1;  /* its part of the handshake is over */
+	__u8 certified : 1; /* its certificate went by in plain text */
+	__u8 alert;         /* valid with its flag */
 };
 
 /* Times are counted from the SYN, from 1, in units of 65 us: they reach three days. */

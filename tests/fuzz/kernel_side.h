@@ -9,14 +9,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ETH_P_IP     0x0800
-#define ETH_P_IPV6   0x86dd
-#define PROBE_AGENTS 256
-#define BPF_NOEXIST  1
-#define bpf_htons(x) __builtin_bswap16((__u16)(x))
-#define bpf_ntohl(x) __builtin_bswap32(x)
-#define SEC(name)    __attribute__((unused))
-#define barrier()    __asm__ volatile("" ::: "memory")
+#define ETH_P_IP           0x0800
+#define ETH_P_IPV6         0x86dd
+#define PROBE_AGENTS       256
+#define BPF_NOEXIST        1
+#define bpf_htons(x)       __builtin_bswap16((__u16)(x))
+#define bpf_ntohl(x)       __builtin_bswap32(x)
+#define bpf_be64_to_cpu(x) __builtin_bswap64(x)
+#define SEC(name)          __attribute__((unused))
+#define barrier()          __asm__ volatile("" ::: "memory")
 #define barrier_var(x)
 #define __uint(a, b) int(*a)[b]
 #define __type(a, b) b *a

@@ -4,14 +4,16 @@
 import ssl
 import subprocess
 
+EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+RSA = ("-newkey", "rsa:2048")
 
-def make(directory, *names, days=2, subject="hub", issuer=None):
+
+def make(directory, *names, days=2, subject="hub", issuer=None, key_options=EC):
     """Files `hub.key` and `hub.crt` in `directory`; returns their paths. It expired
-    long ago where `days` is negative. `issuer`: the key and the certificate of its authority."""
+    long ago where `days` is negative. `key_options` are those of openssl-req(1). `issuer`: the key and the certificate of its authority."""
     key, certificate = directory / "hub.key", directory / "hub.crt"
     request = subprocess.run(
-        ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", key, "-subj", f"/CN={subject}",
+        ["openssl", "req", "-new", *key_options, "-nodes", "-keyout", key, "-subj", f"/CN={subject}",
          "-addext", f"basicConstraints=critical,CA:{'FALSE' if issuer else 'TRUE'}",
          "-addext", "subjectAltName=" + ",".join(names or ("DNS:localhost",))],
         check=True, capture_output=True).stdout
@@ -20,6 +22,13 @@ def make(directory, *names, days=2, subject="hub", issuer=None):
         ["openssl", "x509", "-req", *signed, "-out", certificate, "-days", str(days),
          "-copy_extensions", "copy"], input=request, check=True, capture_output=True)
     return key, certificate
+
+
+def dates(path):
+    """From when until when a certificate is valid, in seconds since 1970, as OpenSSL has it."""
+    text = subprocess.run(["openssl", "x509", "-in", path, "-noout", "-dates"], check=True,
+                          capture_output=True, text=True).stdout
+    return tuple(ssl.cert_time_to_seconds(line.partition("=")[2]) for line in text.splitlines())
 
 
 def server_context(key, certificate):

@@ -3,6 +3,7 @@
 what is no TLS. The watchdog has no keys and looks into none of these programs."""
 
 import functools
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import certificate
 import host_clock
 from case import ANY, BOTH, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, story, table
 from hub import PORT
+from supervised import Surprise
 from tls_server import TlsServer
 
 CLIENTS = Path(__file__).with_name("tls")
@@ -108,7 +110,7 @@ def server_for(stage, client, version, *options, **more):
     if client == "rustls":
         options += ("-no_tls1_3",) if version == "1.2" else ()
         more |= {"name": UPDATES, "port": HTTPS}
-    return TlsServer(stage, *options, issued=issued, **more)
+    return TlsServer(stage, *options, **{"issued": issued, **more})
 
 
 # ---- the hub's certificate is not accepted
@@ -127,13 +129,10 @@ CLOCK_IS_VOUCHED = host_clock.is_synchronised()
 VALIDITY = SURE if CLOCK_IS_VOUCHED else LIKELY
 # In plain text, or encrypted; Node.js sends none, and closes in TLS 1.2 like any agent.
 REFUSALS = {
-    ("gnutls", "1.2"): (VALIDITY, ("tls_alert_sent=bad_certificate",)),
     ("gnutls", "1.3"): (LIKELY, ("tls_alert_sent=encrypted",)),
-    ("go", "1.2"): (VALIDITY, ("tls_alert_sent=bad_certificate",)),
     ("go", "1.3"): (LIKELY, ("tls_alert_sent=encrypted",)),
     ("node", "1.3"): (NOT_PROVED, ("rung=tls",)),
     ("java", "1.3"): (LIKELY, ("tls_alert_sent=encrypted",)),
-    ("rustls", "1.2"): (VALIDITY, ("tls_alert_sent=bad_certificate",)),
     ("rustls", "1.3"): (LIKELY, ("tls_alert_sent=encrypted",)),
 }
 
@@ -153,11 +152,21 @@ EXPIRED, EXPIRED_IS = ("tls-refused-by-agent", SURE) if CLOCK_IS_VOUCHED else \
     ("clock-wrong", SUSPECTED)
 
 
+# In TLS 1.2 the certificate is in plain text, and shows what a general alert leaves open.
+SAYS_EXPIRED = {("openssl", "1.2"), ("openssl", "1.3"), ("mbedtls", "1.2"), ("java", "1.2")}
+
+
+def evidence_of_expiry(client, version):
+    alert = "certificate_expired" if (client, version) in SAYS_EXPIRED else "bad_certificate"
+    dates = ("certificate_over_sec=86*",) if version == "1.2" else ()
+    return (f"tls_alert_sent={alert}", *dates)
+
+
 @table(*((f"tls-{version}-certificate-expired-{client}",
-          refused(EXPIRED, client, EXPIRED_IS, ("tls_alert_sent=certificate_expired",)), client,
+          refused(EXPIRED, client, EXPIRED_IS, evidence_of_expiry(client, version)), client,
           version)
-         for client, version in (("openssl", "1.2"), ("openssl", "1.3"), ("mbedtls", "1.2"),
-                                 ("java", "1.2"))))
+         for client, version in sorted(SAYS_EXPIRED) + [
+             (client, "1.2") for client in ("gnutls", "go", "rustls")]))
 def certificate_says_expired(stage, client, version):
     certificate_expired(stage, client, version)
 
@@ -301,6 +310,30 @@ def the_agent_reads_no_more(stage, version):
     for _ in range(2):
         peer.send_bytes(b"more")
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
+
+
+# ---- when the hub's certificate ends
+
+def seen_certificates(stage):
+    return [tuple(int(number) for number in found.groups()) for found in re.finditer(
+        r" certificate .* certificate\.from=(\d+) certificate\.until=(\d+) ",
+        stage.trace.read_text())]
+
+
+# Times from 2050 on have four digits for the year.
+@table(*((f"tls-1.2-shows-{what}-certificate",
+          story(ended(None, "agent-close", ANY,
+                      or_else=("peer-close", "agent-exit", "agent-abort"))), options)
+         for what, options in (
+             ("a-short", {}),
+             ("an-issued-rsa", {"issued": True, "key_options": certificate.RSA}),
+             ("a-long-lived", {"days": 20000}))))
+def certificate_is_shown(stage, options):
+    with server_for(stage, "openssl", "1.2", **options) as server:
+        connect(stage, "openssl", "1.2", server.authority)
+        wanted, seen = [certificate.dates(server.certificate)], seen_certificates(stage)
+    if seen != wanted:
+        raise Surprise(f"the certificate is seen as {seen} instead of {wanted}")
 
 
 # ---- nothing is wrong

@@ -18,21 +18,24 @@ class TlsServer:
     """`options` are those of openssl-s_server(1); `days` is how long its certificate is valid, `issued`
     that this is not its own authority."""
 
-    def __init__(self, stage, *options, days=2, name="hub.test", port=PORT, issued=False):
-        issuer = self._issuer(stage) if issued else None
-        key, own = certificate.make(stage.directory, f"DNS:{name}", days=days, issuer=issuer)
+    def __init__(self, stage, *options, days=2, name="hub.test", port=PORT, issued=False,
+                 key_options=certificate.EC):
+        issuer = self._issuer(stage, key_options) if issued else None
+        key, own = certificate.make(stage.directory, f"DNS:{name}", days=days, issuer=issuer,
+                                    key_options=key_options)
+        self.certificate = own
         self.authority = issuer[1] if issuer else own
         self._port = port
         self._words = ["openssl", "s_server", "-accept", str(port), "-key", key, "-cert", own,
-                       "-rev", *options]
+                       "-rev", *(("-cert_chain", issuer[1]) if issuer else ()), *options]
         self._namespace = stage.lab.cloud
         self._process = None
 
     @staticmethod
-    def _issuer(stage):
+    def _issuer(stage, key_options):
         directory = stage.directory / "issuer"
         directory.mkdir()
-        return certificate.make(directory, subject="issuer")
+        return certificate.make(directory, subject="issuer" * 10, key_options=key_options)
 
     def __enter__(self):
         with inside(self._namespace):

@@ -19,13 +19,17 @@ int main(int argc, char **argv)
 {
 	static struct tallies tallies;
 	const struct agent_gauges agents[] = {
-		{ .agent = "edge", .connections = 1 },
+		{ .agent = "edge", .connections = 1, .certificates_unread = 2 },
 		{ .agent = "quo\"ted\\agent", .in_outage = true, .actions_held = true },
 		{ .agent = "new" },
 	};
-	const struct hub_certificate hubs[] = { { "hub.example.com:8883", 1735689600, 1700000000 },
-						{ "[2001:db8::1]:443", 1699999999, 1700000000 } };
-	const struct metrics_facts facts = { &tallies, agents, 3, hubs, 2 };
+	const struct hub_certificate hubs[] = {
+		{ "hub.example.com:8883", 1735689600, 1700000000, "" },
+		{ "[2001:db8::1]:443", 1699999999, 1700000000, "" },
+		{ "192.0.2.1:8883", 1735689600, 1700000000, "edge" },
+		{ "192.0.2.2:8883", 1735689600, 1700000000, "gone" }
+	};
+	const struct metrics_facts facts = { &tallies, agents, 3, hubs, 4 };
 	char *text;
 	int r;
 

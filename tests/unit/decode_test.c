@@ -222,7 +222,8 @@ static void unknown_types_are_refused(void)
 	for (int type = 0; type <= UINT8_MAX; type++) {
 		struct probe_connection record = connection_record((uint8_t)type);
 		/* these have tests of their own */
-		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN;
+		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN ||
+			     type == PROBE_CERTIFICATE;
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 			known = known || (int)types[i].record == type;
@@ -444,6 +445,51 @@ static void a_login_comes_out_whole(void)
 	CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
 	record.header.size--;
 	CU_ASSERT(decode(&record, sizeof(record) - 1, &event) == -EBADMSG);
+}
+
+/* Seconds as date(1) has them. */
+static const struct {
+	const char *what;
+	uint64_t from, until; /* as digits */
+	uint64_t from_seconds, until_seconds;
+} certificates[] = {
+	{ "two dates", 20240229000000, 20301231235959, 1709164800, 1924991999 },
+	{ "the first of March, and a year without a leap day", 20250301000000, 21000301120000,
+	  1740787200, 4107585600 },
+	{ "in 1950", 19500101000000, 20000101000000, 1, 946684800 },
+	{ "for ever", 20240101000000, 99991231235959, 1704067200, 253402300799 },
+	{ "it could not be read", 0, 0, 0, 0 },
+	{ "no month 13", 20240101000000, 20241301000000, 0, 0 },
+	{ "no day 0", 20240100000000, 20240201000000, 0, 0 },
+	{ "no hour 24", 20240101000000, 20240201240000, 0, 0 },
+	{ "no year 0", 101000000, 20240201000000, 0, 0 },
+	{ "too many digits", 20240101000000, UINT64_MAX, 0, 0 },
+};
+
+static void a_certificate_has_two_dates(void)
+{
+	for (size_t i = 0; i < sizeof(certificates) / sizeof(certificates[0]); i++) {
+		struct probe_certificate record = {
+			.header = { sizeof(record), PROBE_RECORD_VERSION, PROBE_CERTIFICATE, 7,
+				    5000999 },
+			.cookie = 0x1234,
+			.opened_nsec = 2000000,
+			.not_before = certificates[i].from,
+			.not_after = certificates[i].until,
+		};
+		struct event event;
+
+		CHECK(decode(&record, sizeof(record), &event) == 0, certificates[i].what);
+		CHECK(event.type == EVENT_CERTIFICATE && event.connection.cookie == 0x1234,
+		      certificates[i].what);
+		CHECK(event.connection.certificate.from == certificates[i].from_seconds,
+		      certificates[i].what);
+		CHECK(event.connection.certificate.until == certificates[i].until_seconds,
+		      certificates[i].what);
+		record.header.size--;
+		CHECK(decode(&record, sizeof(record) - 1, &event) == -EBADMSG,
+		      certificates[i].what);
+	}
 }
 
 static const struct {
@@ -677,6 +723,7 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
       { "a RST from here is one in the name of another host",
 	a_rst_from_here_is_one_in_the_name_of_another_host },
       { "what was said in MQTT comes out whole", what_was_said_in_mqtt_comes_out_whole },
+      { "a certificate has two dates", a_certificate_has_two_dates },
       { "a login comes out whole", a_login_comes_out_whole },
       { "an answer to a login comes out whole", an_answer_to_a_login_comes_out_whole },
       { "MQTT that was not seen tells nothing", mqtt_that_was_not_seen_tells_nothing },

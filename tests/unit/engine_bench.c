@@ -23,6 +23,8 @@ static void keep(void *userdata, const struct outcome *outcome)
 		bench->order[bench->orders++] = outcome->order;
 		bench->records_before_order = bench->records;
 		break;
+	case OUTCOME_CERTIFICATE:
+		break;
 	case OUTCOME_SAMPLE:
 		break;
 	}

@@ -208,6 +208,8 @@ static void take(void *userdata, const struct outcome *outcome)
 	case OUTCOME_ORDER:
 		restart(world, &outcome->order);
 		break;
+	case OUTCOME_CERTIFICATE:
+		break;
 	case OUTCOME_SAMPLE:
 		answer_sample(world);
 		break;

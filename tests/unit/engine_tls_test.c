@@ -304,31 +304,63 @@ static const struct {
 	uint8_t alert; /* 0: none, the agent closed before its Finished */
 	const char *cause;
 	enum confidence confidence;
+	struct certificate_facts certificate; /* as it was seen */
+	const char *evidence;
 } clocks[] = {
 	{ "a clock that is set", CLOCK_SYNCHRONISED, false, CERTIFICATE_EXPIRED,
-	  "tls-refused-by-agent", CONFIDENCE_PROVED },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_PROVED },
 	{ "one of which nothing is known", CLOCK_UNKNOWN, false, CERTIFICATE_EXPIRED,
-	  "tls-refused-by-agent", CONFIDENCE_PROVED },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_PROVED },
 	{ "one that nobody vouches for", CLOCK_UNVOUCHED, false, CERTIFICATE_EXPIRED, "clock-wrong",
-	  CONFIDENCE_SUSPECTED },
+	  .confidence = CONFIDENCE_SUSPECTED },
 	{ "one that is to be set yet", CLOCK_AWAITED, false, CERTIFICATE_EXPIRED, "clock-wrong",
-	  CONFIDENCE_SUSPECTED },
+	  .confidence = CONFIDENCE_SUSPECTED },
 	{ "by which the hub was accepted before", CLOCK_UNVOUCHED, true, CERTIFICATE_EXPIRED,
-	  "tls-refused-by-agent", CONFIDENCE_LIKELY },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_LIKELY },
 	{ "an alert that may mean anything", CLOCK_UNVOUCHED, false, BAD_CERTIFICATE,
-	  "tls-refused-by-agent", CONFIDENCE_LIKELY },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_LIKELY },
 	{ "an alert of something else", CLOCK_UNVOUCHED, false, UNKNOWN_CA, "tls-refused-by-agent",
-	  CONFIDENCE_PROVED },
+	  .confidence = CONFIDENCE_PROVED },
 	{ "a clock in the past", CLOCK_PAST, false, BAD_CERTIFICATE, "clock-wrong",
-	  CONFIDENCE_LIKELY },
+	  .confidence = CONFIDENCE_LIKELY },
 	{ "an encrypted alert, in the past", CLOCK_PAST, true, TLS_ALERT_SEALED, "clock-wrong",
-	  CONFIDENCE_LIKELY },
-	{ "no alert, in the past", CLOCK_PAST, false, 0, "clock-wrong", CONFIDENCE_SUSPECTED },
+	  .confidence = CONFIDENCE_LIKELY },
+	{ "no alert, in the past", CLOCK_PAST, false, 0, "clock-wrong",
+	  .confidence = CONFIDENCE_SUSPECTED },
 	{ "nothing has expired in the past", CLOCK_PAST, false, CERTIFICATE_EXPIRED,
-	  "tls-refused-by-agent", CONFIDENCE_SUSPECTED },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_SUSPECTED },
 	{ "an alert of something else, in the past", CLOCK_PAST, false, UNKNOWN_CA,
-	  "tls-refused-by-agent", CONFIDENCE_PROVED },
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_PROVED },
+	{ "the certificate has expired, and the alert may say so", CLOCK_UNVOUCHED, false,
+	  BAD_CERTIFICATE, "clock-wrong", .confidence = CONFIDENCE_SUSPECTED,
+	  .certificate = { 1000, 2000, 19700101, 2500 }, .evidence = "certificate_over_sec=500" },
+	{ "it has, by a clock that is set", CLOCK_SYNCHRONISED, false, BAD_CERTIFICATE,
+	  "tls-refused-by-agent", .confidence = CONFIDENCE_PROVED,
+	  .certificate = { 1000, 2000, 19700101, 2500 },
+	  .evidence = "certificate_until=1970-01-01" },
+	{ "it is yet to begin", CLOCK_AWAITED, false, BAD_CERTIFICATE, "clock-wrong",
+	  .confidence = CONFIDENCE_LIKELY, .certificate = { 1000, 2000, 19700101, 700 },
+	  .evidence = "certificate_early_sec=300" },
+	{ "it is yet to begin, and the alert is of something else", CLOCK_AWAITED, false,
+	  UNKNOWN_CA, "tls-refused-by-agent", .confidence = CONFIDENCE_PROVED,
+	  .certificate = { 1000, 2000, 19700101, 700 }, .evidence = "certificate_early_sec=300" },
+	{ "it is valid", CLOCK_UNVOUCHED, false, BAD_CERTIFICATE, "tls-refused-by-agent",
+	  .confidence = CONFIDENCE_LIKELY, .certificate = { 1000, 2000, 19700101, 1500 },
+	  .evidence = "certificate_until=1970-01-01" },
+	{ "it could not be read", CLOCK_UNVOUCHED, false, BAD_CERTIFICATE, "tls-refused-by-agent",
+	  .confidence = CONFIDENCE_LIKELY, .certificate = { 0, 0, 0, 1500 } },
 };
+
+static void show_certificate(struct bench *bench, uint64_t cookie,
+			     const struct certificate_facts *facts)
+{
+	struct event event = opened(cookie);
+
+	event.type = EVENT_CERTIFICATE;
+	event.connection.certificate = *facts;
+	if (facts->now)
+		bench_step(bench, event);
+}
 
 static void a_clock_may_be_the_reason(void)
 {
@@ -349,6 +381,7 @@ static void a_clock_may_be_the_reason(void)
 		ends = bench_count(&bench, RECORD_ENDED);
 		open_in_view(&bench, 3);
 		bench_speak(&bench, 3, begun());
+		show_certificate(&bench, 3, &clocks[i].certificate);
 		end.connection.tls = begun();
 		end.connection.tls.track = TLS_ANSWERED;
 		end.connection.tls.is_13 = true;
@@ -360,6 +393,10 @@ static void a_clock_may_be_the_reason(void)
 		CHECK(strcmp(cause_to_string(verdict->cause), clocks[i].cause) == 0,
 		      clocks[i].what);
 		CHECK(verdict->confidence == clocks[i].confidence, clocks[i].what);
+		if (clocks[i].evidence)
+			CHECK(bench_has_token(bench_record(&bench, RECORD_ENDED, ends),
+					      clocks[i].evidence),
+			      clocks[i].what);
 		bench_end(&bench);
 	}
 }

@@ -53,6 +53,38 @@ static void what_was_seen_last_counts(void)
 	remove_place(&place);
 }
 
+static int see(const struct place *place, const char *hub, const char *agent, int64_t ends,
+	       int64_t seen)
+{
+	struct hub_certificate certificate = { .ends = ends, .checked = seen };
+
+	snprintf(certificate.hub, sizeof(certificate.hub), "%s", hub);
+	snprintf(certificate.agent, sizeof(certificate.agent), "%s", agent);
+	return hub_certificates_keep(place->path, &certificate);
+}
+
+static void an_agent_has_one_hub(void)
+{
+	struct hub_certificate list[HUB_CERTIFICATES_MAX];
+	struct place place = make_place();
+
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.1:8883", "edge", 2000, 1000), 0);
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.1:8883", "other", 2000, 1000), 0);
+	CU_ASSERT_EQUAL(keep(&place, "192.0.2.1:8883", 2000, 1000), 0);
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.2:8883", "edge", 2000, 1001), 0); /* old news */
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.3:8883", "other", 3000, 1001), 0);
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.1:8883", "an agent", 2000, 1000), -EINVAL);
+	CU_ASSERT_EQUAL_FATAL(hub_certificates_read(place.path, list), 3);
+	CU_ASSERT(list[0].checked == 1000 && list[1].ends == 3000);
+	CU_ASSERT_STRING_EQUAL(list[1].hub, "192.0.2.3:8883");
+	CU_ASSERT_STRING_EQUAL(list[1].agent, "other");
+	CU_ASSERT_STRING_EQUAL(list[2].agent, "");
+	CU_ASSERT_EQUAL(see(&place, "192.0.2.2:8883", "edge", 2000, 1000 + 3600), 0);
+	CU_ASSERT_EQUAL_FATAL(hub_certificates_read(place.path, list), 3);
+	CU_ASSERT_STRING_EQUAL(list[0].hub, "192.0.2.2:8883");
+	remove_place(&place);
+}
+
 static void the_oldest_makes_room(void)
 {
 	struct hub_certificate list[HUB_CERTIFICATES_MAX];
@@ -88,5 +120,6 @@ static void other_names_and_lines_do_not_count(void)
 }
 
 SUITE("hub certificates", { "what was seen last counts", what_was_seen_last_counts },
+      { "an agent has one hub", an_agent_has_one_hub },
       { "the oldest makes room", the_oldest_makes_room },
       { "other names and lines do not count", other_names_and_lines_do_not_count })

@@ -213,6 +213,7 @@ static void take(void *userdata, const struct outcome *outcome)
 		take_order(world, &outcome->order);
 		world->announced = false;
 		break;
+	case OUTCOME_CERTIFICATE:
 	case OUTCOME_SAMPLE:
 		break;
 	}

@@ -260,9 +260,10 @@ static void print_certificates(const struct style *style)
 	for (unsigned i = 0; i < count; i++) {
 		bool over = hubs[i].ends <= now;
 
-		printf("%s: %sits certificate %s %s UTC%s (seen %s)\n", hubs[i].hub,
+		printf("%s: %sits certificate %s %s UTC%s (seen %s%s%s)\n", hubs[i].hub,
 		       over ? style->bad : "", over ? "ended" : "ends", moment(hubs[i].ends, ends),
-		       over ? style->plain : "", moment(hubs[i].checked, checked));
+		       over ? style->plain : "", moment(hubs[i].checked, checked),
+		       *hubs[i].agent ? " by " : "", hubs[i].agent);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "sources/settings_files.h"
 #include "support/cleanup.h"
 #include "support/failed_starts.h"
+#include "support/hub_certificates.h"
 #include "support/instance_lock.h"
 #include "support/resident_set.h"
 #include "watch/loop.h"
@@ -325,6 +326,24 @@ static void on_record(void *userdata, const struct record *record, usec_t realti
 		control_bus_record(daemon->bus, record, realtime);
 }
 
+static void on_certificate(void *userdata, const struct hub_seen *seen)
+{
+	struct daemon *daemon = userdata;
+	const struct agent_settings *agent = watch_loop_settings(daemon->loop, seen->agent);
+	struct hub_certificate certificate = {
+		.ends = (int64_t)seen->facts.until,
+		.checked = (int64_t)seen->facts.now,
+	};
+	char peer[ENDPOINT_TEXT_SIZE];
+
+	if (!agent)
+		return;
+	snprintf(certificate.hub, sizeof(certificate.hub), "%s",
+		 endpoint_format(&seen->peer, peer));
+	snprintf(certificate.agent, sizeof(certificate.agent), "%s", agent->name);
+	hub_certificates_keep(NULL, &certificate);
+}
+
 static void on_step(void *userdata)
 {
 	struct daemon *daemon = userdata;
@@ -460,6 +479,7 @@ static int run(const char *settings_root, const char *btf)
 		.journal = true,
 		.ready = on_ready,
 		.record = on_record,
+		.certificate = on_certificate,
 		.stepped = on_step,
 		.stored_handover = stored_handover(),
 		.userdata = &daemon,

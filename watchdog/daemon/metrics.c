@@ -37,6 +37,7 @@ static void list_agent(void *userdata, const struct agent_snapshot *agent)
 			.agent = agent->settings->name,
 			.connections = agent->connections_up,
 			.in_outage = agent->in_outage,
+			.certificates_unread = agent->certificates_unread,
 			.failed = agent->failed,
 			.actions_held = watch_loop_actions_held(list->loop, agent->number),
 		};

@@ -270,24 +270,49 @@ static void write_durations(struct report *report)
 		}
 }
 
+/* An agent that is watched no more has no hub. */
+static bool is_of_interest(const struct report *report, const struct hub_certificate *hub)
+{
+	for (unsigned i = 0; i < report->count && *hub->agent; i++)
+		if (strcmp(report->agents[i].agent, hub->agent) == 0)
+			return true;
+	return !*hub->agent;
+}
+
+static void write_hub_times(struct report *report, const struct metrics_facts *facts,
+			    const char *name, bool end)
+{
+	for (unsigned i = 0; i < facts->hub_count; i++) {
+		const struct hub_certificate *hub = &facts->hubs[i];
+
+		if (!is_of_interest(report, hub))
+			continue;
+		fprintf(report->stream, "%s{hub=\"%s\",agent=\"%s\"} %" PRId64 "\n", name, hub->hub,
+			hub->agent, end ? hub->ends : hub->checked);
+	}
+}
+
+static uint64_t certificates_unread(const struct report *report, unsigned agent)
+{
+	return report->agents[agent].certificates_unread;
+}
+
 /* Of no hub, nothing is said. */
 static void write_hubs(struct report *report, const struct metrics_facts *facts)
 {
+	static const char end[] = "connwatch_hub_certificate_end_timestamp_seconds";
+	static const char seen[] = "connwatch_hub_certificate_seen_timestamp_seconds";
+
+	write_numbers(report, "connwatch_hub_certificates_unread_total", "counter",
+		      "Certificates in plain text whose dates could not be read.",
+		      certificates_unread);
 	if (facts->hub_count == 0)
 		return;
-	family(report, "connwatch_hub_certificate_end_timestamp_seconds", "gauge",
-	       "When the hub's certificate ends, as connwatchctl check last saw it.");
-	for (unsigned i = 0; i < facts->hub_count; i++)
-		fprintf(report->stream,
-			"connwatch_hub_certificate_end_timestamp_seconds{hub=\"%s\"} %" PRId64 "\n",
-			facts->hubs[i].hub, facts->hubs[i].ends);
-	family(report, "connwatch_hub_certificate_seen_timestamp_seconds", "gauge",
-	       "When that was.");
-	for (unsigned i = 0; i < facts->hub_count; i++)
-		fprintf(report->stream,
-			"connwatch_hub_certificate_seen_timestamp_seconds{hub=\"%s\"} %" PRId64
-			"\n",
-			facts->hubs[i].hub, facts->hubs[i].checked);
+	family(report, end, "gauge",
+	       "When the hub's certificate ends, as connwatchctl check or an agent last saw it.");
+	write_hub_times(report, facts, end, true);
+	family(report, seen, "gauge", "When that was.");
+	write_hub_times(report, facts, seen, false);
 }
 
 static void write_daemon(struct report *report)

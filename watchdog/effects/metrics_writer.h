@@ -14,6 +14,7 @@ struct agent_gauges {
 	uint32_t connections;
 	bool in_outage;
 	bool actions_held;
+	uint64_t certificates_unread;
 	enum rung failed; /* RUNG_NONE: connected, or no attempt has failed yet */
 };
 

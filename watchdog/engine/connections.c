@@ -410,6 +410,27 @@ void connections_take_login(struct engine *engine, const struct event *event)
 	take_login(engine, connection, &event->connection.mqtt, event->time);
 }
 
+void connections_take_certificate(struct engine *engine, const struct event *event)
+{
+	const struct connection *connection = state_connection(engine, event->connection.cookie);
+	const struct certificate_facts *facts = &event->connection.certificate;
+	struct agent *agent;
+
+	if (!connection)
+		return;
+	agent = state_agent(engine, connection->agent);
+	if (!facts->until) {
+		agent->certificates_unread++;
+		return;
+	}
+	agent->certificate = (struct seen_certificate){
+		.cookie = connection->cookie,
+		.seen = event->time,
+		.facts = *facts,
+	};
+	outcomes_send_certificate(engine, connection, facts);
+}
+
 /* What the end shows of a login that had not been told. */
 static void settle_login(struct engine *engine, struct connection *connection,
 			 const struct mqtt_facts *mqtt)

@@ -34,10 +34,18 @@ struct order {
 	char unit[UNIT_NAME_SIZE]; /* the agent's unit; empty: it has none */
 };
 
+/* When the certificate of an agent's hub is valid. */
+struct hub_seen {
+	uint32_t agent;
+	struct endpoint peer;
+	struct certificate_facts facts;
+};
+
 enum outcome_type {
 	OUTCOME_RECORD,
 	OUTCOME_ORDER,
-	OUTCOME_SAMPLE, /* the engine needs an EVENT_SAMPLED of every open connection */
+	OUTCOME_CERTIFICATE, /* a hub's certificate was seen */
+	OUTCOME_SAMPLE,      /* the engine needs an EVENT_SAMPLED of every open connection */
 };
 
 struct outcome {
@@ -45,6 +53,7 @@ struct outcome {
 	union {
 		const struct record *record; /* valid during the call only */
 		struct order order;
+		struct hub_seen certificate;
 	};
 };
 

@@ -74,6 +74,17 @@ void outcomes_send_lost(struct engine *engine, const struct agent *agent, usec_t
 	outcomes_send_record(engine, &record);
 }
 
+void outcomes_send_certificate(struct engine *engine, const struct connection *connection,
+			       const struct certificate_facts *facts)
+{
+	struct outcome outcome = {
+		.type = OUTCOME_CERTIFICATE,
+		.certificate = { connection->agent, connection->peer, *facts },
+	};
+
+	engine->sink(engine->sink_userdata, &outcome);
+}
+
 void outcomes_ask_for_sample(struct engine *engine)
 {
 	struct outcome outcome = { .type = OUTCOME_SAMPLE };

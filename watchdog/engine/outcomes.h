@@ -26,6 +26,10 @@ void outcomes_send_order(struct engine *engine, const struct order *order);
 void outcomes_send_lost(struct engine *engine, const struct agent *agent, usec_t time,
 			const struct lost_event *lost);
 
+/* Hands out what a connection showed of its hub's certificate. */
+void outcomes_send_certificate(struct engine *engine, const struct connection *connection,
+			       const struct certificate_facts *facts);
+
 /* Asks for an EVENT_SAMPLED of every connection. Does nothing while such a sample is under way, for
  * 2 s at most. */
 void outcomes_ask_for_sample(struct engine *engine);

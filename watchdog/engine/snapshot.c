@@ -48,6 +48,7 @@ static void show_agent(const struct engine *engine, uint32_t number,
 		.attempts = agent->attempts,
 		.failed = agent->attempt.failed,
 		.failed_since = agent->attempt.failed_since,
+		.certificates_unread = agent->certificates_unread,
 		.next_action = next_action(engine, agent),
 	};
 

@@ -21,8 +21,9 @@ struct agent_snapshot {
 	enum rung failed;        /* where the last attempt failed; RUNG_NONE: none has since the
 				    agent was last connected */
 	usec_t failed_since;     /* since then all failed there; valid with `failed` */
-	usec_t next_action;      /* when the action limit allows one again; 0: now; USEC_INFINITY:
-				    never */
+	uint64_t certificates_unread; /* of its hub, in handshakes in plain text */
+	usec_t next_action; /* when the action limit allows one again; 0: now; USEC_INFINITY:
+			       never */
 };
 
 struct connection_snapshot {

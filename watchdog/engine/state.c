@@ -203,6 +203,19 @@ static bool host_path_stayed(const struct engine *engine, const struct connectio
 	       *view.interface && stayed(&view.link) && stayed(&view.radio);
 }
 
+/* What the connection showed, and the host's clock at `time`. */
+static struct certificate_facts certificate_of(const struct agent *agent,
+					       const struct connection *connection, usec_t time)
+{
+	struct certificate_facts facts = agent->certificate.facts;
+
+	if (agent->certificate.cookie != connection->cookie)
+		return (struct certificate_facts){ 0 };
+	if (time > agent->certificate.seen)
+		facts.now += (time - agent->certificate.seen) / USEC_PER_SEC;
+	return facts;
+}
+
 struct circumstances state_circumstances(const struct engine *engine,
 					 const struct connection *connection,
 					 const struct socket_facts *socket, usec_t time)
@@ -223,6 +236,7 @@ struct circumstances state_circumstances(const struct engine *engine,
 		.time = time,
 		.came_up = connection->up,
 		.token_ends = agent->token.cookie == connection->cookie ? agent->token.ends : 0,
+		.certificate = certificate_of(agent, connection, time),
 		.process = owner_of(engine, connection),
 		.unit = agent->has_unit ? &agent->unit : NULL,
 		.past_sessions = &agent->past_sessions,

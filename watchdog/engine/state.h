@@ -186,6 +186,13 @@ struct token {
 	struct deadline deadline;
 };
 
+/* The certificate of the agent's hub, as the newest handshake with one in plain text showed it. */
+struct seen_certificate {
+	uint64_t cookie; /* of its connection; 0: there is none */
+	usec_t seen;
+	struct certificate_facts facts;
+};
+
 /* Attempts that failed by one cause in the present outage. */
 struct failures {
 	unsigned count;
@@ -265,6 +272,8 @@ struct agent {
 	struct family_tries tries[FAMILIES];
 	struct climb climb;
 	struct token token;
+	struct seen_certificate certificate;
+	uint64_t certificates_unread;
 	struct outage outage;
 	struct open_session open_session;
 	struct first_look first_looks[FIRST_LOOKS_MAX];

@@ -72,6 +72,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_SPOKEN;
 	case PROBE_LOGIN:
 		return EVENT_LOGIN;
+	case PROBE_CERTIFICATE:
+		return EVENT_CERTIFICATE;
 	case PROBE_CLOSING:
 		return EVENT_CLOSING;
 	case PROBE_ENDED:
@@ -329,6 +331,64 @@ static int decode_login(const void *data, size_t size, struct event *event)
 	return 0;
 }
 
+/* Takes the two digits of `*date` that are its last. */
+static unsigned take_digits(uint64_t *date)
+{
+	unsigned digits = (unsigned)(*date % 100);
+
+	*date /= 100;
+	return digits;
+}
+
+/* Days since 1970 at the first of a month, of the Gregorian calendar, from 1901 on: years that
+ * begin in March have the leap day at their end. */
+static int64_t days_before(unsigned year, unsigned month)
+{
+	unsigned years = month > 2 ? year : year - 1;
+	unsigned months = month > 2 ? month - 3 : month + 9;
+
+	return (int64_t)years * 365 + years / 4 - years / 100 + years / 400 +
+	       (153 * months + 2) / 5 - 719468;
+}
+
+/* Takes a date, YYYYMMDDHHMMSS. Returns false if it is none. One before 1970 counts as its first
+ * second. */
+static bool seconds_of(uint64_t date, uint64_t *seconds)
+{
+	unsigned second = take_digits(&date), minute = take_digits(&date);
+	unsigned hour = take_digits(&date), day = take_digits(&date), month = take_digits(&date);
+	int64_t since;
+
+	if (second > 60 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 ||
+	    month > 12 || date < 1 || date > 9999)
+		return false;
+	since = ((days_before((unsigned)date, month) + day - 1) * 24 + hour) * 3600 + minute * 60 +
+		second;
+	*seconds = since > 1 ? (uint64_t)since : 1;
+	return true;
+}
+
+static int decode_certificate(const void *data, size_t size, struct event *event)
+{
+	struct probe_certificate record;
+	struct certificate_facts certificate = { 0 };
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (record.not_after && (!seconds_of(record.not_before, &certificate.from) ||
+				 !seconds_of(record.not_after, &certificate.until)))
+		certificate = (struct certificate_facts){ 0 };
+	else
+		certificate.last_day = (uint32_t)(record.not_after / 1000000);
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.certificate = certificate,
+	};
+	return 0;
+}
+
 static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
@@ -413,6 +473,8 @@ int decode_record(const void *data, size_t size, struct event *event)
 		return decode_spoken(data, size, event);
 	if (event->type == EVENT_LOGIN)
 		return decode_login(data, size, event);
+	if (event->type == EVENT_CERTIFICATE)
+		return decode_certificate(data, size, event);
 	if (event_is_connection(event->type))
 		return decode_connection(data, size, event);
 	if (event_is_process(event->type))

@@ -28,6 +28,7 @@ enum event_type {
 	EVENT_SPOKEN,      /* a TLS handshake has begun, is over, or there is none where one may be
 			      expected: only cookie, age, tls */
 	EVENT_LOGIN,       /* a CONNECT of MQTT was seen, or its answer: cookie, age, mqtt, token */
+	EVENT_CERTIFICATE, /* the hub's certificate was seen: cookie, age, certificate */
 	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
 	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE */
@@ -167,6 +168,15 @@ struct hardship {
 					  and on which it has a file open for writing; "": none */
 };
 
+/* When the hub's certificate is valid, in seconds since 1970, where a handshake showed it in plain
+ * text. */
+struct certificate_facts {
+	uint64_t from;
+	uint64_t until;    /* 0: there is one, and it could not be read */
+	uint32_t last_day; /* YYYYMMDD, of `until` */
+	uint64_t now;      /* by this host's clock when it was seen */
+};
+
 struct connection_event {
 	uint64_t cookie; /* SO_COOKIE: identifies the socket for its whole life */
 	uint64_t netns;  /* inode number of the network namespace */
@@ -185,6 +195,7 @@ struct connection_event {
 	 * host's clock, or since then. At most one is not 0; both are where it is not known. */
 	usec_t token_left;
 	usec_t token_over;
+	struct certificate_facts certificate;
 };
 
 struct process_event {

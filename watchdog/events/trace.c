@@ -172,6 +172,10 @@ static const struct field connection_fields[] = {
 	{ "login.left", FLAG, AT(connection.login.left), NULL },
 	{ "token.left", SPAN, AT(connection.token_left), NULL },
 	{ "token.over", SPAN, AT(connection.token_over), NULL },
+	{ "certificate.from", NUMBER, AT(connection.certificate.from), NULL },
+	{ "certificate.until", NUMBER, AT(connection.certificate.until), NULL },
+	{ "certificate.last_day", NUMBER, AT(connection.certificate.last_day), NULL },
+	{ "certificate.now", NUMBER, AT(connection.certificate.now), NULL },
 	{ "login.close_code", NUMBER, AT(connection.login.close_code), NULL },
 	LAST_FIELD,
 };

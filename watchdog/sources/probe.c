@@ -61,6 +61,13 @@ static void date_token(const void *data, struct event *event)
 		connection->token_over = then - ends ?: 1;
 }
 
+static void date_certificate(struct event *event)
+{
+	usec_t then = clock_now(CLOCK_REALTIME) - (clock_now(CLOCK_MONOTONIC) - event->time);
+
+	event->connection.certificate.now = then / USEC_PER_SEC;
+}
+
 static bool read_record(struct probe *probe, const void *record, size_t size, struct event *event)
 {
 	if (decode_record(record, size, event) < 0) {
@@ -69,6 +76,8 @@ static bool read_record(struct probe *probe, const void *record, size_t size, st
 	}
 	if (event->type == EVENT_LOGIN)
 		date_token(record, event);
+	if (event->type == EVENT_CERTIFICATE)
+		date_certificate(event);
 	probe_drops_note(probe, event);
 	return true;
 }

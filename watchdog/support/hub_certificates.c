@@ -12,19 +12,25 @@
 static const char file_of_this_host[] = "/run/connwatch/certificates";
 
 /* They become labels of metrics. */
-static bool is_name(const char *hub)
+static bool is_name(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789.:-_[]";
+				      "0123456789.:-_@[]";
 
-	return *hub && strlen(hub) < HUB_NAME_SIZE && hub[strspn(hub, letters)] == '\0';
+	return *name && name[strspn(name, letters)] == '\0';
+}
+
+static bool are_names(const struct hub_certificate *certificate)
+{
+	return is_name(certificate->hub) && (!*certificate->agent || is_name(certificate->agent));
 }
 
 static bool read_line(const char *line, struct hub_certificate *certificate)
 {
-	return sscanf(line, "%95s %" SCNd64 " %" SCNd64, certificate->hub, &certificate->ends,
-		      &certificate->checked) == 3 &&
-	       is_name(certificate->hub);
+	*certificate->agent = '\0';
+	return sscanf(line, "%95s %" SCNd64 " %" SCNd64 " %63s", certificate->hub,
+		      &certificate->ends, &certificate->checked, certificate->agent) >= 3 &&
+	       are_names(certificate);
 }
 
 unsigned hub_certificates_read(const char *path,
@@ -39,13 +45,19 @@ unsigned hub_certificates_read(const char *path,
 	return count;
 }
 
+static bool is_for_same(const struct hub_certificate *a, const struct hub_certificate *b)
+{
+	return strcmp(a->agent, b->agent) == 0 && (*a->agent || strcmp(a->hub, b->hub) == 0);
+}
+
 /* Returns where the hub stands, or is to stand. */
-static unsigned place_of(const struct hub_certificate *list, unsigned count, const char *hub)
+static unsigned place_of(const struct hub_certificate *list, unsigned count,
+			 const struct hub_certificate *certificate)
 {
 	unsigned oldest = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (strcmp(list[i].hub, hub) == 0)
+		if (is_for_same(&list[i], certificate))
 			return i;
 		if (list[i].checked < list[oldest].checked)
 			oldest = i;
@@ -72,8 +84,8 @@ static int write_file(const char *path, const struct hub_certificate *list, unsi
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < count; i++)
-		fprintf(file, "%s %" PRId64 " %" PRId64 "\n", list[i].hub, list[i].ends,
-			list[i].checked);
+		fprintf(file, "%s %" PRId64 " %" PRId64 " %s\n", list[i].hub, list[i].ends,
+			list[i].checked, list[i].agent);
 	if (fflush(file) == 0 && fchmod(fd, 0644) == 0 && rename(unfinished, path) == 0)
 		return 0;
 	fd = errno;
@@ -81,16 +93,27 @@ static int write_file(const char *path, const struct hub_certificate *list, unsi
 	return -fd;
 }
 
+/* Agents may connect again many times a second. */
+static bool is_old_news(const struct hub_certificate *known,
+			const struct hub_certificate *certificate)
+{
+	return *certificate->agent && known->ends == certificate->ends &&
+	       certificate->checked >= known->checked &&
+	       certificate->checked < known->checked + 3600;
+}
+
 int hub_certificates_keep(const char *path, const struct hub_certificate *certificate)
 {
 	struct hub_certificate list[HUB_CERTIFICATES_MAX];
 	unsigned count, place;
 
-	if (!is_name(certificate->hub))
+	if (!are_names(certificate))
 		return -EINVAL;
 	path = path ?: file_of_this_host;
 	count = hub_certificates_read(path, list);
-	place = place_of(list, count, certificate->hub);
+	place = place_of(list, count, certificate);
+	if (place < count && is_old_news(&list[place], certificate))
+		return 0;
 	list[place] = *certificate;
 	return write_file(path, list, place == count ? count + 1 : count);
 }

@@ -291,7 +291,7 @@ static const struct row rows[] = {
 	  BY(clock_is_not_doubted, alert_is_not_of_time),
 	  BY(accepted_by_this_clock, alert_may_be_of_anything) },
 	{ ONE(CLOCK_WRONG), CAUSE_TLS_REFUSED_BY_AGENT,
-	  BY(), BY(clock_is_in_the_past) },
+	  BY(), BY(clock_is_in_the_past, clock_is_before_certificate) },
 	{ ONE(TLS_REFUSED_BY_HUB), CAUSE_TLS_REFUSED_BY_AGENT,
 	  BY(no_alert_was_sent), BY() },
 	{ ONE(TLS_NOT_SPOKEN), CAUSE_PEER_CLOSE,

@@ -1124,6 +1124,12 @@ EXCLUSION(clock_is_in_the_past, "the-clock-is-in-the-past")
 	return given->clock == CLOCK_PAST;
 }
 
+/* No hub shows a certificate before its time. */
+EXCLUSION(clock_is_before_certificate, "the-certificate-begins-later")
+{
+	return tls_certificate_is_early(given);
+}
+
 EXCLUSION(alert_is_not_of_time, "the-alert-is-not-about-validity")
 {
 	return given->tls->alert_sent && !tls_alert_may_be_of_time(given->tls);
@@ -1132,7 +1138,7 @@ EXCLUSION(alert_is_not_of_time, "the-alert-is-not-about-validity")
 /* One of a certificate, or an encrypted one: few of them are about its validity. */
 EXCLUSION(alert_may_be_of_anything, "the-alert-does-not-say-expired")
 {
-	return !given->tls->alert_sent || !tls_alert_says_expired(given->tls);
+	return !given->tls->alert_sent || !tls_refused_as_expired(given);
 }
 
 EXCLUSION(accepted_by_this_clock, "the-agent-accepted-the-hub-before")

@@ -69,7 +69,8 @@
 	/* TLS */ \
 	ONE(alert_was_plain) ONE(alert_was_encrypted) ONE(no_alert_came) ONE(no_alert_was_sent) \
 	ONE(left_before_its_finished) ONE(answer_is_no_tls) ONE(waited_for_tls) \
-	ONE(clock_is_not_doubted) ONE(clock_is_in_the_past) ONE(alert_is_not_of_time) \
+	ONE(clock_is_not_doubted) ONE(clock_is_in_the_past) \
+	ONE(clock_is_before_certificate) ONE(alert_is_not_of_time) \
 	ONE(alert_may_be_of_anything) ONE(accepted_by_this_clock) ONE(hub_had_just_answered)
 /* clang-format on */
 

@@ -104,6 +104,22 @@ bool tls_alert_may_be_of_time(const struct tls_facts *tls)
 		tls->sent == CERTIFICATE_UNKNOWN || !tls_alert_is_plain(tls->sent));
 }
 
+bool tls_certificate_is_over(const struct circumstances *given)
+{
+	return given->certificate.until && given->certificate.now > given->certificate.until;
+}
+
+bool tls_certificate_is_early(const struct circumstances *given)
+{
+	return given->certificate.until && given->certificate.now < given->certificate.from;
+}
+
+bool tls_refused_as_expired(const struct circumstances *given)
+{
+	return tls_alert_says_expired(given->tls) ||
+	       (tls_certificate_is_over(given) && tls_alert_may_be_of_time(given->tls));
+}
+
 /* By a clock in the past nothing has expired; libraries have no alert for "not yet valid", and say
  * something general. */
 static bool may_say_not_yet_valid(const struct circumstances *given, const struct verdict *verdict)
@@ -120,7 +136,9 @@ bool tls_clock_may_be_wrong(const struct circumstances *given, const struct verd
 		return may_say_not_yet_valid(given, verdict);
 	case CLOCK_UNVOUCHED:
 	case CLOCK_AWAITED:
-		return tls_alert_says_expired(given->tls) && !given->accepted_tls;
+		if (tls_certificate_is_early(given))
+			return may_say_not_yet_valid(given, verdict);
+		return tls_refused_as_expired(given) && !given->accepted_tls;
 	case CLOCK_UNKNOWN:
 	case CLOCK_SYNCHRONISED:
 	case CLOCK_STATE_MAX:
@@ -128,6 +146,24 @@ bool tls_clock_may_be_wrong(const struct circumstances *given, const struct verd
 		break;
 	}
 	return false;
+}
+
+void tls_describe_certificate(const struct circumstances *given, struct tokens *evidence)
+{
+	const struct certificate_facts *certificate = &given->certificate;
+
+	uint32_t day = certificate->last_day;
+
+	if (!certificate->until)
+		return;
+	tokens_add(evidence, "certificate_until=%04u-%02u-%02u", day / 10000, day / 100 % 100,
+		   day % 100);
+	if (tls_certificate_is_over(given))
+		tokens_add(evidence, "certificate_over_sec=%llu",
+			   (unsigned long long)(certificate->now - certificate->until));
+	if (tls_certificate_is_early(given))
+		tokens_add(evidence, "certificate_early_sec=%llu",
+			   (unsigned long long)(certificate->from - certificate->now));
 }
 
 static bool is_prompt(const struct tls_facts *tls, usec_t since)

@@ -30,6 +30,15 @@ bool tls_agent_left_early(const struct circumstances *given, const struct verdic
 /* True for a certificate_expired of the agent's. */
 bool tls_alert_says_expired(const struct tls_facts *tls);
 
+/* True if the hub's certificate was seen, and by the host's clock had ended, or had yet to begin.
+ */
+bool tls_certificate_is_over(const struct circumstances *given);
+bool tls_certificate_is_early(const struct circumstances *given);
+
+/* True if the agent refused the hub's certificate because it had expired: it says so, or its alert
+ * may say so, and it was seen to have. */
+bool tls_refused_as_expired(const struct circumstances *given);
+
 /* True for an alert of the agent's by which libraries refuse a certificate that is not valid at the
  * time, among other reasons. */
 bool tls_alert_may_be_of_time(const struct tls_facts *tls);
@@ -47,6 +56,10 @@ bool tls_peer_left_first(const struct tls_facts *tls, const struct socket_facts 
 
 /* True if it is certain that the agent said no goodbye: TLS 1.2, and all that it wrote was seen. */
 bool tls_agent_sent_no_goodbye(const struct tls_facts *tls);
+
+/* Adds when the hub's certificate ends, where that was seen, and whether it is valid by the host's
+ * clock. */
+void tls_describe_certificate(const struct circumstances *given, struct tokens *evidence);
 
 /* Adds the evidence of TLS, where any was seen. */
 void tls_describe(const struct circumstances *given, struct tokens *evidence);

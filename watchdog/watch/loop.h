@@ -38,6 +38,8 @@ struct watch_options {
 	/* Called with each record, which is in the journal by then. `realtime` is its time in
 	 * microseconds since 1970. May be NULL. */
 	void (*record)(void *userdata, const struct record *record, usec_t realtime);
+	/* Called with the certificate of an agent's hub. May be NULL. */
+	void (*certificate)(void *userdata, const struct hub_seen *seen);
 	/* Called when the engine has taken an event and all its outcomes are carried out or begun.
 	 * May be NULL. */
 	void (*stepped)(void *userdata);

@@ -73,6 +73,10 @@ static void take_outcome(void *userdata, const struct outcome *outcome)
 	case OUTCOME_ORDER:
 		take_order(loop, &outcome->order);
 		break;
+	case OUTCOME_CERTIFICATE:
+		if (loop->options.certificate)
+			loop->options.certificate(loop->options.userdata, &outcome->certificate);
+		break;
 	case OUTCOME_SAMPLE:
 		watch_loop_sample(loop);
 		break;
