@@ -9,7 +9,7 @@ import subprocess
 
 PACKAGES = """
     systemd systemd-sysv dbus procps iproute2 nftables jq mosquitto mosquitto-clients
-    systemd-journal-remote nginx-light openssl curl dnsmasq-base systemd-resolved libnss-resolve nscd
+    systemd-journal-remote nginx-light openssl curl dnsmasq-base systemd-resolved libnss-resolve nscd network-manager
     libbpf1 libelf1 libnl-3-200 libnl-route-3-200 libmnl0 libsystemd0
 """.split()
 
@@ -19,7 +19,7 @@ MASKED = """
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service systemd-tmpfiles-clean.timer systemd-update-utmp.service
     systemd-update-utmp-runlevel.service systemd-user-sessions.service
-    systemd-resolved.service nscd.service
+    systemd-resolved.service nscd.service NetworkManager.service
 """.split()
 
 # Packages changed how names are looked up; a case that wants it says so.
