@@ -169,13 +169,16 @@ static void end_job(struct unit_job *job, const char *result)
 		finish_job(job, job_error(result), result);
 }
 
-/* systemd sends JobRemoved to the client that requested the job, also without Subscribe(). */
+/* systemd tells all of JobRemoved while the client that requested the job is there, also without
+ * Subscribe(). Anybody may send a signal to us alone. */
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct unit_actions *actions = userdata;
 	const char *path, *result;
 
 	(void)error;
+	if (sd_bus_message_get_destination(message))
+		return 0;
 	if (sd_bus_message_read(message, "uoss", NULL, &path, NULL, &result) < 0)
 		return 0;
 	for (struct unit_job *job = actions->jobs; job; job = job->next) {

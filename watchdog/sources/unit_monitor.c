@@ -340,6 +340,8 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	const char *interface;
 
 	(void)error;
+	if (sd_bus_message_get_destination(message)) /* anybody may send one to us alone */
+		return 0;
 	memcpy(invocation, unit->now.invocation_id, sizeof invocation);
 	if (sd_bus_message_read(message, "s", &interface) < 0 || read_properties(message, unit) < 0)
 		return 0;
@@ -455,6 +457,8 @@ static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *e
 	int begins;
 
 	(void)error;
+	if (sd_bus_message_get_destination(message))
+		return 0;
 	if (sd_bus_message_read(message, "b", &begins) >= 0 && !begins)
 		load_units(userdata);
 	return 0;
