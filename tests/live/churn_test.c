@@ -6,6 +6,7 @@
  * Needs root. An argument is how many rounds of 20 connections to play. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <net/if.h>
@@ -32,6 +33,7 @@
 #include "sources/probe.h"
 #include "sources/probe_state.h"
 #include "support/cgroup_tree.h"
+#include "support/cleanup.h"
 #include "support/clock.h"
 
 enum {
@@ -302,8 +304,10 @@ static void be_killed(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		connect_for(AGENT_IS_KILLED);
+		int open_to_the_end = connect_for(AGENT_IS_KILLED);
+
 		raise(SIGKILL);
+		close(open_to_the_end);
 	}
 	if (child < 0 || waitpid(child, NULL, 0) < 0)
 		give_up("fork");
@@ -567,6 +571,17 @@ static int play(struct book *book, int rounds, int words, pid_t all)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
+static void *share_with_children(size_t size)
+{
+	_cleanup_close_ int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	void *shared = zero < 0 ? MAP_FAILED
+				: mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, zero, 0);
+
+	if (shared == MAP_FAILED)
+		give_up("/dev/zero");
+	return shared;
+}
+
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS, words[2], failures = 0;
@@ -576,10 +591,9 @@ int main(int argc, char **argv)
 
 	if (rounds < 1 || rounds > ROUNDS_MOST)
 		rounds = ROUNDS_MOST;
-	deaf_to = mmap(NULL, 65536 * sizeof(*deaf_to), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	deaf_to = share_with_children(65536 * sizeof(*deaf_to));
 	snprintf(group, sizeof(group), "%s/connwatch-churn-%d", cgroup_tree_root(), getpid());
-	if (deaf_to == MAP_FAILED || mkdir(group, 0755) < 0 || pipe(words) < 0)
+	if (mkdir(group, 0755) < 0 || pipe(words) < 0)
 		give_up(group);
 	begin(&book, group);
 	book.probe->lens.next_look = 0; /* its time is up */

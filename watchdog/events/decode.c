@@ -362,8 +362,8 @@ static bool seconds_of(uint64_t date, uint64_t *seconds)
 	if (second > 60 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 ||
 	    month > 12 || date < 1 || date > 9999)
 		return false;
-	since = ((days_before((unsigned)date, month) + day - 1) * 24 + hour) * 3600 + minute * 60 +
-		second;
+	since = ((days_before((unsigned)date, month) + day - 1) * 24 + hour) * 3600;
+	since += (int64_t)minute * 60 + second;
 	*seconds = since > 1 ? (uint64_t)since : 1;
 	return true;
 }
