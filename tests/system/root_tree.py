@@ -19,7 +19,7 @@ MASKED = """
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service systemd-tmpfiles-clean.timer systemd-update-utmp.service
     systemd-update-utmp-runlevel.service systemd-user-sessions.service
-    systemd-resolved.service nscd.service NetworkManager.service
+    systemd-resolved.service nscd.service NetworkManager.service NetworkManager-wait-online.service
 """.split()
 
 # Packages changed how names are looked up; a case that wants it says so.
