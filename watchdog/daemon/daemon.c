@@ -174,16 +174,20 @@ static void forget_agents_not_seen(struct daemon *daemon)
 	}
 }
 
+/* Returns 0 or -errno: then all is as it was, but for agents that were read before. */
 static int load_settings(struct daemon *daemon)
 {
+	const struct daemon_settings before = daemon->settings;
 	int r;
 
 	memset(daemon->seen, 0, sizeof(daemon->seen));
 	daemon_settings_defaults(&daemon->settings);
 	r = settings_files_load(daemon->settings_root, &daemon->settings, take_agent, complain,
 				daemon);
-	if (r < 0)
+	if (r < 0) {
+		daemon->settings = before;
 		return r;
+	}
 	forget_agents_not_seen(daemon);
 	say_if_no_agents(daemon);
 	if (daemon->settings.mode != daemon->mode)

@@ -102,7 +102,14 @@ static ssize_t read_all(int fd, char *text, size_t size)
 	return (ssize_t)used;
 }
 
-/* Returns 1 if the file was read, 0 if it masks another or cannot be used, or -ENOMEM. */
+/* The lack is ours, and says nothing of the settings. */
+static bool is_for_want_of_room(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* Returns 1 if the file was read, 0 if it masks another or cannot be used, or the -errno of
+ * is_for_want_of_room(). */
 static int read_file(struct reading *reading, const char *path, const struct target *target)
 {
 	_cleanup_free_ char *text = NULL;
@@ -112,6 +119,8 @@ static int read_file(struct reading *reading, const char *path, const struct tar
 
 	/* does not hang on a FIFO, nor take a terminal */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && is_for_want_of_room(errno))
+		return -errno;
 	if (fd < 0 || fstat(fd, &status) < 0) {
 		complain_about(reading, path, strerror(errno));
 		return 0;
@@ -202,6 +211,8 @@ static int add_names_of(struct reading *reading, const char *path, const char *s
 	struct dirent *entry;
 	struct stat status;
 
+	if (!directory && is_for_want_of_room(errno))
+		return -errno;
 	if (!directory) {
 		if (errno != ENOENT)
 			complain_about(reading, path, strerror(errno));

@@ -27,13 +27,14 @@ typedef void (*agent_settings_sink)(void *userdata, const struct agent_settings 
  * `sink`, sorted by name. `complain` is told of what is wrong; its line is 0 where the whole file
  * is meant (unreadable, no regular file, over 1 MiB, no use without a match, every user may write
  * it). An agent without any match is complained about and not handed on; everything else counts as
- * far as it could be read. Returns the number of complaints, or -ENOMEM. */
+ * far as it could be read. Returns the number of complaints; or -EMFILE, -ENFILE or -ENOMEM, and
+ * then what was not handed on may be there all the same. */
 int settings_files_load(const char *root, struct daemon_settings *daemon, agent_settings_sink sink,
 			settings_complaint complain, void *userdata);
 
 /* Reads one file by itself, whatever it shadows: NAME.agent, connwatchd.conf, or a drop-in below
  * NAME.agent.d or connwatchd.conf.d. Hands a NAME.agent that can be used to `sink`. Returns the
- * number of complaints, or -ENOMEM. */
+ * number of complaints, or -errno as settings_files_load(). */
 int settings_files_verify(const char *path, agent_settings_sink sink, settings_complaint complain,
 			  void *userdata);
 
@@ -45,7 +46,7 @@ struct settings_place {
 
 /* Finds the last assignment to `key` in the files of `agent` below `root`, as they are shadowed; or
  * in the file `path` alone, unless that is NULL. Returns 0, -ENOENT if no file assigns it, or
- * -ENOMEM. */
+ * -errno as settings_files_load(). */
 int settings_files_locate(const char *root, const char *agent, const char *path, const char *key,
 			  struct settings_place *ret);
 
