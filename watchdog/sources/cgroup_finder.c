@@ -67,8 +67,9 @@ struct cgroup_finder {
 	bool passing;
 
 	usec_t begun;  /* the second in which the work is counted */
-	usec_t worked; /* in that second */
+	usec_t worked; /* in that second, of the processor's time */
 	usec_t until;  /* when the work of this call ends */
+	usec_t spent;  /* the processor's time when it began */
 
 	struct missed missed[SHARE_OWNERS];
 	bool missing;      /* something is missed since the pass began */
@@ -360,6 +361,7 @@ static void begin_work(struct cgroup_finder *finder, usec_t now)
 		finder->worked = 0;
 	}
 	finder->until = now + WORK_AT_ONCE;
+	finder->spent = clock_now(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static bool may_work(const struct cgroup_finder *finder)
@@ -367,16 +369,14 @@ static bool may_work(const struct cgroup_finder *finder)
 	return clock_now(CLOCK_MONOTONIC) < finder->until;
 }
 
-/* What is done with what was found is part of the work. */
+/* What is done with what was found is part of the work. To wait for the kernel, which makes one
+ * group after the other, is none: whoever makes groups would keep us from seeing them. */
 static void end_work(struct cgroup_finder *finder)
 {
-	usec_t now;
-
 	if (finder->found_some)
 		finder->options.settled(finder->options.userdata);
 	finder->found_some = false;
-	now = clock_now(CLOCK_MONOTONIC);
-	finder->worked += now - (finder->until - WORK_AT_ONCE);
+	finder->worked += clock_now(CLOCK_THREAD_CPUTIME_ID) - finder->spent;
 }
 
 static bool has_worked_enough(const struct cgroup_finder *finder, usec_t now)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Returns what `clock` shows: CLOCK_MONOTONIC, CLOCK_BOOTTIME or CLOCK_REALTIME, as
+/* Returns what `clock` shows: CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME or a time spent, as
  * clock_gettime(2). */
 static inline uint64_t clock_now(clockid_t clock)
 {
