@@ -87,6 +87,23 @@ static void test_clock(void)
 	}
 }
 
+/* A few events within seconds fit a line of any slope; no clock drifts like that, and what is read
+ * by it centuries later is still a time. */
+static void test_near_events_are_no_drift(void)
+{
+	clear();
+	for (usec_t i = 0; i < 4; i++) {
+		hub(i * SECOND, HUB_CONNECT);
+		back(i * SECOND * 3 / 2);
+	}
+	hub(UINT64_C(1) << 61, HUB_CLOSED);
+	device(UINT64_C(1) << 62, SECOND, CAUSE_AGENT_CRASH, ENDED_BY_LOCAL_FIN);
+	run();
+	CU_ASSERT_TRUE(clock_found.known);
+	CU_ASSERT_TRUE(clock_found.drift <= 1e-3 && clock_found.drift >= -1e-3);
+	CU_ASSERT_EQUAL(answers[4].result, JOIN_NO_RECORD);
+}
+
 static void test_silence_is_noticed_late(void)
 {
 	clear();
@@ -424,7 +441,9 @@ static void test_many(void)
 	CU_ASSERT_TRUE(count.sure_wrong * UINT64_C(10000) <= count.sure);
 }
 
-SUITE("join", { "clock", test_clock }, { "silence is noticed late", test_silence_is_noticed_late },
+SUITE("join", { "clock", test_clock },
+      { "near events are no drift", test_near_events_are_no_drift },
+      { "silence is noticed late", test_silence_is_noticed_late },
       { "attempts are no ends", test_attempts_are_no_ends }, { "token", test_token },
       { "why not", test_why_not }, { "contradictions", test_contradictions },
       { "quota", test_quota }, { "names", test_names }, { "many devices", test_many })

@@ -16,6 +16,8 @@
 #define NEAR      (15 * USEC_PER_MINUTE)      /* clocks that are looked for first */
 #define WIDTH     (4 * (int64_t)USEC_PER_SEC) /* of distances that agree */
 #define AMBIGUOUS (2 * USEC_PER_SEC)
+#define TIME_MAX  (UINT64_C(1) << 60) /* in the year 38505; distances below it can be added */
+#define DRIFT_MAX 1e-3                /* a part of one; more than any quartz drifts */
 
 enum {
 	ANCHORS_MAX = 128, /* events of a side that the clock is measured with */
@@ -138,6 +140,7 @@ static void find_pairs(struct join *join, const struct join_line *lines, unsigne
 			int anchor = line_anchor(&lines[i]);
 
 			if (!anchor || anchor != record_anchor(&records[k]) ||
+			    lines[i].time > TIME_MAX || records[k].time > TIME_MAX ||
 			    apart(lines[i].time, records[k].time) > reach ||
 			    join->pair_count == PAIRS_MAX)
 				continue;
@@ -155,9 +158,16 @@ static int compare_levels(const void *a, const void *b)
 	return left->level < right->level ? -1 : left->level > right->level;
 }
 
+/* Time since the clock was measured, in microseconds. Any two times have one. */
+static double since(const struct join_clock *clock, usec_t at)
+{
+	return (double)at - (double)clock->at;
+}
+
+/* At most DRIFT_MAX of any time, which an int64_t holds. */
 static int64_t drifted(const struct join_clock *clock, usec_t at)
 {
-	return (int64_t)(clock->drift * (double)((int64_t)at - (int64_t)clock->at));
+	return (int64_t)(clock->drift * since(clock, at));
 }
 
 /* The pairs in the fullest span of WIDTH; those around `not_near` do not count. */
@@ -212,13 +222,20 @@ static unsigned try_drift(struct join *join, double drift, struct join_clock *cl
 	return most;
 }
 
-/* A line through the pairs that agree, by least squares. */
+static double within(double value, double limit)
+{
+	if (value > limit)
+		return limit;
+	return value < -limit ? -limit : value;
+}
+
+/* A line through the pairs that agree, by least squares; never steeper than a clock drifts. */
 static void fit_line(const struct join *join, struct join_clock *clock, int64_t reach)
 {
 	double n = 0, x = 0, y = 0, xx = 0, xy = 0, slope = 0;
 
 	for (unsigned i = 0; i < join->pair_count; i++) {
-		double at = (double)((int64_t)join->pairs[i].at - (int64_t)clock->at);
+		double at = since(clock, join->pairs[i].at);
 		int64_t off =
 			join->pairs[i].ahead - drifted(clock, join->pairs[i].at) - clock->ahead;
 
@@ -235,6 +252,7 @@ static void fit_line(const struct join *join, struct join_clock *clock, int64_t 
 		return;
 	if (n * xx - x * x > 0)
 		slope = (n * xy - x * y) / (n * xx - x * x);
+	slope = within(clock->drift + slope, DRIFT_MAX) - clock->drift;
 	clock->ahead += (int64_t)((y - slope * x) / n);
 	clock->drift += slope;
 }
