@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs fuzz targets, two at a time, each for some seconds from its seeds on.
 #
-#     tests/fuzz/run.sh BUILD SECONDS NAME...
+#     tests/fuzz/run.sh BUILD SECONDS SEED NAME...
 #
+# With SEED=0 each run tries something else; with another, the same from the beginning on.
 # The seeds of NAME are in tests/fuzz/seeds/NAME, and for some elsewhere in the tree; an input that
 # once was a finding belongs there, too. What a run learns is kept in BUILD/corpus/NAME. Prints a
 # line a target. A finding is kept as BUILD/findings/NAME-*, shown, and makes the exit status 1.
 set -uo pipefail
 
-if [ $# -lt 3 ]; then
-	echo "usage: $0 BUILD SECONDS NAME..." >&2
+if [ $# -lt 4 ]; then
+	echo "usage: $0 BUILD SECONDS SEED NAME..." >&2
 	exit 2
 fi
-build=$1 seconds=$2
-shift 2
+build=$1 seconds=$2 seed=$3
+shift 3
 
 # The directories that hold seeds for $1.
 seeds() {
@@ -38,7 +39,8 @@ fuzz_one() {
 	mkdir -p "$corpus"
 	[ ! -f "tests/fuzz/$name.dict" ] || dictionary=("-dict=tests/fuzz/$name.dict")
 	# shellcheck disable=SC2046 # one word a directory
-	if "$build/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+	if "$build/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" -seed="$seed" \
+		-timeout=10 -rss_limit_mb=2048 \
 		-max_len=16384 -print_final_stats=1 "${dictionary[@]}" \
 		-artifact_prefix="$build/findings/$name-" "$corpus" $(seeds "$name") \
 		> "$log" 2>&1 < /dev/null; then
