@@ -182,7 +182,7 @@ int journal_arguments_take_agents(struct journal_arguments *arguments,
 	return r;
 }
 
-int journal_arguments_take_lines(const struct command *command, const char *value, size_t *last)
+static int take_lines(const struct command *command, const char *value, size_t *last)
 {
 	char *end;
 	unsigned long number;
@@ -193,6 +193,27 @@ int journal_arguments_take_lines(const struct command *command, const char *valu
 		return command_misused(command, "--lines: '%s' is not a number", value);
 	*last = number;
 	return 0;
+}
+
+int journal_arguments_read_list(struct journal_arguments *arguments, const struct command *command,
+				int argc, char *argv[], size_t *last)
+{
+	static const struct option options[] = {
+		JOURNAL_LONG_OPTIONS,
+		{ "lines", required_argument, NULL, 'n' },
+		{ "reverse", no_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int option, r = 0;
+
+	journal_arguments_defaults(arguments);
+	arguments->argv = argv;
+	*last = SIZE_MAX;
+	while (!r &&
+	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:r", options, NULL)) != -1)
+		r = option == 'n' ? take_lines(command, optarg, last)
+				  : journal_arguments_take(arguments, command, option, optarg);
+	return r ?: journal_arguments_take_agents(arguments, command, argc, argv);
 }
 
 /* ---- the journal */

@@ -68,8 +68,10 @@ int journal_arguments_take(struct journal_arguments *arguments, const struct com
 int journal_arguments_take_agents(struct journal_arguments *arguments,
 				  const struct command *command, int argc, char *argv[]);
 
-/* Reads the value of --lines. Returns 0, or the exit status of a mistake, after printing it. */
-int journal_arguments_take_lines(const struct command *command, const char *value, size_t *last);
+/* Reads the command line of a command that lists: the options above, --lines and --reverse. `*last`
+ * is SIZE_MAX without --lines. Returns as journal_arguments_take(). */
+int journal_arguments_read_list(struct journal_arguments *arguments, const struct command *command,
+				int argc, char *argv[], size_t *last);
 
 /* Opens the journal, or prints why it cannot. Returns 0 or the exit status. */
 int journal_open(struct journal_reader **reader, const struct journal_arguments *arguments,

@@ -207,23 +207,10 @@ static int print_outages(const struct command *command, const struct journal_arg
 
 static int run(const struct command *command, int argc, char *argv[])
 {
-	static const struct option options[] = {
-		JOURNAL_LONG_OPTIONS,
-		{ "lines", required_argument, NULL, 'n' },
-		{ "reverse", no_argument, NULL, 'r' },
-		{ 0 },
-	};
 	struct journal_arguments arguments;
-	size_t last = SIZE_MAX;
-	int option, r = 0;
+	size_t last;
+	int r = journal_arguments_read_list(&arguments, command, argc, argv, &last);
 
-	journal_arguments_defaults(&arguments);
-	arguments.argv = argv;
-	while (!r &&
-	       (option = getopt_long(argc, argv, JOURNAL_SHORT_OPTIONS "n:r", options, NULL)) != -1)
-		r = option == 'n' ? journal_arguments_take_lines(command, optarg, &last)
-				  : journal_arguments_take(&arguments, command, option, optarg);
-	r = r ?: journal_arguments_take_agents(&arguments, command, argc, argv);
 	return r ?: print_outages(command, &arguments, last);
 }
 
