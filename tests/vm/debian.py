@@ -16,6 +16,8 @@ PACKAGES = """
     base-passwd python3 dash coreutils mount kmod procps iproute2 nftables bpftool
     mosquitto mosquitto-clients python3-paho-mqtt openssl libbpf1 libelf1 zlib1g libsystemd0
     libnl-3-200 libnl-route-3-200 libmnl0 libssl3
+    dnsmasq-base unbound curl util-linux gnutls-bin tealdeer
+    python3-qpid-proton python3-uamqp python3-websockets
 """.split()
 
 # Packages that another architecture's programs are built against. The machine's own need none.

@@ -76,8 +76,6 @@ def play(machine, options):
         play_into(column, machine, options)
     except (OSError, ValueError, subprocess.CalledProcessError) as failure:
         print(f"{machine.name}: {failure}", file=sys.stderr)
-    if column.kernel:  # it came up
-        column.keep(options.results / f"{machine.name}.json")
     return column
 
 
@@ -90,6 +88,7 @@ def play_into(column, machine, options):
             if line.startswith("##"):
                 facts = json.loads(line[2:])
                 column.take(facts)
+                column.keep(options.results / f"{machine.name}.json")
                 show(machine.name, facts)
 
 
