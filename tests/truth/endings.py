@@ -5,6 +5,7 @@ An ending is a function of the world. `truth` are the causes that are right; `en
 kernel says that it ended. The worlds are built so that nothing else can be the reason.
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -18,7 +19,7 @@ class Ending:
     play: Callable
     fits: Callable
     truth: Callable       # program -> the causes that are right
-    ended_by: tuple       # () : any
+    ended_by: Callable    # program -> how; () : any
     patience: float       # seconds until the verdict must have come
     unwell: bool          # an action may be taken: the agent does not do its work
     group: bool           # needs the agent's own control group
@@ -35,7 +36,7 @@ def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, g
     def add(play):
         name = play.__name__.replace("_", "-")
         right = truth[0] if truth and callable(truth[0]) else lambda program: truth
-        by_ = (by,) if isinstance(by, str) else by
+        by_ = by if callable(by) else lambda program: (by,) if isinstance(by, str) else by
         ENDINGS[name] = Ending(name, play, fits, right, by_, patience, unwell, group, settings,
                                at_once, nat)
         return play
@@ -44,6 +45,10 @@ def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, g
 
 def can(*words):
     return lambda program: set(words) <= program.commands
+
+
+def given_up(program):
+    return (program.gives_up,)
 
 
 def single(program):
@@ -77,6 +82,58 @@ def hub_closes_after_silence(world):
     world.session.fin()
 
 
+@ending("peer-close", by="peer-fin", fits=can("flood"))
+def hub_stops_reading_and_closes(world):
+    """It overflows; what the agent sent waits for room."""
+    world.session.read_no_more()
+    world.tell("flood")
+    time.sleep(1)
+    world.session.fin()
+
+
+@ending("peer-reset", by="peer-reset", fits=can("flood"))
+def hub_stops_reading_and_resets(world):
+    world.session.read_no_more()
+    world.tell("flood")
+    time.sleep(1)
+    world.session.reset()
+
+
+@ending("peer-close", by="peer-fin")
+def hub_closes_and_agent_is_killed(world):
+    world.session.fin()
+    world.await_end()
+    with contextlib.suppress(ProcessLookupError):
+        world.kill("KILL")
+
+
+@ending("peer-close", by="peer-fin")
+def hub_closes_and_agent_is_stopped(world):
+    world.session.fin()
+    world.await_end()
+    with contextlib.suppress(ProcessLookupError):
+        world.kill("TERM")
+
+
+@ending("peer-close", by="peer-fin", fits=single)
+def hub_closes_while_agent_is_held(world):
+    """Only just: no hub loses patience so soon."""
+    world.kill("STOP")
+    time.sleep(0.1)
+    world.session.fin()
+    world.await_end()
+    world.kill("CONT")
+
+
+@ending("peer-reset", by="peer-reset", fits=single)
+def hub_resets_while_agent_is_held(world):
+    world.kill("STOP")
+    time.sleep(0.1)
+    world.session.reset()
+    world.await_end()
+    world.kill("CONT")
+
+
 @ending("peer-close", fits=lambda program: program.secure)
 def hub_says_goodbye(world):
     """In TLS: close_notify, then its FIN; the agent may close in between."""
@@ -99,6 +156,36 @@ def agent_says_goodbye(world):
 @ending("agent-abort", by="local-reset", fits=can("abort"))
 def agent_aborts(world):
     world.tell("abort")
+
+
+@ending("agent-close", by="local-fin", fits=can("half-close"))
+def agent_half_closes(world):
+    """It goes on to read."""
+    world.tell("half-close")
+
+
+@ending("agent-close", by="local-fin", fits=can("fin-abort"))
+def agent_aborts_after_its_fin(world):
+    world.tell("fin-abort")
+
+
+# what came in the very moment is unread: a RST then
+@ending("agent-close", "agent-abort", fits=can("close-writing"))
+def agent_closes_while_it_writes(world):
+    world.tell("close-writing")
+
+
+@ending("agent-close", "agent-abort", fits=can("exec-close"))
+def agent_becomes_another_program(world):
+    """Which goes on without the connection."""
+    world.tell("exec-close")
+
+
+@ending("agent-close", by="local-fin", fits=can("reload"))
+def agent_reloads_and_reconnects(world):
+    world.tell("reload")
+    time.sleep(0.1)
+    world.kill("HUP")
 
 
 @ending("agent-exit", fits=can("exit"))
@@ -147,6 +234,31 @@ def killed(world):
     world.kill("KILL")
 
 
+@ending("agent-crash", "agent-stopped", fits=single)
+def killed_while_it_is_stopped(world):
+    world.kill("STOP")
+    time.sleep(0.2)
+    world.kill("KILL")
+
+
+@ending("agent-crash", "agent-stopped", fits=single)
+def stopped_continued_and_killed(world):
+    world.kill("STOP")
+    world.kill("CONT")
+    world.kill("KILL")
+
+
+@ending("agent-crash", fits=can("run-out-of-time"), patience=20, at_once=False)
+def agent_uses_up_its_time(world):
+    """RLIMIT_CPU: the kernel kills it."""
+    world.tell("run-out-of-time", 1)
+
+
+@ending("agent-crash", fits=can("run-out-of-time"), patience=20, at_once=False)
+def agent_uses_up_its_time_and_is_told(world):
+    world.tell("run-out-of-time", 0)
+
+
 # ---- stops
 
 
@@ -180,10 +292,28 @@ def stopped_then_killed(world):
     world.kill("KILL")
 
 
+@ending("agent-stopped", fits=single)
+def stopped_while_it_is_held(world):
+    """It obeys when it goes on."""
+    world.kill("STOP")
+    world.kill("TERM")  # one without a handler dies of it all the same
+    time.sleep(0.4)
+    with contextlib.suppress(ProcessLookupError):
+        world.kill("CONT")
+
+
+@ending("agent-stopped", fits=single, group=True)
+def stopped_while_it_is_frozen(world):
+    world.freeze()
+    world.kill("TERM")
+    time.sleep(0.4)
+    world.thaw()
+
+
 # ---- the path
 
 
-@ending("path-silent", by="retransmit-timeout", fits=can("send"), patience=12, at_once=False)
+@ending("path-silent", by=given_up, fits=can("send"), patience=12, at_once=False)
 def black_hole(world):
     world.lab.black_hole()
     world.tell("send")
@@ -235,6 +365,29 @@ def black_hole_with_large_packets(world):
     try_longer(world)
     world.lab.black_hole()
     world.tell("send-large")
+
+
+@ending("path-silent", by=lambda program: (program.watches,), fits=lambda program: program.watches,
+        patience=14, at_once=False)
+def black_hole_while_idle(world):
+    world.lab.black_hole()
+
+
+@ending("path-half", "path-silent", fits=can("send"), patience=20, at_once=False)
+def its_data_is_lost(world):
+    """Acknowledgments and handshakes get through."""
+    try_longer(world)
+    world.lab.forward("iifname inside tcp flags & psh == psh drop")
+    world.tell("send")
+
+
+@ending("path-silent", fits=can("flood"), patience=20, at_once=False)
+def hub_stops_reading_and_is_gone(world):
+    """The window is full, then nothing comes any more."""
+    world.session.read_no_more()
+    world.tell("flood")
+    time.sleep(0.5)
+    world.lab.black_hole()
 
 
 @ending("path-half", "path-silent", fits=can("send"), patience=20, at_once=False)
@@ -339,6 +492,13 @@ def own_firewall_with_data_in_flight(world):
 
 
 @ending("host-firewall", fits=can("send"), patience=14, at_once=False)
+def own_firewall_drops_data(world):
+    """Acknowledgments and handshakes get out."""
+    world.lab.firewall_on_device(match="tcp flags & psh == psh")
+    world.tell("send")
+
+
+@ending("host-firewall", fits=can("send"), patience=14, at_once=False)
 def own_firewall_lets_nothing_in(world):
     world.lab.firewall_on_device(hook="input")
     world.tell("send")
@@ -360,6 +520,13 @@ def own_nat_forgets(world):
 def own_nat_forgets_and_nobody_answers(world):
     world.lab.swallow_resets()
     world.lab.forget_translations("device")
+    world.tell("send")
+
+
+@ending("host-nat", fits=can("send"), by="peer-reset")
+def own_nat_begins(world):
+    """What is open already is led on from another port."""
+    world.lab.masquerade_on_device("fully-random")
     world.tell("send")
 
 

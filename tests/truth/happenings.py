@@ -74,6 +74,56 @@ def route_flap(world):
     world.lab.route_restored()
 
 
+@happening(afterwards=True)
+def second_address_comes_and_goes(world):
+    world.on_device("ip", "address", "add", "10.77.1.9/24", "dev", "uplink")
+    time.sleep(0.1)
+    world.on_device("ip", "address", "delete", "10.77.1.9/24", "dev", "uplink")
+
+
+@happening(afterwards=True)
+def route_of_its_own_comes_and_goes(world):
+    """To the hub alone, and it leads the same way."""
+    world.on_device("ip", "route", "add", ADDRESS, "via", "10.77.1.1")
+    time.sleep(0.1)
+    world.on_device("ip", "route", "delete", ADDRESS, "via", "10.77.1.1")
+
+
+@happening(afterwards=True)
+def route_replaced(world):
+    world.on_device("ip", "route", "replace", "default", "via", "10.77.1.1", "mtu", "1400")
+    time.sleep(0.1)
+    world.on_device("ip", "route", "replace", "default", "via", "10.77.1.1")
+
+
+@happening(afterwards=True)
+def rule_for_others(world):
+    """And it stays."""
+    world.on_device("ip", "rule", "add", "to", "192.0.2.0/24", "prohibit", "pref", "99")
+
+
+@happening(afterwards=True)
+def link_changes(world):
+    world.on_device("ip", "link", "set", "uplink", "mtu", "1400", "alias", "way out")
+    time.sleep(0.1)
+    world.on_device("ip", "link", "set", "uplink", "mtu", "1500")
+
+
+@happening(afterwards=True)
+def another_link_goes(world):
+    world.on_device("ip", "link", "add", "spare", "type", "veth", "peer", "name", "spares-end")
+    world.on_device("ip", "link", "set", "spare", "up")
+    time.sleep(0.1)
+    world.on_device("ip", "link", "delete", "spare")
+
+
+@happening(afterwards=True)
+def address_grows_old(world):
+    """It is deprecated, and used on."""
+    world.on_device("ip", "address", "change", "10.77.1.2/24", "dev", "uplink", "preferred_lft",
+                    "0", "valid_lft", "600")
+
+
 @happening()
 def packet_loss(world):
     world.lab.lose_packets(30)
@@ -186,6 +236,30 @@ def stopped_and_continued(world):
     world.kill("CONT")
 
 
+@happening(fits=lambda program: program.parent)
+def parent_is_held(world):
+    """And stays so: it only waits for the one that works."""
+    world.kill("STOP", world.parent)
+
+
+@happening(fits=can("exec"))
+def becomes_itself_again(world):
+    """execve(2) of a new version, which keeps the connection."""
+    world.tell("exec")
+    time.sleep(0.3)
+
+
+@happening(fits=can("helper-idle"))
+def helper_is_held(world):
+    kill_helper(world, "STOP")
+
+
+@happening(afterwards=True)
+def nothing_asked(world):
+    for name in ("CONT", "WINCH", "URG"):
+        world.kill(name)
+
+
 @happening(group=True)
 def frozen_and_thawed(world):
     world.freeze()
@@ -286,6 +360,27 @@ def reset_of_another(world):
     """Somebody else's connection to the same hub is reset at that moment."""
     aborts = 's.setsockopt(1, 13, struct.pack("ii", 1, 0))'
     world.start_in_device("/usr/bin/python3", "-c", CONNECT % (1, PORT, aborts))
+
+
+@happening(fits=can("two"), afterwards=True)
+def other_hub_closes(world):
+    for session in world.relay.others:
+        session.fin()
+
+
+@happening(fits=can("two"), afterwards=True)
+def other_hub_resets(world):
+    for session in world.relay.others:
+        session.reset()
+
+
+@happening(fits=can("flood"))
+def hub_is_slow(world):
+    world.session.read_no_more()
+    world.tell("flood")
+    time.sleep(0.7)
+    world.session.read_on()
+    time.sleep(0.3)
 
 
 @happening()

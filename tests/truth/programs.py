@@ -17,6 +17,9 @@ PYTHON = "/usr/bin/python3"
 
 ENDS = {"close", "abort", "exit", "close-exit", "abort-exit", "give-up", "give-up-exit"}
 HELPERS = {"helper-crash", "helper-idle"}
+OF_C = {"send", "send-large", "flood", "crash", "trap", "hang", "open", "fault", "half-close",
+        "fin-abort", "close-writing", "exec", "exec-close", "reload", "run-out-of-time", *ENDS,
+        *HELPERS}  # what agent.c can do
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Program:
     parent: bool = False      # a process of the agent above it hands a stop on
     farewell: bool = False    # a stop makes it say goodbye in its protocol first
     namespace: bool = False   # the parent is the first process of a pid namespace
+    gives_up: str = "retransmit-timeout"  # the kernel, by which timer, on what was sent
+    watches: str = ""         # the timer by which the kernel asks for a peer that says nothing
     crash: str = "agent-crash"  # what its `crash` is: a runtime may make an exit of a fault
     tools: tuple = ()         # what must be installed
 
@@ -68,10 +73,21 @@ def told(*words, more=()):
 
 
 PROGRAMS = {program.name: program for program in (
-    Program("c", told("build/truth/agent"),
-            commands=frozenset({"send", "send-large", "crash", "trap", "hang", "open", "fault", *ENDS,
-                                *HELPERS}),
-            passes=TOLD, tools=("build/truth/agent",)),
+    Program("c", told("build/truth/agent"), commands=frozenset(OF_C), passes=TOLD,
+            tools=("build/truth/agent",)),
+    Program("worker", told("build/truth/agent", more=("worker",)), commands=frozenset(OF_C),
+            passes=TOLD, parent=True, tools=("build/truth/agent",)),
+    Program("given", told("build/truth/agent", more=("given",)), commands=frozenset(OF_C),
+            passes=TOLD, parent=True, tools=("build/truth/agent",)),
+    Program("two-hubs", told("build/truth/agent", more=("two",)),
+            commands=frozenset(OF_C - {"exec"}) | {"two"}, passes=TOLD,
+            tools=("build/truth/agent",)),
+    Program("keep-alive", told("build/truth/agent", more=("keep-alive",)),
+            commands=frozenset(OF_C), passes=TOLD, watches="keepalive-timeout",
+            tools=("build/truth/agent",)),
+    Program("user-timeout", told("build/truth/agent", more=("user-timeout",)),
+            commands=frozenset(OF_C - {"send-large"}), passes=TOLD, gives_up="user-timeout",
+            watches="user-timeout", tools=("build/truth/agent",)),
     Program("paho", told(PYTHON, str(HERE / "paho_agent.py")), "mosquitto",
             commands=frozenset({"send", "send-large", "crash", "trap", "goodbye", *ENDS, *HELPERS}),
             passes=TOLD, protocol="mqtt", farewell=True, tools=("mosquitto", "module/paho")),

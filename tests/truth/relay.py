@@ -14,6 +14,7 @@ import time
 from lab import CLOUD_ADDRESS, inside
 
 PORT, BACKEND_PORT = 1883, 18830  # at 8883 some clients speak TLS unasked
+OTHER_PORT = PORT + 2  # a second hub
 PATIENCE = 15  # seconds until a step that should have happened counts as failed
 ADDRESS = CLOUD_ADDRESS["ipv4"]
 
@@ -31,6 +32,8 @@ class Session:
         self.heard = threading.Event()
         self.answered = threading.Event()
         self.closed = threading.Event()  # by the agent, as seen here
+        self._reading = threading.Event()
+        self._reading.set()
         self._resetting = False
         threading.Thread(target=self._from_agent, daemon=True).start()
         if server:
@@ -42,6 +45,7 @@ class Session:
         with contextlib.suppress(OSError):
             while data := self._agent.recv(65536):
                 self.heard.set()
+                self._reading.wait()
                 if self._server:
                     self._server.sendall(data)
         self.closed.set()
@@ -67,6 +71,13 @@ class Session:
                 self._agent.sendall(b"h")
                 self.answered.set()
 
+    def read_no_more(self):
+        """Until read_on(): what the agent sends fills the window."""
+        self._reading.clear()
+
+    def read_on(self):
+        self._reading.set()
+
     def fin(self):
         with contextlib.suppress(OSError):
             self._agent.shutdown(socket.SHUT_WR)
@@ -80,6 +91,7 @@ class Session:
             self._agent.close()
 
     def close(self):
+        self._reading.set()
         for end in (self._agent, self._server):
             with contextlib.suppress(OSError, AttributeError):
                 end.close()
@@ -90,11 +102,14 @@ class Relay:
         """`server`: somebody listens at BACKEND_PORT of the cloud's loopback."""
         self._lab, self._server = lab, server
         self.sessions = []
+        self.others = []  # of the second hub, for an agent that has two
         self.over = threading.Event()
         self._arrival = threading.Condition()
         with inside(lab.cloud):
             self._listener = socket.create_server((ADDRESS, PORT))
+            self._other_listener = socket.create_server((ADDRESS, OTHER_PORT))
         threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept_other, daemon=True).start()
 
     def _accept(self):
         while True:
@@ -111,6 +126,13 @@ class Relay:
                 self.sessions.append(Session(self, agent, port, server))
                 self._arrival.notify_all()
 
+    def _accept_other(self):
+        with contextlib.suppress(OSError):
+            while True:
+                agent, (_, port) = self._other_listener.accept()
+                agent.sendall(b"h")
+                self.others.append(Session(self, agent, port, None))
+
     def _reach(self):
         with inside(self._lab.cloud):
             return socket.create_connection(("127.0.0.1", BACKEND_PORT), PATIENCE)
@@ -123,12 +145,13 @@ class Relay:
 
     def stop(self):
         """Refuses connections from now on."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        for listener in (self._listener, self._other_listener):
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
     def close(self):
         self.over.set()
         self.stop()
-        for session in self.sessions:
+        for session in self.sessions + self.others:
             session.close()

@@ -124,7 +124,8 @@ class Result:
     @property
     def wrong_end(self):
         by = self.verdict and self.verdict.get("CONNWATCH_ENDED_BY")
-        return bool(by and self.ending.ended_by and by not in (*self.ending.ended_by, "unknown"))
+        ways = self.ending.ended_by(PROGRAMS[self.play.program])
+        return bool(by and ways and by not in (*ways, "unknown"))
 
     @property
     def harmed(self):

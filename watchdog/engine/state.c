@@ -112,10 +112,23 @@ static const struct signal_facts *stop_of(const struct process *process,
 	return stop ?: &process->fatal;
 }
 
+static bool another_had_exited(const struct engine *engine, const struct process *process)
+{
+	const struct tracked_process *other;
+	usec_t killed = process ? process->fatal.time : 0;
+
+	TAILQ_FOREACH(other, &engine->exited, in_exited)
+	if (killed && &other->facts != process && other->facts.agent == process->agent &&
+	    other->facts.exited_at <= killed && killed <= other->facts.exited_at + VERDICT_WAIT)
+		return true;
+	return false;
+}
+
 void state_find_stop(const struct engine *engine, struct circumstances *circumstances)
 {
 	const struct process *process = circumstances->process;
 
+	circumstances->another_had_exited = another_had_exited(engine, process);
 	for (unsigned i = 0; process && i < HANDED_ON_MOST; i++) {
 		const struct signal_facts *stop = stop_of(process, circumstances);
 		const struct tracked_process *sender;

@@ -377,7 +377,8 @@ struct circumstances state_circumstances(const struct engine *engine,
 					 const struct socket_facts *socket, usec_t time);
 
 /* Sets `circumstances->stop` and `stop_was_handed_on` from the signals that
- * `circumstances->process` got, and from those that members of the agent got which sent it one. */
+ * `circumstances->process` got, and from those that members of the agent got which sent it one; and
+ * `another_had_exited`. */
 void state_find_stop(const struct engine *engine, struct circumstances *circumstances);
 
 /* Returns true if nothing can reach `peer` from namespace `netns` at `time`: there is no route, or

@@ -69,6 +69,7 @@ struct circumstances {
 					    reached `process`, directly or handed on by others of
 					    the agent; NULL: none */
 	bool stop_was_handed_on;
+	bool another_had_exited; /* of the agent's processes, shortly before `process` was killed */
 	const struct unit_event *unit; /* NULL: the agent is no unit, or its state is not known */
 	const struct past_sessions *past_sessions; /* before this one */
 	const struct session *session;             /* this one; NULL: it never came up */

@@ -35,11 +35,14 @@ int death_signal(const struct circumstances *given)
 	return death_of(given, &exit_code) ? (int)(exit_code & 0x7f) : -1;
 }
 
+usec_t patience_of(const struct agent_settings *settings)
+{
+	return settings->keepalive ?: SHORTEST_PATIENCE;
+}
+
 bool outlasted_patience(const struct circumstances *given, const struct path_part *part)
 {
-	usec_t patience = given->settings->keepalive ?: SHORTEST_PATIENCE;
-
-	return part->back < part->lost || part->back - part->lost >= patience;
+	return part->back < part->lost || part->back - part->lost >= patience_of(given->settings);
 }
 
 void add_task(struct tokens *tokens, const char *name, const struct task *task)

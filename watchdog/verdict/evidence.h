@@ -47,6 +47,10 @@ static inline struct tokens *evidence(struct deliberation *on)
  * set. Never 0. */
 usec_t keepalive_of(const struct agent_settings *settings);
 
+/* Returns how long the agent has to be silent until a hub may lose patience: KeepAliveSec=, or what
+ * the least patient ones allow where it is not set. */
+usec_t patience_of(const struct agent_settings *settings);
+
 /* Returns for how long data has waited for an answer, at most: the time-outs before the one in
  * force add up to less than that one (RFC 6298, 5.5). Of use where data does wait. */
 usec_t unanswered_for(const struct socket_facts *socket);

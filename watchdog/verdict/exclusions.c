@@ -389,9 +389,12 @@ EXCLUSION(was_sampled, "it-was-at-work-when-looked-at")
 	       !task_is_held(given->owner_state);
 }
 
+/* For how long at most: since it last sent something. A hub that ends the connection sooner than
+ * any loses patience has a reason of its own. */
 EXCLUSION(stopped_or_frozen, "the-agent-was-stopped")
 {
-	return task_is_held(given->owner_state);
+	return task_is_held(given->owner_state) &&
+	       given->socket->idle_tx >= patience_of(given->settings);
 }
 
 EXCLUSION(hung_before, "it-hung-before")
@@ -423,7 +426,7 @@ EXCLUSION(no_stop_was_asked, "no-stop-was-asked-for")
 {
 	return given->mode == MODE_EBPF && !stop_request(given) && !stop_was_survived(given) &&
 	       !unit_is_stopping(given) && !systemd_may_have_stopped_it(given) &&
-	       !ended_with_its_container(given);
+	       !was_killed_by_kernel(given);
 }
 
 EXCLUSION(went_on_after_the_request, "the-agent-went-on-after-the-request")
@@ -905,7 +908,8 @@ EXCLUSION(nat_leads_it_on, "no-NAT-of-this-host-lost-it")
 
 EXCLUSION(no_loss_is_known, "no-loss-by-NAT-is-known")
 {
-	return !nat_lost_it(given->socket) && !table_is_too_full(given->socket);
+	return !nat_lost_it(given->socket) && !nat_may_have_begun(given->socket) &&
+	       !table_is_too_full(given->socket);
 }
 
 EXCLUSION(moved_by_nat, "to-the-peer-it-is-another-connection")

@@ -14,10 +14,21 @@ static bool is_gone(uint16_t tracking)
 	return tracking & TRACKING_KNOWN && !(tracking & TRACKING_FOUND);
 }
 
+/* NAT that begins while a connection is open may lead it on from another port: the peer, which does
+ * not know that one, answers what comes from there with a RST, and that takes the entry away. */
+bool nat_may_have_begun(const struct socket_facts *socket)
+{
+	return socket->reset_received && !socket->reset_from_here && socket->unacked_bytes > 0 &&
+	       socket->tracking & TRACKING_HERE &&
+	       !(socket->tracking & (TRACKING_KNOWN | TRACKING_FOUND));
+}
+
 bool nat_leads_on(const struct socket_facts *socket)
 {
 	uint16_t tracking = socket->tracking;
 
+	if (nat_may_have_begun(socket))
+		return false;
 	return !(tracking & TRACKING_HERE) || (is_known(tracking) && !is_gone(tracking) &&
 					       !(tracking & (TRACKING_MOVED | TRACKING_FULL)));
 }

@@ -27,13 +27,16 @@ enum ruling rule_dying(struct deliberation *on)
 
 /* ---- a live process closed the connection, or gave up */
 
-/* execve(2) closes sockets that were opened with SOCK_CLOEXEC. */
+/* execve(2) closes sockets that were opened with SOCK_CLOEXEC right after it is reported. What the
+ * new program does itself comes later: it has to be loaded first. */
+#define EXEC_TIME (20 * USEC_PER_MSEC)
+
 static bool closed_by_exec(const struct circumstances *given)
 {
 	const struct process *process = given->process;
 	usec_t ago = process && process->execed ? given->time - process->execed : USEC_INFINITY;
 
-	return ago < USEC_PER_SEC && ago < given->socket->age;
+	return ago < EXEC_TIME && ago < given->socket->age;
 }
 
 static void describe_closer(struct deliberation *on)

@@ -167,11 +167,16 @@ bool was_killed_after_request(const struct circumstances *given)
 	       (asks_to_end(given) || killer_had_asked(given, fatal));
 }
 
-bool ended_with_its_container(const struct circumstances *given)
+bool was_killed_by_kernel(const struct circumstances *given)
 {
 	const struct signal_facts *fatal = fatal_signal(given);
 
 	return fatal && fatal->number == SIGKILL && fatal->from_kernel && !given->process->oom;
+}
+
+bool ended_with_its_container(const struct circumstances *given)
+{
+	return was_killed_by_kernel(given) && given->another_had_exited;
 }
 
 /* systemd kills for reasons of its own, which Result= names: the stop timed out, the watchdog timed

@@ -45,8 +45,12 @@ bool systemd_says(const struct circumstances *given, const char *result);
 /* True if the process was asked to stop and then killed (SIGKILL), as service managers do. */
 bool was_killed_after_request(const struct circumstances *given);
 
-/* True if the kernel killed the process with the rest of its pid namespace (SIGKILL by nobody, and
- * not for want of memory): zap_pid_ns_processes(). */
+/* True if the kernel killed the process (SIGKILL by nobody, and not for want of memory): with the
+ * rest of its pid namespace, or because it had used up its time (RLIMIT_CPU of setrlimit(2)). */
+bool was_killed_by_kernel(const struct circumstances *given);
+
+/* True if that was right after another process of the agent had ended, as the first one of a pid
+ * namespace does: zap_pid_ns_processes(). */
 bool ended_with_its_container(const struct circumstances *given);
 
 /* Data or a probe of ours is unanswered: the peer is not heard any more. */
