@@ -4,6 +4,7 @@
  * - The line info of .BTF.ext (struct btf_ext_header of libbpf): it only makes the log of the
  *   verifier easier to read.
  * - The labels of basic blocks, LBB...: clang gives them symbols, and no relocation refers to them.
+ *   Their names are blanked, so that they pack to nothing.
  *
  * Both were two fifths of an object, and each program of connwatch has the objects in it. */
 #include <fcntl.h>
@@ -92,6 +93,23 @@ static void drop_labels(Elf *elf, Elf_Scn *section, Elf_Data *data, size_t *move
 	gelf_update_shdr(section, &header);
 }
 
+static void blank_label_names(Elf *elf, Elf_Scn *symbols)
+{
+	GElf_Shdr header;
+	Elf_Data *data;
+	char *names;
+
+	gelf_getshdr(symbols, &header);
+	data = elf_getdata(elf_getscn(elf, header.sh_link), NULL);
+	names = data->d_buf;
+	for (size_t at = 0, length; at < data->d_size; at += length + 1) {
+		length = strlen(names + at);
+		if (strncmp(names + at, LABEL, strlen(LABEL)) == 0)
+			memset(names + at, 0, length);
+	}
+	elf_flagdata(data, ELF_C_SET, ELF_F_DIRTY);
+}
+
 static void renumber(Elf_Data *data, const size_t *moved)
 {
 	GElf_Rel relocation;
@@ -138,6 +156,7 @@ static void slim(const char *path, Elf *elf)
 		if (strcmp(elf_strptr(elf, names, header.sh_name), ".BTF.ext") == 0)
 			drop_lines(path, elf_getdata(section, NULL));
 	}
+	blank_label_names(elf, symbols);
 	free(moved);
 }
 
