@@ -33,7 +33,8 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 		return;
 	connection->by_group = true;
 	barrier();
-	if (leaving_group == socket_cgroup_id(sk)) /* the host's has been told to take all */
+	/* the host's has been told to take all */
+	if (leaving_group && leaving_group == socket_cgroup_id(sk))
 		connection->by_group = false;
 	want_calls(ctx);
 }

@@ -32,6 +32,7 @@ static __noinline int note_listener(struct sock *sk, __u32 owner)
 {
 	struct listener listener;
 
+	somebody_listens = true;
 	if (describe_listener(&listener, sk))
 		bpf_map_update_elem(&listeners, &listener, &owner, BPF_ANY);
 	return 0;
@@ -41,7 +42,7 @@ static __noinline int forget_listener(struct sock *sk)
 {
 	struct listener listener;
 
-	if (describe_listener(&listener, sk))
+	if (somebody_listens && describe_listener(&listener, sk))
 		bpf_map_delete_elem(&listeners, &listener);
 	return 0;
 }
@@ -66,7 +67,7 @@ static __noinline int leads_to_itself(const struct connection *connection, struc
 	struct ends ends = {};
 	__u32 *owner;
 
-	if (!connection || !tcp)
+	if (!somebody_listens || !connection || !tcp)
 		return false;
 	read_ends(&ends, tcp);
 	if (!is_to_this_host(&ends))

@@ -61,6 +61,9 @@ struct {
 	__type(value, __u8);
 } exited_processes SEC(".maps");
 
+/* False: no process of an agent ever listened, so that the others are spared looking. */
+bool somebody_listens = false;
+
 /* Where processes of agents listen. A socket without an address of its own has zeros. */
 struct listener {
 	__u8 address[16]; /* IPv4: the first 4 bytes */

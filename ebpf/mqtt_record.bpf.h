@@ -19,13 +19,20 @@ static __always_inline struct mqtt_session *new_session(struct sock *sk)
 	return session;
 }
 
+/* Set by probe.c before an agent is the first one that is looked at. */
+bool inspection_begun = false;
+
 /* The handshake is done. Data that went with the SYN (RFC 7413) was not seen: then nothing is. */
 static __always_inline void begin_mqtt(struct connection *connection, struct sock *sk)
 {
 	struct tcp_sock *tcp = tcp_of(sk);
 	struct mqtt_session *session;
+	__u32 inspect;
 
-	if (!tcp || !inspect_of(connection->agent))
+	if (!tcp || !inspection_begun)
+		return;
+	inspect = inspect_of(connection->agent);
+	if (!inspect)
 		return;
 	session = new_session(sk);
 	if (!session)
@@ -35,7 +42,7 @@ static __always_inline void begin_mqtt(struct connection *connection, struct soc
 	session->socket.cookie = connection->cookie;
 	session->socket.opened_nsec = connection->opened_nsec;
 	session->socket.agent = connection->agent;
-	session->token_wanted = inspect_of(connection->agent) == INSPECT_TOKEN;
+	session->token_wanted = inspect == INSPECT_TOKEN;
 	session->sent.next = session->sent.end = MEMBER(tcp, snd_una);
 	session->received.next = session->received.end = MEMBER(tcp, rcv_nxt);
 	session->state = MEMBER(tcp, write_seq) == session->sent.end ? MQTT_AWAITED : MQTT_OTHER;

@@ -47,8 +47,7 @@ static __always_inline __u64 task_cgroup(__u64 task)
 /* The agent that `task` belongs to, or 0. */
 __noinline __u32 agent_of_task(__u64 task)
 {
-	__u32 id = READ(TASK(task), tgid);
-	__u32 *agent = agent_of_process(id);
+	__u32 *agent = processes_watched ? agent_of_process(READ(TASK(task), tgid)) : NULL;
 
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
 }

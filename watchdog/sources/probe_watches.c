@@ -299,11 +299,13 @@ int probe_inspect_mqtt(struct probe *probe, uint32_t agent, unsigned what)
 
 	if (r < 0)
 		return r;
-	if (yes)
+	if (yes) {
+		probe->bpf->bss->inspection_begun = true;
 		r = bpf_map__update_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent),
 					 &value, sizeof(value), BPF_ANY);
-	else /* or the entry was not there */
+	} else { /* or the entry was not there */
 		bpf_map__delete_elem(probe->bpf->maps.inspected_agents, &agent, sizeof(agent), 0);
+	}
 	if (r < 0)
 		return r;
 	probe->lookups_hide[agent] = what & PROBE_INSPECT_LOOKUPS;
