@@ -215,6 +215,19 @@ static __always_inline void describe_current(struct probe_task *description,
  * itself has the old state still. */
 #define CHANGE(before, after) ((__u32)(before) << 8 | (__u32)(after))
 
+/* Who is on the processor while `change` happens. At connect() it is the owner; when the SYN is
+ * answered, it is whoever happens to be there, and nobody asks. */
+static __always_inline void describe_actor(struct probe_task *description,
+					   const struct connection *connection, __u32 change)
+{
+	if (change == CHANGE(TCP_CLOSE, TCP_SYN_SENT))
+		copy_owner(description, connection);
+	else if (change == CHANGE(TCP_SYN_SENT, TCP_ESTABLISHED))
+		__builtin_memset(description, 0, sizeof(*description));
+	else
+		describe_current(description, connection);
+}
+
 /* Fills in all but the header. */
 static __noinline int fill_change(struct probe_connection *record, struct connection *connection,
 				  struct sock *sk, __u32 change)
@@ -226,7 +239,7 @@ static __noinline int fill_change(struct probe_connection *record, struct connec
 	copy_socket(record, connection, sk, tcp);
 	record->state_before = change >> 8;
 	record->state = change & 0xff;
-	describe_current(&record->current, connection);
+	describe_actor(&record->current, connection, change);
 	return 0;
 }
 
@@ -239,20 +252,6 @@ static __always_inline struct overflow_key overflow_key_of(const struct connecti
 	};
 }
 
-/* The RST mostly goes out a moment after the end. While the record of the end waits in the
- * overflow, it can say that of itself. */
-static __always_inline bool add_reset_to_end(const struct connection *connection)
-{
-	struct overflow_key key = overflow_key_of(connection, PROBE_ENDED);
-	union record *end = bpf_map_lookup_elem(&overflow, &key);
-
-	if (!end)
-		return false;
-	end->connection.reset_reason = connection->reset_reason;
-	end->connection.reset_state = connection->reset_state;
-	return true;
-}
-
 /* The record in the overflow. A sample that is taken meanwhile takes the connection as open until
  * the record of its end is there. */
 static __noinline int overflow_change(struct connection *connection, struct sock *sk, __u32 change,
@@ -261,7 +260,7 @@ static __noinline int overflow_change(struct connection *connection, struct sock
 	struct overflow_key key;
 	union record *draft;
 
-	if (!connection || (type == PROBE_RESET_SENT && add_reset_to_end(connection)))
+	if (!connection)
 		return 0;
 	key = overflow_key_of(connection, type);
 	draft = begin_overflow(&key, sizeof(draft->connection), type, connection->agent);
@@ -305,4 +304,64 @@ static __always_inline void report(struct connection *connection, struct sock *s
 				   enum probe_record_type type)
 {
 	report_change(connection, sk, CHANGE(state_of(sk), state_of(sk)), type);
+}
+
+/* ---- a RST of ours after the end */
+
+/* Fills in all but the header. */
+static __always_inline void fill_reset(struct probe_reset_sent *record,
+				       const struct connection *connection)
+{
+	record->cookie = connection->cookie;
+	record->opened_nsec = connection->opened_nsec;
+	record->reset_reason = connection->reset_reason;
+	record->reset_state = connection->reset_state;
+	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
+}
+
+/* The RST mostly goes out a moment after the end. While the record of the end waits in the
+ * overflow, it can say that of itself. */
+static __always_inline bool add_reset_to_end(const struct connection *connection)
+{
+	struct overflow_key key = overflow_key_of(connection, PROBE_ENDED);
+	union record *end = bpf_map_lookup_elem(&overflow, &key);
+
+	if (!end)
+		return false;
+	end->connection.reset_reason = connection->reset_reason;
+	end->connection.reset_state = connection->reset_state;
+	return true;
+}
+
+static __noinline int overflow_reset(struct connection *connection)
+{
+	struct overflow_key key;
+	union record *draft;
+
+	if (!connection || add_reset_to_end(connection))
+		return 0;
+	key = overflow_key_of(connection, PROBE_RESET_SENT);
+	draft = begin_overflow(&key, sizeof(draft->reset), PROBE_RESET_SENT, connection->agent);
+	if (!draft) {
+		count_lost(connection->agent);
+		return 0;
+	}
+	fill_reset(&draft->reset, connection);
+	if (overflow_record(&key, draft, connection->agent))
+		connection->overflowed = true;
+	return 0;
+}
+
+static __always_inline void report_reset(struct connection *connection)
+{
+	struct probe_reset_sent *record = NULL;
+
+	if (!connection->overflowed)
+		record = reserve_in_ring(sizeof(*record), PROBE_RESET_SENT, connection->agent);
+	if (!record) {
+		overflow_reset(connection);
+		return;
+	}
+	fill_reset(record, connection);
+	submit_record(record);
 }

@@ -85,6 +85,7 @@ struct {
 union record {
 	struct probe_header header;
 	struct probe_connection connection;
+	struct probe_reset_sent reset;
 	struct probe_process process;
 };
 

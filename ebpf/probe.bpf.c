@@ -91,7 +91,7 @@ int BPF_PROG(reset_sent, struct sock *sk)
 	if (!connection->ended_told)
 		return 0;
 	connection->reset_told = true;
-	report(connection, sk, PROBE_RESET_SENT);
+	report_reset(connection);
 	if (connection->by_group)
 		forget_session(connection);
 	return 0;

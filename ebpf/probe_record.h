@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 13
+#define PROBE_RECORD_VERSION 14
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -20,7 +20,7 @@ enum probe_record_type {
 	PROBE_ESTABLISHED,  /* SYN_SENT -> ESTABLISHED */
 	PROBE_CLOSING,      /* ESTABLISHED -> FIN_WAIT1 or CLOSE_WAIT */
 	PROBE_ENDED,        /* anything -> CLOSE */
-	PROBE_RESET_SENT,   /* a RST of ours after CLOSE */
+	PROBE_RESET_SENT,   /* a RST of ours after CLOSE: probe_reset_sent */
 	PROBE_RETRANSMIT,   /* retransmission time-outs in a row reached 1, 3 (one record each) */
 	PROBE_HEALED,       /* an answer came after PROBE_RETRANSMIT */
 	PROBE_NEVER_OPENED, /* destroyed without ever having been opened */
@@ -263,6 +263,16 @@ struct probe_connection {
 	struct probe_login login;
 };
 
+/* The rest is in the PROBE_ENDED before it. */
+struct probe_reset_sent {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN; 0: not seen */
+	__u8 reset_reason; /* enum probe_reset_reason */
+	__u8 reset_state;
+	__u8 reserved[6];
+};
+
 enum probe_signal_flag {
 	PROBE_SIGNAL_FROM_KERNEL = 1 << 0,
 	PROBE_SIGNAL_OOM = 1 << 1,     /* the process was chosen by the OOM killer */
@@ -307,5 +317,6 @@ _Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
 _Static_assert(sizeof(struct probe_certificate) == 48, "layout of probe_certificate");
 _Static_assert(sizeof(struct probe_login_seen) == 72, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_reset_sent) == 40, "layout of probe_reset_sent");
 _Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");
 _Static_assert(sizeof(struct probe_lookup) == 40, "layout of probe_lookup");

@@ -45,8 +45,15 @@ static int write_any(const char *directory, uint8_t type)
 		.header = header(sizeof(process), type),
 		.task = { .pid = 100, .flags = PROBE_TASK_IN_AGENT, .comm = "agent" },
 	};
+	struct probe_reset_sent reset = {
+		.header = header(sizeof(reset), type),
+		.cookie = 1,
+		.reset_reason = PROBE_RESET_STATE,
+	};
 	struct probe_header bare = header(sizeof(bare), type);
 
+	if (type == PROBE_RESET_SENT)
+		return write_record(directory, &reset);
 	if (type < PROBE_STARTED)
 		return write_record(directory, &connection);
 	if (type < PROBE_SAMPLE_DONE)

@@ -66,6 +66,18 @@ static struct probe_connection connection_record(uint8_t type)
 	};
 }
 
+static struct probe_reset_sent reset_record(void)
+{
+	return (struct probe_reset_sent){
+		.header = { sizeof(struct probe_reset_sent), PROBE_RECORD_VERSION, PROBE_RESET_SENT,
+			    7, 5000999 },
+		.cookie = 42,
+		.opened_nsec = 3000999,
+		.reset_reason = PROBE_RESET_ABORT_ON_DATA,
+		.reset_state = TCP_STATE_FIN_WAIT2,
+	};
+}
+
 static struct probe_process process_record(uint8_t type)
 {
 	return (struct probe_process){
@@ -114,7 +126,6 @@ static const struct {
 	{ PROBE_ESTABLISHED, EVENT_ESTABLISHED, "established" },
 	{ PROBE_CLOSING, EVENT_CLOSING, "closing" },
 	{ PROBE_ENDED, EVENT_ENDED, "ended" },
-	{ PROBE_RESET_SENT, EVENT_RESET_SENT, "reset sent" },
 	{ PROBE_RETRANSMIT, EVENT_RETRANSMIT, "retransmit" },
 	{ PROBE_HEALED, EVENT_HEALED, "healed" },
 	{ PROBE_NEVER_OPENED, EVENT_NEVER_OPENED, "never opened" },
@@ -223,7 +234,7 @@ static void unknown_types_are_refused(void)
 		struct probe_connection record = connection_record((uint8_t)type);
 		/* these have tests of their own */
 		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN ||
-			     type == PROBE_CERTIFICATE;
+			     type == PROBE_CERTIFICATE || type == PROBE_RESET_SENT;
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 			known = known || (int)types[i].record == type;
@@ -252,12 +263,35 @@ static void states_have_a_range(void)
 static void reset_reasons_have_a_range(void)
 {
 	for (int reason = 0; reason <= UINT8_MAX; reason++) {
-		struct probe_connection record = connection_record(PROBE_RESET_SENT);
+		struct probe_connection record = connection_record(PROBE_ENDED);
+		struct probe_reset_sent reset = reset_record();
+		struct event event;
+		int expected = reason < (int)RESET_REASON_MAX ? 0 : -ERANGE;
 
 		record.reset_reason = (uint8_t)reason;
-		CU_ASSERT(decode_connection(&record) ==
-			  (reason < (int)RESET_REASON_MAX ? 0 : -ERANGE));
+		CU_ASSERT(decode_connection(&record) == expected);
+		reset.reset_reason = (uint8_t)reason;
+		CU_ASSERT(decode(&reset, sizeof(reset), &event) == expected);
 	}
+}
+
+static void a_reset_after_the_end_is_known_by_its_cookie(void)
+{
+	struct probe_reset_sent record = reset_record();
+	struct event event;
+
+	CU_ASSERT(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.type == EVENT_RESET_SENT);
+	CU_ASSERT(event.time == 5000);
+	CU_ASSERT(event.agent == 7);
+	CU_ASSERT(event.connection.cookie == 42);
+	CU_ASSERT(event.connection.facts.age == 2000);
+	CU_ASSERT(event.connection.facts.reset_reason == RESET_REASON_ABORT_ON_DATA);
+	CU_ASSERT(event.connection.facts.reset_state == TCP_STATE_FIN_WAIT2);
+	record.reset_state = TCP_STATE_MAX;
+	CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+	record = reset_record();
+	CU_ASSERT(decode(&record, sizeof(record) - 1, &event) == -EBADMSG);
 }
 
 static void mqtt_has_its_ranges(void)
@@ -713,6 +747,8 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
       { "unknown types are refused", unknown_types_are_refused },
       { "states have a range", states_have_a_range },
       { "reset reasons have a range", reset_reasons_have_a_range },
+      { "a reset after the end is known by its cookie",
+	a_reset_after_the_end_is_known_by_its_cookie },
       { "shutdown has a range", shutdown_has_a_range },
       { "MQTT has its ranges", mqtt_has_its_ranges },
       { "families have a list", families_have_a_list },

@@ -314,6 +314,26 @@ static int decode_spoken(const void *data, size_t size, struct event *event)
 	return 0;
 }
 
+static int decode_reset_sent(const void *data, size_t size, struct event *event)
+{
+	struct probe_reset_sent record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (record.reset_reason >= PROBE_RESET_MAX || record.reset_state >= TCP_STATE_MAX)
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.facts.state_before = TCP_STATE_CLOSE,
+		.facts.state = TCP_STATE_CLOSE,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.facts.reset_reason = record.reset_reason,
+		.facts.reset_state = record.reset_state,
+	};
+	return 0;
+}
+
 static int decode_login(const void *data, size_t size, struct event *event)
 {
 	struct probe_login_seen record;
@@ -471,6 +491,8 @@ int decode_record(const void *data, size_t size, struct event *event)
 	event->agent = header.agent;
 	if (event->type == EVENT_SPOKEN)
 		return decode_spoken(data, size, event);
+	if (event->type == EVENT_RESET_SENT)
+		return decode_reset_sent(data, size, event);
 	if (event->type == EVENT_LOGIN)
 		return decode_login(data, size, event);
 	if (event->type == EVENT_CERTIFICATE)

@@ -31,7 +31,8 @@ enum event_type {
 	EVENT_CERTIFICATE, /* the hub's certificate was seen: cookie, age, certificate */
 	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
-	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE */
+	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE: only cookie,
+			      age, and that RST */
 	EVENT_RETRANSMIT,  /* a retransmission time-out expired: data is unacknowledged */
 	EVENT_HEALED,      /* the peer acknowledges again, after EVENT_RETRANSMIT */
 	EVENT_NEVER_OPENED, /* destroyed without a SYN: no route for connect(), or no connect() */
