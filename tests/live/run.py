@@ -4,7 +4,7 @@
 
     run.py [--times N] [--jobs N] [--record DIR] [PATTERN]...
 
-Each PATTERN selects cases by name (as in a shell) or by group (`basic`, `odd`, `network`,
+Each PATTERN selects cases by name (as in a shell) or by group (`basic`, `odd`, `network`, `modem`,
 `session`, `mqtt`); `--list` names them. Needs root. The last line counts; the exit status is 1 if anything
 failed.
 """
@@ -30,6 +30,7 @@ import login_cases  # noqa: F401  likewise
 import library_cases  # noqa: F401  likewise
 import starved_cases  # noqa: F401  likewise
 import half_path_cases  # noqa: F401  likewise
+import modem_cases  # noqa: F401  likewise
 from case import CASES
 from command_line import absolute, add_connwatchctl, begin
 from judgement import complaints_about, counting_kinds, is_right, of_kinds, pairs, summary

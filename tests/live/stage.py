@@ -47,6 +47,7 @@ class Stage:
         """Without `watchdog` the faults can be tried out alone. `mode` as connwatchctl's --mode."""
         self.family = case.family
         self.local_ports = []
+        self.bus = None  # the system bus that connwatch sees; None: this host's
         self.other_addresses = ()  # of the hub's, that the agent may try, too
         self._told = {}  # kind -> how many records of it the case has waited for
         self._watchdog, self._settings = watchdog, case.settings
@@ -106,8 +107,9 @@ class Stage:
         return Supervised(words, self.directory, place)
 
     def _watching(self, *words):
-        return watching(self._watchdog, *words, settings=self._settings, trace=self.trace,
-                        mode=self.mode)
+        words = watching(self._watchdog, *words, settings=self._settings, trace=self.trace,
+                         mode=self.mode)
+        return ["env", f"DBUS_SYSTEM_BUS_ADDRESS={self.bus}", *words] if self.bus else words
 
     def watch(self, place=None):
         """connwatch comes only now, and to another network namespace than the agent's: our own, or

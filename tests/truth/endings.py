@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+from modem import SEARCHING
 from relay import ADDRESS, PATIENCE, PORT, Missing
 
 
@@ -26,19 +27,20 @@ class Ending:
     settings: tuple
     at_once: bool         # the end follows at once: something may happen right after it
     nat: bool             # the device translates what it sends, each connection to any port
+    modem: bool           # the device's interface is a modem's, of which ModemManager tells
 
 
 ENDINGS = {}
 
 
 def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, group=False,
-           settings=(), at_once=True, nat=False):
+           settings=(), at_once=True, nat=False, modem=False):
     def add(play):
         name = play.__name__.replace("_", "-")
         right = truth[0] if truth and callable(truth[0]) else lambda program: truth
         by_ = by if callable(by) else lambda program: (by,) if isinstance(by, str) else by
         ENDINGS[name] = Ending(name, play, fits, right, by_, patience, unwell, group, settings,
-                               at_once, nat)
+                               at_once, nat, modem)
         return play
     return add
 
@@ -428,6 +430,14 @@ def link_down_and_agent_exits(world):
 @ending("address-changed", fits=can("send"), patience=14, at_once=False)
 def address_replaced(world):
     world.lab.address_replaced()
+    world.tell("send")
+
+
+@ending("modem-disconnected", fits=can("send"), patience=14, at_once=False, modem=True)
+def modem_loses_the_network(world):
+    """Its interface stays up, and nothing gets through."""
+    world.lab.black_hole()
+    world.modem.becomes(SEARCHING)
     world.tell("send")
 
 

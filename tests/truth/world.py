@@ -15,6 +15,7 @@ from pathlib import Path
 from endings import ENDINGS
 from held_opens import HeldOpens
 from lab import PREFIX, Lab, command, inside
+from modem import Modem, missing
 from programs import PROGRAMS, SERVERS
 from relay import BACKEND_PORT, PORT, Missing, Relay
 from supervised import Supervised, watching
@@ -39,6 +40,7 @@ class World:
         self.program = PROGRAMS[play.program]
         self._play, self._options = play, options
         self.nat = ENDINGS[play.ending].nat
+        self.modem = None
         self.witness = None
         self.server = None   # behind the relay, if the program needs one
         self.session = None  # the one that is about to end
@@ -53,6 +55,10 @@ class World:
             self.lab = leaving.enter_context(Lab())
             if self.nat:
                 self.lab.masquerade_on_device("fully-random")
+            if ENDINGS[self._play.ending].modem:
+                if why := missing():
+                    raise Missing(why)
+                self.modem = leaving.enter_context(Modem(self.directory, "uplink"))
             leaving.callback(self._kill_rest)
             if self.program.server:
                 self.server = self._start_server()
@@ -94,16 +100,20 @@ class World:
                  for word in self.program.words(self._options.build)]
         os.environ["NODE_PATH"] = str(self._options.build / "sdk/node_modules")
         if not self._play.found:
-            words = watching(self._options.connwatchctl, "run", "--", *words,
-                             settings=self._play.settings, trace=self.trace)
+            words = self._watching("run", "--", *words)
         started = Supervised(words, self.directory, self.lab.device)
         if not self._play.found:
             return started
         self._leaving_agent = started
         self._await_session()
-        return Supervised(watching(self._options.connwatchctl, "watch",
-                                   f"--pid={started.process.pid}", settings=self._play.settings,
-                                   trace=self.trace), self.directory, self.lab.device)
+        return Supervised(self._watching("watch", f"--pid={started.process.pid}"), self.directory,
+                          self.lab.device)
+
+    def _watching(self, *words):
+        words = watching(self._options.connwatchctl, *words, settings=self._play.settings,
+                         trace=self.trace)
+        return ["env", f"DBUS_SYSTEM_BUS_ADDRESS={self.modem.address}", *words] \
+            if self.modem else words
 
     def _await_session(self):
         self.session = self.relay.wait_session(len(self.relay.sessions) or 1)
