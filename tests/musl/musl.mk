@@ -5,7 +5,7 @@
 MUSL_GCC ?= musl-gcc
 MUSL     := $(B)/musl
 # Tests that need such a library, and one of sentences that have the C library's words for an error in them.
-MUSL_WITHOUT := probe_btf process_events socket_diag sources message flow_tracking
+MUSL_WITHOUT := probe_btf probe_types process_events socket_diag sources message flow_tracking
 MUSL_TESTS := $(filter-out $(foreach test,$(MUSL_WITHOUT),$(B)/tests/unit/$(test)_test),$(UNIT_TESTS))
 
 # Without an optimizer, and so in half a minute. Relocations are packed if glibc can unpack them.

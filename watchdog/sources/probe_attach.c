@@ -18,24 +18,26 @@ static const char *tracepoint_of(const struct bpf_program *program)
 	return strncmp(section, SECTION, strlen(SECTION)) == 0 ? section + strlen(SECTION) : NULL;
 }
 
-int probe_attach_typed(const struct bpf_object *object)
+/* libbpf would read the kernel's types once more to find the target by its name. It does not for a
+ * program whose target is in another program; no such number gets to the kernel. */
+static void find_target_ourselves(struct bpf_program *program)
+{
+	bpf_program__set_attach_target(program, 1, NULL);
+}
+
+void probe_attach_typed(const struct bpf_object *object)
 {
 	struct bpf_program *program;
-	int r = 0;
 
 	bpf_object__for_each_program(program, object)
 	{
-		const char *tracepoint = tracepoint_of(program);
-
-		if (!tracepoint || !bpf_program__autoload(program))
-			continue;
-		bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
-		bpf_program__set_expected_attach_type(program, BPF_TRACE_RAW_TP);
-		r = bpf_program__set_attach_target(program, 0, tracepoint);
-		if (r < 0)
-			return r;
+		if (tracepoint_of(program)) {
+			bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+			bpf_program__set_expected_attach_type(program, BPF_TRACE_RAW_TP);
+		}
+		if (bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
+			find_target_ourselves(program);
 	}
-	return 0;
 }
 
 struct bpf_link *probe_attach_tracepoint(const struct bpf_program *program)

@@ -10,9 +10,10 @@ struct bpf_object;
 struct bpf_object_skeleton;
 struct bpf_program;
 
-/* Gives all programs of `object` on tracepoints typed arguments: those that are to be loaded.
- * Before the load. Returns 0; -ESRCH if the kernel has not all of them; or another -errno. */
-int probe_attach_typed(const struct bpf_object *object);
+/* Gives all programs of `object` on tracepoints typed arguments. Before the load, which needs the
+ * kernel's types (probe_types.h), and fails with -ESRCH if one that it loads has no target there.
+ */
+void probe_attach_typed(const struct bpf_object *object);
 
 /* Attaches a program on a tracepoint. Returns the link, to be freed with bpf_link__destroy(); or
  * NULL with errno. */

@@ -12,7 +12,7 @@
 
 #include "ebpf/probe.skel.h"
 #include "sources/probe_attach.h"
-#include "sources/probe_btf.h"
+#include "sources/probe_types.h"
 #include "support/cleanup.h"
 #include "support/resident_set.h"
 
@@ -43,64 +43,43 @@ struct kernel_features {
 	bool storage_iterator;
 };
 
-/* Helpers show in BTF as the functions behind them, tracepoints as the types of their probes. */
-static const struct {
-	const char *name;
-	bool is_function;
-	size_t member;
-} FEATURES[] = {
-	{ "bpf_sk_storage_get_tracing", true, offsetof(struct kernel_features, types) },
-	{ "bpf_get_socket_ptr_cookie", true, offsetof(struct kernel_features, socket_cookie) },
-	{ "bpf_sock_from_file", true, offsetof(struct kernel_features, socket_from_file) },
-	{ "btf_trace_tcp_cong_state_set", false,
-	  offsetof(struct kernel_features, congestion_state) },
-};
-
-static void note_feature(struct kernel_features *features, const struct btf *btf,
-			 const struct btf_type *type)
-{
-	const char *name = btf__name_by_offset(btf, type->name_off);
-
-	for (size_t i = 0; i < sizeof(FEATURES) / sizeof(FEATURES[0]); i++)
-		if (btf_is_func(type) == FEATURES[i].is_function &&
-		    strcmp(name, FEATURES[i].name) == 0)
-			*(bool *)((char *)features + FEATURES[i].member) = true;
-}
-
 /* Some hosts refuse it, or their kernels were built without: only a load tells. Its target shows as
  * the function whose arguments the program gets. */
-static bool can_iterate_storage(const struct btf *btf)
+static bool can_iterate_storage(const struct probe_types *types)
 {
 	const struct bpf_insn return_0[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int32_t target = btf__find_by_name_kind(btf, "bpf_iter_bpf_sk_storage_map", BTF_KIND_FUNC);
+	uint32_t target = probe_types_find(types, BTF_KIND_FUNC, "bpf_iter_bpf_sk_storage_map");
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
-		    .attach_btf_id = target > 0 ? (uint32_t)target : 0);
+		    .attach_btf_id = target);
 	_cleanup_close_ int fd = -EBADF;
 
-	if (target > 0)
+	if (target)
 		fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", return_0, 2,
 				   &options);
 	return fd >= 0;
 }
 
-static int find_features(struct kernel_features *features)
+static bool has_function(const struct probe_types *types, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	return probe_types_find(types, BTF_KIND_FUNC, name);
+}
 
-	if (!btf)
-		return -ENOENT;
-	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
-		const struct btf_type *type = btf__type_by_id(btf, id);
+/* Helpers show in BTF as the functions behind them, tracepoints as the types of their probes. */
+static struct kernel_features find_features(const struct probe_types *types)
+{
+	struct kernel_features features = {
+		.types = has_function(types, "bpf_sk_storage_get_tracing"),
+		.socket_cookie = has_function(types, "bpf_get_socket_ptr_cookie"),
+		.socket_from_file = has_function(types, "bpf_sock_from_file"),
+		.congestion_state =
+			probe_types_find(types, BTF_KIND_TYPEDEF, "btf_trace_tcp_cong_state_set"),
+	};
 
-		if (btf_is_func(type) || btf_is_typedef(type))
-			note_feature(features, btf, type);
-	}
-	features->storage_iterator = features->types && can_iterate_storage(btf);
-	btf__free(btf);
-	return 0;
+	features.storage_iterator = features.types && can_iterate_storage(types);
+	return features;
 }
 
 static bool can_look_at_groups(void)
@@ -195,7 +174,9 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
 	prepare_host_lens(bpf);
 	prepare_groups(bpf, features, lenses);
-	return features->types ? probe_attach_typed(bpf->obj) : 0;
+	if (features->types)
+		probe_attach_typed(bpf->obj);
+	return 0;
 }
 
 /* ---- what the handover keeps: the maps, and the links of the tracepoints */
@@ -267,10 +248,11 @@ static void drop_instructions(const struct probe_bpf *bpf)
 	}
 }
 
-static int load(struct probe_bpf **ret, const char *btf, const struct kernel_features *features,
-		bool lenses, const int *descriptors, unsigned count)
+static int load(struct probe_bpf **ret, struct probe_types *types,
+		const struct kernel_features *features, bool lenses, const int *descriptors,
+		unsigned count)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = probe_types_path(types));
 	_cleanup_(probe_bpf__destroy_held) struct probe_bpf *bpf = probe_bpf__open_opts(&options);
 	int r;
 
@@ -279,6 +261,8 @@ static int load(struct probe_bpf **ret, const char *btf, const struct kernel_fea
 	r = prepare(bpf, features, lenses);
 	if (r >= 0 && count > 0)
 		r = take_over(bpf, descriptors, count);
+	if (r >= 0)
+		r = probe_types_cut(types, bpf_object__btf(bpf->obj));
 	if (r >= 0)
 		r = probe_bpf__load(bpf);
 	if (r < 0)
@@ -289,30 +273,27 @@ static int load(struct probe_bpf **ret, const char *btf, const struct kernel_fea
 }
 
 /* Kernels differ in what programs on control groups may do: where they refuse the groups' lenses,
- * the host's does it all. A type that the kernel lacks (sk_rst_reason before 6.10) libbpf looks for
- * in its modules, for which it wants CAP_SYS_ADMIN before libbpf 1.4; not so where its types are
- * in a file. */
+ * the host's does it all. */
 int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count)
 {
 	struct kernel_features features = {};
-	int r = 0;
+	struct probe_types *types;
+	int r;
 
 	libbpf_set_print(keep_warning);
 	last_warning[0] = '\0';
+	r = probe_types_open(&types, btf);
+	if (r < 0)
+		return r;
 	if (!btf)
-		r = find_features(&features);
+		features = find_features(types);
 	else /* it tells of few of its features before a load: attaching shows whether this is there
 	      */
 		features.congestion_state = true;
-	if (r < 0)
-		return r;
-	r = load(ret, btf, &features, true, descriptors, count);
-	if (r == -EPERM && !btf) {
-		btf = PROBE_BTF_OF_KERNEL;
-		r = load(ret, btf, &features, true, descriptors, count);
-	}
+	r = load(ret, types, &features, true, descriptors, count);
 	if (r == -EINVAL || r == -EACCES)
-		r = load(ret, btf, &features, false, descriptors, count);
+		r = load(ret, types, &features, false, descriptors, count);
+	probe_types_free(types);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "process/service.h"
 #include "sources/probe_attach.h"
 #include "sources/probe_state.h"
+#include "sources/probe_types.h"
 #include "sources/probe_uprobes.h"
 #include "support/cleanup.h"
 
@@ -154,9 +155,10 @@ static void prepare_uprobes(const struct mqtt_probe *mqtt)
 	bpf_program__set_autoload(mqtt->bpf->progs.tcp_received, way != UPROBES_NONE);
 }
 
-int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_object *probe)
+static int open_with(struct mqtt_probe **ret, struct probe_types *types,
+		     const struct bpf_object *probe)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = probe_types_path(types));
 	_cleanup_(mqtt_probe_close_held) struct mqtt_probe *mqtt = calloc(1, sizeof(*mqtt));
 	int r;
 
@@ -169,8 +171,10 @@ int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_o
 	prepare_uprobes(mqtt);
 	r = share_maps(mqtt->bpf, probe);
 	mqtt->bpf->rodata->have_kernel_types = bpf_map__autocreate(mqtt->bpf->maps.mqtt_sessions);
-	if (r >= 0 && mqtt->bpf->rodata->have_kernel_types)
-		r = probe_attach_typed(mqtt->bpf->obj);
+	if (mqtt->bpf->rodata->have_kernel_types)
+		probe_attach_typed(mqtt->bpf->obj);
+	if (r >= 0)
+		r = probe_types_cut(types, bpf_object__btf(mqtt->bpf->obj));
 	if (r >= 0)
 		r = mqtt_bpf__load(mqtt->bpf);
 	if (r >= 0 && mqtt_probe_sees_tls(mqtt)) {
@@ -182,6 +186,18 @@ int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_o
 		return r;
 	*ret = STEAL_POINTER(mqtt);
 	return 0;
+}
+
+int mqtt_probe_open(struct mqtt_probe **ret, const char *btf, const struct bpf_object *probe)
+{
+	struct probe_types *types;
+	int r = probe_types_open(&types, btf);
+
+	if (r < 0)
+		return r;
+	r = open_with(ret, types, probe);
+	probe_types_free(types);
+	return r;
 }
 
 bool mqtt_probe_sees_tls(const struct mqtt_probe *mqtt)
