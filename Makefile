@@ -80,7 +80,8 @@ PURE    := base settings events record verdict engine engine/policy past fleet h
 CORE    := $(foreach folder,$(PURE),$(call objects,watchdog/$(folder)/*.c))
 MESSAGES := $(B)/watchdog/support/descriptor_message.o
 NAMESPACES := $(call objects,watchdog/namespace/service.c watchdog/namespace/network.c) $(MESSAGES)
-PROCESSES := $(call objects,watchdog/process/service.c watchdog/process/view.c watchdog/process/libraries.c)
+PROCESSES := $(call objects,watchdog/process/service.c watchdog/process/view.c watchdog/process/libraries.c \
+		watchdog/support/small_file.c)
 EDGES   := $(sort $(call objects,watchdog/sources/*.c watchdog/effects/*.c watchdog/support/*.c) \
            $(NAMESPACES) $(PROCESSES))
 WIRING  := $(call objects,watchdog/watch/*.c watchdog/watch/survey/*.c)
@@ -217,7 +218,7 @@ $(B)/tests/unit/journal_test: $(B)/watchdog/watch/journal.o
 $(B)/tests/unit/boot_end_sudo_test: $(B)/watchdog/sources/boot_end_sudo.o
 $(B)/tests/unit/crash_traces_test: $(B)/watchdog/sources/crash_traces.o
 $(B)/tests/unit/task_state_test: $(B)/watchdog/sources/task_state.o $(B)/watchdog/support/process_files.o \
-		$(B)/watchdog/support/cgroup_tree.o
+		$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/small_file.o
 $(B)/tests/unit/hardship_test: $(B)/watchdog/sources/hardship.o $(B)/watchdog/support/process_files.o \
 		$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/system_call.o $(PROCESSES) $(MESSAGES)
 $(B)/tests/unit/bus_budget_test: $(B)/watchdog/daemon/bus_budget.o

@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 
 #include "support/cleanup.h"
+#include "support/small_file.h"
 
 enum { FILES_MAX = 65536, WRITTEN_MAX = 1024 };
 
@@ -50,19 +51,6 @@ int process_view_open_namespace(pid_t pid, uint64_t inode)
 	return STEAL_FD(fd);
 }
 
-/* Reads the beginning of a file in /proc into `text`, terminated. Returns false if there is
- * nothing. */
-static bool read_text(const char *path, char *text, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return true;
-}
-
 /* ---- its files */
 
 /* What /proc/PID/fdinfo has of an open file, proc(5). */
@@ -78,7 +66,7 @@ static bool read_open_file(pid_t pid, const char *number, struct open_file *file
 	const char *flags, *mount, *inode;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, number);
-	if (!read_text(path, text, sizeof(text)))
+	if (!small_file_read(path, text, sizeof(text)))
 		return false;
 	flags = strstr(text, "flags:");
 	mount = strstr(text, "mnt_id:");
@@ -170,11 +158,11 @@ void process_view_wait(pid_t tid, struct wait_view *wait)
 
 	*wait = (struct wait_view){ .system_call = WAIT_UNKNOWN };
 	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)tid);
-	if (read_text(path, text, sizeof(text)))
+	if (small_file_read(path, text, sizeof(text)))
 		wait->system_call = system_call_in(text);
 	explicit_bzero(text, sizeof(text)); /* arguments stay here */
 	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)tid);
-	if (read_text(path, wait->channel, sizeof(wait->channel)) &&
+	if (small_file_read(path, wait->channel, sizeof(wait->channel)) &&
 	    strcmp(wait->channel, "0") == 0)
 		wait->channel[0] = '\0';
 }

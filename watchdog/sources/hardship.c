@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sources/hardship.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/process_files.h"
+#include "support/small_file.h"
 #include "support/system_call.h"
 
 #define CACHE_TIME (50 * USEC_PER_MSEC)
@@ -27,18 +27,6 @@ enum {
 	FACTS_SIZE = 2048,  /* cpu.stat, memory.events, cpu.pressure */
 };
 
-/* Reads the beginning of a file into `text`, terminated. Returns false if there is nothing. */
-static bool read_text(const char *path, char *text, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return true;
-}
-
 /* ---- its tasks */
 
 /* "RAN WAITED TIMES": nanoseconds, and how often it began to run. All 0 in a kernel that does not
@@ -50,7 +38,7 @@ static void add_times(pid_t tid, struct hardship *hardship, uint32_t *times)
 
 	*times = 0;
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)tid);
-	if (!read_text(path, text, sizeof(text)) ||
+	if (!small_file_read(path, text, sizeof(text)) ||
 	    sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &ran, &waited, &began) != 3)
 		return;
 	hardship->ran += ran / NSEC_PER_USEC;
@@ -147,7 +135,7 @@ static void read_pressure(const char *group, const char *of, uint8_t *percent, u
 	*percent = 0;
 	*total = 0;
 	if (cgroup_tree_path(group, of, path, sizeof(path)) < 0 ||
-	    !read_text(path, facts, sizeof(facts)) ||
+	    !small_file_read(path, facts, sizeof(facts)) ||
 	    sscanf(facts, "some avg10=%u.%*u avg60=%*f avg300=%*f total=%" SCNu64, &last, total) <
 		    1)
 		return;
@@ -177,7 +165,7 @@ static void read_upwards(char *group, size_t root, const char *name,
 
 	for (unsigned level = 0; level < LEVELS_MAX && strlen(group) > root; level++) {
 		snprintf(path, sizeof(path), "%s/%s", group, name);
-		if (read_text(path, facts, sizeof(facts)))
+		if (small_file_read(path, facts, sizeof(facts)))
 			add(facts, hardship);
 		*strrchr(group, '/') = '\0';
 	}
@@ -227,7 +215,7 @@ static void look_at_groups(pid_t pid, struct hardship *hardship)
 	char *rest = groups, *line;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (!read_text(path, groups, sizeof(groups)))
+	if (!small_file_read(path, groups, sizeof(groups)))
 		return;
 	while ((line = strsep(&rest, "\n"))) {
 		char *controllers = strchr(line, ':');

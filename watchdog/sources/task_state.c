@@ -2,14 +2,12 @@
 #include "sources/task_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/cgroup_tree.h"
-#include "support/cleanup.h"
 #include "support/process_files.h"
+#include "support/small_file.h"
 
 #define CACHE_TIME (50 * USEC_PER_MSEC)
 
@@ -19,25 +17,13 @@ enum {
 	FACTS_SIZE = 128,   /* cgroup.events, freezer.state */
 };
 
-/* Reads the beginning of a file into `text`, terminated. Returns false if there is nothing. */
-static bool read_text(const char *path, char *text, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	return true;
-}
-
 /* cgroups(7): `frozen` is of the group and of those above it. */
 static bool is_frozen(const char *group)
 {
 	char path[PATH_SIZE], facts[FACTS_SIZE];
 
 	return cgroup_tree_path(group, "cgroup.events", path, sizeof(path)) == 0 &&
-	       read_text(path, facts, sizeof(facts)) && strstr(facts, "frozen 1");
+	       small_file_read(path, facts, sizeof(facts)) && strstr(facts, "frozen 1");
 }
 
 static bool is_frozen_v1(const char *group)
@@ -46,7 +32,7 @@ static bool is_frozen_v1(const char *group)
 	int length = snprintf(path, sizeof(path), "/sys/fs/cgroup/freezer%s/freezer.state", group);
 
 	return length > 0 && (size_t)length < sizeof(path) &&
-	       read_text(path, facts, sizeof(facts)) && strncmp(facts, "FROZEN", 6) == 0;
+	       small_file_read(path, facts, sizeof(facts)) && strncmp(facts, "FROZEN", 6) == 0;
 }
 
 /* A line is HIERARCHY:CONTROLLERS:PATH, with no controllers for version 2: cgroups(7). */
@@ -69,7 +55,7 @@ static bool any_group_is_frozen(pid_t pid)
 	char *rest = groups, *line;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (!read_text(path, groups, sizeof(groups)))
+	if (!small_file_read(path, groups, sizeof(groups)))
 		return false;
 	while ((line = strsep(&rest, "\n")))
 		if (group_is_frozen(line))
