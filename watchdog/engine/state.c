@@ -196,11 +196,6 @@ struct path_view state_path(const struct engine *engine, const struct connection
 	return view;
 }
 
-static bool stayed(const struct path_part *part)
-{
-	return part->there && !part->lost && !part->doubtful;
-}
-
 /* From whatever local address: that of a container has no meaning there. */
 static bool host_path_stayed(const struct engine *engine, const struct connection *connection,
 			     const struct socket_facts *socket, usec_t time)
@@ -212,8 +207,8 @@ static bool host_path_stayed(const struct engine *engine, const struct connectio
 		return false;
 	path_look(&engine->path, engine->own_netns, &(struct endpoint){ 0 }, &connection->peer,
 		  time - unheard, time, &view);
-	return view.known && view.covered && view.routes_known && stayed(&view.route) &&
-	       *view.interface && stayed(&view.link) && stayed(&view.radio);
+	return view.known && view.covered && view.routes_known && path_part_stayed(&view.route) &&
+	       *view.interface && path_part_stayed(&view.link) && path_part_stayed(&view.radio);
 }
 
 /* What the connection showed, and the host's clock at `time`. */

@@ -600,11 +600,6 @@ static bool is_known(const struct circumstances *given)
 	return given->path.known && given->path.covered;
 }
 
-static bool stayed(const struct path_part *part)
-{
-	return part->there && !part->lost && !part->doubtful;
-}
-
 /* The part is there: it was never gone, or not for long enough that the peer lost patience. */
 static bool was_back(const struct circumstances *given, const struct path_part *part)
 {
@@ -629,8 +624,8 @@ EXCLUSION(path_is_there, "path-is-whole")
 
 EXCLUSION(link_stayed, "link-stayed-up")
 {
-	return is_known(given) && *given->path.interface && stayed(&given->path.link) &&
-	       stayed(&given->path.radio);
+	return is_known(given) && *given->path.interface && path_part_stayed(&given->path.link) &&
+	       path_part_stayed(&given->path.radio);
 }
 
 EXCLUSION(link_was_back, "link-was-up-again")
@@ -663,7 +658,7 @@ EXCLUSION(did_not_leave_on_request, "this-host-did-not-leave-on-request")
 
 EXCLUSION(address_stayed, "address-stayed")
 {
-	return is_known(given) && stayed(&given->path.address);
+	return is_known(given) && path_part_stayed(&given->path.address);
 }
 
 EXCLUSION(address_was_back, "address-was-back")
@@ -689,7 +684,7 @@ static bool could_not_leave(const struct circumstances *given)
 EXCLUSION(route_stayed, "route-stayed")
 {
 	return !could_not_leave(given) && is_known(given) && given->path.routes_known &&
-	       stayed(&given->path.route);
+	       path_part_stayed(&given->path.route);
 }
 
 EXCLUSION(route_was_back, "route-was-back")

@@ -80,6 +80,12 @@ bool path_has_radio(const struct path_table *table, uint64_t netns, uint32_t int
 /* True if NetworkManager has told of the interface. */
 bool path_has_device(const struct path_table *table, uint64_t netns, uint32_t interface);
 
+/* True if the part was there for the whole span. */
+static inline bool path_part_stayed(const struct path_part *part)
+{
+	return part->there && !part->lost && !part->doubtful;
+}
+
 /* True if nothing that is known of the path is missing at the end of the span. */
 bool path_is_whole(const struct path_view *view);
 
