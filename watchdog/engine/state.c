@@ -103,12 +103,14 @@ static const struct signal_facts *stop_of(const struct process *process,
 {
 	const struct signal_facts *stop = process_stop_by(process, circumstances->time);
 	const struct signal_facts *before = &process->stop_before;
-	struct circumstances with_before = *circumstances;
 
-	with_before.stop = before;
-	if (stop && stop->number == SIGHUP && stop != before && before->number &&
-	    asks_to_end(&with_before))
-		return before;
+	if (stop && stop->number == SIGHUP && stop != before && before->number) {
+		struct circumstances with_before = *circumstances;
+
+		with_before.stop = before;
+		if (asks_to_end(&with_before))
+			return before;
+	}
 	return stop ?: &process->fatal;
 }
 
