@@ -24,11 +24,16 @@ class Column:
         self.outcomes = {}  # case -> Outcome
 
     def take(self, facts):
+        if self.kernel not in (None, facts.get("kernel", self.kernel)):
+            self.outcomes = {}
         self.kernel = facts.get("kernel", self.kernel)
         self.mode = facts.get("mode", self.mode)
         self.complete = facts.get("done", self.complete)
         if "case" in facts:
             self.outcomes[facts["case"]] = Outcome(facts["outcome"])
+
+    def has_played(self, case):
+        return self.outcomes.get(case, Outcome.UNPLAYED) is not Outcome.UNPLAYED
 
     def count(self, outcome):
         return list(self.outcomes.values()).count(outcome)

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays the cases of tests/live on other kernels and another architecture, in emulated machines.
 
-    run.py [--build DIR] [--jobs N] [--play PATTERN]... [--markdown FILE] [MACHINE]...
+    run.py [--build DIR] [--jobs N] [--play PATTERN]... [--rest] [--markdown FILE] [MACHINE]...
 
 A MACHINE is one of those below (`--list`); all without one. What they need comes with apt once and
 is kept below DIR/vm. Prints the outcome of each play, and at the end the matrix; the exit status is
-1 if a verdict was wrong and yet `likely` or `proved`, or a machine did not come to its end.
+1 if a verdict was wrong and yet `likely` or `proved`, or a machine did not come to its end. `--rest`
+leaves out what a machine has played already, for one that was stopped.
 `--markdown` plays nothing, but writes what the last play of each case gave on each machine between
 the markers in FILE.
 """
@@ -71,24 +72,31 @@ def show(name, facts):
 
 def play(machine, options):
     """Runs one machine to its end; returns its column."""
-    column = kernel_matrix.Column(machine.name)
+    kept = options.results / f"{machine.name}.json"
+    if options.rest and kept.exists():
+        column = kernel_matrix.Column.kept(kept)
+    else:
+        column = kernel_matrix.Column(machine.name)
     try:
-        play_into(column, machine, options)
+        play_into(column, kept, machine, options)
     except (OSError, ValueError, subprocess.CalledProcessError) as failure:
         print(f"{machine.name}: {failure}", file=sys.stderr)
     return column
 
 
-def play_into(column, machine, options):
+def play_into(column, kept, machine, options):
     programs = programs_for(machine.architecture, options.build)
+    patterns = options.play
+    if options.rest:
+        patterns = [name for name in case_names(patterns) if not column.has_played(name)]
     log = options.results / f"{machine.name}.log"
-    with open(log, "w") as console:
-        for line in machine.lines(options.build / "vm", programs, options.play):
+    with open(log, "a" if options.rest else "w") as console:
+        for line in machine.lines(options.build / "vm", programs, patterns):
             print(line, file=console, flush=True)
             if line.startswith("##"):
                 facts = json.loads(line[2:])
                 column.take(facts)
-                column.keep(options.results / f"{machine.name}.json")
+                column.keep(kept)
                 show(machine.name, facts)
 
 
@@ -122,6 +130,7 @@ def arguments():
     parser.add_argument("--build", type=Path, default=TREE / "build", metavar="DIR")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument("--play", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--rest", action="store_true", help="only what was not played yet")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--list", action="store_true", help="name the machines")
     parser.add_argument("machines", nargs="*", metavar="MACHINE")
@@ -134,15 +143,15 @@ def arguments():
     return options
 
 
-def case_names():
-    listed = debian.run(str(TREE / "tests/live/run.py"), "--list")
-    return {line.split()[0] for line in listed.splitlines()}
+def case_names(patterns=()):
+    listed = debian.run(str(TREE / "tests/live/run.py"), "--list", *patterns)
+    return [line.split()[0] for line in listed.splitlines()]
 
 
 def write_kept(options):
     paths = [options.results / f"{machine.name}.json" for machine in options.machines]
     columns = [kernel_matrix.Column.kept(path) for path in paths if path.exists()]
-    names = case_names()
+    names = set(case_names())
     for column in columns:
         column.forget_others(names)
     kernel_matrix.write_markdown(options.markdown, columns)
