@@ -141,7 +141,7 @@ def user_timeout(stage):
     stage.agent.ask("wait", "error")
 
 
-@case("connect-timeout", "path-silent", families=BOTH)
+@case("connect-timeout", "path-silent", SUSPECTED, families=BOTH)
 def connect_timeout(stage):
     stage.hub.listen()
     stage.lab.black_hole()

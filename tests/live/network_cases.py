@@ -156,7 +156,7 @@ def next_hop_dies_with_data_in_flight(stage):
     send_until_error(stage)
 
 
-@case("connect-unreachable", "unreachable", families=BOTH)
+@case("connect-unreachable", "unreachable", SUSPECTED, families=BOTH)
 def next_hop_dead_on_connect(stage):
     stage.lab.set("device", tcp_syn_retries=3)
     stage.hub.listen()
@@ -246,7 +246,8 @@ def host_unreachable_while_connected(stage):
     # no SYN was ever sent: which peer was meant is not known
     ("no-route-on-connect", story(), "ENETUNREACH", Lab.route_removed),
     # the application sees ECONNREFUSED here, as if a RST had come
-    ("port-unreachable-on-connect", case("connect-unreachable", "unreachable", families=BOTH),
+    ("port-unreachable-on-connect", case("connect-unreachable", "unreachable", SUSPECTED,
+                                         families=BOTH),
      "ECONNREFUSED", lambda lab: lab.unreachable("port-unreachable")),
     ("refused-in-the-middle", case("connect-refused", "connect-refused"), "ECONNREFUSED",
      Lab.reset_in_the_middle),
@@ -333,7 +334,7 @@ def own_firewall_rejects_with_a_rst(stage):
            ended("connect-refused", "host-firewall", SURE)),
      "reject with tcp reset", "ECONNREFUSED"),
     ("own-firewall-rejects-connect-with-icmp",
-     story(ended("connect-unreachable", "unreachable", NOT_PROVED),
+     story(ended("connect-unreachable", "unreachable", SUSPECTED),
            ended("connect-unreachable", "host-firewall", SURE)),
      "reject with icmpx type admin-prohibited", "EHOSTUNREACH"),
 )

@@ -3,7 +3,7 @@
 
 import signal
 
-from case import LIKELY, NOT_PROVED, case, ended, mptcp, stalled, story
+from case import LIKELY, NOT_PROVED, SUSPECTED, case, ended, mptcp, stalled, story
 from hub import PORT
 
 
@@ -220,7 +220,7 @@ def user_timeout_while_idle(stage):
     stage.agent.ask("wait", "error")
 
 
-@case("connect-unreachable", "unreachable")
+@case("connect-unreachable", "unreachable", SUSPECTED)
 def host_unreachable_on_connect(stage):
     stage.hub.listen()
     stage.lab.unreachable("host-unreachable")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from modem import SEARCHING
-from relay import ADDRESS, PATIENCE, PORT, Missing
+from relay import ADDRESS, ADDRESS6, PATIENCE, PORT, Missing
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,24 @@ class Ending:
     at_once: bool         # the end follows at once: something may happen right after it
     nat: bool             # the device translates what it sends, each connection to any port
     modem: bool           # the device's interface is a modem's, of which ModemManager tells
+    attempt: bool         # it is so from the start: the agent's first attempt fails, or its session
+
+    def deaf(self, program):
+        """What becomes of the path meanwhile has no part in it."""
+        return set(self.truth(program)) <= {"agent-crash", "agent-stopped"}
 
 
 ENDINGS = {}
 
 
 def ending(*truth, by=(), fits=lambda program: True, patience=6, unwell=False, group=False,
-           settings=(), at_once=True, nat=False, modem=False):
+           settings=(), at_once=True, nat=False, modem=False, attempt=False):
     def add(play):
         name = play.__name__.replace("_", "-")
         right = truth[0] if truth and callable(truth[0]) else lambda program: truth
         by_ = by if callable(by) else lambda program: (by,) if isinstance(by, str) else by
         ENDINGS[name] = Ending(name, play, fits, right, by_, patience, unwell, group, settings,
-                               at_once, nat, modem)
+                               at_once and not attempt, nat, modem, attempt)
         return play
     return add
 
@@ -449,7 +454,8 @@ def route_removed(world):
 
 @ending("no-route", "unreachable", fits=can("send"), patience=14, at_once=False)
 def rule_prohibits(world):
-    world.on_device("ip", "rule", "add", "to", ADDRESS, "prohibit", "pref", "100")
+    family, address = ("-6", ADDRESS6) if world.ipv6 else ("-4", ADDRESS)
+    world.on_device("ip", family, "rule", "add", "to", address, "prohibit", "pref", "100")
     world.tell("send")
 
 
@@ -520,6 +526,13 @@ def own_firewall_rejects(world):
     world.tell("send")
 
 
+@ending("host-firewall", fits=can("send"), patience=14, at_once=False)
+def own_firewall_rejects_by_icmp(world):
+    world.lab.firewall_on_device("reject with icmpx type host-unreachable",
+                                 match=f"tcp dport {PORT}")
+    world.tell("send")
+
+
 @ending("host-nat", fits=can("send"), by="peer-reset", nat=True)
 def own_nat_forgets(world):
     world.lab.forget_translations("device")
@@ -585,3 +598,84 @@ def disk_does_not_answer_and_hub_gives_up(world):
         raise Missing("an open that is held")
     time.sleep(3)
     world.session.fin()
+
+
+# ---- from the start
+
+
+@ending("connect-refused", by="connect-refused", attempt=True)
+def nobody_listens(world):
+    world.relay.stop()
+
+
+@ending("path-silent", by="connect-timeout", attempt=True, patience=12)
+def nobody_answers(world):
+    world.lab.black_hole()
+
+
+@ending("path-silent", by="connect-timeout", attempt=True, patience=12)
+def answers_are_lost(world):
+    world.lab.deaf()
+
+
+# a RST is the peer's or somebody's who speaks for it
+@ending("connect-refused", by="connect-refused", attempt=True)
+def router_refuses(world):
+    world.lab.reset_in_the_middle()
+
+
+@ending("unreachable", attempt=True, patience=12)
+def unreachable_from_the_start(world):
+    world.lab.unreachable()
+
+
+@ending("unreachable", attempt=True, patience=12)
+def port_is_unreachable(world):
+    world.lab.unreachable("port-unreachable")
+
+
+@ending("unreachable", "path-silent", attempt=True, patience=16)
+def next_hop_is_dead(world):
+    world.lab.next_hop_dies()
+
+
+@ending("link-down", attempt=True, patience=12)
+def cable_was_out(world):
+    world.lab.cable_pulled()
+
+
+@ending("host-firewall", attempt=True, patience=12)
+def own_firewall_drops_attempts(world):
+    world.lab.firewall_on_device()
+
+
+@ending("host-firewall", attempt=True, patience=12)
+def own_firewall_drops_answers(world):
+    world.lab.firewall_on_device(hook="input")
+
+
+@ending("host-firewall", attempt=True, patience=12)
+def own_firewall_refuses(world):
+    world.lab.firewall_on_device("reject with tcp reset", match=f"tcp dport {PORT}")
+
+
+@ending("host-firewall", attempt=True, patience=12)
+def own_firewall_refuses_by_icmp(world):
+    world.lab.firewall_on_device("reject with icmpx type admin-prohibited",
+                                 match=f"tcp dport {PORT}")
+
+
+@ending("path-silent", "path-half", "agent-close", attempt=True, patience=20)
+def only_handshakes_pass(world):
+    """An agent may give up before the kernel does."""
+    world.lab.forward("iifname inside tcp flags & psh == psh drop")
+
+
+@ending("host-firewall", attempt=True, patience=20)
+def own_firewall_lets_handshakes_pass(world):
+    world.lab.firewall_on_device(match="tcp flags & psh == psh")
+
+
+@ending("peer-close", "peer-reset", "session-rejected", attempt=True)
+def hub_turns_it_away(world):
+    world.relay.turns_away = True

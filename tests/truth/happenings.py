@@ -21,15 +21,17 @@ class Happening:
     afterwards: bool     # may also come right after the end
     long_before: bool    # only where some time passes until the end
     group: bool          # needs the agent's own control group
+    path: bool           # nothing gets through meanwhile
 
 
 HAPPENINGS = {}
 
 
-def happening(fits=lambda program: True, afterwards=False, long_before=False, group=False):
+def happening(fits=lambda program: True, afterwards=False, long_before=False, group=False,
+              path=False):
     def add(play):
         name = play.__name__.replace("_", "-")
-        HAPPENINGS[name] = Happening(name, play, fits, afterwards, long_before, group)
+        HAPPENINGS[name] = Happening(name, play, fits, afterwards, long_before, group, path)
         return play
     return add
 
@@ -45,21 +47,21 @@ def passes(signal):
 # ---- the path
 
 
-@happening(afterwards=True)
+@happening(afterwards=True, path=True)
 def link_flap(world):
     world.lab.link_down()
     time.sleep(0.2)
     world.lab.link_up()
 
 
-@happening(afterwards=True)
+@happening(afterwards=True, path=True)
 def cable_flap(world):
     world.lab.cable_pulled()
     time.sleep(0.2)
     world.lab.cable_plugged_in()
 
 
-@happening(afterwards=True)
+@happening(afterwards=True, path=True)
 def address_flap(world):
     world.on_device("ip", "address", "delete", "10.77.1.2/24", "dev", "uplink")
     time.sleep(0.1)
@@ -67,7 +69,7 @@ def address_flap(world):
     world.on_device("ip", "route", "replace", "default", "via", "10.77.1.1")
 
 
-@happening(afterwards=True)
+@happening(afterwards=True, path=True)
 def route_flap(world):
     world.lab.route_removed()
     time.sleep(0.15)

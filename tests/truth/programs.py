@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 import certificate
-from relay import ADDRESS, BACKEND_PORT, PORT
+from relay import ADDRESS, ADDRESS6, BACKEND_PORT, PORT
 
 HERE = Path(__file__).resolve().parent / "agents"
 PYTHON = "/usr/bin/python3"
@@ -36,12 +36,17 @@ class Program:
     gives_up: str = "retransmit-timeout"  # the kernel, by which timer, on what was sent
     watches: str = ""         # the timer by which the kernel asks for a peer that says nothing
     crash: str = "agent-crash"  # what its `crash` is: a runtime may make an exit of a fault
+    ipv6: str = ADDRESS6      # how it takes an address of IPv6; "": not at all
     tools: tuple = ()         # what must be installed
 
     @property
     def secure(self):
         """It speaks TLS."""
         return self.server in ("mosquitto-tls", "tls")
+
+    def start(self, build, ipv6):
+        """The words that start it."""
+        return [word.replace(ADDRESS, self.ipv6) if ipv6 else word for word in self.words(build)]
 
     def missing(self, build):
         """What it lacks, in words; None if nothing. A tool is a program, a module of Python
@@ -94,14 +99,14 @@ PROGRAMS = {program.name: program for program in (
     Program("node", told("node", str(HERE / "node_agent.js")), "mosquitto",
             commands=frozenset({"send", "trap", "hang", "open", "goodbye", *ENDS, *HELPERS}),
             passes=frozenset({"HUP", "USR2", "INT"}), protocol="mqtt", farewell=True,
-            tools=("node", "build/sdk/node_modules/mqtt", "mosquitto")),
+            ipv6=f"[{ADDRESS6}]", tools=("node", "build/sdk/node_modules/mqtt", "mosquitto")),
     Program("go", told("build/truth/goagent"), "mosquitto",
             commands=frozenset({"send", "crash", "trap", "fault", "goodbye", *ENDS, *HELPERS}),
-            passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit",
+            passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit", ipv6="",
             tools=("build/truth/goagent", "mosquitto")),
     Program("go-tls", told("build/truth/goagent", more=("AUTHORITY",)), "mosquitto-tls",
             commands=frozenset({"send", "crash", "trap", "fault", "goodbye", *ENDS, *HELPERS}),
-            passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit",
+            passes=TOLD, protocol="mqtt", farewell=True, crash="agent-exit", ipv6="",
             tools=("build/truth/goagent", "mosquitto")),
     Program("tls", told(PYTHON, str(HERE / "tls_agent.py"), more=("AUTHORITY",)), "tls",
             commands=frozenset({"send", "send-large", "crash", "trap", "goodbye", *ENDS}), passes=TOLD,
@@ -123,9 +128,9 @@ PROGRAMS = {program.name: program for program in (
     Program("redis", lambda _: ["redis-cli", "-h", ADDRESS, "-p", str(PORT), "SUBSCRIBE", "t"],
             "redis", protocol="redis", tools=("redis-cli", "redis-server")),
     Program("curl", lambda _: ["curl", "-sN", "-o", "/dev/null", f"http://{ADDRESS}:{PORT}/"],
-            "http", protocol="http", tools=("curl",)),
+            "http", protocol="http", ipv6=f"[{ADDRESS6}]", tools=("curl",)),
     Program("websocket", lambda _: [PYTHON, str(HERE / "websocket_agent.py"), ADDRESS, str(PORT)],
-            "websocket", protocol="websocket", tools=("module/websockets",)),
+            "websocket", protocol="websocket", ipv6=f"[{ADDRESS6}]", tools=("module/websockets",)),
 )}
 
 HTTP = """
@@ -144,7 +149,7 @@ SERVERS = {
     "mosquitto": lambda directory: ["mosquitto", "-c", mosquitto_settings(directory)],
     "mosquitto-tls": lambda directory: ["mosquitto", "-c", mosquitto_settings(directory, True)],
     "tls": lambda directory: [PYTHON, str(HERE / "tls_hub.py"), "127.0.0.1", str(BACKEND_PORT),
-                              *certificate.make(directory, f"IP:{ADDRESS}")],
+                              *certificate.make(directory, f"IP:{ADDRESS}", f"IP:{ADDRESS6}")],
     "redis": lambda directory: ["redis-server", "--bind", "127.0.0.1", "--port",
                                 str(BACKEND_PORT), "--save", "", "--dir", str(directory)],
     "http": lambda directory: [PYTHON, "-c", HTTP],
@@ -157,7 +162,7 @@ def mosquitto_settings(directory, secure=False):
     path = directory / "mosquitto.conf"
     lines = [f"listener {BACKEND_PORT} 127.0.0.1", "allow_anonymous true", "user root"]
     if secure:
-        key, own = certificate.make(directory, f"IP:{ADDRESS}")
+        key, own = certificate.make(directory, f"IP:{ADDRESS}", f"IP:{ADDRESS6}")
         lines += [f"keyfile {key}", f"certfile {own}"]
     path.write_text("\n".join((*lines, "")))
     return str(path)

@@ -16,7 +16,7 @@ from lab import CLOUD_ADDRESS, inside
 PORT, BACKEND_PORT = 1883, 18830  # at 8883 some clients speak TLS unasked
 OTHER_PORT = PORT + 2  # a second hub
 PATIENCE = 15  # seconds until a step that should have happened counts as failed
-ADDRESS = CLOUD_ADDRESS["ipv4"]
+ADDRESS, ADDRESS6 = CLOUD_ADDRESS["ipv4"], CLOUD_ADDRESS["ipv6"]
 
 
 class Missing(Exception):
@@ -102,21 +102,26 @@ class Relay:
         """`server`: somebody listens at BACKEND_PORT of the cloud's loopback."""
         self._lab, self._server = lab, server
         self.sessions = []
+        self.turns_away = False  # whoever connects
         self.others = []  # of the second hub, for an agent that has two
         self.over = threading.Event()
         self._arrival = threading.Condition()
         with inside(lab.cloud):
-            self._listener = socket.create_server((ADDRESS, PORT))
-            self._other_listener = socket.create_server((ADDRESS, OTHER_PORT))
+            self._listener, self._other_listener = (
+                socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+                for port in (PORT, OTHER_PORT))
         threading.Thread(target=self._accept, daemon=True).start()
         threading.Thread(target=self._accept_other, daemon=True).start()
 
     def _accept(self):
         while True:
             try:
-                agent, (_, port) = self._listener.accept()
+                agent, (_, port, *_) = self._listener.accept()
             except OSError:
                 return
+            if self.turns_away:
+                agent.close()
+                continue
             try:
                 server = self._reach() if self._server else None
             except OSError:
@@ -129,7 +134,7 @@ class Relay:
     def _accept_other(self):
         with contextlib.suppress(OSError):
             while True:
-                agent, (_, port) = self._other_listener.accept()
+                agent, (_, port, *_) = self._other_listener.accept()
                 agent.sendall(b"h")
                 self.others.append(Session(self, agent, port, None))
 

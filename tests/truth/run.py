@@ -18,6 +18,7 @@ import contextlib
 import json
 import random
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -35,7 +36,7 @@ from programs import PROGRAMS, prepare  # noqa: E402
 from relay import Missing  # noqa: E402
 from world import World  # noqa: E402
 
-MOMENTS = {"long": 1.6, "short": 0.15, "after": 0.5}
+MOMENTS = {"long": 1.6, "short": 0.15, "after": 0.5, "during": 0.5}
 HAPPENINGS_MOST = 3
 SETTLE = 0.4  # seconds after the verdict, for what may be done about it
 CONFIDENCES = ("proved", "likely", "suspected")
@@ -49,18 +50,20 @@ class Play:
     moment: str
     happenings: tuple
     found: bool = False
+    ipv6: bool = False
     settings: tuple = ()
 
     def spec(self):
-        parts = [self.program, self.ending, self.moment, "+".join(self.happenings)]
-        return ":".join(parts + ["found"] * self.found) + "".join(f" {s}" for s in self.settings)
+        parts = [self.program, self.ending, self.moment, "+".join(self.happenings),
+                 *["found"] * self.found, *["ipv6"] * self.ipv6]
+        return ":".join(parts) + "".join(f" {s}" for s in self.settings)
 
     @staticmethod
     def parse(spec):
         words, *settings = spec.split()
         program, ending, moment, happenings, *rest = words.split(":")
         return Play(program, ending, moment, tuple(filter(None, happenings.split("+"))),
-                    "found" in rest, tuple(settings))
+                    "found" in rest, "ipv6" in rest, tuple(settings))
 
 
 def compose(random_, programs):
@@ -71,18 +74,25 @@ def compose(random_, programs):
     moment = random_.choice(["long", "long", "short", "after"])
     if moment == "after" and not ending.at_once:
         moment = "short"
-    found = not ending.group and not program.namespace and random_.random() < 0.2
+    if ending.attempt:
+        moment = "long"
+    elif moment == "after" and random_.random() < 0.4:
+        moment = "during"
+    found = not (ending.group or ending.attempt or program.namespace) and random_.random() < 0.2
+    ipv6 = bool(program.ipv6) and random_.random() < 0.3
     fitting = [name for name, happening in HAPPENINGS.items()
                if happening.fits(program) and not (happening.group and found)
                and (moment == "long" or not happening.long_before)
-               and (moment != "after" or happening.afterwards)]
+               and (moment not in ("after", "during") or happening.afterwards)
+               and (moment != "during" or not happening.path or ending.deaf(program))
+               and not ending.attempt]
     count = min(random_.choice([0, 1, 1, 2, 2, 3]), len(fitting))
     settings = list(ending.settings)
     if program.protocol == "mqtt" and random_.random() < 0.5:
         settings.append("MqttInspect=yes")
     if not ending.settings and program.protocol == "mqtt" and random_.random() < 0.4:
         settings.append("KeepAliveSec=30")
-    return Play(program.name, ending.name, moment, tuple(random_.sample(fitting, count)), found,
+    return Play(program.name, ending.name, moment, tuple(random_.sample(fitting, count)), found, ipv6,
                 tuple(settings))
 
 
@@ -146,8 +156,9 @@ class Result:
 def begin_play(play, options, result):
     with World(play, options) as world:
         try:
-            world.await_session()
-            perform(play, world)
+            if not ENDINGS[play.ending].attempt:
+                world.await_session()
+                perform(play, world)
             result.verdict = world.verdict(ENDINGS[play.ending].patience)
             time.sleep(SETTLE)
             if options.save and world.trace.exists():
@@ -161,20 +172,24 @@ def begin_play(play, options, result):
 
 
 def perform(play, world):
-    """Happenings, a pause, the ending; or the ending and a happening right after it."""
+    """Happenings, a pause, the ending; or the ending with a happening beside it or right after it."""
     def happen():
+        with contextlib.suppress(ProcessLookupError):  # a signal to an agent that is dead by then
+            for name in play.happenings:
+                HAPPENINGS[name].play(world)
+    if play.moment in ("long", "short"):
         for name in play.happenings:
             HAPPENINGS[name].play(world)
-    if play.moment != "after":
-        happen()
-        time.sleep(MOMENTS[play.moment])
-    else:
-        time.sleep(MOMENTS["after"])
+    time.sleep(MOMENTS[play.moment])
+    beside = threading.Thread(target=happen)
+    if play.moment == "during":
+        beside.start()
     ENDINGS[play.ending].play(world)
+    if play.moment == "during":
+        beside.join()
     if play.moment == "after":
         world.await_end()
-        with contextlib.suppress(ProcessLookupError):  # a signal to an agent that is dead by then
-            happen()
+        happen()
 
 
 def perform_play(play, options):

@@ -39,7 +39,9 @@ class World:
     def __init__(self, play, options):
         self.program = PROGRAMS[play.program]
         self._play, self._options = play, options
-        self.nat = ENDINGS[play.ending].nat
+        self.ending = ENDINGS[play.ending]
+        self.nat = self.ending.nat
+        self.ipv6 = play.ipv6
         self.modem = None
         self.witness = None
         self.server = None   # behind the relay, if the program needs one
@@ -70,6 +72,8 @@ class World:
             self._fifo = os.open(self.directory / "fifo", os.O_RDWR | os.O_NONBLOCK)
             leaving.callback(os.close, self._fifo)
             self.trace = self.directory / "events.trace"
+            if self.ending.attempt:
+                self.ending.play(self)
             self.witness = self._start()
             leaving.callback(self.witness.close)
             leaving.callback(self.thaw)
@@ -97,7 +101,7 @@ class World:
     def _start(self):
         files = {"FIFO": "fifo", "AUTHORITY": "hub.crt"}
         words = [str(self.directory / files[word]) if word in files else word
-                 for word in self.program.words(self._options.build)]
+                 for word in self.program.start(self._options.build, self._play.ipv6)]
         os.environ["NODE_PATH"] = str(self._options.build / "sdk/node_modules")
         if not self._play.found:
             words = self._watching("run", "--", *words)
@@ -220,13 +224,18 @@ class World:
         return [record for record in self.witness.records
                 if isinstance(record, dict) and record.get("CONNWATCH_KIND") in kinds]
 
+    def _is_about_session(self, record):
+        if not self.session:  # the first attempt
+            return record.get("CONNWATCH_PEER_PORT") == str(PORT)
+        return record.get("CONNWATCH_LOCAL_PORT") == str(self.session.port)
+
     def verdict(self, patience):
         """The record of the session's end; None if it does not come."""
         deadline = time.monotonic() + patience
         ended = False
         while time.monotonic() < deadline:
             for record in self.records("ended", "evidence-lost"):
-                if record.get("CONNWATCH_LOCAL_PORT") == str(self.session.port):
+                if self._is_about_session(record):
                     return record
             if ended:
                 break

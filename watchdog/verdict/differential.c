@@ -38,6 +38,10 @@ struct row {
 	{                                            \
 		CAUSE_AGENT_CLOSE, CAUSE_AGENT_ABORT \
 	}
+#define GIVING_UP                                   \
+	{                                           \
+		CAUSE_AGENT_CLOSE, CAUSE_AGENT_EXIT \
+	}
 #define ENDING                                                       \
 	{                                                            \
 		CAUSE_AGENT_CRASH, CAUSE_AGENT_OOM, CAUSE_AGENT_EXIT \
@@ -162,6 +166,8 @@ static const struct row rows[] = {
 	  BY(route_stayed), BY(route_was_back, all_arrived) },
 	{ OWN, CAUSE_HOST_SUSPEND,
 	  BY(did_not_sleep), BY() },
+	{ GIVING_UP, CAUSE_UNREACHABLE,
+	  BY(had_come_up, no_connection), BY(waited_for_long) },
 	{ ONE(AGENT_ABORT), CAUSE_AGENT_CLOSE,
 	  BY(no_goodbye, closed_on_purpose, no_tls_goodbye),
 	  BY(had_been_quiet, reset_went_out) },

@@ -844,6 +844,15 @@ EXCLUSION(timed_out_again_and_again, "nothing-was-acknowledged-for-long")
 	return given->socket->retransmit_timeouts >= TIMEOUTS_OF_SILENCE;
 }
 
+/* The kernel keeps no ICMP error that the agent has read (SO_ERROR). One that comes before
+ * connect() returns leaves the socket open: of a firewall of this host's own, mostly. */
+#define AT_ONCE (200 * USEC_PER_MSEC)
+
+EXCLUSION(waited_for_long, "it-was-not-refused-at-once")
+{
+	return given->socket->age >= AT_ONCE;
+}
+
 /* An agent that leaves at once for the other family has not waited. */
 EXCLUSION(waited_for_an_answer, "the-agent-had-waited-for-an-answer")
 {
@@ -888,10 +897,15 @@ EXCLUSION(came_from_here, "this-host-sent-the-RST")
 	return given->socket->reset_from_here;
 }
 
+/* Nobody looks at the first SYN of the first attempt that fails. */
 EXCLUSION(no_drop_is_known, "no-drop-of-this-host-is-known")
 {
-	return !given->socket->dropped_out && !given->socket->dropped_in &&
-	       !did_not_leave(given->socket);
+	const struct socket_facts *socket = given->socket;
+	bool some_were_watched = given->came_up || refused_by_rst_holds(given, verdict) ||
+				 socket->sent_meanwhile > 0;
+
+	return some_were_watched && !socket->dropped_out && !socket->dropped_in &&
+	       !did_not_leave(socket);
 }
 
 /* ---- this host's own NAT */

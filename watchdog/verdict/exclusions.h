@@ -48,7 +48,7 @@
 	ONE(later_data_came) ONE(a_large_one_came) ONE(was_let_through_before) \
 	ONE(own_data_waits) ONE(did_not_reset) ONE(was_heard_meanwhile) \
 	ONE(other_family_came_up) ONE(had_come_up) ONE(no_other_family_came_up) ONE(no_other_family_can_follow) ONE(none_was_pending) ONE(timed_out_again_and_again) \
-	ONE(waited_for_an_answer) \
+	ONE(waited_for_an_answer) ONE(waited_for_long) \
 	/* this host's own filters */ \
 	ONE(dropped_here) ONE(dropped_most) ONE(was_not_sent) ONE(nothing_dropped_here) \
 	ONE(no_drop_is_known) ONE(came_from_elsewhere) ONE(came_from_here) \

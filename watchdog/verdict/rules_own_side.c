@@ -5,6 +5,7 @@
 
 #include "verdict/ended_by.h"
 #include "verdict/mqtt_facts.h"
+#include "verdict/rules_drops.h"
 #include "verdict/rules_half_path.h"
 #include "verdict/rules_host.h"
 #include "verdict/rules_network.h"
@@ -59,7 +60,7 @@ static enum ruling decide_given_up(struct deliberation *on)
 		return ruling;
 	/* A single SYN that was not answered at once proves nothing about the path. */
 	if (on->given->socket->retransmits == 0)
-		return nominate(on, CAUSE_AGENT_CLOSE);
+		return rule_dropped_here(on) == DECIDED ? DECIDED : nominate(on, CAUSE_AGENT_CLOSE);
 	return decide_silent_path(on);
 }
 

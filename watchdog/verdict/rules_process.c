@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verdict/ended_by.h"
+#include "verdict/rules_drops.h"
 #include "verdict/rules_network.h"
 
 /* Data that an agent sends so long after a request to stop is its usual work. */
@@ -246,8 +247,10 @@ bool is_unanswered(const struct circumstances *given)
 /* An agent that exits while its peer is not heard any more has given up. */
 static enum ruling rule_gave_up(struct deliberation *on)
 {
-	if (on->given->no_connection || !on->given->came_up)
+	if (on->given->no_connection)
 		return SILENT;
+	if (!on->given->came_up)
+		return rule_dropped_here(on);
 	if (!is_unanswered(on->given))
 		return rule_path_still_broken(on);
 	describe_timeout(on);

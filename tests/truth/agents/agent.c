@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +38,15 @@ static void rest(long milliseconds)
 static int reach(const char *address, int port)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 peer6 = { .sin6_family = AF_INET6, .sin6_port = peer.sin_port };
+	bool ipv4 = inet_pton(AF_INET, address, &peer.sin_addr) == 1;
+	int file = socket(ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
 
-	inet_pton(AF_INET, address, &peer.sin_addr);
-	if (connect(file, (struct sockaddr *)&peer, sizeof(peer)) < 0) {
+	inet_pton(AF_INET6, address, &peer6.sin6_addr);
+	r = ipv4 ? connect(file, (struct sockaddr *)&peer, sizeof(peer))
+		 : connect(file, (struct sockaddr *)&peer6, sizeof(peer6));
+	if (r < 0) {
 		perror("connect");
 		close(file);
 		return -1;
