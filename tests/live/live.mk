@@ -58,6 +58,7 @@ check-background: $(UNIT_TESTS) $(B)/connwatchctl $(B)/tests/commands/write_expo
 
 PROBE_ALONE := $(call objects,watchdog/sources/probe*.c) $(PROCESSES) $(MESSAGES) \
 	$(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/resident_set.o \
+	$(B)/watchdog/support/packed_object.o \
 	$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/path_table.o \
 	$(B)/watchdog/support/kernel_word.o $(B)/watchdog/support/process_tree.o $(B)/watchdog/support/process_files.o $(B)/libcore.a
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o $(PROBE_ALONE)
@@ -73,6 +74,7 @@ $(B)/tests/live/lost_records_test $(B)/tests/live/record_order_test $(B)/tests/l
 
 $(B)/tests/live/route_monitor_test: $(B)/tests/live/route_monitor_test.o \
 		$(B)/watchdog/sources/route_monitor.o $(B)/watchdog/sources/route_monitor_expiry.o $(NAMESPACES) $(B)/watchdog/process/view.o \
+		$(B)/watchdog/support/small_file.o \
 		$(B)/libcore.a
 $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 		$(call objects,watchdog/sources/cgroup_finder*.c) $(B)/watchdog/support/cgroup_tree.o \
@@ -80,7 +82,8 @@ $(B)/tests/live/cgroup_finder_test: $(B)/tests/live/cgroup_finder_test.o \
 		$(B)/libcore.a
 $(B)/tests/live/process_signal_test: $(B)/tests/live/process_signal_test.o \
 		$(B)/watchdog/effects/process_signal.o $(B)/watchdog/support/process_files.o
-$(B)/tests/live/process_view_test: $(B)/tests/live/process_view_test.o $(B)/watchdog/process/view.o
+$(B)/tests/live/process_view_test: $(B)/tests/live/process_view_test.o $(B)/watchdog/process/view.o \
+		$(B)/watchdog/support/small_file.o
 # ModemManager and NetworkManager are mocks.
 $(B)/tests/live/device_monitor_test: $(B)/tests/live/device_monitor_test.o \
 		$(B)/watchdog/sources/device_monitor.o $(B)/watchdog/sources/device_monitor_call.o \
