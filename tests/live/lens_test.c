@@ -267,6 +267,33 @@ static void pretend_time_is_up(void)
 	drain();
 }
 
+/* Waits until the host's lens is gone, for what takes a moment. */
+static void await_no_lens(void)
+{
+	for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
+		pretend_time_is_up();
+		poll(NULL, 0, 10);
+	}
+}
+
+/* Waits until so many connections are told of. */
+static void await_told(size_t count)
+{
+	for (int i = 0; told_count < count && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+}
+
+/* Waits until the first connection is told of, and its end. */
+static void await_end(void)
+{
+	for (int i = 0; (told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
+		drain();
+		poll(NULL, 0, 10);
+	}
+}
+
 static void begin(void)
 {
 	const char *complaint = "";
@@ -280,17 +307,17 @@ static void begin(void)
 	}
 }
 
-static void remove_group(void)
+/* Its last process may still be on its way out. */
+static void remove_group(const char *path)
 {
-	/* its last process may still be on its way out */
-	for (int i = 0; rmdir(group) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
+	for (int i = 0; rmdir(path) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
 		poll(NULL, 0, 10);
 }
 
 static void end(void)
 {
 	probe = probe_close(probe);
-	remove_group();
+	remove_group(group);
 }
 
 /* ---- the tests */
@@ -324,10 +351,7 @@ static void a_process_needs_it(void)
 	CU_ASSERT_EQUAL(hot_links(), 3);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
-		pretend_time_is_up();
-		poll(NULL, 0, 10);
-	}
+	await_no_lens();
 	CU_ASSERT_EQUAL(hot_links(), 0);
 	end();
 }
@@ -395,7 +419,7 @@ static void play_a_start(bool in_time)
 	CU_ASSERT_EQUAL(told_count, 1);
 	CU_ASSERT(told[0].begun == 1 && told[0].up == in_time && told[0].ended == 1);
 	CU_ASSERT_EQUAL(hot_links(), 0);
-	remove_group();
+	remove_group(group);
 	drain();
 	CU_ASSERT_EQUAL(hot_links(), 3); /* it may start again at once */
 	pretend_time_is_up();
@@ -439,10 +463,7 @@ static void an_older_connection_needs_it(void)
 		pretend_time_is_up();
 		CU_ASSERT_EQUAL(hot_links(), 3);
 		end_agent(agent, go);
-		for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
-			pretend_time_is_up();
-			poll(NULL, 0, 10);
-		}
+		await_no_lens();
 		CU_ASSERT_EQUAL(hot_links(), 0);
 		CU_ASSERT_EQUAL(told_count, 1);
 		CU_ASSERT(told[0].begun == 1 && told[0].ended == 1);
@@ -572,10 +593,7 @@ static void play_beside_others(bool first, bool last)
 		_exit(EXIT_SUCCESS);
 	}
 	waitpid(agent, NULL, 0);
-	for (int i = 0; told_count < 8 && i < PATIENCE * 100; i++) {
-		drain();
-		poll(NULL, 0, 10);
-	}
+	await_told(8);
 	CU_ASSERT_EQUAL(told_count, 8);
 	for (size_t i = 0; i < told_count; i++)
 		CU_ASSERT(told[i].begun == 1 && told[i].up == 1 && told[i].ended == 1);
@@ -627,16 +645,12 @@ static void play_with_a_lone_program(bool above, unsigned flags)
 	close(directory);
 	agent = start_agent_in(inner, &go);
 	end_agent(agent, go);
-	for (int i = 0; (told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
-		drain();
-		poll(NULL, 0, 10);
-	}
+	await_end();
 	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].up == 1 && told[0].ended == 1);
 	close(program);
 	kill(hub, SIGKILL);
 	waitpid(hub, NULL, 0);
-	for (int i = 0; rmdir(inner) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
-		poll(NULL, 0, 10);
+	remove_group(inner);
 	end();
 }
 
@@ -679,17 +693,13 @@ static void an_agent_in_a_group_of_its_own_making_is_seen(void)
 	CU_ASSERT_EQUAL(programs_of(cgroup_tree_root()), above);
 	CU_ASSERT_EQUAL(programs_of(inner), above + 1);
 	end_agent(agent, go);
-	for (int i = 0; (told_count == 0 || !told[0].ended) && i < PATIENCE * 100; i++) {
-		drain();
-		poll(NULL, 0, 10);
-	}
+	await_end();
 	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].up == 1 && told[0].ended == 1);
 	CU_ASSERT_EQUAL(told[0].agent, AGENT);
 	CU_ASSERT_EQUAL(hot_links(), 0);
 	kill(hub, SIGKILL);
 	waitpid(hub, NULL, 0);
-	for (int i = 0; rmdir(inner) < 0 && errno == EBUSY && i < PATIENCE * 100; i++)
-		poll(NULL, 0, 10);
+	remove_group(inner);
 	end();
 }
 
@@ -723,10 +733,7 @@ static void a_connection_without_calls_needs_it(void)
 	CU_ASSERT_EQUAL(hot_links(), 3);
 	(void)!write(go[1], "", 1);
 	waitpid(agent, NULL, 0);
-	for (int i = 0; hot_links() > 0 && i < PATIENCE * 100; i++) {
-		pretend_time_is_up();
-		poll(NULL, 0, 10);
-	}
+	await_no_lens();
 	CU_ASSERT_EQUAL(hot_links(), 0);
 	CU_ASSERT(told_count == 1 && told[0].begun == 1 && told[0].ended == 1);
 	close(greedy);
@@ -768,10 +775,7 @@ static void a_group_in_a_group_tells_once(void)
 		_exit(EXIT_SUCCESS);
 	}
 	waitpid(agent, NULL, 0);
-	for (int i = 0; told_count < 8 && i < PATIENCE * 100; i++) {
-		drain();
-		poll(NULL, 0, 10);
-	}
+	await_told(8);
 	CU_ASSERT_EQUAL(told_count, 8);
 	for (size_t i = 0; i < told_count; i++) {
 		CU_ASSERT(is_told_once(i));
