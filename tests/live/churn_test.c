@@ -30,6 +30,7 @@
 
 #include "base/vocabulary.h"
 #include "engine/engine.h"
+#include "plain_test.h"
 #include "sources/probe.h"
 #include "sources/probe_state.h"
 #include "support/cgroup_tree.h"
@@ -45,18 +46,6 @@ enum {
 	CHURNERS_A_PROCESSOR = 1,
 	PATIENCE = 60, /* seconds, for what takes a few */
 };
-
-static void __attribute__((noreturn)) give_up(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
-static void check(bool holds, const char *what, int *failures)
-{
-	printf("%-4s  churn: %s\n", holds ? "ok" : "FAIL", what);
-	*failures += !holds;
-}
 
 /* ---- the ways in which a connection ends */
 
@@ -544,9 +533,10 @@ static int audit(const struct book *book, int rounds)
 			printf("      churn: %s: %zu of %zu told\n", WANTED[way].name,
 			       book->ended[way], wanted);
 	}
-	check(miscounted == 0 && book->stray == 0, "each end is told once", &failures);
-	check(wrong == 0, "as what it was", &failures);
-	check(book->without_evidence == 0 && book->vanished == 0, "with its evidence", &failures);
+	check(miscounted == 0 && book->stray == 0, "churn: each end is told once", &failures);
+	check(wrong == 0, "churn: as what it was", &failures);
+	check(book->without_evidence == 0 && book->vanished == 0, "churn: with its evidence",
+	      &failures);
 	printf("      churn: %zu begun, %zu ended; %" PRIu64 " other records lost\n", book->begun,
 	       ended(book), book->lost);
 	return failures;
@@ -598,11 +588,12 @@ int main(int argc, char **argv)
 	begin(&book, group);
 	book.probe->lens.next_look = 0; /* its time is up */
 	drain(&book);
-	check(!book.probe->lens.attached, "the host's lens is not needed", &failures);
+	check(!book.probe->lens.attached, "churn: the host's lens is not needed", &failures);
 	all = fork();
 	if (all == 0)
 		be_all(rounds, words[0], group);
-	check(play(&book, rounds, words[1], all) == EXIT_SUCCESS, "all was played", &failures);
+	check(play(&book, rounds, words[1], all) == EXIT_SUCCESS, "churn: all was played",
+	      &failures);
 	end(&book);
 	for (int i = 0; rmdir(group) < 0 && errno == EBUSY && i < 100; i++)
 		poll(NULL, 0, 10);

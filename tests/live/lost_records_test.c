@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
+#include "plain_test.h"
 #include "sources/probe.h"
 
 enum {
@@ -38,18 +39,6 @@ enum {
 };
 
 #define AGENT_NAME "storm"
-
-static void __attribute__((noreturn)) give_up(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
-static void check(bool holds, const char *what, int *failures)
-{
-	printf("%-4s  lost-records: %s\n", holds ? "ok" : "FAIL", what);
-	*failures += !holds;
-}
 
 /* ---- the agent */
 
@@ -337,23 +326,24 @@ static int audit(const struct book *book, const uint64_t truth[static OPEN])
 	for (size_t i = 0; i < OPEN; i++)
 		told += contains(book->open, book->open_count, truth[i]);
 	check(book->lost > 0 && book->lost_said == book->lost,
-	      "the ring overflowed, and that was said of the agent", &failures);
+	      "lost-records: the ring overflowed, and that was said of the agent", &failures);
 	check(book->records + book->lost == CLOSED * RECORDS_OF_CLOSED + OPEN * RECORDS_OF_OPEN,
-	      "each record came or was counted as lost", &failures);
-	check(book->ended + book->vanished == CLOSED, "each end came", &failures);
+	      "lost-records: each record came or was counted as lost", &failures);
+	check(book->ended + book->vanished == CLOSED, "lost-records: each end came", &failures);
 	check(book->opened_calm == CRASHES && book->closed_calm == CRASHES &&
 		      book->crashed_calm == CRASHES && book->lost_calm == 0,
-	      "each record of another agent's crashes came", &failures);
+	      "lost-records: each record of another agent's crashes came", &failures);
 	if (book->sampling == -EOPNOTSUPP) {
 		puts("skip  lost-records: this kernel takes no samples");
 		return failures;
 	}
-	check(book->done, "a sample was taken to its end", &failures);
+	check(book->done, "lost-records: a sample was taken to its end", &failures);
 	check(book->sample_count == OPEN && all_in_sample(book, truth, OPEN),
-	      "what is open is in the sample, and nothing else", &failures);
-	check(told < OPEN, "so is what nobody had been told of", &failures);
+	      "lost-records: what is open is in the sample, and nothing else", &failures);
+	check(told < OPEN, "lost-records: so is what nobody had been told of", &failures);
 	check(book->verdicts == CLOSED && book->verdicts_lost == book->vanished,
-	      "what is over has its verdict, and no evidence of a seen end is lost", &failures);
+	      "lost-records: what is over has its verdict, and no evidence of a seen end is lost",
+	      &failures);
 	printf("      %" PRIu64 " records, %" PRIu64
 	       " lost; %zu ends unseen; %zu connections were opened untold\n",
 	       book->records, book->lost, book->vanished, OPEN - told);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plain_test.h"
 #include "sources/probe.h"
 
 enum {
@@ -21,12 +22,6 @@ enum {
 	ROUND = 150,        /* with so many, the ring is full: then all is read that there is */
 	SLOTS = 1 << 18,    /* more than there are connections */
 };
-
-static void __attribute__((noreturn)) give_up(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
 
 /* ---- the agent */
 
