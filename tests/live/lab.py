@@ -351,6 +351,15 @@ class Lab:
                 "tcp flags rst drop\n"
                 "}\n}\n"))
 
+    def black_hole_before_the_hub(self):
+        """The next host, behind the router, drops what comes."""
+        with inside(self.cloud):
+            command("nft", "-f", "-", stdin=(
+                "table inet fault { chain fault {\n"
+                "type filter hook prerouting priority raw\n"
+                "meta l4proto tcp drop\n"
+                "}\n}\n"))
+
     def forward(self, rule):
         """A rule for what goes through the router; NAT stays."""
         with inside(self.router):

@@ -381,12 +381,7 @@ def own_firewall_before_a_container(stage, rule):
 def black_hole_behind_a_containers_host(stage):
     """What the next host drops is not this one's doing, with its NAT or without."""
     in_a_container(stage)
-    with inside(stage.lab.cloud):
-        command("nft", "-f", "-", stdin=(
-            "table inet fault { chain fault {\n"
-            "type filter hook prerouting priority raw\n"
-            "meta l4proto tcp drop\n"
-            "}\n}\n"))
+    stage.lab.black_hole_before_the_hub()
     send_until_error(stage)
 
 
@@ -470,12 +465,7 @@ def own_table_was_full_before_connect(stage):
 def own_nat_forgets_in_a_black_hole(stage):
     """What it forgets when nothing gets through anyway is not why."""
     behind_nat(stage, "fully-random")
-    with inside(stage.lab.cloud):
-        command("nft", "-f", "-", stdin=(
-            "table inet fault { chain fault {\n"
-            "type filter hook prerouting priority raw\n"
-            "meta l4proto tcp drop\n"
-            "}\n}\n"))
+    stage.lab.black_hole_before_the_hub()
     stage.agent.ask("send", 10)
     stage.agent.ask("wait-retransmission", 2)
     stage.lab.forget_translations()
