@@ -58,6 +58,18 @@ static void learn(struct bench *bench, uint64_t cookie)
 	end(bench, cookie, accepted);
 }
 
+/* Likewise, in TLS. */
+static void learn_with_tls(struct bench *bench, uint64_t cookie)
+{
+	bench_step(bench, opened(cookie));
+	bench_step(bench, established_in_view(cookie));
+	bench_speak(bench, cookie,
+		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
+	log_in(bench, cookie, accepted);
+	bench->now += USEC_PER_MINUTE;
+	end(bench, cookie, accepted);
+}
+
 static unsigned recoveries(const struct bench *bench)
 {
 	return bench_count(bench, RECORD_RECOVERED);
@@ -126,15 +138,8 @@ static void a_late_first_word_is_waited_for(void)
 	struct bench bench;
 
 	begin(&bench);
-	bench_step(&bench, opened(2));
-	bench_step(&bench, established_in_view(2));
-	bench_speak(&bench, 2,
-		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
-	log_in(&bench, 2, accepted);
+	learn_with_tls(&bench, 2);
 	CU_ASSERT(recoveries(&bench) == 1);
-	bench.now += USEC_PER_MINUTE;
-	end(&bench, 2, accepted);
-
 	bench_step(&bench, opened(3));
 	bench_step(&bench, established_in_view(3));
 	bench_pass(&bench, 8 * USEC_PER_SEC);
@@ -156,13 +161,7 @@ static void without_a_first_word_it_is_up_in_the_end(void)
 	struct bench bench;
 
 	begin(&bench);
-	bench_step(&bench, opened(2));
-	bench_step(&bench, established_in_view(2));
-	bench_speak(&bench, 2,
-		    (struct tls_facts){ .track = TLS_SECURED, .finished = true, .begun = 1 });
-	log_in(&bench, 2, accepted);
-	bench.now += USEC_PER_MINUTE;
-	end(&bench, 2, accepted);
+	learn_with_tls(&bench, 2);
 	bench_step(&bench, opened(3));
 	bench_step(&bench, established_in_view(3));
 	bench_pass(&bench, 30 * USEC_PER_SEC);

@@ -813,11 +813,7 @@ static void test_radio(size_t row)
 	ended.connection.facts.drops_sought = true;
 	ended.connection.facts.sent_meanwhile = 3;
 	begin(&bench);
-	bench_step(&bench, path_is_known(false));
-	bench_step(&bench, as_found(link_is(true)));
-	bench_step(&bench, as_found(address_is(true)));
-	bench_step(&bench, as_found(default_route_is(true)));
-	bench_step(&bench, path_is_known(true));
+	path_found(true, bench_take, &bench);
 	bench_step(&bench, opened(1));
 	bench_step(&bench, established(1));
 	bench.now += USEC_PER_SEC;
@@ -1005,11 +1001,7 @@ static void test_word_of_network_manager(void)
 	struct bench bench;
 
 	begin(&bench);
-	bench_step(&bench, path_is_known(false));
-	bench_step(&bench, as_found(link_is(true)));
-	bench_step(&bench, as_found(address_is(true)));
-	bench_step(&bench, as_found(default_route_is(true)));
-	bench_step(&bench, path_is_known(true));
+	path_found(true, bench_take, &bench);
 	bench_step(&bench, device_is(DEVICE_ACTIVATED, 0));
 	bench_step(&bench, opened(1));
 	bench_step(&bench, established(1));
