@@ -326,6 +326,7 @@ static __always_inline __s64 overflow_weight(enum probe_record_type type)
 	case PROBE_SPOKEN:
 	case PROBE_LOGIN:
 	case PROBE_CERTIFICATE:
+	case PROBE_VERIFIED:
 	case PROBE_SAMPLED:
 	case PROBE_LOOKUP:
 	case PROBE_SAMPLE_DONE:

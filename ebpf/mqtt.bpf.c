@@ -2,7 +2,8 @@
 /* Looks at the MQTT that the connections of some agents carry: at packets on their way in and out
  * of the agents' control groups, where it is plain, and at the agents' own libssl, where it is not.
  * Its results are in maps that it shares with the probe (mqtt_maps.bpf.h), and the probe
- * (probe.bpf.c) copies them into its records. At some agents it also looks at name lookups by way
+ * (probe.bpf.c) copies them into its records. What libssl finds wrong with a certificate it tells
+ * by itself (certificate_error.bpf.h). At some agents it also looks at name lookups by way
  * of their C library (resolver.bpf.h).
  *
  * An object of its own, loaded when the settings of an agent ask for it: no other agent pays. */
@@ -49,6 +50,8 @@ static const bool processes_watched = true;
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
 #include "ebpf/mqtt_tls.bpf.h"
+
+#include "ebpf/certificate_error.bpf.h"
 
 #include "ebpf/resolver.bpf.h"
 

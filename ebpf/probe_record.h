@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 14
+#define PROBE_RECORD_VERSION 15
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -28,6 +28,7 @@ enum probe_record_type {
 	PROBE_SPOKEN, /* a TLS handshake has begun or is over, or there is none: probe_spoken */
 	PROBE_LOGIN,  /* a CONNECT of MQTT was seen, or the answer to it: probe_login_seen */
 	PROBE_CERTIFICATE,  /* the peer's certificate went by in plain text: probe_certificate */
+	PROBE_VERIFIED,     /* the agent's libssl has verified it: probe_verified */
 	PROBE_SAMPLED,      /* how it stands; read from an iterator, not from the ring */
 	PROBE_STARTED = 32, /* process records from here on */
 	PROBE_EXECED,
@@ -208,6 +209,16 @@ struct probe_certificate {
 	__u64 not_after;
 };
 
+/* What the agent's libssl has found, where it is looked at (MqttInspect=): OpenSSL's
+ * X509_V_ERR_, 0 for X509_V_OK. */
+struct probe_verified {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec; /* CLOCK_MONOTONIC of the SYN */
+	__u32 error;
+	__u32 reserved;
+};
+
 /* The track is not PROBE_MQTT_FOLLOWED: of a login that was told, the answer will not be seen. */
 struct probe_login_seen {
 	struct probe_header header;
@@ -315,6 +326,7 @@ _Static_assert(sizeof(struct probe_login) == 8, "layout of probe_login");
 _Static_assert(sizeof(struct probe_tls) == 32, "layout of probe_tls");
 _Static_assert(sizeof(struct probe_spoken) == 64, "layout of probe_spoken");
 _Static_assert(sizeof(struct probe_certificate) == 48, "layout of probe_certificate");
+_Static_assert(sizeof(struct probe_verified) == 40, "layout of probe_verified");
 _Static_assert(sizeof(struct probe_login_seen) == 72, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
 _Static_assert(sizeof(struct probe_reset_sent) == 40, "layout of probe_reset_sent");

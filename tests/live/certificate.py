@@ -3,6 +3,7 @@
 
 import ssl
 import subprocess
+import time
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 RSA = ("-newkey", "rsa:2048")
@@ -21,6 +22,24 @@ def make(directory, *names, days=2, subject="hub", issuer=None, key_options=EC):
     subprocess.run(
         ["openssl", "x509", "-req", *signed, "-out", certificate, "-days", str(days),
          "-copy_extensions", "copy"], input=request, check=True, capture_output=True)
+    return key, certificate
+
+
+def make_early(directory, name):
+    """Likewise, its own authority, and valid from tomorrow on."""
+    key, certificate = make(directory, name)
+    settings = directory / "ca.cnf"
+    settings.write_text("[ca]\ndefault_ca = ours\n[ours]\npolicy = any\ndefault_md = sha256\n"
+                        f"serial = {directory / 'serial'}\ndatabase = {directory / 'issued'}\nnew_certs_dir = {directory}\n"
+                        "copy_extensions = copy\n[any]\ncommonName = supplied\n")
+    (directory / "issued").touch()
+    request = directory / "hub.request"
+    subprocess.run(["openssl", "x509", "-x509toreq", "-in", certificate, "-signkey", key, "-out", request,
+                    "-copy_extensions", "copyall"], check=True, capture_output=True)
+    begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400)) for days in (1, 3))
+    subprocess.run(["openssl", "ca", "-batch", "-config", settings, "-selfsign", "-rand_serial", "-notext",
+                    "-startdate", begin, "-enddate", end, "-keyfile", key, "-in", request, "-out", certificate],
+                   check=True, capture_output=True)
     return key, certificate
 
 

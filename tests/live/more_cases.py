@@ -6,7 +6,8 @@ import contextlib
 import time
 
 import names_cases
-from case import ANY, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, stalled, story, table
+import x509_cases
+from case import ANY, CASES, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, stalled, story, table
 from hub import PORT, Hub
 from lab import CLOUD_ADDRESS
 from name_server import NAME, OddServer
@@ -48,6 +49,20 @@ def refused_after_the_handshake(stage, goes_wrong):
          for version in ("1.2", "1.3")))
 def gnutls_succeeds(stage, version):
     handshake_succeeds(stage, "gnutls", version)
+
+
+# ---- why, as the agent's own libssl says. curl and Node.js look at the name by themselves.
+
+FAULTS = (x509_cases.expired, x509_cases.not_yet_valid, x509_cases.self_signed, x509_cases.of_another_issuer)
+PLAYED = {case.name for case in CASES}
+
+
+@table(*(row for row in x509_cases.rows(
+    *(("openssl", version, fault) for version in ("1.2", "1.3") for fault in (*FAULTS, x509_cases.of_another_name)),
+    *(("curl", version, fault) for version in ("1.2", "1.3") for fault in FAULTS),
+    *(("node", "1.3", fault) for fault in FAULTS), families=BOTH) if row[0] not in PLAYED))
+def libssl_says_why(stage, fault, client, version):
+    fault(stage, client, version)
 
 
 # ---- something else answers

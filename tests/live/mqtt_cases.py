@@ -36,14 +36,15 @@ def said(*patterns):
 
 
 def libraries_of(pid):
-    """Returns the number of files with uprobes of a watchdog, once for each process: five links each;
-    or nine perf events, for four functions and their returns, and SSL_free()."""
+    """Returns the number of files of libssl with uprobes of a watchdog, once for each process: five links
+    each; or nine perf events, for four functions and their returns, and SSL_free(). Libcrypto has one,
+    which comes later."""
     events = links = 0
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             events += "perf_event" in os.readlink(link)
             links += "probe_multi" in Path(f"/proc/{pid}/fdinfo/{link.name}").read_text()
-    return events / 9 + links / 5
+    return events // 9 + links // 5
 
 
 def wait_for_uprobes(stage, libraries=1):

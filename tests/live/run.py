@@ -24,6 +24,7 @@ import network_cases  # noqa: F401  likewise
 import basic_cases  # noqa: F401  likewise
 import odd_cases  # noqa: F401  likewise
 import tls_cases  # noqa: F401  likewise
+import x509_cases  # noqa: F401  likewise
 import names_cases  # noqa: F401  likewise
 import mqtt_cases  # noqa: F401  likewise
 import login_cases  # noqa: F401  likewise

@@ -16,13 +16,16 @@ PATIENCE = 5  # seconds until it listens
 
 class TlsServer:
     """`options` are those of openssl-s_server(1); `days` is how long its certificate is valid, `issued`
-    that this is not its own authority."""
+    that this is not its own authority, `early` that it is yet to be valid."""
 
     def __init__(self, stage, *options, days=2, name="hub.test", port=PORT, issued=False,
-                 key_options=certificate.EC):
+                 key_options=certificate.EC, early=False):
         issuer = self._issuer(stage, key_options) if issued else None
-        key, own = certificate.make(stage.directory, f"DNS:{name}", days=days, issuer=issuer,
-                                    key_options=key_options)
+        if early:
+            key, own = certificate.make_early(stage.directory, f"DNS:{name}")
+        else:
+            key, own = certificate.make(stage.directory, f"DNS:{name}", days=days, issuer=issuer,
+                                        key_options=key_options)
         self.certificate = own
         self.authority = issuer[1] if issuer else own
         self._port = port

@@ -234,7 +234,8 @@ static void unknown_types_are_refused(void)
 		struct probe_connection record = connection_record((uint8_t)type);
 		/* these have tests of their own */
 		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN ||
-			     type == PROBE_CERTIFICATE || type == PROBE_RESET_SENT;
+			     type == PROBE_CERTIFICATE || type == PROBE_VERIFIED ||
+			     type == PROBE_RESET_SENT;
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 			known = known || (int)types[i].record == type;
@@ -526,6 +527,25 @@ static void a_certificate_has_two_dates(void)
 	}
 }
 
+static void an_error_of_a_certificate_is_a_small_number(void)
+{
+	struct probe_verified record = {
+		.header = { sizeof(record), PROBE_RECORD_VERSION, PROBE_VERIFIED, 7, 5000999 },
+		.cookie = 0x1234,
+		.opened_nsec = 2000000,
+		.error = 10,
+	};
+	struct event event;
+
+	CU_ASSERT(decode(&record, sizeof(record), &event) == 0);
+	CU_ASSERT(event.type == EVENT_VERIFIED && event.connection.cookie == 0x1234);
+	CU_ASSERT(event.connection.x509_error == 10 && event.connection.facts.age == 3000);
+	record.error = 256;
+	CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+	record.header.size--;
+	CU_ASSERT(decode(&record, sizeof(record) - 1, &event) == -EBADMSG);
+}
+
 static const struct {
 	const char *what;
 	struct probe_login record;
@@ -760,6 +780,8 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
 	a_rst_from_here_is_one_in_the_name_of_another_host },
       { "what was said in MQTT comes out whole", what_was_said_in_mqtt_comes_out_whole },
       { "a certificate has two dates", a_certificate_has_two_dates },
+      { "an error of a certificate is a small number",
+	an_error_of_a_certificate_is_a_small_number },
       { "a login comes out whole", a_login_comes_out_whole },
       { "an answer to a login comes out whole", an_answer_to_a_login_comes_out_whole },
       { "MQTT that was not seen tells nothing", mqtt_that_was_not_seen_tells_nothing },

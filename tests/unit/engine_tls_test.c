@@ -401,6 +401,106 @@ static void a_clock_may_be_the_reason(void)
 	}
 }
 
+/* ---- what the agent's own library says */
+
+enum {
+	VERIFICATION_FAILED = 1,
+	NOT_YET_VALID = 9,
+	HAS_EXPIRED = 10,
+	SELF_SIGNED = 18,
+	HOSTNAME_MISMATCH = 62
+};
+
+static const struct {
+	const char *what;
+	enum clock_state clock;
+	uint8_t error;
+	uint8_t alert; /* 0: none, the agent closed before its Finished */
+	const char *cause;
+	enum confidence confidence;
+	const char *evidence; /* NULL: none of this kind */
+} errors[] = {
+	{ "expired", CLOCK_SYNCHRONISED, HAS_EXPIRED, CERTIFICATE_EXPIRED, "tls-refused-by-agent",
+	  CONFIDENCE_PROVED, "x509_error=certificate-has-expired" },
+	{ "expired, by a clock that nobody vouches for", CLOCK_UNVOUCHED, HAS_EXPIRED,
+	  CERTIFICATE_EXPIRED, "clock-wrong", CONFIDENCE_SUSPECTED,
+	  "x509_error=certificate-has-expired" },
+	{ "another name, by such a clock: the alert may be of time, the error is not",
+	  CLOCK_UNVOUCHED, HOSTNAME_MISMATCH, BAD_CERTIFICATE, "tls-refused-by-agent",
+	  CONFIDENCE_PROVED, "x509_error=hostname-mismatch" },
+	{ "another name, by a clock in the past", CLOCK_PAST, HOSTNAME_MISMATCH, BAD_CERTIFICATE,
+	  "tls-refused-by-agent", CONFIDENCE_PROVED, "x509_error=hostname-mismatch" },
+	{ "yet to begin, by a clock in the past", CLOCK_PAST, NOT_YET_VALID, BAD_CERTIFICATE,
+	  "clock-wrong", CONFIDENCE_PROVED, "x509_error=certificate-is-not-yet-valid" },
+	{ "yet to begin, by a clock that nobody vouches for", CLOCK_UNVOUCHED, NOT_YET_VALID,
+	  BAD_CERTIFICATE, "clock-wrong", CONFIDENCE_LIKELY,
+	  "x509_error=certificate-is-not-yet-valid" },
+	{ "yet to begin, by a clock that is set", CLOCK_SYNCHRONISED, NOT_YET_VALID,
+	  BAD_CERTIFICATE, "tls-refused-by-agent", CONFIDENCE_PROVED,
+	  "x509_error=certificate-is-not-yet-valid" },
+	{ "the application refused it", CLOCK_PAST, VERIFICATION_FAILED, INTERNAL_ERROR,
+	  "tls-refused-by-agent", CONFIDENCE_PROVED, "x509_error=verification-failed" },
+	{ "an error that was passed over, and the alert is of something else", CLOCK_UNVOUCHED,
+	  SELF_SIGNED, BAD_CERTIFICATE, "tls-refused-by-agent", CONFIDENCE_LIKELY, NULL },
+	{ "no alert, as Node.js", CLOCK_SYNCHRONISED, SELF_SIGNED, 0, "tls-refused-by-agent",
+	  CONFIDENCE_LIKELY, "x509_error=self-signed-certificate" },
+	{ "no alert, and no error", CLOCK_SYNCHRONISED, 0, 0, "tls-refused-by-agent",
+	  CONFIDENCE_SUSPECTED, NULL },
+	{ "an error without a name", CLOCK_SYNCHRONISED, 200, BAD_CERTIFICATE,
+	  "tls-refused-by-agent", CONFIDENCE_PROVED, NULL },
+};
+
+static void verify(struct bench *bench, uint64_t cookie, uint8_t error)
+{
+	struct event event = opened(cookie);
+
+	event.type = EVENT_VERIFIED;
+	event.connection.x509_error = error;
+	bench_step(bench, event);
+}
+
+static bool has_error(const struct record *record)
+{
+	for (unsigned i = 0; i < record->verdict.evidence.count; i++)
+		if (strncmp(record->verdict.evidence.text[i], "x509_error=", 11) == 0)
+			return true;
+	return false;
+}
+
+static void the_agents_library_says_why(void)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct bench bench;
+		struct event end = local_fin(3);
+		const struct record *record;
+
+		begin(&bench);
+		bench_step(&bench, (struct event){ .type = EVENT_CLOCK, .clock = errors[i].clock });
+		open_in_view(&bench, 2);
+		open_in_view(&bench, 3);
+		bench_speak(&bench, 3, begun());
+		verify(&bench, 3, VERIFICATION_FAILED); /* the last one counts */
+		verify(&bench, 4, HAS_EXPIRED);         /* of no connection that is known */
+		verify(&bench, 3, errors[i].error);
+		end.connection.tls = begun();
+		end.connection.tls.track = TLS_ANSWERED;
+		end.connection.tls.is_13 = true;
+		end.connection.tls.alert_sent = errors[i].alert != 0;
+		end.connection.tls.sent = errors[i].alert;
+		bench_step(&bench, end);
+		bench_pass(&bench, 5 * USEC_PER_SEC);
+		record = bench_record(&bench, RECORD_ENDED, 1);
+		CHECK(strcmp(cause_to_string(record->verdict.cause), errors[i].cause) == 0,
+		      errors[i].what);
+		CHECK(record->verdict.confidence == errors[i].confidence, errors[i].what);
+		if (errors[i].evidence)
+			CHECK(bench_has_token(record, errors[i].evidence), errors[i].what);
+		else
+			CHECK(!has_error(record), errors[i].what);
+		bench_end(&bench);
+	}
+}
+
 /* ---- goodbyes */
 
 enum way { OWN_FIN, OWN_RESET, PEER_FIN, PEER_RESET };
@@ -559,6 +659,7 @@ SUITE("engine tls",
       { "each failure has its cause", each_failure_has_its_cause },
       { "an alert after a silence may be of that", an_alert_after_a_silence_may_be_of_that },
       { "a clock may be the reason", a_clock_may_be_the_reason },
+      { "the agent's library says why", the_agents_library_says_why },
       { "who says goodbye first ends it", who_says_goodbye_first_ends_it },
       { "an alert may leave after the close", an_alert_may_leave_after_the_close },
       { "an alert after the peer's FIN is no reason for it",

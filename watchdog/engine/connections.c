@@ -431,6 +431,17 @@ void connections_take_certificate(struct engine *engine, const struct event *eve
 	outcomes_send_certificate(engine, connection, facts);
 }
 
+void connections_take_verified(struct engine *engine, const struct event *event)
+{
+	const struct connection *connection = state_connection(engine, event->connection.cookie);
+
+	if (connection)
+		state_agent(engine, connection->agent)->verified = (struct verified){
+			.cookie = connection->cookie,
+			.x509_error = event->connection.x509_error,
+		};
+}
+
 /* What the end shows of a login that had not been told. */
 static void settle_login(struct engine *engine, struct connection *connection,
 			 const struct mqtt_facts *mqtt)

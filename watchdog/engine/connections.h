@@ -20,6 +20,9 @@ void connections_take_spoken(struct engine *engine, const struct event *event);
 /* Takes an EVENT_CERTIFICATE: when the hub's certificate is valid. */
 void connections_take_certificate(struct engine *engine, const struct event *event);
 
+/* Takes an EVENT_VERIFIED: what the agent's libssl found wrong with it. */
+void connections_take_verified(struct engine *engine, const struct event *event);
+
 /* Takes an EVENT_LOGIN: a CONNECT of MQTT was seen, the answer to it, or that none will be seen.
  * Where a CONNECT was seen, the session is up only once it is accepted. */
 void connections_take_login(struct engine *engine, const struct event *event);

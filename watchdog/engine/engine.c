@@ -184,6 +184,7 @@ static const event_handler handlers[EVENT_TYPE_MAX] = {
 	[EVENT_SPOKEN] = connections_take_spoken,
 	[EVENT_LOGIN] = connections_take_login,
 	[EVENT_CERTIFICATE] = connections_take_certificate,
+	[EVENT_VERIFIED] = connections_take_verified,
 	[EVENT_CLOSING] = connections_take_end,
 	[EVENT_ENDED] = connections_take_end,
 	[EVENT_RESET_SENT] = endings_take_reset,

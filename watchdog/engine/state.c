@@ -247,6 +247,9 @@ struct circumstances state_circumstances(const struct engine *engine,
 		.came_up = connection->up,
 		.token_ends = agent->token.cookie == connection->cookie ? agent->token.ends : 0,
 		.certificate = certificate_of(agent, connection, time),
+		.x509_error = agent->verified.cookie == connection->cookie
+				      ? agent->verified.x509_error
+				      : 0,
 		.process = owner_of(engine, connection),
 		.unit = agent->has_unit ? &agent->unit : NULL,
 		.past_sessions = &agent->past_sessions,

@@ -193,6 +193,12 @@ struct seen_certificate {
 	struct certificate_facts facts;
 };
 
+/* What the agent's libssl found last in a certificate of its hub. */
+struct verified {
+	uint64_t cookie; /* of its connection; 0: nothing was seen */
+	uint8_t x509_error;
+};
+
 /* Attempts that failed by one cause in the present outage. */
 struct failures {
 	unsigned count;
@@ -273,6 +279,7 @@ struct agent {
 	struct climb climb;
 	struct token token;
 	struct seen_certificate certificate;
+	struct verified verified;
 	uint64_t certificates_unread;
 	struct outage outage;
 	struct open_session open_session;

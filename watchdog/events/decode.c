@@ -74,6 +74,8 @@ static enum event_type event_type_of(enum probe_record_type type)
 		return EVENT_LOGIN;
 	case PROBE_CERTIFICATE:
 		return EVENT_CERTIFICATE;
+	case PROBE_VERIFIED:
+		return EVENT_VERIFIED;
 	case PROBE_CLOSING:
 		return EVENT_CLOSING;
 	case PROBE_ENDED:
@@ -409,6 +411,23 @@ static int decode_certificate(const void *data, size_t size, struct event *event
 	return 0;
 }
 
+static int decode_verified(const void *data, size_t size, struct event *event)
+{
+	struct probe_verified record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (record.error > UINT8_MAX)
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.x509_error = (uint8_t)record.error,
+	};
+	return 0;
+}
+
 static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
@@ -497,6 +516,8 @@ int decode_record(const void *data, size_t size, struct event *event)
 		return decode_login(data, size, event);
 	if (event->type == EVENT_CERTIFICATE)
 		return decode_certificate(data, size, event);
+	if (event->type == EVENT_VERIFIED)
+		return decode_verified(data, size, event);
 	if (event_is_connection(event->type))
 		return decode_connection(data, size, event);
 	if (event_is_process(event->type))

@@ -14,6 +14,7 @@ static const char *const event_type_names[EVENT_TYPE_MAX] = {
 	[EVENT_SPOKEN] = "spoken",
 	[EVENT_LOGIN] = "login",
 	[EVENT_CERTIFICATE] = "certificate",
+	[EVENT_VERIFIED] = "verified",
 	[EVENT_CLOSING] = "closing",
 	[EVENT_ENDED] = "ended",
 	[EVENT_RESET_SENT] = "reset-sent",

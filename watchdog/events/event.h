@@ -29,6 +29,7 @@ enum event_type {
 			      expected: only cookie, age, tls */
 	EVENT_LOGIN,       /* a CONNECT of MQTT was seen, or its answer: cookie, age, mqtt, token */
 	EVENT_CERTIFICATE, /* the hub's certificate was seen: cookie, age, certificate */
+	EVENT_VERIFIED,    /* the agent's libssl has verified it: cookie, age, x509_error */
 	EVENT_CLOSING,     /* the first FIN: ours (FIN_WAIT1) or the peer's (CLOSE_WAIT) */
 	EVENT_ENDED,       /* the socket reached CLOSE, with its whole evidence */
 	EVENT_RESET_SENT,  /* our kernel sent a RST after the socket had reached CLOSE: only cookie,
@@ -197,6 +198,7 @@ struct connection_event {
 	usec_t token_left;
 	usec_t token_over;
 	struct certificate_facts certificate;
+	uint8_t x509_error; /* EVENT_VERIFIED: X509_V_ERR_ of OpenSSL; 0: none */
 };
 
 struct process_event {

@@ -176,6 +176,7 @@ static const struct field connection_fields[] = {
 	{ "certificate.until", NUMBER, AT(connection.certificate.until), NULL },
 	{ "certificate.last_day", NUMBER, AT(connection.certificate.last_day), NULL },
 	{ "certificate.now", NUMBER, AT(connection.certificate.now), NULL },
+	{ "x509_error", NUMBER, AT(connection.x509_error), NULL },
 	{ "login.close_code", NUMBER, AT(connection.login.close_code), NULL },
 	LAST_FIELD,
 };

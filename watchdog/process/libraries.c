@@ -147,26 +147,32 @@ struct names {
 
 static const struct names *names_of(enum library which)
 {
-	static const struct names ssl = { { "libssl.so.*" }, { "libssl*" } };
+	static const struct names ssl = { { "libssl.so.*", "libcrypto.so.*" },
+					  { "libssl*", "libcrypto*" } };
 	static const struct names c = { { "libc.so.6", "ld-musl-*.so.1" },
 					{ "libc.so*", "libc-2*", "ld-musl-*" } };
 
 	return which == LIBRARY_SSL ? &ssl : &c;
 }
 
-static void add_ssl_in(struct libraries *libraries, int root, const char *directory)
+static void add_all_in(struct libraries *libraries, int root, const char *directory,
+		       enum library which)
 {
-	look_through(libraries, root, directory, names_of(LIBRARY_SSL)->installed[0], LIBRARIES_MAX,
-		     add_below);
-}
-
-static void add_c_in(struct libraries *libraries, int root, const char *directory)
-{
-	const struct names *names = names_of(LIBRARY_C);
+	const struct names *names = names_of(which);
 
 	for (size_t i = 0; i < 2; i++)
 		look_through(libraries, root, directory, names->installed[i], LIBRARIES_MAX,
 			     add_below);
+}
+
+static void add_ssl_in(struct libraries *libraries, int root, const char *directory)
+{
+	add_all_in(libraries, root, directory, LIBRARY_SSL);
+}
+
+static void add_c_in(struct libraries *libraries, int root, const char *directory)
+{
+	add_all_in(libraries, root, directory, LIBRARY_C);
 }
 
 void libraries_add_below(struct libraries *libraries, int root, enum library which)

@@ -136,6 +136,7 @@ static const struct phrase {
 	{ "tcp_msec", "the TCP handshake took %s", 0 },
 	{ "tls_msec", "the TLS handshake took %s", 0 },
 	{ "login_msec", "the hub accepted the login after %s", 0 },
+	{ "x509_error", "its own TLS library found: %s", 0 },
 	{ "tls_alert_sent", "the agent sent the TLS alert %s", 0 },
 	{ "tls_alert_received", "the peer sent the TLS alert %s", 0 },
 	{ "certificate_until", "the hub's certificate is valid until %s", 0 },

@@ -286,9 +286,11 @@ static void add_refusal(struct text *text, const struct record *record)
 	add_evidence(text, record, "amqp_error"); /* a name of the protocol's, and no words */
 }
 
-static void add_alert_sent(struct text *text, const struct record *record)
+/* Why, by the agent's own library, or what it told the hub. */
+static void add_refused(struct text *text, const struct record *record)
 {
-	add_evidence(text, record, "tls_alert_sent");
+	if (!add_words(text, record, "x509_error"))
+		add_evidence(text, record, "tls_alert_sent");
 }
 
 static void add_alert_received(struct text *text, const struct record *record)
@@ -395,9 +397,9 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_HOST_REBOOT] = add_host_down,
 	[CAUSE_HOST_CRASH] = add_host_down_at_most,
 	[CAUSE_POWER_LOST] = add_host_down_at_most,
-	[CAUSE_TLS_REFUSED_BY_AGENT] = add_alert_sent,
+	[CAUSE_TLS_REFUSED_BY_AGENT] = add_refused,
 	[CAUSE_TLS_REFUSED_BY_HUB] = add_alert_received,
-	[CAUSE_CLOCK_WRONG] = add_alert_sent,
+	[CAUSE_CLOCK_WRONG] = add_refused,
 	[CAUSE_TLS_NOT_SPOKEN] = add_tls_answer,
 	[CAUSE_NAME_NOT_FOUND] = add_name_answer,
 	[CAUSE_NAME_SERVER_FAILING] = add_name_answer,

@@ -23,7 +23,7 @@
 #include "support/cleanup.h"
 
 enum {
-	INSPECTED_MAX = 4,  /* libraries of a process */
+	INSPECTED_MAX = 8,  /* libraries of a process */
 	PROCESSES_MAX = 32, /* each costs up to 18 descriptors a library */
 	STRANGERS_MAX = 64, /* the last files that were found to lack these functions */
 };
@@ -43,13 +43,15 @@ enum function {
 	SSL_WRITE,
 	SSL_WRITE_EX,
 	SSL_FREE,
+	GET_ERROR,
 	GETADDRINFO,
 	FUNCTIONS,
 };
 static const char *const functions[FUNCTIONS] = {
-	[SSL_READ] = "SSL_read",   [SSL_READ_EX] = "SSL_read_ex",
-	[SSL_WRITE] = "SSL_write", [SSL_WRITE_EX] = "SSL_write_ex",
-	[SSL_FREE] = "SSL_free",   [GETADDRINFO] = "getaddrinfo",
+	[SSL_READ] = "SSL_read",       [SSL_READ_EX] = "SSL_read_ex",
+	[SSL_WRITE] = "SSL_write",     [SSL_WRITE_EX] = "SSL_write_ex",
+	[SSL_FREE] = "SSL_free",       [GET_ERROR] = "X509_STORE_CTX_get_error",
+	[GETADDRINFO] = "getaddrinfo",
 };
 
 /* Which functions a program looks at, and where. */
@@ -59,19 +61,25 @@ struct function_program {
 	unsigned count;
 	unsigned functions[UPROBE_FUNCTIONS_MAX];
 };
-enum { TLS_PROGRAMS = 5, LOOKUP_PROGRAMS = 2, PROGRAMS = TLS_PROGRAMS + LOOKUP_PROGRAMS };
+enum {
+	TLS_PROGRAMS = 5,
+	CRYPTO_PROGRAMS = 1,
+	LOOKUP_PROGRAMS = 2,
+	PROGRAMS = TLS_PROGRAMS + CRYPTO_PROGRAMS + LOOKUP_PROGRAMS,
+};
 
 /* The libraries that are looked at, each with the functions and the programs that are its own. */
-enum library_kind { LIBSSL, LIBC, KINDS };
+enum library_kind { LIBSSL, LIBCRYPTO, LIBC, KINDS };
 static const struct {
 	unsigned first_function, function_count;
 	unsigned first_program, program_count;
 	enum libraries_which installed, mapped;
 } kinds[KINDS] = {
-	[LIBSSL] = { SSL_READ, GETADDRINFO, 0, TLS_PROGRAMS, LIBRARIES_INSTALLED,
-		     LIBRARIES_MAPPED },
-	[LIBC] = { GETADDRINFO, 1, TLS_PROGRAMS, LOOKUP_PROGRAMS, RESOLVERS_INSTALLED,
-		   RESOLVERS_MAPPED },
+	[LIBSSL] = { SSL_READ, GET_ERROR, 0, TLS_PROGRAMS, LIBRARIES_INSTALLED, LIBRARIES_MAPPED },
+	[LIBCRYPTO] = { GET_ERROR, 1, TLS_PROGRAMS, CRYPTO_PROGRAMS, LIBRARIES_INSTALLED,
+			LIBRARIES_MAPPED },
+	[LIBC] = { GETADDRINFO, 1, TLS_PROGRAMS + CRYPTO_PROGRAMS, LOOKUP_PROGRAMS,
+		   RESOLVERS_INSTALLED, RESOLVERS_MAPPED },
 };
 
 /* A file with such functions in it, as far as one process uses it. */
@@ -139,6 +147,7 @@ static void name_programs(struct mqtt_probe *mqtt)
 		{ bpf->progs.tls_call_begun, false, 2, { SSL_READ, SSL_WRITE } },
 		{ bpf->progs.tls_call_ex_begun, false, 2, { SSL_READ_EX, SSL_WRITE_EX } },
 		{ bpf->progs.tls_freed, false, 1, { SSL_FREE } },
+		{ bpf->progs.certificate_verified, true, 1, { GET_ERROR } },
 		{ bpf->progs.lookup_ended, true, 1, { GETADDRINFO } },
 		{ bpf->progs.lookup_begun, false, 1, { GETADDRINFO } },
 	};
@@ -382,9 +391,9 @@ static struct library_process *add_process(struct mqtt_probe *mqtt, uint32_t age
 	return process;
 }
 
-/* Looks for libraries of a kind in `process`: those that it has mapped, or those that it may come
- * to map. If the answer takes too long, which the agent's file systems can bring about, nobody asks
- * about the agent for a while. */
+/* Looks for libraries of a kind in `process`, with libssl also for libcrypto: those that it has
+ * mapped, or those that it may come to map. If the answer takes too long, which the agent's file
+ * systems can bring about, nobody asks about the agent for a while. */
 static void look_for(struct mqtt_probe *mqtt, struct library_process *process,
 		     enum library_kind kind, bool mapped, usec_t now)
 {
@@ -398,6 +407,8 @@ static void look_for(struct mqtt_probe *mqtt, struct library_process *process,
 		*asked_again = now + PAUSE;
 	for (unsigned i = 0; i < found.count; i++)
 		try_library(mqtt, process, kind, found.files[i]);
+	for (unsigned i = 0; kind == LIBSSL && i < found.count; i++)
+		try_library(mqtt, process, LIBCRYPTO, found.files[i]);
 	libraries_close(&found);
 }
 

@@ -80,6 +80,7 @@ struct circumstances {
 	usec_t token_ends;  /* when the token of its login ends; 0: not known */
 	struct certificate_facts certificate; /* of the hub, where it was seen: `until` is not 0;
 						 `now` is the host's clock at `time` */
+	uint8_t x509_error; /* that the agent's libssl found in the certificate; 0: none */
 	enum cause stalled; /* the last `stalled` verdict while it was open; CAUSE_UNKNOWN: none */
 	bool may_have_starved; /* by that verdict, what the agent lacked may be why */
 	bool icmp_error_came; /* one is pending, or was while what waits for an answer was repeated:

@@ -1159,6 +1159,31 @@ EXCLUSION(accepted_by_this_clock, "the-agent-accepted-the-hub-before")
 	return given->accepted_tls;
 }
 
+/* ---- what the agent's libssl says */
+
+EXCLUSION(library_refused_it, "the-agent's-library-refused-it")
+{
+	return tls_library_error(given) != 0;
+}
+
+EXCLUSION(error_is_not_of_time, "the-error-is-not-about-validity")
+{
+	uint8_t error = tls_library_error(given);
+
+	return error && !tls_error_is_of_time(error);
+}
+
+/* No hub shows a certificate before its time. */
+EXCLUSION(error_says_early, "the-certificate-is-not-yet-valid")
+{
+	return tls_error_is_early(tls_library_error(given));
+}
+
+EXCLUSION(early_by_a_clock_in_the_past, "it-is-not-yet-valid-by-a-clock-in-the-past")
+{
+	return given->clock == CLOCK_PAST && tls_error_is_early(tls_library_error(given));
+}
+
 /* ---- the host went down */
 
 EXCLUSION(target_was_reached, "systemd-had-done-it")

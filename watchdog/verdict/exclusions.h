@@ -71,7 +71,9 @@
 	ONE(left_before_its_finished) ONE(answer_is_no_tls) ONE(waited_for_tls) \
 	ONE(clock_is_not_doubted) ONE(clock_is_in_the_past) \
 	ONE(clock_is_before_certificate) ONE(alert_is_not_of_time) \
-	ONE(alert_may_be_of_anything) ONE(accepted_by_this_clock) ONE(hub_had_just_answered)
+	ONE(alert_may_be_of_anything) ONE(accepted_by_this_clock) ONE(hub_had_just_answered) \
+	ONE(library_refused_it) ONE(error_is_not_of_time) ONE(error_says_early) \
+	ONE(early_by_a_clock_in_the_past)
 /* clang-format on */
 
 #define AS_NUMBER(name) name,

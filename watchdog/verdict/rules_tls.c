@@ -11,6 +11,7 @@ static enum ruling decide_refused_by_agent(struct deliberation *on)
 
 	if (clock != CLOCK_UNKNOWN && clock != CLOCK_SYNCHRONISED)
 		tokens_add(evidence(on), "clock=%s", clock_state_to_string(clock));
+	tls_describe_error(on->given, evidence(on));
 	tls_describe_certificate(on->given, evidence(on));
 	if (tls_clock_may_be_wrong(on->given, on->verdict))
 		return nominate(on, CAUSE_CLOCK_WRONG);

@@ -131,11 +131,16 @@ static bool may_say_not_yet_valid(const struct circumstances *given, const struc
 
 bool tls_clock_may_be_wrong(const struct circumstances *given, const struct verdict *verdict)
 {
+	uint8_t error = tls_library_error(given);
+
 	switch (given->clock) {
 	case CLOCK_PAST:
-		return may_say_not_yet_valid(given, verdict);
+		return error ? tls_error_is_early(error) : may_say_not_yet_valid(given, verdict);
 	case CLOCK_UNVOUCHED:
 	case CLOCK_AWAITED:
+		if (error)
+			return tls_error_is_early(error) ||
+			       (tls_error_is_of_time(error) && !given->accepted_tls);
 		if (tls_certificate_is_early(given))
 			return may_say_not_yet_valid(given, verdict);
 		return tls_refused_as_expired(given) && !given->accepted_tls;
@@ -164,6 +169,61 @@ void tls_describe_certificate(const struct circumstances *given, struct tokens *
 	if (tls_certificate_is_early(given))
 		tokens_add(evidence, "certificate_early_sec=%llu",
 			   (unsigned long long)(certificate->from - certificate->now));
+}
+
+/* OpenSSL's X509_V_ERR_, and the alert that libssl sends for each. */
+enum { NOT_YET_VALID = 9, HAS_EXPIRED = 10, CRL_HAS_EXPIRED = 12 };
+static const struct {
+	uint8_t error, alert;
+	char words[29];
+} errors[] = {
+	{ 1, 80, "verification-failed" },
+	{ 2, 48, "issuer-not-found" },
+	{ 7, 51, "wrong-signature" },
+	{ NOT_YET_VALID, 42, "certificate-is-not-yet-valid" },
+	{ HAS_EXPIRED, 45, "certificate-has-expired" },
+	{ CRL_HAS_EXPIRED, 45, "crl-has-expired" },
+	{ 18, 48, "self-signed-certificate" },
+	{ 19, 48, "self-signed-in-chain" },
+	{ 20, 48, "local-issuer-not-found" },
+	{ 21, 48, "first-certificate-unverified" },
+	{ 23, 44, "certificate-revoked" },
+	{ 26, 43, "unsuitable-purpose" },
+	{ 62, 42, "hostname-mismatch" },
+	{ 64, 42, "ip-address-mismatch" },
+};
+enum { ERRORS = sizeof(errors) / sizeof(errors[0]) };
+
+uint8_t tls_library_error(const struct circumstances *given)
+{
+	const struct tls_facts *tls = given->tls;
+
+	for (size_t i = 0; i < ERRORS; i++)
+		if (errors[i].error == given->x509_error)
+			return !tls->alert_sent || !tls_alert_is_plain(tls->sent) ||
+					       tls->sent == errors[i].alert
+				       ? given->x509_error
+				       : 0;
+	return 0;
+}
+
+bool tls_error_is_of_time(uint8_t error)
+{
+	return error == NOT_YET_VALID || error == HAS_EXPIRED || error == CRL_HAS_EXPIRED;
+}
+
+bool tls_error_is_early(uint8_t error)
+{
+	return error == NOT_YET_VALID;
+}
+
+void tls_describe_error(const struct circumstances *given, struct tokens *evidence)
+{
+	uint8_t error = tls_library_error(given);
+
+	for (size_t i = 0; i < ERRORS; i++)
+		if (errors[i].error == error)
+			tokens_add(evidence, "x509_error=%s", errors[i].words);
 }
 
 static bool is_prompt(const struct tls_facts *tls, usec_t since)

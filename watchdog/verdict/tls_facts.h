@@ -27,6 +27,19 @@ bool tls_alert_refuses(const struct circumstances *given);
  * alert, as clients do that verify the certificate themselves. */
 bool tls_agent_left_early(const struct circumstances *given, const struct verdict *verdict);
 
+/* Returns the X509_V_ERR_ of the agent's libssl that is the reason for its refusal; 0: none is
+ * known. An application may pass over an error and end the handshake for another reason: then its
+ * alert is not the one that libssl sends for that error. */
+uint8_t tls_library_error(const struct circumstances *given);
+
+/* True for an error of a certificate, or a list of revoked ones, that is not valid at the time; for
+ * that of a certificate that is yet to begin. */
+bool tls_error_is_of_time(uint8_t error);
+bool tls_error_is_early(uint8_t error);
+
+/* Adds that error, where there is one. */
+void tls_describe_error(const struct circumstances *given, struct tokens *evidence);
+
 /* True for a certificate_expired of the agent's. */
 bool tls_alert_says_expired(const struct tls_facts *tls);
 
