@@ -21,7 +21,7 @@ Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 
 # The oldest versions are those of what the programs call; `make check-images` looks.
-PACKAGES := 'libbpf >= 1.0' 'libsystemd >= 247' libnl-3.0 libnl-route-3.0 libmnl
+PACKAGES := 'libbpf >= 1.0' 'libsystemd >= 247' libnl-3.0 libnl-route-3.0 libmnl zlib
 CFLAGS   ?= -O2 -g
 
 # An option if the compiler knows it for this machine.
@@ -227,13 +227,12 @@ $(B)/tests/unit/instance_lock_test: $(B)/watchdog/support/instance_lock.o
 $(B)/tests/unit/hub_certificates_test: $(B)/watchdog/support/hub_certificates.o
 $(B)/tests/unit/name_service_test: $(B)/watchdog/support/name_service.o
 $(B)/tests/unit/markup_test: $(B)/watchdog/support/markup.o
-$(B)/tests/unit/packed_object_test: $(B)/watchdog/support/packed_object.o
 $(B)/tests/unit/descriptor_message_test: $(NAMESPACES) $(PROCESSES)
 $(B)/tests/unit/libraries_test: $(B)/watchdog/process/libraries.o
 $(B)/tests/unit/terminal_test: $(B)/watchdog/support/terminal.o
 $(B)/tests/unit/ring_test: $(B)/watchdog/watch/ring.o
 $(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o $(B)/watchdog/sources/probe_self_test.o \
-		$(B)/watchdog/support/packed_object.o $(B)/watchdog/support/kernel_word.o
+		$(B)/watchdog/sources/probe_object.o $(B)/watchdog/support/kernel_word.o
 $(B)/tests/unit/probe_ring_test: $(B)/watchdog/sources/probe_ring.o
 $(B)/tests/unit/probe_types_test: $(B)/watchdog/sources/probe_types.o
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)

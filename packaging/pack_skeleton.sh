@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Packs the object inside a skeleton of bpftool(8): it is unpacked when the probe is loaded, by
-# watchdog/support/packed_object.c. Prints the skeleton.
+# watchdog/sources/probe_object.c. Prints the skeleton.
 #
 #     packaging/pack_skeleton.sh SKELETON OBJECT
 #
@@ -12,12 +12,11 @@ set -eu
 skeleton=$1 object=$2
 
 pack() {
-	xz --format=lzma --lzma1=preset=9e,pb=3,lp=0,lc=0,dict=1MiB --stdout "$object" |
-		od -An -v -tx1 | sed 's/ /\\x/g; s/.*/"&"/' |
+	gzip --best --no-name --stdout "$object" | od -An -v -tx1 | sed 's/ /\\x/g; s/.*/"&"/' |
 		awk -v size="$(stat --format=%s "$object")" '
 		FNR == NR { bytes = bytes $0 "\n"; packed += gsub(/\\x/, "&"); next }
 		FNR == 1 { print; next }
-		/^#include <bpf\/libbpf.h>/ { print; print "#include \"support/packed_object.h\""; done++; next }
+		/^#include <bpf\/libbpf.h>/ { print; print "#include \"sources/probe_object.h\""; done++; next }
 		/^\t\*sz = [0-9]+;$/ { print "\t*sz = " packed ";"; done++; next }
 		/^\treturn \(const void \*\)"\\$/ {
 			printf "\treturn (const void *)\n%s", bytes
@@ -32,7 +31,7 @@ pack() {
 			sub(/.*\(void \*\)/, "", name)
 			sub(/\(.*/, "", name)
 			print "\ts->data_sz = " size ";"
-			print "\ts->data = packed_object_unpack(" name ", s->data_sz);"
+			print "\ts->data = probe_object_unpack(" name ", s->data_sz);"
 			print "\tif (!s->data) {\n\t\terr = -ENOMEM;\n\t\tgoto err;\n\t}"
 			done++
 			next
@@ -45,7 +44,7 @@ pack() {
 		}
 		{ print }
 		END {
-			exit done != 5 || skipping || !packed
+			exit done != 5 || skipping
 		}' - "$skeleton"
 }
 

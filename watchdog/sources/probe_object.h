@@ -6,5 +6,5 @@
 #include <stddef.h>
 
 /* Unpacks an object of `size` bytes. `packed` returns its packed bytes, and their number in `*ret`.
- * Returns the object, to be freed; NULL without memory, or if these are not its bytes. */
-void *packed_object_unpack(const void *(*packed)(size_t *ret), size_t size);
+ * Returns the object, to be freed; NULL without memory. */
+void *probe_object_unpack(const void *(*packed)(size_t *ret), size_t size);
