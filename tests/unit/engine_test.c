@@ -164,6 +164,7 @@ static void test_stop(size_t row)
 	if (stops[row].signal && !stops[row].before_fin)
 		bench_step(&bench, signaled(stops[row].signal, stops[row].sender));
 	bench_step(&bench, exited(stops[row].exit_code));
+	bench_pass(&bench, 2 * VERDICT_WAIT);
 	CHECK(bench_only_verdict(&bench)->cause == stops[row].cause, stops[row].why);
 	CHECK(bench_only_verdict(&bench)->confidence == stops[row].confidence, stops[row].why);
 	bench_end(&bench);
@@ -173,6 +174,55 @@ static void test_stops(void)
 {
 	for (size_t row = 0; row < sizeof(stops) / sizeof(*stops); row++)
 		test_stop(row);
+}
+
+/* Another process of the unit failed, and systemd stops the rest: by SIGTERM, and a moment later
+ * with its reason. */
+static const struct {
+	const char *result;
+	enum unit_state state;
+	const char *job;
+	enum cause cause;
+	enum confidence confidence;
+} leftovers[] = {
+	{ "oom-kill", UNIT_DEACTIVATING, "", CAUSE_AGENT_OOM, CONFIDENCE_LIKELY },
+	{ "core-dump", UNIT_DEACTIVATING, "", CAUSE_AGENT_CRASH, CONFIDENCE_LIKELY },
+	{ "exit-code", UNIT_DEACTIVATING, "", CAUSE_AGENT_EXIT, CONFIDENCE_LIKELY },
+	{ "timeout", UNIT_DEACTIVATING, "", CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+	{ "success", UNIT_DEACTIVATING, "", CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+	{ "exit-code", UNIT_DEACTIVATING, "stop", CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+	{ "exit-code", UNIT_FAILED, "", CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+	{ "success", UNIT_ACTIVE, "", CAUSE_AGENT_STOPPED, CONFIDENCE_PROVED },
+};
+
+static void test_leftover(size_t row)
+{
+	struct event unit = { .type = EVENT_UNIT, .unit = { .state = UNIT_ACTIVE } };
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 1);
+	bench_step(&bench, unit);
+	bench_step(&bench, signaled(SIGTERM, 1));
+	bench_step(&bench, local_fin(1));
+	bench_step(&bench, exited(0));
+	CHECK(bench_count(&bench, RECORD_ENDED) == 0, leftovers[row].result);
+	bench.now += USEC_PER_MSEC;
+	unit.unit.state = leftovers[row].state;
+	strcpy(unit.unit.result, leftovers[row].result);
+	strcpy(unit.unit.job, leftovers[row].job);
+	bench_step(&bench, unit);
+	bench_pass(&bench, 2 * VERDICT_WAIT);
+	CHECK(bench_only_verdict(&bench)->cause == leftovers[row].cause, leftovers[row].result);
+	CHECK(bench_only_verdict(&bench)->confidence == leftovers[row].confidence,
+	      leftovers[row].result);
+	bench_end(&bench);
+}
+
+static void test_leftovers(void)
+{
+	for (size_t row = 0; row < sizeof(leftovers) / sizeof(*leftovers); row++)
+		test_leftover(row);
 }
 
 /* A live task closes the connection, and then the process is killed: does the one have to do with
@@ -1144,6 +1194,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "a close waits for the exit", test_close_waits_for_exit },
       { "a close of the living", test_close_of_the_living },
       { "a stop is no crash", test_stop_is_no_crash }, { "what proves a stop", test_stops },
+      { "what systemd ends because another process failed", test_leftovers },
       { "a stop that is asked for twice", test_repeated_stops },
       { "killed, having worked on", test_killed_while_it_worked_on },
       { "killed after a close", test_kills },

@@ -3,7 +3,7 @@
 
 #include "verdict/exclusions.h"
 
-enum { CAUSES_MAX = 5, EXCLUSIONS_MAX = 5 };
+enum { CAUSES_MAX = 5, EXCLUSIONS_MAX = 6 };
 
 /* By number: of causes, and of exclusions. The rival is excluded where one of `kernel` holds, and
  * by circumstance alone where one of `circumstance` does. */
@@ -181,13 +181,14 @@ static const struct row rows[] = {
 	  BY(closed_while_it_ended), BY(ended_right_after, dump_had_begun) },
 	{ ENDING, CAUSE_AGENT_STOPPED,
 	  BY(no_stop_was_asked, went_on_after_the_request, was_the_oom_victim, died_unasked),
-	  BY(died_of_a_fault, stops_do_not_dump, dump_had_begun, systemd_says_oom) },
+	  BY(died_of_a_fault, stops_do_not_dump, dump_had_begun, systemd_says_oom,
+	     was_left_over) },
 	{ ENDING, CAUSE_PEER_RESET,
 	  BY(end_was_observed), BY(end_is_known, died_while_nothing_came) },
 	{ ONE(AGENT_CRASH), CAUSE_AGENT_OOM,
 	  BY(not_killed, not_the_oom_victim), BY(dump_had_begun) },
 	{ ONE(AGENT_CRASH), CAUSE_AGENT_EXIT,
-	  BY(died_of_a_signal), BY(dump_had_begun) },
+	  BY(died_of_a_signal), BY(dump_had_begun, was_left_over) },
 	{ ONE(AGENT_OOM), CAUSE_AGENT_CRASH,
 	  BY(was_the_oom_victim), BY(systemd_says_oom) },
 	{ ONE(AGENT_EXIT), CAUSE_AGENT_CRASH,

@@ -458,6 +458,11 @@ EXCLUSION(systemd_says_it_killed, "systemd-says-that-it-killed-it")
 	return systemd_says(given, "timeout") || systemd_says(given, "watchdog");
 }
 
+EXCLUSION(was_left_over, "systemd-says-that-another-failed")
+{
+	return is_left_over(given);
+}
+
 EXCLUSION(killed_after_the_request, "it-was-killed-after-the-request")
 {
 	return was_killed_after_request(given);

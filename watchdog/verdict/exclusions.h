@@ -31,7 +31,7 @@
 	ONE(hung_before) ONE(hung_sated) ONE(starved_before) ONE(lacked_nothing) ONE(shortage_explains_it) \
 	ONE(no_stop_was_asked) ONE(went_on_after_the_request) \
 	ONE(died_of_the_request) ONE(stop_was_just_asked) ONE(stopped_by_systemd) \
-	ONE(systemd_says_it_killed) ONE(killed_after_the_request) ONE(container_was_ended) \
+	ONE(systemd_says_it_killed) ONE(was_left_over) ONE(killed_after_the_request) ONE(container_was_ended) \
 	ONE(not_the_oom_victim) ONE(not_killed) ONE(was_the_oom_victim) ONE(systemd_says_oom) \
 	ONE(died_of_a_signal) ONE(exited_by_itself) ONE(closed_while_it_ended) \
 	ONE(ended_right_after) ONE(lives_on) ONE(killed_only_later) ONE(dump_had_begun) \

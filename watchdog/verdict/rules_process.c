@@ -102,6 +102,41 @@ bool systemd_says(const struct circumstances *given, const char *result)
 	return given->unit && strcmp(given->unit->result, result) == 0;
 }
 
+/* Where another process of the service failed, systemd asks the rest to stop: its first process, or
+ * one that the OOM killer chose (OOMPolicy= of systemd.service(5)). */
+static bool is_asked_by_systemd(const struct circumstances *given)
+{
+	const struct signal_facts *stop = stop_request(given);
+
+	return given->unit && stop && stop->sender.pid == 1 && !stop->from_kernel &&
+	       !unit_has_stop_job(given);
+}
+
+bool is_left_over(const struct circumstances *given)
+{
+	return is_asked_by_systemd(given) && given->unit->state == UNIT_DEACTIVATING &&
+	       (systemd_says(given, "oom-kill") || systemd_says(given, "core-dump") ||
+		systemd_says(given, "signal") || systemd_says(given, "exit-code"));
+}
+
+/* Its reason comes after the signal. */
+static bool may_be_left_over(const struct circumstances *given)
+{
+	return is_asked_by_systemd(given) && asks_to_end(given) && !unit_is_stopping(given) &&
+	       !is_left_over(given);
+}
+
+static enum ruling decide_left_over(struct deliberation *on)
+{
+	const struct circumstances *given = on->given;
+
+	tokens_add(evidence(on), "unit_result=%s", given->unit->result);
+	if (systemd_says(given, "oom-kill"))
+		return nominate(on, CAUSE_AGENT_OOM);
+	return nominate(on,
+			systemd_says(given, "exit-code") ? CAUSE_AGENT_EXIT : CAUSE_AGENT_CRASH);
+}
+
 enum ruling decide_stopped(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -113,6 +148,8 @@ enum ruling decide_stopped(struct deliberation *on)
 		if (given->stop_was_handed_on)
 			tokens_add(evidence(on), "handed_on=yes");
 	}
+	if (is_left_over(given))
+		return decide_left_over(on);
 	if (unit_has_stop_job(given))
 		tokens_add(evidence(on), "unit_job=%s", given->unit->job);
 	else if (unit_is_stopping(given))
@@ -260,6 +297,7 @@ static enum ruling rule_gave_up(struct deliberation *on)
 enum ruling decide_exited(struct deliberation *on)
 {
 	const struct process *process = on->given->process;
+	bool obeyed = !on->exit->by_signal || signal_is_stop_request(on->exit->status);
 
 	if (on->exit->by_signal)
 		tokens_add(evidence(on), "killed_by=%s", signal_to_string(on->exit->status) ?: "?");
@@ -271,6 +309,8 @@ enum ruling decide_exited(struct deliberation *on)
 		tokens_add(evidence(on), "oom_victim=yes");
 		return nominate(on, CAUSE_AGENT_OOM);
 	}
+	if (obeyed && may_be_left_over(on->given) && wait_unless_over(on) == WAIT)
+		return WAIT;
 	if (on->exit->by_signal)
 		return decide_killed(on);
 	if (asks_to_end(on->given) || unit_is_stopping(on->given))

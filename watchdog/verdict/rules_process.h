@@ -42,6 +42,9 @@ bool systemd_may_have_stopped_it(const struct circumstances *given);
 /* True if Result= of the agent's unit is `result`. */
 bool systemd_says(const struct circumstances *given, const char *result);
 
+/* True if systemd ends what is left of the agent's unit, in which another process had failed. */
+bool is_left_over(const struct circumstances *given);
+
 /* True if the process was asked to stop and then killed (SIGKILL), as service managers do. */
 bool was_killed_after_request(const struct circumstances *given);
 

@@ -55,11 +55,12 @@ bool verdict_decide(const struct circumstances *given, struct verdict *verdict,
 static void judge_exit(const struct circumstances *given, struct verdict *verdict,
 		       struct exit_facts *exit)
 {
-	struct deliberation on = { given, verdict, exit };
+	struct circumstances settled = *given;
+	struct deliberation on = { &settled, verdict, exit };
 
+	settled.waited = true;
 	*exit = exit_facts_from_code(given->process->exit_code);
-	if (decide_exited(&on) != DECIDED)
-		nominate(&on, CAUSE_AGENT_CRASH);
+	decide_exited(&on);
 	differential_judge(given, verdict);
 }
 
