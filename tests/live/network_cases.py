@@ -6,7 +6,7 @@ import time
 from case import (BOTH, LIKELY, NOT_PROVED, QUITE_SURE, SURE, SUSPECTED, case, ended, in_doubt,
                   recovered, small_conntrack_table, stalled, story, table)
 from hub import PORT
-from lab import Lab, command, inside
+from lab import Lab
 from supervised import Surprise
 
 KEEPALIVE = (1, 1, 2)
