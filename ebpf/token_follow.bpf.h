@@ -19,7 +19,8 @@ static const __u8 base64url[256] = {
 	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['-'] = 63, ['_'] = 64,
 };
 
-/* A digit of the number. Returns false if it is over: what comes behind the digits ends it. */
+/* Takes a digit of the number. Returns false if the number is over: what comes behind the digits
+ * ends it. */
 static __always_inline bool take_token_digit(union token_place *place, __u8 byte)
 {
 	if (byte >= '0' && byte <= '9') {
@@ -38,7 +39,7 @@ static __always_inline void begin_token_part(union token_place *place, __u8 part
 	place->part = part;
 }
 
-/* Six bits more of a JSON web token. */
+/* Takes six bits more of a JSON web token. */
 static __always_inline void take_coded(union token_place *place, __u8 byte)
 {
 	const __u64 name = (__u64)FOUR('"', 'e', 'x', 'p') << 16 | '"' << 8 | ':';
@@ -114,7 +115,7 @@ __noinline __u64 token_after(__u64 word, __u32 value)
 	return place.word;
 }
 
-/* The number that has ended with the byte between two words, or else `seconds`. */
+/* Returns the number that has ended with the byte between two words, or else `seconds`. */
 __noinline __u64 token_seconds_after(__u64 before_word, __u64 after_word, __u64 seconds)
 {
 	const union token_place before = { .word = before_word }, after = { .word = after_word };
@@ -125,13 +126,13 @@ __noinline __u64 token_seconds_after(__u64 before_word, __u64 after_word, __u64 
 	return seconds;
 }
 
-/* What is read of a token at a time. */
+/* So much of a token is read at a time. */
 union token_bytes {
 	__u8 bytes[16];
 	__u64 words[2];
 };
 
-/* Of a token, behind some bytes. */
+/* What is known of a token behind some bytes of it. */
 struct token_read {
 	__u64 word;
 	__u64 seconds;
@@ -151,7 +152,7 @@ static __always_inline struct token_read read_token(__u64 word, __u64 seconds,
 	return token;
 }
 
-/* `first` and `second` are of a `union token_bytes`. */
+/* Returns the word behind `first` and `second`, those of a `union token_bytes`. */
 __noinline __u64 token_after_bytes(__u64 word, __u64 first, __u64 second, __u32 count)
 {
 	const union token_bytes read = { .words = { first, second } };
@@ -159,7 +160,8 @@ __noinline __u64 token_after_bytes(__u64 word, __u64 first, __u64 second, __u32 
 	return read_token(word, 0, &read, count).word;
 }
 
-/* Likewise. A function that the verifier looks at once returns one number, so it is another one. */
+/* Returns the seconds behind them: a function that the verifier looks at once returns one number.
+ */
 __noinline __u64 token_seconds_after_bytes(__u64 word, __u64 seconds, __u64 first, __u64 second,
 					   __u32 count)
 {
@@ -175,7 +177,7 @@ __noinline __u32 least_of(__u32 a, __u32 b, __u32 c)
 	return ab < c ? ab : c;
 }
 
-/* The end of the CONNECT ends a number, too. All but that is wiped. */
+/* Ends a number, too, as the CONNECT is over. All but the number is wiped. */
 static __always_inline void end_token(struct token_follow *token)
 {
 	__u64 word = token->place.word, seconds = token->seconds;

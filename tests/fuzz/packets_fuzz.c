@@ -11,7 +11,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
-/* Each of these builds on those before it. */
+/* Each of these headers builds on those before it. */
 #include "ebpf/probe_record.h"
 
 #include "ebpf/segments.bpf.h"
@@ -52,7 +52,7 @@ static void *reserve_in_ring(__u64 size, enum probe_record_type type, __u32 agen
 	return clock_nsec % 7 ? &ring : NULL;
 }
 
-/* Of a certificate, nothing but the digits of two dates is told. */
+/* A record of a certificate has nothing but the digits of two dates. */
 static bool is_date(__u64 date)
 {
 	return date < 100000000000000;
@@ -129,7 +129,7 @@ static __u32 write_headers(__u8 *to, unsigned flags, __u32 position)
 	return ip + 20;
 }
 
-/* Where nothing is looked for, all but the result is wiped. */
+/* A token that nobody looks for any more is wiped, all but its end. */
 static void check_token(const struct token_follow *token)
 {
 	MUST(token->seconds < 10000000000);

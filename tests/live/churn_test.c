@@ -63,7 +63,7 @@ enum way {
 	WAYS,
 };
 
-enum { FIRST_PORT = 1000 }; /* of the hub's, one for each way */
+enum { FIRST_PORT = 1000 }; /* the hub has a port for each way, from this one on */
 
 static const struct {
 	const char *name;
@@ -80,7 +80,7 @@ static const struct {
 	[SYN_UNANSWERED] = { "a SYN goes unanswered", ENDED_BY_CONNECT_TIMEOUT },
 };
 
-/* By port of the agent's: nothing that it sends is heard any more. Shared by all processes. */
+/* The hub hears nothing any more from these ports of the agent. All processes share this memory. */
 static atomic_bool *deaf_to;
 
 static void reset_on_close(int fd)
@@ -421,7 +421,7 @@ struct book {
 	struct probe *probe;
 	struct engine *engine;
 	size_t begun, ended[WAYS];
-	size_t wrong[WAYS]; /* ended otherwise than they did, by what was told */
+	size_t wrong[WAYS]; /* the verdict tells of another end than theirs */
 	size_t without_evidence, vanished, stray;
 	uint64_t lost;
 };
@@ -497,7 +497,7 @@ static void begin(struct book *book, const char *group)
 		give_up("probe_watch_cgroup");
 }
 
-/* By then each verdict that waits for a fact is due. */
+/* Lets time pass until each verdict that waits for a fact is due. */
 static void end(struct book *book)
 {
 	while (engine_verdicts_pending(book->engine)) {
@@ -542,7 +542,7 @@ static int audit(const struct book *book, int rounds)
 	return failures;
 }
 
-/* One word for each round, as long as no more is under way than the ring holds. */
+/* Gives the agent a word for each round, as long as no more is under way than the ring holds. */
 static int play(struct book *book, int rounds, int words, pid_t all)
 {
 	usec_t deadline =

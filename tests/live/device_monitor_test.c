@@ -27,10 +27,10 @@ enum { PATIENCE_MSEC = 5000, LOOPBACK = 1 };
 extern const struct source device_monitor_source;
 
 static pid_t daemon_process, mock;
-static FILE *orders; /* for the mock */
+static FILE *orders; /* the mock reads them */
 static sd_event *loop;
 static void *monitor;
-static struct event told, seen[EVENT_TYPE_MAX]; /* the last one; of each type */
+static struct event told, seen[EVENT_TYPE_MAX]; /* the last event; the last of each type */
 static unsigned count;
 
 /* ---- the mock */
@@ -211,7 +211,7 @@ static void take_notice(void *userdata, const char *text, int error)
 	puts(text);
 }
 
-/* True if one more event has come in time. */
+/* Returns true if one more event has come in time. */
 static bool await(unsigned before, int patience_msec)
 {
 	for (int waited = 0; count == before && waited < patience_msec; waited += 50)
@@ -268,7 +268,7 @@ static const struct {
 	{ "it is disabled", 8, 3, 1, 0, RADIO_MODEM_DISABLED },
 };
 
-/* What is not told is followed by what is. */
+/* A change that the monitor does not tell is followed by one that it tells. */
 static void test_states(void)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -345,7 +345,7 @@ static void test_others_are_not_heard(void)
 	CU_ASSERT(count == before + 1 && told.path.device == DEVICE_FAILED);
 }
 
-/* Nobody would tell when the modem is back, nor what becomes of a device. */
+/* A service that is gone tells neither when the modem is back nor what becomes of a device. */
 static void test_services_go(void)
 {
 	unsigned before = count;

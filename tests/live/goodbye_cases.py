@@ -14,7 +14,7 @@ def gnutls_client():
     return c_client("gnutls.c", "-lgnutls")
 
 
-# What each needs, what it is, and whether a FIN follows its goodbye at once.
+# What each library needs, how its client is started, and whether a FIN follows its goodbye at once.
 STACKS = {
     "openssl": ("openssl", lambda: (WORDS["openssl"][0], CLIENTS / "goodbye.py"), False),
     "gnutls": ("libgnutls", gnutls_client, False),
@@ -76,7 +76,7 @@ def the_hub_says_goodbye_and_ends(stage, stack, version, end):
 
 
 def left(stack, version, ended_by):
-    """The hub may close before the FIN is there."""
+    """What is told then. The hub may close before the agent's FIN is there."""
     sure = SURE if version == "1.2" else LIKELY
     if STACKS[stack][2]:
         return told(stack, version, "sent", None, "agent-close", {*SURE, *sure})

@@ -32,7 +32,7 @@ def strange_authority(stage, client, version):
     authority_unknown(stage, client, version)
 
 
-# Node.js looks at the certificate when the handshake is over, and closes: in TLS 1.2 that is no more than it looks.
+# Node.js looks at the certificate when the handshake is over, and closes. In TLS 1.2 that looks like any other close.
 
 NODE_CLOSES = tries("node", ended(None, "agent-close", ANY, or_else=("agent-exit", "tls-refused-by-agent")))
 
@@ -71,7 +71,7 @@ ANSWERS = {"http": b"HTTP/1.1 400 Bad Request\r\n\r\n", "other": b"SSH-2.0-OpenS
 
 
 def hub_for(stage, client):
-    """tldr has a port of its own."""
+    """The hub on the port that the client asks: tldr always asks that of HTTPS."""
     if client != "rustls":
         return contextlib.nullcontext(stage.hub)
     return contextlib.closing(Hub(stage.lab, stage.family, HTTPS))
@@ -106,7 +106,7 @@ FLIGHT = b"\x16\3\3\0\x7a\2\0\0\x76\3\3"  # the beginning of a ServerHello
           client, answer)
          for client in PROGRAMS for name, answer in (("is-not-answered", b""), ("answer-breaks-off", FLIGHT))))
 def nothing_comes(stage, client, answer):
-    """The client gives up."""
+    """The hub says no more, and the client gives up."""
     with hub_for(stage, client) as hub:
         meet(stage, hub, client).send_bytes(answer)
         stage.wait_told("ended", GIVES_UP)
@@ -118,7 +118,8 @@ def nothing_comes(stage, client, answer):
 @story(names_cases.CLOSED[0], stalled("name-server-silent", NOT_PROVED), needs=names_cases.needs("musl-gcc"),
        settings=(f"Peer=*:{PORT}",))
 def name_is_denied_by_another_address(stage):
-    """Whom nobody asked does not count. musl's socket takes the answer, and musl looks at the sender."""
+    """An answer of a server that nobody asked does not count: musl's socket takes it, and musl looks at
+    the sender."""
     with OddServer(stage.lab) as server:
         stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
         stage.hub_closes(stage.connect())

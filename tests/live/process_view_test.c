@@ -40,7 +40,7 @@ static pid_t start_agent(const int sockets[static SOCKETS])
 	CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
 	child = fork();
 	if (child == 0) {
-		/* its memory counts as a secret until execve(2), else */
+		/* until execve(2), the memory of who changed its user counts as a secret, else */
 		if (setgroups(0, NULL) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 ||
 		    prctl(PR_SET_DUMPABLE, 1) < 0 || fcntl(sockets[0], F_GETFD) < 0)
 			_exit(1);
@@ -68,7 +68,7 @@ static void look(void *userdata, uint32_t inode)
 		seen->right += seen->wanted[i] == inode;
 }
 
-/* /proc/PID/fdinfo shows it since Linux 5.14. */
+/* /proc/PID/fdinfo shows inodes since Linux 5.14. */
 static bool kernel_shows_inodes(void)
 {
 	char text[256] = "";
@@ -100,7 +100,8 @@ static void sockets_of_another_user(void)
 	if (kernel_shows_inodes()) {
 		CU_ASSERT_EQUAL(r, 0);
 		CU_ASSERT_EQUAL(seen.right, SOCKETS);
-		CU_ASSERT_TRUE(seen.count >= SOCKETS); /* those of whoever runs this test, too */
+		CU_ASSERT_TRUE(seen.count >=
+			       SOCKETS); /* the agent has those of whoever runs this test, too */
 	} else {
 		CU_ASSERT_EQUAL(r, -EACCES);
 	}
