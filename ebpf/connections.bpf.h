@@ -148,14 +148,12 @@ static __always_inline void copy_counters(struct probe_connection *record, struc
 static __always_inline void copy_owner(struct probe_task *record,
 				       const struct connection *connection)
 {
-	const struct owner *owner = &connection->owner;
-
-	record->pid = owner->pid;
+	record->pid = connection->owner_pid;
 	record->exit_code = 0;
 	record->flags = connection->owner_in_agent ? PROBE_TASK_IN_AGENT : 0;
-	__builtin_memcpy(record->comm, owner->comm, sizeof(record->comm));
+	__builtin_memcpy(record->comm, connection->owner_comm, sizeof(record->comm));
 	record->reserved = 0;
-	record->start_nsec = owner->start_nsec;
+	record->start_nsec = connection->owner_start * OWNER_TICK_NSEC;
 }
 
 static __always_inline void copy_connection(struct probe_connection *record,
@@ -180,7 +178,7 @@ static __always_inline void copy_socket(struct probe_connection *record,
 {
 	copy_connection(record, connection);
 	copy_ends(record, tcp);
-	record->netns = socket_netns(sk);
+	record->netns = connection->netns;
 	record->error = MEMBER(sk, sk_err);
 	record->soft_error = MEMBER(sk, sk_err_soft);
 	record->shutdown = MEMBER(sk, sk_shutdown);
@@ -196,14 +194,14 @@ static __always_inline void describe_current(struct probe_task *description,
 					     const struct connection *connection)
 {
 	__u64 task = bpf_get_current_task();
-	int id = (int)connection->owner.id;
+	int id = (int)connection->owner_id;
 
 	if (READ(TASK(task), tgid) != id || READ(TASK(task), pid) != id) {
 		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
 	describe_exit(description, task);
-	description->pid = connection->owner.pid;
+	description->pid = connection->owner_pid;
 	if (connection->owner_in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
 	copy_comm(description->comm, task);
@@ -214,19 +212,6 @@ static __always_inline void describe_current(struct probe_task *description,
 /* From one state to the next: the tracepoint of a change comes before the change, so the socket
  * itself has the old state still. */
 #define CHANGE(before, after) ((__u32)(before) << 8 | (__u32)(after))
-
-/* Who is on the processor while `change` happens. At connect() it is the owner; when the SYN is
- * answered, it is whoever happens to be there, and nobody asks. */
-static __always_inline void describe_actor(struct probe_task *description,
-					   const struct connection *connection, __u32 change)
-{
-	if (change == CHANGE(TCP_CLOSE, TCP_SYN_SENT))
-		copy_owner(description, connection);
-	else if (change == CHANGE(TCP_SYN_SENT, TCP_ESTABLISHED))
-		__builtin_memset(description, 0, sizeof(*description));
-	else
-		describe_current(description, connection);
-}
 
 /* Fills in all but the header. */
 static __noinline int fill_change(struct probe_connection *record, struct connection *connection,
@@ -239,7 +224,7 @@ static __noinline int fill_change(struct probe_connection *record, struct connec
 	copy_socket(record, connection, sk, tcp);
 	record->state_before = change >> 8;
 	record->state = change & 0xff;
-	describe_actor(&record->current, connection, change);
+	describe_current(&record->current, connection);
 	return 0;
 }
 
@@ -304,6 +289,73 @@ static __always_inline void report(struct connection *connection, struct sock *s
 				   enum probe_record_type type)
 {
 	report_change(connection, sk, CHANGE(state_of(sk), state_of(sk)), type);
+}
+
+/* ---- a beginning */
+
+/* Fills in all but the header. */
+static __noinline int fill_begun(struct probe_begun *record, const struct connection *connection,
+				 struct sock *sk, __u32 change)
+{
+	struct tcp_sock *tcp = tcp_of(sk);
+	struct ends ends = {};
+
+	if (!tcp || !record || !connection)
+		return 0;
+	read_ends(&ends, tcp);
+	record->cookie = connection->cookie;
+	record->opened_nsec = connection->opened_nsec;
+	__builtin_memcpy(record->local_address, &ends.local, sizeof(ends.local));
+	__builtin_memcpy(record->peer_address, &ends.peer, sizeof(ends.peer));
+	record->local_port = ends.local_port;
+	record->peer_port = ends.peer_port;
+	record->family = ends.family;
+	record->state_before = change >> 8;
+	record->state = change & 0xff;
+	record->netns = connection->netns;
+	record->flags = connection->to_itself ? PROBE_SOCKET_TO_ITSELF : 0;
+	record->flow_ttl_min = connection->flow_ttl_min;
+	record->flow_ttl_max = connection->flow_ttl_max;
+	__builtin_memset(record->reserved, 0, sizeof(record->reserved));
+	copy_owner(&record->owner, connection);
+	return 0;
+}
+
+static __noinline int overflow_begun(struct connection *connection, struct sock *sk, __u32 change,
+				     enum probe_record_type type)
+{
+	struct overflow_key key;
+	union record *draft;
+
+	if (!connection)
+		return 0;
+	key = overflow_key_of(connection, type);
+	draft = begin_overflow(&key, sizeof(draft->begun), type, connection->agent);
+	if (!draft) {
+		count_lost(connection->agent);
+		return 0;
+	}
+	fill_begun(&draft->begun, connection, sk, change);
+	if (overflow_record(&key, draft, connection->agent))
+		connection->overflowed = true;
+	return 0;
+}
+
+/* Writes a record of a connection that goes from one state to the next on its way up. */
+static __noinline int report_begun(struct connection *connection, struct sock *sk, __u32 change,
+				   enum probe_record_type type)
+{
+	struct probe_begun *record = NULL;
+
+	if (!connection)
+		return 0;
+	if (!connection->overflowed)
+		record = reserve_in_ring(sizeof(*record), type, connection->agent);
+	if (!record)
+		return overflow_begun(connection, sk, change, type);
+	fill_begun(record, connection, sk, change);
+	submit_record(record);
+	return 0;
 }
 
 /* ---- a RST of ours after the end */

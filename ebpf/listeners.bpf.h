@@ -73,12 +73,12 @@ static __noinline int leads_to_itself(const struct connection *connection, struc
 	if (!is_to_this_host(&ends))
 		return false;
 	__builtin_memcpy(listener.address, &ends.peer, sizeof(listener.address));
-	listener.netns = socket_netns(sk);
+	listener.netns = connection->netns;
 	listener.port = ends.peer_port;
 	owner = bpf_map_lookup_elem(&listeners, &listener);
 	if (!owner) {
 		__builtin_memset(listener.address, 0, sizeof(listener.address));
 		owner = bpf_map_lookup_elem(&listeners, &listener);
 	}
-	return owner && *owner == connection->owner.id;
+	return owner && *owner == connection->owner_id;
 }

@@ -85,6 +85,7 @@ struct {
 union record {
 	struct probe_header header;
 	struct probe_connection connection;
+	struct probe_begun begun;
 	struct probe_reset_sent reset;
 	struct probe_process process;
 };
@@ -111,13 +112,8 @@ struct {
 /* The state of a TLS handshake, a part of struct connection. */
 #include "ebpf/tls_follow.bpf.h"
 
-/* Who opened a connection. */
-struct owner {
-	__u64 start_nsec;
-	__u32 id;  /* thread group, in the initial pid namespace */
-	__u32 pid; /* the same, in ours; 0: outside it */
-	char comm[PROBE_COMM_SIZE];
-};
+/* Who reads a process's start counts in clock ticks of proc(5). */
+#define OWNER_TICK_NSEC 10000000ULL
 
 /* Segments have more. */
 #define SACKED_UNIT 16
@@ -127,7 +123,11 @@ struct owner {
 struct connection {
 	__u64 cookie;
 	__u64 opened_nsec;
-	struct owner owner;
+	__u64 owner_start : 40; /* of the process that opened it; in OWNER_TICK_NSEC */
+	__u64 owner_pid : 24;   /* thread group, in our pid namespace; 0: outside it */
+	__u32 owner_id;         /* the same, in the initial pid namespace */
+	char owner_comm[PROBE_COMM_SIZE];
+	__u32 netns;      /* inode */
 	__u32 agent;      /* set last: 0 until the rest is there */
 	__u32 stalled_at; /* snd_una when `stalled` was set */
 	struct tls_follow tls;

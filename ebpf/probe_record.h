@@ -15,9 +15,9 @@
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
-	PROBE_OPENED = 1,   /* CLOSE -> SYN_SENT */
+	PROBE_OPENED = 1,   /* CLOSE -> SYN_SENT: probe_begun */
 	PROBE_FOUND,        /* seen by an iterator: older than the probe */
-	PROBE_ESTABLISHED,  /* SYN_SENT -> ESTABLISHED */
+	PROBE_ESTABLISHED,  /* SYN_SENT -> ESTABLISHED: probe_begun */
 	PROBE_CLOSING,      /* ESTABLISHED -> FIN_WAIT1 or CLOSE_WAIT */
 	PROBE_ENDED,        /* anything -> CLOSE */
 	PROBE_RESET_SENT,   /* a RST of ours after CLOSE: probe_reset_sent */
@@ -274,6 +274,27 @@ struct probe_connection {
 	struct probe_login login;
 };
 
+/* A connection on its way up. Nothing has happened on it yet, and the short record costs its agent
+ * less. */
+struct probe_begun {
+	struct probe_header header;
+	__u64 cookie;
+	__u64 opened_nsec;      /* CLOCK_MONOTONIC of the SYN; 0: not seen */
+	__u8 local_address[16]; /* these as in probe_connection */
+	__u8 peer_address[16];
+	__u16 local_port;
+	__u16 peer_port;
+	__u16 family;
+	__u8 state_before;
+	__u8 state;
+	__u32 netns;
+	__u32 flags; /* PROBE_SOCKET_TO_ITSELF, or 0 */
+	__u8 flow_ttl_min;
+	__u8 flow_ttl_max;
+	__u8 reserved[6];
+	struct probe_task owner;
+};
+
 /* The rest is in the PROBE_ENDED before it. */
 struct probe_reset_sent {
 	struct probe_header header;
@@ -329,6 +350,7 @@ _Static_assert(sizeof(struct probe_certificate) == 48, "layout of probe_certific
 _Static_assert(sizeof(struct probe_verified) == 40, "layout of probe_verified");
 _Static_assert(sizeof(struct probe_login_seen) == 72, "layout of probe_login_seen");
 _Static_assert(sizeof(struct probe_connection) == 336, "layout of probe_connection");
+_Static_assert(sizeof(struct probe_begun) == 128, "layout of probe_begun");
 _Static_assert(sizeof(struct probe_reset_sent) == 40, "layout of probe_reset_sent");
 _Static_assert(sizeof(struct probe_process) == 104, "layout of probe_process");
 _Static_assert(sizeof(struct probe_lookup) == 40, "layout of probe_lookup");

@@ -9,12 +9,11 @@
 static __always_inline void note_owner(struct connection *connection, __u64 task, bool in_agent)
 {
 	__u64 leader = leader_of(task);
-	struct owner *owner = &connection->owner;
 
-	owner->id = READ(TASK(task), tgid);
-	owner->pid = pid_of(task);
-	owner->start_nsec = READ(TASK(leader), start_boottime);
-	copy_comm(owner->comm, leader);
+	connection->owner_id = READ(TASK(task), tgid);
+	connection->owner_pid = pid_of(task);
+	connection->owner_start = READ(TASK(leader), start_boottime) / OWNER_TICK_NSEC;
+	copy_comm(connection->owner_comm, leader);
 	connection->owner_in_agent = in_agent;
 }
 
@@ -30,6 +29,7 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u6
 		return NULL;
 	}
 	connection->cookie = cookie;
+	connection->netns = socket_netns(sk);
 	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
 	note_owner(connection, owner, in_agent);
 	return connection;
@@ -63,7 +63,7 @@ struct news {
 
 #define NO_NEWS ((enum probe_record_type)0)
 
-/* The one call of report_change() in a program. Returns the type of what was told. */
+/* The one call of these functions in a program. Returns the type of what was told. */
 static __always_inline __u32 tell(const struct news *news, struct sock *sk)
 {
 	struct connection *connection = news->connection;
@@ -73,7 +73,10 @@ static __always_inline __u32 tell(const struct news *news, struct sock *sk)
 		return NO_NEWS;
 	type = unknown(news->type);
 	change = unknown(news->change);
-	report_change(connection, sk, change, type);
+	if (type == PROBE_OPENED || type == PROBE_ESTABLISHED)
+		report_begun(connection, sk, change, type);
+	else
+		report_change(connection, sk, change, type);
 	if (type == PROBE_ENDED)
 		connection->ended_told = true; /* even if there was no room for the record */
 	return type;

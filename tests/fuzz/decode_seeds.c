@@ -45,6 +45,13 @@ static int write_any(const char *directory, uint8_t type)
 		.header = header(sizeof(process), type),
 		.task = { .pid = 100, .flags = PROBE_TASK_IN_AGENT, .comm = "agent" },
 	};
+	struct probe_begun begun = {
+		.header = header(sizeof(begun), type),
+		.cookie = 1,
+		.family = AF_INET,
+		.state = TCP_STATE_SYN_SENT,
+		.owner = { .pid = 100, .flags = PROBE_TASK_IN_AGENT, .comm = "agent" },
+	};
 	struct probe_reset_sent reset = {
 		.header = header(sizeof(reset), type),
 		.cookie = 1,
@@ -52,6 +59,8 @@ static int write_any(const char *directory, uint8_t type)
 	};
 	struct probe_header bare = header(sizeof(bare), type);
 
+	if (type == PROBE_OPENED || type == PROBE_ESTABLISHED)
+		return write_record(directory, &begun);
 	if (type == PROBE_RESET_SENT)
 		return write_record(directory, &reset);
 	if (type < PROBE_STARTED)

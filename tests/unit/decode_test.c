@@ -66,6 +66,27 @@ static struct probe_connection connection_record(uint8_t type)
 	};
 }
 
+static struct probe_begun begun_record(uint8_t type)
+{
+	return (struct probe_begun){
+		.header = { sizeof(struct probe_begun), PROBE_RECORD_VERSION, type, 7, 5000999 },
+		.cookie = 42,
+		.opened_nsec = 3000999,
+		.local_address = { 192, 0, 2, 1 },
+		.peer_address = { 192, 0, 2, 2 },
+		.local_port = 40000,
+		.peer_port = 8883,
+		.family = AF_INET,
+		.state_before = TCP_STATE_SYN_SENT,
+		.state = TCP_STATE_ESTABLISHED,
+		.netns = 4026531840,
+		.flags = PROBE_SOCKET_TO_ITSELF,
+		.flow_ttl_min = 62,
+		.flow_ttl_max = 64,
+		.owner = { 100, 0, PROBE_TASK_IN_AGENT, "agent", 0, 12345678901 },
+	};
+}
+
 static struct probe_reset_sent reset_record(void)
 {
 	return (struct probe_reset_sent){
@@ -121,9 +142,7 @@ static const struct {
 	enum event_type event;
 	const char *name;
 } types[] = {
-	{ PROBE_OPENED, EVENT_OPENED, "opened" },
 	{ PROBE_FOUND, EVENT_FOUND, "found" },
-	{ PROBE_ESTABLISHED, EVENT_ESTABLISHED, "established" },
 	{ PROBE_CLOSING, EVENT_CLOSING, "closing" },
 	{ PROBE_ENDED, EVENT_ENDED, "ended" },
 	{ PROBE_RETRANSMIT, EVENT_RETRANSMIT, "retransmit" },
@@ -235,7 +254,8 @@ static void unknown_types_are_refused(void)
 		/* these have tests of their own */
 		bool known = type == PROBE_LOOKUP || type == PROBE_SPOKEN || type == PROBE_LOGIN ||
 			     type == PROBE_CERTIFICATE || type == PROBE_VERIFIED ||
-			     type == PROBE_RESET_SENT;
+			     type == PROBE_RESET_SENT || type == PROBE_OPENED ||
+			     type == PROBE_ESTABLISHED;
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 			known = known || (int)types[i].record == type;
@@ -273,6 +293,56 @@ static void reset_reasons_have_a_range(void)
 		CU_ASSERT(decode_connection(&record) == expected);
 		reset.reset_reason = (uint8_t)reason;
 		CU_ASSERT(decode(&reset, sizeof(reset), &event) == expected);
+	}
+}
+
+static void a_beginning_tells_who_and_where(void)
+{
+	static const struct {
+		enum probe_record_type record;
+		enum event_type event;
+	} beginnings[] = {
+		{ PROBE_OPENED, EVENT_OPENED },
+		{ PROBE_ESTABLISHED, EVENT_ESTABLISHED },
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		struct probe_begun record = begun_record((uint8_t)beginnings[i].record);
+		const struct connection_event *connection;
+		struct event event;
+
+		CU_ASSERT(decode(&record, sizeof(record), &event) == 0);
+		CU_ASSERT(event.type == beginnings[i].event);
+		CU_ASSERT(event.time == 5000);
+		CU_ASSERT(event.agent == 7);
+		connection = &event.connection;
+		CU_ASSERT(connection->cookie == 42);
+		CU_ASSERT(connection->netns == 4026531840);
+		CU_ASSERT(connection->local.port == 40000);
+		CU_ASSERT(connection->local.address[3] == 1);
+		CU_ASSERT(connection->peer.port == 8883);
+		CU_ASSERT(connection->peer.address[3] == 2);
+		CU_ASSERT(connection->owner.pid == 100);
+		CU_ASSERT(connection->owner.in_agent);
+		CU_ASSERT(connection->owner.started == 1234);
+		CU_ASSERT_STRING_EQUAL(connection->owner.comm, "agent");
+		CU_ASSERT(connection->current.pid == 0);
+		CU_ASSERT(connection->to_itself);
+		CU_ASSERT(connection->facts.age == 2000);
+		CU_ASSERT(connection->facts.state_before == TCP_STATE_SYN_SENT);
+		CU_ASSERT(connection->facts.state == TCP_STATE_ESTABLISHED);
+		CU_ASSERT(connection->facts.flow_ttl_min == 62);
+		CU_ASSERT(connection->facts.flow_ttl_max == 64);
+
+		record.state = TCP_STATE_MAX;
+		CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+		record = begun_record((uint8_t)beginnings[i].record);
+		record.state_before = TCP_STATE_MAX;
+		CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+		record = begun_record((uint8_t)beginnings[i].record);
+		record.family = 3;
+		CU_ASSERT(decode(&record, sizeof(record), &event) == -ERANGE);
+		CU_ASSERT(decode(&record, sizeof(record) - 1, &event) == -EBADMSG);
 	}
 }
 
@@ -767,6 +837,7 @@ SUITE("decode", { "a lookup comes out whole", a_lookup_comes_out_whole },
       { "unknown types are refused", unknown_types_are_refused },
       { "states have a range", states_have_a_range },
       { "reset reasons have a range", reset_reasons_have_a_range },
+      { "a beginning tells who and where", a_beginning_tells_who_and_where },
       { "a reset after the end is known by its cookie",
 	a_reset_after_the_end_is_known_by_its_cookie },
       { "shutdown has a range", shutdown_has_a_range },

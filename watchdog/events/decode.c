@@ -140,11 +140,14 @@ static bool mqtt_in_range(const struct probe_mqtt *record)
 	       record->received < MQTT_PACKET_MAX;
 }
 
+static bool is_family(uint16_t family)
+{
+	return family == AF_INET || family == AF_INET6 || family == 0;
+}
+
 static bool connection_in_range(const struct probe_connection *record)
 {
-	bool family_known = record->family == AF_INET || record->family == AF_INET6;
-
-	return (family_known || record->family == 0) && record->state_before < TCP_STATE_MAX &&
+	return is_family(record->family) && record->state_before < TCP_STATE_MAX &&
 	       record->state < TCP_STATE_MAX && record->reset_state < TCP_STATE_MAX &&
 	       record->reset_reason < PROBE_RESET_MAX && record->shutdown <= SHUTDOWN_BOTH &&
 	       mqtt_in_range(&record->mqtt);
@@ -312,6 +315,32 @@ static int decode_spoken(const void *data, size_t size, struct event *event)
 		.cookie = record.cookie,
 		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
 		.tls = tls_of(&record.tls),
+	};
+	return 0;
+}
+
+static int decode_begun(const void *data, size_t size, struct event *event)
+{
+	struct probe_begun record;
+
+	if (size != sizeof(record))
+		return -EBADMSG;
+	memcpy(&record, data, sizeof(record));
+	if (!is_family(record.family) || record.state_before >= TCP_STATE_MAX ||
+	    record.state >= TCP_STATE_MAX)
+		return -ERANGE;
+	event->connection = (struct connection_event){
+		.cookie = record.cookie,
+		.netns = record.netns,
+		.local = endpoint_of(record.family, record.local_address, record.local_port),
+		.peer = endpoint_of(record.family, record.peer_address, record.peer_port),
+		.owner = task_of(&record.owner),
+		.facts.state_before = record.state_before,
+		.facts.state = record.state,
+		.facts.flow_ttl_min = record.flow_ttl_min,
+		.facts.flow_ttl_max = record.flow_ttl_max,
+		.facts.age = age_since(record.header.time_nsec, record.opened_nsec),
+		.to_itself = record.flags & PROBE_SOCKET_TO_ITSELF,
 	};
 	return 0;
 }
@@ -510,6 +539,8 @@ int decode_record(const void *data, size_t size, struct event *event)
 	event->agent = header.agent;
 	if (event->type == EVENT_SPOKEN)
 		return decode_spoken(data, size, event);
+	if (event->type == EVENT_OPENED || event->type == EVENT_ESTABLISHED)
+		return decode_begun(data, size, event);
 	if (event->type == EVENT_RESET_SENT)
 		return decode_reset_sent(data, size, event);
 	if (event->type == EVENT_LOGIN)
