@@ -60,10 +60,10 @@ static __always_inline void copy_ends(struct probe_connection *record, struct tc
 	record->family = ends.family;
 }
 
-/* Time since `stamp`, in jiffies as tcp_jiffies32 counts them; 0 if it was never set. */
-static __always_inline __u64 nsec_since(__u32 stamp)
+/* Time from `stamp` to `now`, in jiffies as tcp_jiffies32 counts them; 0 if it was never set. */
+static __always_inline __u64 nsec_since(__u32 stamp, __u32 now)
 {
-	__s32 elapsed = (__u32)bpf_jiffies64() - stamp;
+	__s32 elapsed = now - stamp;
 
 	return stamp && elapsed > 0 ? (__u64)elapsed * tick_nsec : 0;
 }
@@ -122,13 +122,14 @@ static __always_inline __u32 unread_bytes(struct tcp_sock *tcp, __u32 flags)
 static __always_inline void copy_counters(struct probe_connection *record, struct tcp_sock *tcp)
 {
 	struct inet_connection_sock *inet = &tcp->inet_conn;
+	__u32 now = bpf_jiffies64();
 
 	record->bytes_sent = MEMBER(tcp, bytes_sent);
 	record->bytes_acked = MEMBER(tcp, bytes_acked);
 	record->bytes_received = MEMBER(tcp, bytes_received);
-	record->idle_rx_nsec = nsec_since(MEMBER(inet, icsk_ack.lrcvtime));
-	record->idle_tx_nsec = nsec_since(MEMBER(tcp, lsndtime));
-	record->idle_ack_nsec = nsec_since(MEMBER(tcp, rcv_tstamp));
+	record->idle_rx_nsec = nsec_since(MEMBER(inet, icsk_ack.lrcvtime), now);
+	record->idle_tx_nsec = nsec_since(MEMBER(tcp, lsndtime), now);
+	record->idle_ack_nsec = nsec_since(MEMBER(tcp, rcv_tstamp), now);
 	record->hole_bytes = hole_bytes(tcp);
 	if (large_received(tcp))
 		record->flags |= PROBE_SOCKET_LARGE_RECEIVED;
@@ -196,17 +197,17 @@ static __always_inline void describe_current(struct probe_task *description,
 	__u64 task = bpf_get_current_task();
 	int id = (int)connection->owner_id;
 
-	if (READ(TASK(task), tgid) != id || READ(TASK(task), pid) != id) {
+	if (CURRENT(tgid) != id || CURRENT(pid) != id) {
 		describe_task(description, task, agent_of_task(task) == connection->agent);
 		return;
 	}
-	describe_exit(description, task);
+	describe_exit(description, task, CURRENT(flags));
 	description->pid = connection->owner_pid;
 	if (connection->owner_in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
-	copy_comm(description->comm, task);
+	copy_current_comm(description->comm);
 	description->reserved = 0;
-	description->start_nsec = READ(TASK(task), start_boottime);
+	description->start_nsec = CURRENT(start_boottime);
 }
 
 /* From one state to the next: the tracepoint of a change comes before the change, so the socket

@@ -17,16 +17,16 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 					struct sock *sk)
 {
 	struct connection *connection = connection_of(sk);
-	__u32 agent, agent_of_caller;
+	__u32 agent, its_agent; /* its: the caller's */
 
 	if (MEMBER(sk, sk_protocol) != IPPROTO_TCP)
 		return;
 	if (!is_opening(connection)) {
-		agent_of_caller = agent_of_task(bpf_get_current_task());
-		agent = agent_of_caller ?: agent_of_cgroup(socket_cgroup_id(sk));
+		its_agent = agent_of_caller();
+		agent = its_agent ?: agent_of_cgroup(socket_cgroup_id(sk));
 		if (!agent)
 			return;
-		open_connection(news, sk, bpf_get_socket_cookie(ctx), agent_of_caller, agent);
+		open_connection(news, sk, bpf_get_socket_cookie(ctx), its_agent, agent);
 		connection = news->connection;
 	}
 	if (!connection)
@@ -54,11 +54,9 @@ static __always_inline void group_asks_again(struct bpf_sock_ops *ctx, struct so
 
 static __always_inline void group_listens(struct bpf_sock_ops *ctx, struct sock *sk)
 {
-	__u64 task = bpf_get_current_task();
-
-	if (!agent_of_task(task))
+	if (!agent_of_caller())
 		return;
-	note_listener(sk, READ(TASK(task), tgid));
+	note_listener(sk, CURRENT(tgid));
 	want_calls(ctx);
 }
 

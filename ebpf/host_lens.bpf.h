@@ -90,9 +90,10 @@ static __always_inline void find_unopened(struct news *news, struct sock *sk)
 	agent = agent_of_current();
 	if (!agent)
 		return;
-	connection = watch_connection(sk, socket_cookie(sk), bpf_get_current_task(), true, agent);
+	connection = watch_connection(sk, socket_cookie(sk), agent);
 	if (!connection)
 		return;
+	note_caller(connection, true);
 	connection->ended_told = true;
 	publish_connection(connection, agent);
 	*news = (struct news){ connection, PROBE_NEVER_OPENED, CHANGE(TCP_CLOSE, TCP_CLOSE) };

@@ -190,9 +190,10 @@ static __always_inline void take_open_socket(struct sock *sk, __u64 holder)
 	agent = agent_of_holder ?: agent_of_cgroup(socket_cgroup_id(sk));
 	if (!agent)
 		return;
-	connection = watch_connection(sk, socket_cookie(sk), holder, agent_of_holder, agent);
+	connection = watch_connection(sk, socket_cookie(sk), agent);
 	if (!connection)
 		return;
+	note_owner(connection, holder, agent_of_holder);
 	connection->closing_told = state != TCP_ESTABLISHED && state != TCP_SYN_SENT;
 	connection->up_told = state != TCP_SYN_SENT;
 	publish_connection(connection, agent);

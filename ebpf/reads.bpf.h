@@ -14,6 +14,12 @@
  * probe_load.c before the load: a branch on a false one is never verified. */
 const volatile bool have_kernel_types = false;
 
+/* Programs of sockets on control groups may call bpf_get_current_task_btf(), and
+ * bpf_get_current_cgroup_id(): a release gave them these at some time, others are refused. Set by
+ * probe_load.c, too. */
+const volatile bool have_current_task = false;
+const volatile bool have_current_group = false;
+
 #define READ(pointer, member)                                                               \
 	({                                                                                  \
 		__typeof__((pointer)->member) value_ = 0;                                   \
@@ -25,6 +31,11 @@ const volatile bool have_kernel_types = false;
 
 /* A number in a structure of which the verifier knows the type, if the kernel has BTF. */
 #define MEMBER(pointer, member) (have_kernel_types ? (pointer)->member : READ(pointer, member))
+
+/* A number of the current task. */
+#define CURRENT(member)                                         \
+	(have_current_task ? bpf_get_current_task_btf()->member \
+			   : READ((struct task_struct *)bpf_get_current_task(), member))
 
 /* The address that the verifier takes for a pointer, as a number that it knows nothing about: a
  * function that takes no more than numbers is verified once, and not for each of its callers. */

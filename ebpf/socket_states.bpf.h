@@ -6,6 +6,8 @@
  * nested, or two daemons hand over. The second call does nothing. */
 #pragma once
 
+/* The process of `task` opened the connection, or has it open; `in_agent`: it belongs to the agent.
+ */
 static __always_inline void note_owner(struct connection *connection, __u64 task, bool in_agent)
 {
 	__u64 leader = leader_of(task);
@@ -17,10 +19,26 @@ static __always_inline void note_owner(struct connection *connection, __u64 task
 	connection->owner_in_agent = in_agent;
 }
 
-/* Begins to watch `sk`, held by `owner`, for `agent`; publish_connection() when all is there.
- * `in_agent`: the owner belongs to the agent. */
+/* The same for the current task, of which less is read by address. */
+static __always_inline void note_caller(struct connection *connection, bool in_agent)
+{
+	__u64 task = bpf_get_current_task();
+
+	if (!have_current_task || CURRENT(pid) != CURRENT(tgid)) { /* not its own leader */
+		note_owner(connection, task, in_agent);
+		return;
+	}
+	connection->owner_id = CURRENT(tgid);
+	connection->owner_pid = pid_of(task);
+	connection->owner_start = CURRENT(start_boottime) / OWNER_TICK_NSEC;
+	copy_current_comm(connection->owner_comm);
+	connection->owner_in_agent = in_agent;
+}
+
+/* Begins to watch `sk` for `agent`: note_owner() or note_caller() comes next, publish_connection()
+ * when all is there. */
 static __always_inline struct connection *watch_connection(struct sock *sk, __u64 cookie,
-							   __u64 owner, bool in_agent, __u32 agent)
+							   __u32 agent)
 {
 	struct connection *connection = new_connection(sk);
 
@@ -31,7 +49,6 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u6
 	connection->cookie = cookie;
 	connection->netns = socket_netns(sk);
 	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
-	note_owner(connection, owner, in_agent);
 	return connection;
 }
 
@@ -86,11 +103,11 @@ static __always_inline __u32 tell(const struct news *news, struct sock *sk)
 static __always_inline void open_connection(struct news *news, struct sock *sk, __u64 cookie,
 					    bool in_agent, __u32 agent)
 {
-	struct connection *connection =
-		watch_connection(sk, cookie, bpf_get_current_task(), in_agent, agent);
+	struct connection *connection = watch_connection(sk, cookie, agent);
 
 	if (!connection)
 		return;
+	note_caller(connection, in_agent);
 	connection->opened_nsec = bpf_ktime_get_ns();
 	connection->to_itself = leads_to_itself(connection, sk);
 	publish_connection(connection, agent);

@@ -52,6 +52,17 @@ __noinline __u32 agent_of_task(__u64 task)
 	return agent ? *agent : agent_of_cgroup(task_cgroup(task));
 }
 
+/* The agent that the current task belongs to, or 0; in programs of sockets on control groups. */
+__noinline __u32 agent_of_caller(void)
+{
+	__u32 *agent;
+
+	if (!have_current_task || !have_current_group)
+		return agent_of_task(bpf_get_current_task());
+	agent = processes_watched ? agent_of_process(CURRENT(tgid)) : NULL;
+	return agent ? *agent : agent_of_cgroup(bpf_get_current_cgroup_id());
+}
+
 /* The agent of a control group other than the current one, where agent_of_current() has looked and
  * found none. 0: none. */
 static __always_inline __u32 agent_of_other_group(__u64 id)
@@ -78,11 +89,12 @@ static __always_inline __u32 exit_code_of(__u64 task)
 	return READ(TASK(task), exit_code);
 }
 
-static __always_inline void describe_exit(struct probe_task *description, __u64 task)
+/* `flags`: those of the task. */
+static __always_inline void describe_exit(struct probe_task *description, __u64 task, __u32 flags)
 {
 	description->exit_code = 0;
 	description->flags = 0;
-	if (READ(TASK(task), flags) & PF_EXITING) {
+	if (flags & PF_EXITING) {
 		description->flags |= PROBE_TASK_EXITING;
 		description->exit_code = exit_code_of(task);
 	}
@@ -95,6 +107,14 @@ static __always_inline void copy_comm(char *comm, __u64 task)
 			      __builtin_preserve_access_index(&TASK(task)->comm));
 }
 
+static __always_inline void copy_current_comm(char *comm)
+{
+	if (have_current_task)
+		__builtin_memcpy(comm, bpf_get_current_task_btf()->comm, PROBE_COMM_SIZE);
+	else
+		copy_comm(comm, bpf_get_current_task());
+}
+
 /* Fills in `*description`; `in_agent`: the task belongs to the agent that the record is about. */
 static __noinline void describe_task(struct probe_task *description, __u64 task, bool in_agent)
 {
@@ -103,7 +123,7 @@ static __noinline void describe_task(struct probe_task *description, __u64 task,
 	if (!description) /* older verifiers cannot tell */
 		return;
 	description->pid = pid_of(task);
-	describe_exit(description, task);
+	describe_exit(description, task, READ(TASK(task), flags));
 	if (in_agent)
 		description->flags |= PROBE_TASK_IN_AGENT;
 	copy_comm(description->comm, leader);

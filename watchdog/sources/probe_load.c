@@ -41,6 +41,7 @@ struct kernel_features {
 	bool socket_from_file;
 	bool congestion_state;
 	bool storage_iterator;
+	bool current_task, current_group; /* as ebpf/reads.bpf.h has them */
 };
 
 /* Some hosts refuse it, or their kernels were built without: only a load tells. Its target shows as
@@ -62,6 +63,20 @@ static bool can_iterate_storage(const struct probe_types *types)
 	return fd >= 0;
 }
 
+/* Programs of sockets on control groups may call the helper, which takes no arguments. */
+static bool can_call(int32_t helper)
+{
+	const struct bpf_insn call[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = helper },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	_cleanup_close_ int fd =
+		bpf_prog_load(BPF_PROG_TYPE_SOCK_OPS, NULL, "Dual BSD/GPL", call, 3, NULL);
+
+	return fd >= 0;
+}
+
 static bool has_function(const struct probe_types *types, const char *name)
 {
 	return probe_types_find(types, BTF_KIND_FUNC, name);
@@ -79,6 +94,8 @@ static struct kernel_features find_features(const struct probe_types *types)
 	};
 
 	features.storage_iterator = features.types && can_iterate_storage(types);
+	features.current_task = features.types && can_call(BPF_FUNC_get_current_task_btf);
+	features.current_group = features.types && can_call(BPF_FUNC_get_current_cgroup_id);
 	return features;
 }
 
@@ -163,6 +180,8 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf->rodata->pid_namespace = (uint32_t)own.st_ino;
 	bpf->rodata->tick_nsec = (uint32_t)tick.tv_nsec;
 	bpf->rodata->have_kernel_types = features->types;
+	bpf->rodata->have_current_task = features->current_task;
+	bpf->rodata->have_current_group = features->current_group;
 	bpf->rodata->have_socket_cookie = features->types && features->socket_cookie;
 	bpf_map__set_autocreate(
 		features->types ? bpf->maps.connections_by_address : bpf->maps.connections, false);
