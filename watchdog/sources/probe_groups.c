@@ -137,22 +137,28 @@ struct group_watches *group_watches_free(struct group_watches *watches)
 /* Returns true if a group above `path` has a program that runs for the groups below it only as long
  * as these have none (BPF_F_ALLOW_OVERRIDE): it may be a firewall, and ours would take its place.
  */
-static bool would_displace(const char *path, enum bpf_attach_type type)
+static bool would_displace(const char *path, int group, enum bpf_attach_type type)
 {
-	_cleanup_free_ char *above = strdup(path);
+	_cleanup_free_ char *above = NULL;
 	uint32_t flags = 0, count = 0;
 	char *end;
 
+	/* Most groups have nothing that runs for them, wherever it is attached. */
+	if (bpf_prog_query(group, type, BPF_F_QUERY_EFFECTIVE, NULL, NULL, &count) == 0 &&
+	    count == 0)
+		return false;
+	above = strdup(path);
 	if (!above)
 		return true;
 	while ((end = strrchr(above, '/')) && end > above) {
-		_cleanup_close_ int group = -EBADF;
+		_cleanup_close_ int upper = -EBADF;
 
 		*end = '\0';
-		group = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (group < 0)
+		upper = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (upper < 0)
 			return true;
-		if (bpf_prog_query(group, type, 0, &flags, NULL, &count) < 0)
+		count = 0;
+		if (bpf_prog_query(upper, type, 0, &flags, NULL, &count) < 0)
 			break; /* above the root of them all */
 		if (count > 0)
 			return !(flags & BPF_F_ALLOW_MULTI);
@@ -168,7 +174,7 @@ static void attach(struct group_watches *watches, struct group_watch *watch, enu
 
 	if (watch->links[number] ||
 	    (number == LOOK_AT_SOCKETS && watches->lenses == GROUP_LENSES_MAX) ||
-	    would_displace(watch->path, bpf_program__expected_attach_type(program)) ||
+	    would_displace(watch->path, group, bpf_program__expected_attach_type(program)) ||
 	    !share_take(&watches->links, agent))
 		return;
 	watch->links[number] = bpf_program__attach_cgroup(program, group);
