@@ -35,15 +35,21 @@ def said(*patterns):
     return tuple(f"mqtt_{pattern}" for pattern in patterns)
 
 
-def libraries_of(pid):
-    """Returns the number of files of libssl with uprobes of a watchdog, once for each process: five links
-    each; or nine perf events, for four functions and their returns, and SSL_free(). Libcrypto has one,
-    which comes later."""
+def uprobes_of(pid):
+    """Returns the number of perf events with uprobes of a watchdog, and that of links."""
     events = links = 0
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             events += "perf_event" in os.readlink(link)
             links += "probe_multi" in Path(f"/proc/{pid}/fdinfo/{link.name}").read_text()
+    return events, links
+
+
+def libraries_of(pid):
+    """Returns the number of files of libssl with uprobes of a watchdog, once for each process: five links
+    each; or nine perf events, for four functions and their returns, and SSL_free(). Libcrypto has one,
+    which comes later."""
+    events, links = uprobes_of(pid)
     return events // 9 + links // 5
 
 

@@ -2,6 +2,7 @@
 """The agent loses its connection, and the hub's name does not resolve any more: real resolvers
 against a real name server."""
 
+import operator
 import os
 import select
 import shutil
@@ -10,12 +11,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from secrets import token_hex
 
 import case
 from case import ANY, LIKELY, NOT_PROVED, ended, recovered, stalled, story, table
 from hub import PORT
 from lab import CLOUD_ADDRESS
-from mqtt_cases import libraries_of
+from leak import places_with
+from mqtt_cases import uprobes_of
 from name_server import NAME, Dnsmasq, OddServer, Unbound
 from supervised import Surprise
 
@@ -175,10 +178,11 @@ def inside(*wanted, needed=None):
 
 
 def lookups_are_seen(stage):
-    """connwatch has found the connection, and looks at the C library of the agent, of two links."""
+    """connwatch has found the connection, and looks at the C library of the agent: of two links, or two
+    perf events, behind those of libssl and libcrypto."""
     stage.watch()
     deadline = time.monotonic() + SILENCE
-    while libraries_of(stage.witness.process.pid) < 2 / 5:
+    while not any(map(operator.ge, uprobes_of(stage.witness.process.pid), (12, 8))):
         if time.monotonic() > deadline:
             raise Surprise("connwatch has no uprobes in the agent")
         time.sleep(0.02)
@@ -212,6 +216,40 @@ def name_does_not_exist_says_musl(stage):
         server.has_no_such_name()
         stage.agent.tell("become", program, NAME)
         stage.wait_told("stalled", SILENCE)
+
+
+# ---- names stay where they are
+
+
+def fail_in_secret(stage, server):
+    """The agent does not find the hub, whose name is in nothing of connwatch's."""
+    secret = token_hex(12)
+    server.has_no_such_name()
+    for _ in range(ATTEMPTS):
+        stage.agent.ask("resolve", f"{secret}.test")
+        time.sleep(PAUSE)
+    stage.wait_told("stalled", SILENCE)
+    leaks = places_with(stage, secret.encode())
+    if leaks:
+        raise Surprise(f"a secret is in {', '.join(leaks)}")
+
+
+@story(CLOSED[0], stalled("name-not-found", LIKELY), settings=(f"Peer=*:{PORT}",))
+def names_in_packets_stay_where_they_are(stage):
+    with Dnsmasq(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        stage.hub_closes(stage.connect())
+        fail_in_secret(stage, server)
+
+
+@inside(FOUND_CLOSED, SAID)
+def names_in_the_c_library_stay_where_they_are(stage):
+    with Dnsmasq(stage.lab) as server:
+        stage.agent.ask("name-server", CLOUD_ADDRESS["ipv4"])
+        peer = stage.connect()
+        lookups_are_seen(stage)
+        stage.hub_closes(peer)
+        fail_in_secret(stage, server)
 
 
 # ---- and what is no trouble of names

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Why an agent does not accept its hub's certificate, as its own libssl says (MqttInspect=yes)."""
 
-from case import LIKELY, SURE, SUSPECTED, ended, story, table
+import contextlib
+import operator
+import ssl
+import time
+from secrets import token_hex
+
+import certificate
+from case import ANY, LIKELY, SURE, SUSPECTED, ended, story, table
 from hub import PORT
-from mqtt_cases import INSPECTED, wait_for_uprobes
-from tls_cases import (CLOCK_IS_VOUCHED, HANDSHAKE_PATIENCE, PROGRAMS, WORDS, needs, other_authority)
+from leak import places_with
+from mqtt_cases import INSPECTED, uprobes_of, wait_for_uprobes
+from supervised import Surprise
+from tls_cases import (CLOCK_IS_VOUCHED, HANDSHAKE_PATIENCE, PROGRAMS, WORDS, needs, other_authority,
+                       seen_certificates)
 from tls_server import TlsServer
+
+PATIENCE = 5  # seconds until libcrypto is looked at, too
 
 
 def curl(authority, version, host):
@@ -22,9 +34,19 @@ CLIENTS = {"openssl": ours(WORDS["openssl"]), "node": ours(WORDS["node"]), "curl
 STATUS = {"curl": 60}
 
 
+def wait_for_libcrypto(stage):
+    """Its uprobe comes behind those of libssl: nine perf events, or five links."""
+    wait_for_uprobes(stage)
+    deadline = time.monotonic() + PATIENCE
+    while stage.looks_into_mqtt and not any(map(operator.ge, uprobes_of(stage.witness.process.pid), (10, 6))):
+        if time.monotonic() > deadline:
+            raise Surprise("connwatch has no uprobe in the agent's libcrypto")
+        time.sleep(0.02)
+
+
 def play(stage, client, version, authority=None, **options):
     with TlsServer(stage, **options) as server:
-        wait_for_uprobes(stage)
+        wait_for_libcrypto(stage)
         stage.agent.tell("become", *CLIENTS[client](authority or server.authority, version, stage.hub.address))
         stage.wait_told("ended", HANDSHAKE_PATIENCE)
 
@@ -77,3 +99,33 @@ def rows(*plays, families=("ipv4",)):
              ("curl", "1.2", expired), ("node", "1.3", self_signed)))
 def certificate_is_refused(stage, fault, client, version):
     fault(stage, client, version)
+
+
+@story(ended(None, *REFUSED, evidence=("x509_error=self-signed-certificate",)), ended("local-fin", "agent-close", ANY),
+       settings=INSPECTED)
+def certificates_stay_where_they_are(stage):
+    """The names in a certificate are in nothing of connwatch's, be it refused or accepted; it is in plain text,
+    and when it ends is seen."""
+    secret = token_hex(12)
+    key, shown = certificate.make(stage.directory, f"DNS:{secret}.test", subject=secret)
+    context = certificate.server_context(key, shown)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    wait_for_libcrypto(stage)
+    peer = stage.connect()
+    stage.agent.tell("tls", other_authority(stage))
+    with contextlib.suppress(OSError):
+        peer.start_tls(context)
+    stage.agent.answer()
+    stage.wait_told("ended")
+    peer = stage.connect()
+    stage.agent.tell("tls", shown)
+    peer.start_tls(context)
+    stage.agent.answer()
+    leaks = places_with(stage, secret.encode())
+    stage.agent.ask("close")
+    stage.wait_told("ended")
+    leaks += places_with(stage, secret.encode())
+    if leaks:
+        raise Surprise(f"a secret is in {', '.join(leaks)}")
+    if not stage.bare and not seen_certificates(stage):
+        raise Surprise("the search is blind: no certificate was seen")
