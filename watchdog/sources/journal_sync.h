@@ -9,3 +9,16 @@
  * Returns 0, -ETIMEDOUT, -ENOENT or -ECONNREFUSED if there is no journald that can be asked,
  * or another -errno. */
 int journal_sync(usec_t timeout);
+
+/* A question that nobody waits for. Zero at first. */
+struct journal_question {
+	usec_t asked;
+	int fd; /* open, once asked */
+};
+
+/* Asks the same without waiting, unless it was asked less than JOURNAL_SYNCS_APART before `now`
+ * (CLOCK_MONOTONIC). A journald that cannot take the question does without. */
+void journal_question_ask(struct journal_question *question, usec_t now);
+void journal_question_end(struct journal_question *question);
+
+#define JOURNAL_SYNCS_APART (1 * USEC_PER_MINUTE)

@@ -272,6 +272,7 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	watch_path_free(loop->path);
 	flow_tracking_close(&loop->tracking);
 	watch_actions_free(loop->actions);
+	journal_question_end(&loop->saved);
 	sd_event_source_unref(loop->ready);
 	sd_event_unref(loop->event);
 	engine_free(loop->engine);

@@ -5,6 +5,7 @@
 
 #include "sources/flow_tracking.h"
 #include "sources/hardship.h"
+#include "sources/journal_sync.h"
 #include "sources/own_peer.h"
 #include "sources/task_state.h"
 #include "watch/actions.h"
@@ -31,6 +32,7 @@ struct watch_loop {
 	struct watch_matches *matches;
 	struct watch_actions *actions;
 	struct watch_journal journal;
+	struct journal_question saved; /* that journald writes sessions down */
 	int unwritten; /* why the journal did not take the last record: -errno; 0: it did */
 	FILE *trace;
 	struct agent_settings **agents; /* by agent number; [0] is not used */

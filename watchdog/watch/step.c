@@ -21,11 +21,22 @@ void watch_loop_say(const char *text, int error)
 
 /* ---- outcomes */
 
+static bool came_up(const struct record *record)
+{
+	return record->kind == RECORD_CONNECTED ||
+	       (record->kind == RECORD_RECOVERED && record->verdict.cause == CAUSE_UNKNOWN);
+}
+
+/* That a session came up is on the disk when the power fails. Left alone, it would be half a minute
+ * later, and a weak power supply fails when the radio begins to send. */
 static void write_to_journal(struct watch_loop *loop, const struct record *record)
 {
 	handover_writing(loop->handover, record);
-	if (loop->options.journal)
+	if (loop->options.journal) {
 		loop->unwritten = watch_journal_write(&loop->journal, record);
+		if (came_up(record))
+			journal_question_ask(&loop->saved, clock_now(CLOCK_MONOTONIC));
+	}
 	handover_written(loop->handover, record);
 }
 
