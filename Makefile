@@ -234,7 +234,7 @@ $(B)/tests/unit/ring_test: $(B)/watchdog/watch/ring.o
 $(B)/tests/unit/probe_btf_test: $(B)/watchdog/sources/probe_btf.o $(B)/watchdog/sources/probe_self_test.o \
 		$(B)/watchdog/sources/probe_object.o $(B)/watchdog/support/kernel_word.o
 $(B)/tests/unit/probe_ring_test: $(B)/watchdog/sources/probe_ring.o
-$(B)/tests/unit/probe_types_test: $(B)/watchdog/sources/probe_types.o
+$(B)/tests/unit/probe_types_test: $(B)/watchdog/sources/probe_types.o $(B)/watchdog/sources/probe_late.o
 $(B)/tests/unit/socket_diag_test: $(B)/watchdog/sources/socket_diag.o $(NAMESPACES)
 $(B)/tests/unit/flow_tracking_test: $(B)/watchdog/sources/flow_tracking.o
 $(B)/tests/unit/process_events_test: $(B)/watchdog/sources/process_events.o \

@@ -294,7 +294,8 @@ static int attach(struct probe *probe)
 		return r;
 	if (probe_overflow_new(&probe->overflow, probe->bpf) < 0)
 		return -ENOMEM;
-	probe->stalled = probe->taken_over_count > 0; /* for all we know */
+	if (probe->taken_over_count > 0)
+		probe_stalls_take_over(probe);
 	r = probe_lens_open(probe);
 	if (r < 0)
 		return r;
@@ -311,7 +312,7 @@ static int load_and_attach(struct probe *probe)
 	probe->groups = group_watches_new(probe_lens_leave_group, probe);
 	if (!probe->groups)
 		return -ENOMEM;
-	r = probe_load(&bpf, probe_btf_path(&probe->btf), probe->taken_over,
+	r = probe_load(&bpf, &probe->late, probe_btf_path(&probe->btf), probe->taken_over,
 		       probe->taken_over_count);
 	probe->bpf = bpf;
 	return r < 0 ? r : attach(probe);
@@ -362,6 +363,7 @@ struct probe *probe_close(struct probe *probe)
 	mqtt_probe_close(probe->mqtt);
 	probe_ring_close(probe->ring);
 	probe_overflow_free(probe->overflow);
+	probe_late_free(&probe->late);
 	probe_bpf__destroy(probe->bpf);
 	for (unsigned i = 0; i < probe->taken_over_count; i++)
 		close(probe->taken_over[i]);
@@ -388,8 +390,10 @@ static int take_sample(struct probe *probe)
 		probe->bpf->progs.sample_connections, probe->bpf->progs.sample_by_file, &map);
 	_cleanup_free_ char *sample = NULL;
 	size_t size;
-	int r;
+	int r = probe_late_load(&probe->late, take);
 
+	if (r < 0)
+		return r;
 	probe->bpf->bss->sample_done = false;
 	probe->bpf->bss->sample_number = probe->bpf->bss->sample_number % UINT8_MAX + 1;
 	r = probe_visits_connections(probe) ? probe_visit_for_sample(probe, &sample, &size)
@@ -568,12 +572,12 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	r = take_records(probe);
 	if (r < 0)
 		return r;
-	probe_stalls_follow(probe);
+	r = probe_stalls_follow(probe);
 	probe_drops_follow(probe);
 	probe_lens_follow(probe, probe->events);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: the sample is taken again */
-		r = probe_sample(probe);
+		r = probe_sample(probe) ?: r;
 	}
 	tell_lost(probe);
 	return r < 0 ? r : probe->events;

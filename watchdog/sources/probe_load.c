@@ -12,6 +12,7 @@
 
 #include "ebpf/probe.skel.h"
 #include "sources/probe_attach.h"
+#include "sources/probe_late.h"
 #include "sources/probe_types.h"
 #include "support/cleanup.h"
 #include "support/resident_set.h"
@@ -267,7 +268,20 @@ static void drop_instructions(const struct probe_bpf *bpf)
 	}
 }
 
-static int load(struct probe_bpf **ret, struct probe_types *types,
+/* Samples are taken once records were lost, and stalls heal once there are any. */
+static void keep_back(struct probe_late *late, const struct probe_bpf *bpf)
+{
+	struct bpf_program *programs[PROBE_LATE_MAX] = {
+		bpf->progs.sample_connections,  bpf->progs.sample_by_file,   bpf->progs.find_healed,
+		bpf->progs.find_healed_by_file, bpf->progs.congestion_state,
+	};
+
+	probe_late_free(late);
+	memcpy(late->programs, programs, sizeof(programs));
+	probe_late_begin(late);
+}
+
+static int load(struct probe_bpf **ret, struct probe_late *late, struct probe_types *types,
 		const struct kernel_features *features, bool lenses, const int *descriptors,
 		unsigned count)
 {
@@ -282,8 +296,10 @@ static int load(struct probe_bpf **ret, struct probe_types *types,
 		r = take_over(bpf, descriptors, count);
 	if (r >= 0)
 		r = probe_types_cut(types, bpf_object__btf(bpf->obj));
+	keep_back(late, bpf);
 	if (r >= 0)
 		r = probe_bpf__load(bpf);
+	probe_late_begin(NULL);
 	if (r < 0)
 		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
 	drop_instructions(bpf);
@@ -293,7 +309,8 @@ static int load(struct probe_bpf **ret, struct probe_types *types,
 
 /* Kernels differ in what programs on control groups may do: where they refuse the groups' lenses,
  * the host's does it all. */
-int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, unsigned count)
+int probe_load(struct probe_bpf **ret, struct probe_late *late, const char *btf,
+	       const int *descriptors, unsigned count)
 {
 	struct kernel_features features = {};
 	struct probe_types *types;
@@ -309,9 +326,9 @@ int probe_load(struct probe_bpf **ret, const char *btf, const int *descriptors, 
 	else /* it tells of few of its features before a load: attaching shows whether this is there
 	      */
 		features.congestion_state = true;
-	r = load(ret, types, &features, true, descriptors, count);
+	r = load(ret, late, types, &features, true, descriptors, count);
 	if (r == -EINVAL || r == -EACCES)
-		r = load(ret, types, &features, false, descriptors, count);
+		r = load(ret, late, types, &features, false, descriptors, count);
 	probe_types_free(types);
 	return r;
 }

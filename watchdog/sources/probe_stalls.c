@@ -29,7 +29,8 @@ static bool look(struct probe *probe)
 	probe->bpf->bss->still_stalled = false;
 	if (probe_visits_connections(probe))
 		return probe_visit_for_stalls(probe) < 0 || probe->bpf->bss->still_stalled;
-	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->still_stalled;
+	return probe_late_load(&probe->late, find) < 0 || probe_iterator_run(find, map) < 0 ||
+	       probe->bpf->bss->still_stalled;
 }
 
 static usec_t next_look(const struct probe *probe)
@@ -42,14 +43,21 @@ static bool has_tracepoint(const struct probe *probe)
 	return bpf_program__autoload(probe->bpf->progs.congestion_state);
 }
 
-/* A kernel without BTF shows only now that it lacks the tracepoint. */
-static void begin(struct probe *probe)
+/* A kernel without BTF shows only now that it lacks the tracepoint. Where the program cannot be
+ * loaded, this stall ends as on a kernel without. */
+static int begin(struct probe *probe)
 {
-	if (has_tracepoint(probe))
-		probe->healing = probe_attach_tracepoint(probe->bpf->progs.congestion_state);
+	const struct bpf_program *program = probe->bpf->progs.congestion_state;
+	int r = probe_late_load(&probe->late, program);
+
+	if (r == 0 && has_tracepoint(probe))
+		probe->healing = probe_attach_tracepoint(program);
 	probe->healing_followed = probe->healing || probe_visits_connections(probe);
 	if (probe->healing_followed)
 		look(probe);
+	else if (r < 0)
+		probe->stalled = false;
+	return r;
 }
 
 static void end(struct probe *probe)
@@ -60,17 +68,29 @@ static void end(struct probe *probe)
 	probe->stalled = false;
 }
 
-void probe_stalls_follow(struct probe *probe)
+void probe_stalls_take_over(struct probe *probe)
+{
+	probe->stalled = true;
+	probe->healing_from = clock_now(CLOCK_MONOTONIC) + LOOK_SOON;
+}
+
+int probe_stalls_follow(struct probe *probe)
 {
 	if (!probe->stalled || (!has_tracepoint(probe) && !probe_visits_connections(probe)))
-		return;
+		return 0;
+	if (clock_now(CLOCK_MONOTONIC) < probe->healing_from)
+		return 0;
+	probe->healing_from = 0;
 	if (!probe->healing_followed)
-		begin(probe);
-	else if (clock_now(CLOCK_MONOTONIC) >= next_look(probe) && !look(probe))
+		return begin(probe);
+	if (clock_now(CLOCK_MONOTONIC) >= next_look(probe) && !look(probe))
 		end(probe);
+	return 0;
 }
 
 usec_t probe_stalls_next_look(const struct probe *probe)
 {
+	if (probe->healing_from)
+		return probe->healing_from;
 	return probe->healing_followed && !probe->healing ? next_look(probe) : USEC_INFINITY;
 }

@@ -5,6 +5,7 @@
 #include "ebpf/probe_record.h"
 #include "sources/probe.h"
 #include "sources/probe_btf.h"
+#include "sources/probe_late.h"
 
 struct bpf_link;
 struct drops_bpf;
@@ -38,7 +39,6 @@ struct probe_lens {
 struct probe_drops {
 	struct drops_bpf *bpf; /* NULL: not loaded yet */
 	bool refused;          /* it cannot be loaded */
-	bool netfilter_alone;  /* the kernel does not say why it drops, only where */
 	struct bpf_link *link; /* NULL: not attached */
 	usec_t looked;         /* when anything was last found to be in trouble */
 	usec_t attempts_until; /* attempts are looked at; 0: none are */
@@ -48,6 +48,7 @@ struct probe_drops {
 struct probe {
 	struct probe_btf btf;
 	struct probe_bpf *bpf;
+	struct probe_late late;
 	struct probe_lens lens;
 	struct probe_drops drops;
 	struct probe_ring *ring;
@@ -71,6 +72,7 @@ struct probe {
 	bool stalled;             /* a connection is, or was lately */
 	struct bpf_link *healing; /* the program that sees the end of a stall; NULL: not attached */
 	bool healing_followed;    /* the end of a stall will be seen, at the latest with a look */
+	usec_t healing_from;      /* before, nothing is done about it; 0: at once */
 	usec_t healing_looked;    /* when it was last checked that it is needed */
 	struct handover_memory *kept; /* records for the next daemon; NULL: there will be none */
 	uint64_t recalled; /* number of the first record in `kept` that is not of the daemon

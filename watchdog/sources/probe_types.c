@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sources/probe_btf.h"
+#include "sources/probe_late.h"
 #include "support/cleanup.h"
 
 struct probe_types {
@@ -407,14 +408,19 @@ static int find_target(struct bpf_program *program, struct bpf_prog_load_opts *o
 	const char *target = strchr(bpf_program__section_name(program), '/');
 	char name[128];
 
-	if (!options->attach_prog_fd) /* it has no types, or is prepared already */
+	if (!options->attach_prog_fd) { /* it has no types, or is prepared already */
+		probe_late_keep(program, options);
 		return 0;
+	}
 	options->attach_prog_fd = 0;
 	snprintf(name, sizeof(name), "%s%s", is_iterator ? "bpf_iter_" : "btf_trace_",
 		 target ? target + 1 : "");
 	options->attach_btf_id =
 		probe_types_find(loading, is_iterator ? BTF_KIND_FUNC : BTF_KIND_TYPEDEF, name);
-	return options->attach_btf_id ? 0 : -ESRCH;
+	if (!options->attach_btf_id)
+		return -ESRCH;
+	probe_late_keep(program, options);
+	return 0;
 }
 
 /* For good: libbpf's objects point to it as long as they are open. */
