@@ -58,7 +58,6 @@ check-background: $(UNIT_TESTS) $(B)/connwatchctl $(B)/tests/commands/write_expo
 
 PROBE_ALONE := $(call objects,watchdog/sources/probe*.c) $(PROCESSES) $(MESSAGES) \
 	$(B)/watchdog/support/handover_memory.o $(B)/watchdog/support/resident_set.o \
-	$(B)/watchdog/support/packed_object.o \
 	$(B)/watchdog/support/cgroup_tree.o $(B)/watchdog/support/path_table.o \
 	$(B)/watchdog/support/kernel_word.o $(B)/watchdog/support/process_tree.o $(B)/watchdog/support/process_files.o $(B)/libcore.a
 $(B)/tests/live/lost_records_test: $(B)/tests/live/lost_records_test.o $(PROBE_ALONE)
