@@ -22,6 +22,7 @@ static __always_inline void note_owner(struct connection *connection, __u64 task
 /* The same for the current task, of which less is read by address. */
 static __always_inline void note_caller(struct connection *connection, bool in_agent)
 {
+	bool is_first_namespace = pid_namespace == PROC_PID_INIT_INO;
 	__u64 task = bpf_get_current_task();
 
 	if (!have_current_task || CURRENT(pid) != CURRENT(tgid)) { /* not its own leader */
@@ -29,7 +30,7 @@ static __always_inline void note_caller(struct connection *connection, bool in_a
 		return;
 	}
 	connection->owner_id = CURRENT(tgid);
-	connection->owner_pid = pid_of(task);
+	connection->owner_pid = is_first_namespace ? connection->owner_id : pid_of(task);
 	connection->owner_start = CURRENT(start_boottime) / OWNER_TICK_NSEC;
 	copy_current_comm(connection->owner_comm);
 	connection->owner_in_agent = in_agent;

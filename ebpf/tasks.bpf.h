@@ -12,13 +12,16 @@ static __always_inline __u64 leader_of(__u64 task)
 /* Thread group of `task` in the pid namespace of the loader; 0: it is not in there. */
 __noinline __u32 pid_of(__u64 task)
 {
-	struct signal_struct *signal = READ(TASK(task), signal);
-	struct pid *pid = READ(signal, pids[PIDTYPE_TGID]);
-	struct upid *number = __builtin_preserve_access_index(&pid->numbers[0]);
+	struct signal_struct *signal;
+	struct pid *pid;
+	struct upid *number;
 	__u32 level;
 
-	if (pid_namespace == PROC_PID_INIT_INO) /* where each task has its first number */
-		return READ(number, nr);
+	if (pid_namespace == PROC_PID_INIT_INO)
+		return READ(TASK(task), tgid);
+	signal = READ(TASK(task), signal);
+	pid = READ(signal, pids[PIDTYPE_TGID]);
+	number = __builtin_preserve_access_index(&pid->numbers[0]);
 	level = READ(pid, level);
 	for (__u32 i = 0; i <= MAX_PID_NS_LEVEL && i <= level; i++) {
 		struct pid_namespace *ns = READ(number, ns);
