@@ -233,6 +233,13 @@ def evidence_has_words(_):
             only_in(told, given, "nobody gives this evidence"))
 
 
+def matrix_is_as_played(_):
+    """CAUSES.md has which cells of the matrix rung x fault x stack are played."""
+    told = chapter("CAUSES.md", "cells").split("\n", 1)[1].removesuffix("<!-- /cells -->")
+    return [] if told.strip() == output_of(sys.executable, TREE / "tests/live/cells.py").strip() else [
+        "docs/CAUSES.md: put the output of tests/live/cells.py between the marks"]
+
+
 def chapter(page, name):
     """Returns the text between <!-- NAME and <!-- /NAME --> on a page."""
     text = (TREE / "docs" / page).read_text()
@@ -478,6 +485,7 @@ def floors_are_as_drawn(_):
 CHECKS = (manual_pages_are_sound, pages_have_examples, overview_has_each_cause,
           named_documents_are_installed, daemon_options_agree, command_options_agree, fleet_options_agree,
           causes_tell_what_is_given, rules_stand_in_their_order, differential_table_is_the_codes,
+          matrix_is_as_played,
           confidences_are_the_tables, evidence_has_words, capabilities_are_accounted_for, catalogs_can_be_read,
           translations_keep_values_apart, mentioned_files_exist, floors_are_as_drawn,
           programs_are_listed, events_are_listed, sources_are_listed, constants_are_there,

@@ -3,11 +3,14 @@
 libraries against OpenSSL's hub, from either side, before a FIN and before a RST. `make conformance`
 plays them, `make check` does not, which has OpenSSL's (tls_cases.py)."""
 
+import contextlib
+import ssl
+
 import certificate
-from case import LIKELY, NOT_PROVED, SURE, ended, story, table
-from hub import PORT, Peer
-from tls_cases import (BOTH, CLIENTS, GOODBYE, HANDSHAKE_PATIENCE, WORDS, c_client, go_client, java_client,
-                       mbedtls_client, needs)
+from case import ANY, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, story, table
+from hub import PORT, Hub, Peer
+from tls_cases import (BOTH, CLIENTS, GOODBYE, HANDSHAKE_PATIENCE, HTTPS, UPDATES, WORDS, begin, c_client, go_client,
+                       java_client, mbedtls_client, needs)
 
 
 def gnutls_client():
@@ -101,3 +104,51 @@ def the_agent_says_goodbye_and_the_hub_ends(stage, stack, version, end):
 def the_agent_says_goodbye_and_resets(stage, stack, version):
     greet(stage, stack, version, "abort")
     stage.wait_told("ended", HANDSHAKE_PATIENCE)
+
+
+# ---- rustls: tldr, Debian's only program with it, fetches one file. It exits if it does not get it whole, and
+# closes if the hub is to close.
+
+PART = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart"
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nno archive"
+
+
+def fetched(version, side, wanted, confidence, status, **options):
+    return story(ended(None, wanted, confidence, evidence=(f"tls_goodbye_{side}={GOODBYE[version]}",), **options),
+                 families=BOTH, needs=needs("tldr"), settings=(f"Peer=*:{HTTPS}",), status=status)
+
+
+def breaks_off(version):
+    return fetched(version, "received", "peer-close", ANY, 1, or_else=("agent-exit",))
+
+
+def say_goodbye_and(end):
+    def say(peer):
+        peer.say_tls_goodbye_only()
+        end(peer)
+    return say
+
+
+@table(*((f"tls-{version}-goodbye-of-{name}-rustls", wanted, version, answer, end)
+         for version in ("1.2", "1.3") for name, wanted, answer, end in (
+             ("the-hub-alone", breaks_off(version), PART, Peer.say_tls_goodbye),
+             ("the-hub-and-fin", breaks_off(version), PART, say_goodbye_and(Peer.close)),
+             ("the-hub-and-rst", breaks_off(version), PART, say_goodbye_and(Peer.reset)),
+             ("the-agent-and-fin", fetched(version, "sent", "agent-close", SUSPECTED, 101), WHOLE, Peer.receive_end))))
+def what_tldr_fetches(stage, version, answer, end):
+    issuer = stage.directory / "issuer"
+    issuer.mkdir()
+    authority = certificate.make(issuer, subject="issuer")
+    key, own = certificate.make(stage.directory, f"DNS:{UPDATES}", issuer=authority)
+    context = certificate.server_context(key, own)
+    if version == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with contextlib.closing(Hub(stage.lab, stage.family, HTTPS)) as hub:
+        hub.listen()
+        begin(stage, "rustls", version, authority[1])
+        peer = hub.accept()
+        peer.start_tls(context)
+        peer.receive_some()
+        peer.send_bytes(answer)
+        end(peer)
+        stage.wait_told("ended", HANDSHAKE_PATIENCE)

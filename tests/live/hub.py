@@ -79,6 +79,10 @@ class Peer:
         while size > 0:
             size -= len(self._connection.recv(size))
 
+    def receive_some(self):
+        """Waits until something has come, and takes it, or the part of it that is in one record of TLS."""
+        return self._connection.recv(65536)
+
     def receive_end(self):
         """Reads up to the agent's FIN or RST; returns which."""
         try:

@@ -10,9 +10,10 @@ import x509_cases
 from case import ANY, CASES, LIKELY, NOT_PROVED, SURE, SUSPECTED, ended, stalled, story, table
 from hub import PORT, Hub
 from lab import CLOUD_ADDRESS
-from name_server import NAME, OddServer
-from tls_cases import (BOTH, HANDSHAKE_PATIENCE, HTTPS, PROGRAMS, VALIDITY, authority_unknown, begin,
-                       certificate_expired, handshake_succeeds, needs, other_authority, refused, tries)
+from name_server import NAME, Dnsmasq, OddServer
+from tls_cases import (BOTH, CLOCK_IS_VOUCHED, HANDSHAKE_PATIENCE, HTTPS, PROGRAMS, VALIDITY, authority_unknown, begin,
+                       certificate_expired, connect, handshake_succeeds, needs, other_authority, refused, server_for,
+                       tries, versions_of)
 
 BAD, ENCRYPTED = ("tls_alert_sent=bad_certificate",), ("tls_alert_sent=encrypted",)
 STRANGERS = {
@@ -51,16 +52,50 @@ def gnutls_succeeds(stage, version):
     handshake_succeeds(stage, "gnutls", version)
 
 
+# ---- one that is yet to be valid, which has no alert of its own. In TLS 1.2 it is seen.
+
+
+def early(client, version):
+    sealed = version == "1.3" and client != "openssl"
+    cause, confidence = "tls-refused-by-agent", LIKELY if sealed else VALIDITY
+    if version == "1.2" and not CLOCK_IS_VOUCHED:
+        cause, confidence = "clock-wrong", LIKELY
+    if client == "node":
+        return tries(client, ended(None, cause, NOT_PROVED, evidence=("rung=tls",)))
+    alert = "encrypted" if sealed else "*certificate*"
+    return refused(cause, client, confidence, (f"tls_alert_sent={alert}",))
+
+
+@table(*((f"tls-{version}-certificate-not-yet-valid-{client}", early(client, version), client, version)
+         for client in PROGRAMS for version in versions_of(client)
+         if client != "rustls" and (client, version) != ("node", "1.2")))
+def certificate_begins_later(stage, client, version):
+    with server_for(stage, client, version, early=True) as server:
+        connect(stage, client, version, server.authority)
+
+
+# ---- no version in common
+
+
+@table(*((f"tls-1.2-hub-has-only-1.3-{client}",
+          refused("tls-refused-by-hub", client, SURE, ("tls_alert_received=protocol_version",)), client)
+         for client in PROGRAMS if client != "rustls"))
+def hub_has_another_version(stage, client):
+    with server_for(stage, client, "1.2", "-tls1_3") as server:
+        connect(stage, client, "1.2", server.authority)
+
+
 # ---- why, as the agent's own libssl says. curl and Node.js look at the name by themselves.
 
 FAULTS = (x509_cases.expired, x509_cases.not_yet_valid, x509_cases.self_signed, x509_cases.of_another_issuer)
 PLAYED = {case.name for case in CASES}
+WHY = (*(("openssl", version, fault) for version in ("1.2", "1.3") for fault in (*FAULTS, x509_cases.of_another_name)),
+       *(("curl", version, fault) for version in ("1.2", "1.3") for fault in FAULTS),
+       *(("node", "1.3", fault) for fault in FAULTS))
 
 
-@table(*(row for row in x509_cases.rows(
-    *(("openssl", version, fault) for version in ("1.2", "1.3") for fault in (*FAULTS, x509_cases.of_another_name)),
-    *(("curl", version, fault) for version in ("1.2", "1.3") for fault in FAULTS),
-    *(("node", "1.3", fault) for fault in FAULTS), families=BOTH) if row[0] not in PLAYED))
+@table(*(row for row in x509_cases.rows(*WHY) if row[0] not in PLAYED),
+       *x509_cases.rows(*WHY, families=("ipv6",)))
 def libssl_says_why(stage, fault, client, version):
     fault(stage, client, version)
 
@@ -110,6 +145,16 @@ def nothing_comes(stage, client, answer):
     with hub_for(stage, client) as hub:
         meet(stage, hub, client).send_bytes(answer)
         stage.wait_told("ended", GIVES_UP)
+
+
+# ---- name servers over IPv6
+
+
+@table(("name-has-no-address-over-ipv6", names_cases.told("name-not-found"), Dnsmasq.has_no_address),
+       ("name-server-refuses-over-ipv6", names_cases.told("name-server-failing"), Dnsmasq.refuses),
+       ("name-server-is-silent-over-ipv6", names_cases.told("name-server-silent"), Dnsmasq.is_silent))
+def asked_over_ipv6(stage, go_wrong):
+    names_cases.outage(stage, Dnsmasq(stage.lab, "ipv6"), go_wrong, "ipv6", "timeout:1 attempts:1")
 
 
 # ---- a name server that answers from another address
