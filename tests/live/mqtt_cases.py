@@ -208,7 +208,7 @@ def mqtt_closed_before_the_token_expires(session):
     session.hub_closes()
 
 
-@both_ways(ended("peer-fin", "token-expired", SURE, evidence=("token_over_sec=*",)),
+@both_ways(ended("peer-fin", "token-expired", QUITE_SURE, evidence=("token_over_sec=*",)),
            settings=TOKENS)
 def mqtt_refused_with_a_token_that_has_expired(session):
     log_in(session, web_token(int(time.time()) - 60), mqtt.NOT_AUTHORIZED)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An engine that goes on where another one stopped. */
+#include <errno.h>
+
 #include "engine_bench.h"
 #include "suite.h"
+#include "verdict/rhythm.h"
 #include "verdict/verdict.h"
 
 static void begin(struct bench *bench)
@@ -182,7 +185,51 @@ static void a_rhythm_goes_on(void)
 	}
 }
 
-SUITE("engine_history",
+/* Data stays unanswered after a silence of a minute, again and again. */
+static void path_breaks(struct bench *bench, uint64_t cookie, usec_t age)
+{
+	struct event ended =
+		connection_event(EVENT_ENDED, cookie, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+	struct socket_facts *facts = &ended.connection.facts;
+
+	facts->error = ETIMEDOUT;
+	facts->retransmit_timeouts = 5;
+	facts->unacked_bytes = 10;
+	facts->age = age;
+	facts->idle_tx = 10 * USEC_PER_SEC;
+	facts->idle_rx = facts->idle_ack = USEC_PER_MINUTE + facts->idle_tx;
+	bench_open(bench, cookie);
+	bench->now += age;
+	bench_step(bench, ended);
+}
+
+static void test_silences_that_were_survived(void)
+{
+	static const struct {
+		const char *what;
+		usec_t age;
+		enum cause cause;
+	} rows[] = {
+		{ "the first one", 72 * USEC_PER_SEC, CAUSE_IDLE_DROP },
+		{ "an agent that sends every minute", 10 * USEC_PER_MINUTE, CAUSE_PATH_SILENT },
+	};
+
+	for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++) {
+		struct bench bench;
+		const struct record *last;
+
+		begin(&bench);
+		for (uint64_t cookie = 1; cookie <= RHYTHM_MIN; cookie++)
+			path_breaks(&bench, cookie, rows[row].age);
+		last = bench_record(&bench, RECORD_ENDED, RHYTHM_MIN - 1);
+		CHECK(last->verdict.cause == rows[row].cause, rows[row].what);
+		CHECK(!bench_has_token(last, "or=peer-reset"), rows[row].what);
+		CHECK(bench_has_token(last, "like_silences=3"), rows[row].what);
+		bench_end(&bench);
+	}
+}
+
+SUITE("engine_history", { "silences that sessions had survived", test_silences_that_were_survived },
       { "the end of an unknown connection is told", the_end_of_an_unknown_connection_is_told },
       { "past actions use up the limit", past_actions_use_up_the_limit },
       { "actions that the journal lost use up the limit",

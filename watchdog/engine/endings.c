@@ -83,6 +83,15 @@ static usec_t silence_of(const struct ending *ending)
 	return session_silence(socket->idle_rx, socket->idle_tx, socket->unacked_bytes);
 }
 
+/* How long ago the peer was last heard, `age` at most. */
+static usec_t quiet_for(const struct socket_facts *socket, usec_t age)
+{
+	bool only_acknowledges = socket->idle_ack && socket->idle_ack < socket->idle_rx;
+	usec_t quiet = only_acknowledges ? socket->idle_ack : socket->idle_rx;
+
+	return quiet < age ? quiet : age;
+}
+
 /* Whoever says goodbye first ends the session, whoever closes the connection then. */
 static enum session_end session_end(const struct ending *ending)
 {
@@ -113,6 +122,7 @@ static bool session_of(const struct engine *engine, const struct ending *ending,
 		.time = ending->time,
 		.age = age,
 		.silence = silence_of(ending),
+		.before = age - quiet_for(&ending->socket, age),
 		.reset = ended_by_classify(&ending->socket) == ENDED_BY_PEER_RESET,
 		.suspended = engine->resumed && engine->resumed + age > ending->time,
 	};

@@ -35,6 +35,8 @@ void recall_take_session(struct engine *engine, const struct event *event)
 		.time = time_of(event, past->ago),
 		.age = past->age,
 		.silence = session_silence(past->idle_rx, past->idle_tx, past->unacked_bytes),
+		/* whether the peer had acknowledged more is not recorded */
+		.before = past->age > past->idle_rx ? past->age - past->idle_rx : past->age,
 		.reset = past->ended_by == ENDED_BY_PEER_RESET,
 	};
 

@@ -991,14 +991,20 @@ EXCLUSION(lives_long, "rivals-come-back-sooner")
 	       (given->session->age >= LONGER_THAN_A_PAUSE || given->settings->token_lifetime);
 }
 
+EXCLUSION(clock_is_not_doubted, "nothing-speaks-against-the-clock")
+{
+	return given->clock == CLOCK_SYNCHRONISED || given->clock == CLOCK_UNKNOWN;
+}
+
 EXCLUSION(token_had_just_run_out, "its-token-had-just-ended")
 {
-	return token_had_just_ended(given) || token_was_over_when_refused(given);
+	return token_had_just_ended(given) ||
+	       (token_was_over_when_refused(given) && clock_is_not_doubted_holds(given, verdict));
 }
 
 EXCLUSION(token_had_run_out, "its-token-had-ended")
 {
-	return token_had_ended(given);
+	return token_had_ended(given) || token_was_over_when_refused(given);
 }
 
 EXCLUSION(no_like_silences, "no-long-like-silence")
@@ -1010,6 +1016,13 @@ EXCLUSION(silences_are_alike, "its-silences-are-alike")
 {
 	return given->session &&
 	       rhythm_of_silences(given->past_sessions, given->session).count >= RHYTHM_MIN;
+}
+
+/* An agent that sends at intervals has been silent for that long whenever the path breaks. */
+EXCLUSION(survived_no_such_silence, "no-session-had-survived-such-a-silence")
+{
+	return given->session &&
+	       rhythm_of_silences(given->past_sessions, given->session).firsts >= RHYTHM_MIN;
 }
 
 EXCLUSION(not_idle_for_long, "it-had-not-been-idle-for-long")
@@ -1131,11 +1144,6 @@ EXCLUSION(hub_had_just_answered, "the-hub-had-just-answered")
 }
 
 /* ---- the clock, where the agent refuses the hub's certificate */
-
-EXCLUSION(clock_is_not_doubted, "nothing-speaks-against-the-clock")
-{
-	return given->clock == CLOCK_SYNCHRONISED || given->clock == CLOCK_UNKNOWN;
-}
 
 EXCLUSION(clock_is_in_the_past, "the-clock-is-in-the-past")
 {

@@ -58,7 +58,7 @@
 	/* an agent without a connection */ \
 	ONE(process_lives) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
 	/* rhythms, TTLs, the host */ \
-	ONE(ages_are_alike) ONE(lives_long) ONE(no_like_silences) ONE(silences_are_alike) \
+	ONE(ages_are_alike) ONE(lives_long) ONE(no_like_silences) ONE(silences_are_alike) ONE(survived_no_such_silence) \
 	ONE(token_had_just_run_out) ONE(token_had_run_out) ONE(not_idle_for_long) \
 	ONE(ttl_is_the_peers) ONE(ttl_is_anothers) ONE(did_not_sleep) ONE(slept_since_heard) \
 	/* the host went down */ \

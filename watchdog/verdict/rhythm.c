@@ -125,16 +125,26 @@ struct rhythm rhythm_of_ages(const struct past_sessions *past, const struct sess
 	return rhythm;
 }
 
+static bool is_first_silence(const struct session *session)
+{
+	return session->before < session->silence;
+}
+
 struct rhythm rhythm_of_silences(const struct past_sessions *past, const struct session *present)
 {
 	struct rhythm rhythm = { .count = 1, .period = present->silence };
+	const struct session *session = present;
 	usec_t sum = present->silence;
 
 	if (present->suspended)
 		return rhythm;
+	rhythm.firsts = is_first_silence(present);
 	while (rhythm.count <= past->count &&
-	       like_silence(session_back(past, rhythm.count), present))
-		sum += session_back(past, rhythm.count++)->silence;
+	       like_silence(session = session_back(past, rhythm.count), present)) {
+		rhythm.firsts += rhythm.firsts == rhythm.count && is_first_silence(session);
+		rhythm.count++;
+		sum += session->silence;
+	}
 	rhythm.period = sum / rhythm.count;
 	return rhythm;
 }

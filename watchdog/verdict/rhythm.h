@@ -31,6 +31,7 @@ struct session {
 	usec_t time;     /* of the end, CLOCK_MONOTONIC */
 	usec_t age;      /* since the SYN */
 	usec_t silence;  /* see session_silence() */
+	usec_t before;   /* its age when that began */
 	usec_t reopened; /* when the agent connected again, CLOCK_MONOTONIC; 0: not yet */
 	bool suspended;  /* the host slept during the session: the age means nothing */
 	bool reset;      /* the peer ended it with a RST */
@@ -51,7 +52,9 @@ struct rhythm {
 	unsigned count; /* sessions in a row that are alike, the present one included */
 	unsigned
 		fins; /* of short lives: so many of them, up to the present one, ended with a FIN */
-	usec_t period; /* their mean age or silence */
+	unsigned firsts; /* of like silences: of so many, up to the present one, the session was too
+			    young to have survived another like it */
+	usec_t period;   /* their mean age or silence */
 };
 
 /* Which side ended a session whose socket ended like this. Total: whatever neither the agent nor

@@ -8,8 +8,9 @@
 #include "verdict/rules_host.h"
 #include "verdict/rules_nat.h"
 
-/* The connection was dead when the agent wrote again, each time after the same silence: a NAT or
- * balancer on the path forgets idle connections. */
+/* The connection was dead when the agent wrote again, each time after the same silence, and no
+ * session had survived one like it: a NAT or balancer on the path forgets idle connections. Where a
+ * session may have, the agent sends at intervals, and whatever breaks the path does so in one. */
 static enum ruling rule_forgotten(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -21,6 +22,8 @@ static enum ruling rule_forgotten(struct deliberation *on)
 	if (silences.count < RHYTHM_MIN)
 		return SILENT;
 	tokens_add(evidence(on), "like_silences=%u", silences.count);
+	if (silences.firsts < RHYTHM_MIN)
+		return SILENT;
 	on->verdict->period = silences.period;
 	on->verdict->period_count = silences.count;
 	return nominate(on, CAUSE_IDLE_DROP);
