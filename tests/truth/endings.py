@@ -6,10 +6,12 @@ kernel says that it ended. The worlds are built so that nothing else can be the 
 """
 
 import contextlib
+import socket
 import time
 from dataclasses import dataclass
 from typing import Callable
 
+from lab import inside
 from modem import SEARCHING
 from relay import ADDRESS, ADDRESS6, PATIENCE, PORT, Missing
 
@@ -548,8 +550,10 @@ def own_nat_forgets_and_nobody_answers(world):
 
 @ending("host-nat", fits=can("send"), by="peer-reset")
 def own_nat_begins(world):
-    """What is open already is led on from another port."""
+    """What is open already is led on from another port, and so is all else."""
     world.lab.masquerade_on_device("fully-random")
+    with inside(world.lab.device), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.sendto(b"?", (ADDRESS, 9))
     world.tell("send")
 
 

@@ -166,6 +166,7 @@ enum tracking {
 	TRACKING_READDRESSED = 1 << 8, /* and to another address of this host */
 	TRACKING_LATE = 1 << 9,        /* the trouble is older than that, or may be */
 	TRACKING_FULL = 1 << 10,       /* its table has no room, or hardly any */
+	TRACKING_BUSY = 1 << 11, /* without an entry of the connection: it has some of others */
 };
 
 /* The state of a process, from /proc/PID/stat and its control group (proc(5), cgroups(7)). */

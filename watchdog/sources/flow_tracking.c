@@ -236,7 +236,7 @@ static int take_room(const struct nlattr *attribute, void *userdata)
 	return MNL_CB_OK;
 }
 
-static bool is_full(struct flow_tracking *tracking)
+static uint16_t look_at_table(struct flow_tracking *tracking)
 {
 	char question[MESSAGE_SIZE], answer[MESSAGE_SIZE];
 	struct room room = { 0 };
@@ -245,7 +245,9 @@ static bool is_full(struct flow_tracking *tracking)
 	if (size > 0 && check(answer, (size_t)size) == 0)
 		mnl_attr_parse((struct nlmsghdr *)answer, sizeof(struct nfgenmsg), take_room,
 			       &room);
-	return room.most && room.taken >= (uint64_t)room.most * NEARLY_FULL / 100;
+	if (room.most && room.taken >= (uint64_t)room.most * NEARLY_FULL / 100)
+		return TRACKING_FULL | TRACKING_BUSY;
+	return room.taken ? TRACKING_BUSY : 0;
 }
 
 /* ---- the list */
@@ -365,8 +367,8 @@ static void note_trouble(struct flow_tracking *tracking, struct tracked *tracked
 	tracked->known |= TRACKING_ASKED;
 	if (r == 0)
 		tracked->known |= compare(tracked, &now, connection);
-	else if (is_full(tracking))
-		tracked->known |= TRACKING_FULL;
+	else
+		tracked->known |= look_at_table(tracking);
 	if (is_lost(tracked->known) && (again || is_old_trouble(&connection->facts)))
 		tracked->known |= TRACKING_LATE;
 }
@@ -409,8 +411,7 @@ static uint16_t note_attempt(struct flow_tracking *tracking, usec_t now)
 		return 0;
 	if (!may_begin(tracking, now) || !is_open(tracking))
 		return TRACKING_HERE;
-	return TRACKING_HERE | TRACKING_SEEN | TRACKING_ASKED |
-	       (is_full(tracking) ? TRACKING_FULL : 0);
+	return TRACKING_HERE | TRACKING_SEEN | TRACKING_ASKED | look_at_table(tracking);
 }
 
 static uint16_t note_tracked(struct flow_tracking *tracking, struct tracked *tracked,

@@ -15,12 +15,12 @@ static bool is_gone(uint16_t tracking)
 }
 
 /* NAT that begins while a connection is open may lead it on from another port: the peer, which does
- * not know that one, answers what comes from there with a RST, and that takes the entry away. */
+ * not know that one, answers what comes from there with a RST, and that takes the entry away. NAT
+ * has entries of other connections as well. */
 bool nat_may_have_begun(const struct socket_facts *socket)
 {
 	return socket->reset_received && !socket->reset_from_here && socket->unacked_bytes > 0 &&
-	       socket->tracking & TRACKING_HERE &&
-	       !(socket->tracking & (TRACKING_KNOWN | TRACKING_FOUND));
+	       socket->tracking & TRACKING_BUSY && !(socket->tracking & TRACKING_KNOWN);
 }
 
 bool nat_leads_on(const struct socket_facts *socket)

@@ -11,8 +11,8 @@ bool nat_lost_it(const struct socket_facts *socket);
 /* Likewise, and otherwise: to the peer, what comes now is of another connection. */
 bool nat_moved_it(const struct socket_facts *socket);
 
-/* A RST from outside answered what the agent sent, on a connection that this host tracks no entry
- * of. */
+/* A RST from outside answered what the agent sent, on a connection of which this host has no entry,
+ * though it tracks others. */
 bool nat_may_have_begun(const struct socket_facts *socket);
 
 /* This host tracks no connections, or this one as it did when it began. */
