@@ -188,35 +188,62 @@ static int take_tuple(const struct nlattr *attribute, void *userdata)
 	}
 }
 
-static int take_entry(const struct nlattr *attribute, void *userdata)
+static int take_reply(const struct nlattr *attribute, void *userdata)
 {
 	if (mnl_attr_get_type(attribute) == CTA_TUPLE_REPLY)
 		return mnl_attr_parse_nested(attribute, take_tuple, userdata);
 	return MNL_CB_OK;
 }
 
-int flow_tracking_parse(const void *message, size_t size, struct translation *translation)
+static int take_original(const struct nlattr *attribute, void *userdata)
+{
+	if (mnl_attr_get_type(attribute) == CTA_TUPLE_ORIG)
+		return mnl_attr_parse_nested(attribute, take_tuple, userdata);
+	return MNL_CB_OK;
+}
+
+static int parse(const void *message, size_t size, mnl_attr_cb_t take,
+		 struct translation *translation)
 {
 	int r = check(message, size);
 
 	*translation = (struct translation){ 0 };
 	if (r == 0)
-		mnl_attr_parse(message, sizeof(struct nfgenmsg), take_entry, translation);
+		mnl_attr_parse(message, sizeof(struct nfgenmsg), take, translation);
 	if (r == 0 && (!translation->from.family || !translation->to.family))
 		return -EBADMSG;
 	return r;
 }
 
+int flow_tracking_parse(const void *message, size_t size, struct translation *translation)
+{
+	return parse(message, size, take_reply, translation);
+}
+
+static bool is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->family == b->family && a->port == b->port &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* An entry that what came from the peer has made, as after `conntrack -F`, has the ways the other
+ * way round. */
 static int ask_for_entry(struct flow_tracking *tracking, const struct connection_event *connection,
 			 struct translation *translation)
 {
 	char question[MESSAGE_SIZE], answer[MESSAGE_SIZE];
 	struct nlmsghdr *header = begin(question, IPCTNL_MSG_CT_GET, connection->local.family);
 	ssize_t size;
+	int r;
 
 	put_tuple(header, &connection->local, &connection->peer);
 	size = ask(tracking, header, answer);
-	return size < 0 ? (int)size : flow_tracking_parse(answer, (size_t)size, translation);
+	if (size < 0)
+		return (int)size;
+	r = parse(answer, (size_t)size, take_reply, translation);
+	return r == 0 && is_same(&translation->from, &connection->local)
+		       ? parse(answer, (size_t)size, take_original, translation)
+		       : r;
 }
 
 struct room {
@@ -274,12 +301,6 @@ static struct tracked *find(struct flow_tracking *tracking, uint64_t cookie, boo
 }
 
 /* ---- what is known of a connection */
-
-static bool is_same(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->family == b->family && a->port == b->port &&
-	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
-}
 
 static bool translates(const struct translation *translation,
 		       const struct connection_event *connection)
