@@ -4,7 +4,7 @@
  *
  * An object of its own, loaded when a connection is first in trouble, and attached only while one
  * is: every packet that the host drops comes by here. Kernels before 5.18 do not say why they drop
- * (c504e5c2f964), and it cannot be attached there. */
+ * (c504e5c2f964), only from where: there, it is netfilter's drops alone that can be told. */
 #include "ebpf/kernel_types.h"
 
 #include <stdbool.h>
@@ -13,19 +13,19 @@
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_tracing.h>
 
 #include "ebpf/drops_record.h"
 #include "ebpf/reads.bpf.h"
-
-/* BPF_PROG() names the raw arguments. */
-#pragma clang diagnostic ignored "-Wunused-parameter"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set by probe_drops.c before the load: inode of the network namespace that connwatch is in. On the
  * way of a container's packets, NAT and firewall are there. */
 const volatile __u32 own_netns = 0;
+
+/* Likewise: where the code is that drops what a rule refuses (nf_hook_slow()), for kernels that do
+ * not say why. 0: they do. */
+const volatile __u64 netfilter_begin = 0, netfilter_end = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -228,11 +228,22 @@ static __always_inline struct drop_counts *find(struct packet *packet, bool *out
 	return found;
 }
 
-SEC("raw_tp/kfree_skb")
-int BPF_PROG(packet_dropped, struct sk_buff *dropped, void *location, __u32 reason)
+enum { DROPPED, LOCATION, REASON }; /* the arguments of the tracepoint */
+
+static __always_inline __u32 who_dropped(const __u64 *arguments)
 {
-	struct sk_buff___dropped *skb = (void *)dropped;
-	__u32 by = dropped_by(reason);
+	if (!netfilter_begin)
+		return dropped_by(arguments[REASON]);
+	return arguments[LOCATION] >= netfilter_begin && arguments[LOCATION] < netfilter_end
+		       ? DROPPED_BY_NETFILTER
+		       : 0;
+}
+
+SEC("raw_tp/kfree_skb")
+int packet_dropped(const __u64 *arguments)
+{
+	struct sk_buff___dropped *skb = (void *)arguments[DROPPED];
+	__u32 by = who_dropped(arguments);
 	struct packet packet = {};
 	struct drop_counts *found;
 	__u64 netns;

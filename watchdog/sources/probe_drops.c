@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,6 +13,7 @@
 #include "sources/probe_attach.h"
 #include "sources/probe_btf.h"
 #include "sources/probe_state.h"
+#include "support/cleanup.h"
 #include "support/clock.h"
 #include "support/resident_set.h"
 
@@ -31,7 +34,29 @@ ASSERT_SAME(DROPPED_AS_KNOWN, DROP_AS_KNOWN);
 
 /* ---- the program */
 
-static struct drops_bpf *load(const struct probe *probe)
+struct code {
+	uint64_t begin, end;
+};
+
+/* Where the kernel drops what a rule of netfilter refuses. Returns false if it does not tell: who
+ * asks may lack CAP_SYSLOG. */
+static bool find_netfilter(struct code *code)
+{
+	_cleanup_fclose_ FILE *symbols = fopen("/proc/kallsyms", "re");
+	char line[256];
+
+	*code = (struct code){ 0 };
+	while (symbols && code->end <= code->begin && fgets(line, sizeof(line), symbols)) {
+		if (code->begin)
+			code->end = strtoull(line, NULL, 16);
+		else if (strstr(line, " nf_hook_slow\n"))
+			code->begin = strtoull(line, NULL, 16);
+	}
+	return code->begin && code->end > code->begin;
+}
+
+/* `netfilter`: for kernels that do not say why they drop; else, zeros. */
+static struct drops_bpf *load(const struct probe *probe, const struct code *netfilter)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = probe_btf_path(&probe->btf));
 	struct drops_bpf *bpf = NULL;
@@ -42,6 +67,8 @@ static struct drops_bpf *load(const struct probe *probe)
 	if (!bpf)
 		return NULL;
 	bpf->rodata->own_netns = (uint32_t)own.st_ino;
+	bpf->rodata->netfilter_begin = netfilter->begin;
+	bpf->rodata->netfilter_end = netfilter->end;
 	if (drops_bpf__load(bpf) < 0) {
 		drops_bpf__destroy(bpf);
 		return NULL;
@@ -52,15 +79,37 @@ static struct drops_bpf *load(const struct probe *probe)
 	return bpf;
 }
 
-/* Where it cannot be had, it never can: kernels before 5.18 give no reason, and refuse a program
- * that reads one. */
+static void load_and_attach(struct probe *probe, const struct code *netfilter)
+{
+	struct probe_drops *drops = &probe->drops;
+
+	drops->bpf = load(probe, netfilter);
+	if (drops->bpf)
+		drops->link = probe_attach_tracepoint(drops->bpf->progs.packet_dropped);
+}
+
+/* Kernels before 5.18 give no reason, and refuse a program that reads one. */
+static void attach_first(struct probe *probe)
+{
+	struct probe_drops *drops = &probe->drops;
+	struct code netfilter = { 0 };
+
+	load_and_attach(probe, &netfilter);
+	if (drops->link || !find_netfilter(&netfilter))
+		return;
+	drops_bpf__destroy(drops->bpf);
+	drops->netfilter_alone = true;
+	load_and_attach(probe, &netfilter);
+}
+
+/* Where it cannot be had, it never can. */
 static bool is_attached(struct probe *probe)
 {
 	struct probe_drops *drops = &probe->drops;
 
 	if (!drops->bpf && !drops->refused)
-		drops->bpf = load(probe);
-	if (drops->bpf && !drops->link)
+		attach_first(probe);
+	else if (drops->bpf && !drops->link)
 		drops->link = probe_attach_tracepoint(drops->bpf->progs.packet_dropped);
 	drops->refused = !drops->link;
 	drops->looked = clock_now(CLOCK_MONOTONIC);
@@ -148,13 +197,15 @@ static bool is_over(const struct event *event)
 	       event->type == EVENT_VANISHED;
 }
 
-static void add_counts(struct socket_facts *facts, const struct drop_counts *counts)
+/* Where it is netfilter's drops alone that are seen, none of them does not mean none. */
+static void add_counts(const struct probe_drops *drops, struct socket_facts *facts,
+		       const struct drop_counts *counts)
 {
 	uint32_t sent = facts->retransmits - counts->retransmits;
 
 	if (facts->probes > counts->probes)
 		sent += facts->probes - counts->probes;
-	facts->drops_sought = true;
+	facts->drops_sought = !drops->netfilter_alone || counts->out || counts->in;
 	facts->sought_from_first = counts->from_first;
 	facts->sent_meanwhile = sent + counts->from_first;
 	facts->dropped_out = counts->out;
@@ -190,7 +241,7 @@ void probe_drops_note(struct probe *probe, struct event *event)
 		return;
 	flow = flow_of(&connection->local, &connection->peer);
 	if (drops->link && bpf_map_lookup_elem(map_of(drops), &flow, &counts) == 0)
-		add_counts(&connection->facts, &counts);
+		add_counts(drops, &connection->facts, &counts);
 	else if (is_trouble(event))
 		look_at(probe, &flow, connection);
 	note_end(probe, event, &flow);

@@ -39,6 +39,7 @@ struct probe_lens {
 struct probe_drops {
 	struct drops_bpf *bpf; /* NULL: not loaded yet */
 	bool refused;          /* it cannot be loaded */
+	bool netfilter_alone;  /* the kernel does not say why it drops, only where */
 	struct bpf_link *link; /* NULL: not attached */
 	usec_t looked;         /* when anything was last found to be in trouble */
 	usec_t attempts_until; /* attempts are looked at; 0: none are */
