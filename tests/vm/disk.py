@@ -4,6 +4,7 @@
 import os
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,8 @@ PACKAGES = ("kmod", "udev")
 DISK_MODULES = ["kernel/fs/ext4", "kernel/fs/jbd2", "kernel/fs/mbcache.ko*", "kernel/lib/crc*",
                 "kernel/lib/libcrc*", "kernel/crypto/crc*", "kernel/drivers/virtio",
                 "kernel/drivers/block/virtio_blk.ko*"]
-MODULES = [*machine.MODULES, "kernel/drivers/input/evdev.ko*"]
+MODULES = [*machine.MODULES, "kernel/drivers/input/evdev.ko*", "kernel/drivers/acpi/button.ko*",
+           "kernel/drivers/watchdog/watchdog.ko*", "kernel/drivers/watchdog/i6300esb.ko*"]
 
 # All that the kernel needs before it has its disk.
 FIRST_PROCESS = """#!/bin/busybox sh
@@ -110,8 +112,18 @@ class Host:
     its kernel and that one's archive. `devices`: options of the emulator besides."""
 
     def __init__(self, image, starter, disk, devices=()):
+        self.buttons = disk.with_name("buttons")
         self.words = [*EMULATOR, "-kernel", image, "-initrd", starter,
-                      "-drive", f"file={disk},format=raw,if=virtio,cache=writeback", *devices]
+                      "-drive", f"file={disk},format=raw,if=virtio,cache=writeback",
+                      "-monitor", f"unix:{self.buttons},server=on,wait=off", *devices]
+
+    def press_power_key(self):
+        """While the machine runs. The monitor says again what it has heard."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.buttons))
+            monitor.sendall(b"system_powerdown\n")
+            while (said := monitor.recv(4096)) and b"system_powerdown" not in said:
+                pass
 
     def run(self, play, clock):
         """Boots at the time `clock` (of its battery; seconds since 1970), and yields what it says line

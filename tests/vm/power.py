@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays how a device goes down, in an emulated machine with a disk and a real systemd: its power is
-cut, its kernel panics, it reboots.
+cut, its kernel panics, its watchdog resets it, it reboots, it is switched off.
 
     power.py [--build DIR] [PATTERN]...
 
@@ -68,6 +68,8 @@ def devices_of(play, directory):
         (directory / "erst").write_bytes(bytes(ERST_SIZE))
         yield from ["-object", f"memory-backend-file,id=erst,size={ERST_SIZE},share=on,"
                     f"mem-path={directory / 'erst'}", "-device", "acpi-erst,memdev=erst"]
+    if "watchdog" in words:
+        yield from ["-device", "i6300esb", "-action", "watchdog=reset"]
 
 
 class Outcome:
@@ -88,6 +90,10 @@ class Outcome:
                 self.status = int(rest)
                 lines.close()
                 return None
+            elif word == "##press":
+                host.press_power_key()
+            elif word == "##off":
+                clock = int(rest)
             elif word == "##cut":
                 lines.close()
                 return int(rest)

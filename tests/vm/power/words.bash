@@ -31,6 +31,18 @@ cut_power() {
 	sleep infinity
 }
 
+# The machine goes off in order; the power comes again so many seconds later. COMMAND... is what does it.
+goes_off() {
+	echo "##off $(($(date +%s) + $1))"
+	shift
+	goes_down "$@"
+}
+
+# Somebody presses the power key.
+press_power_key() {
+	echo "##press"
+}
+
 # The machine goes down of itself.
 goes_down() {
 	"$@"
