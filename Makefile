@@ -27,6 +27,8 @@ CFLAGS   ?= -O2 -g
 # An option if the compiler knows it for this machine.
 known = $(shell $(CC) -Werror $(1) -S -x c -o - /dev/null >/dev/null 2>&1 && echo $(1))
 
+SMALLEST := $(or $(call known,-Oz),-Os)
+
 # Options that make memory errors hard to exploit. tests/install/hardening.sh looks for them in the programs.
 # They stand before CFLAGS and LDFLAGS, which can therefore take back any of them.
 HARDENING := -fPIE -fstack-protector-strong $(call known,-fstack-clash-protection) \
@@ -92,16 +94,13 @@ COLLECTOR := $(call objects,watchdog/collector/*.c)
 COLLECTOR_EDGES := $(call objects,watchdog/cli/command.c watchdog/cli/journal_arguments.c \
 		watchdog/sources/journal_reader.c watchdog/support/json.c watchdog/support/markup.c \
 		watchdog/support/terminal.c)
-# What runs for each event is made fast: these folders, but for what of them is SLOW anyway. All else is made small: it
-# waits for people, disks or systemd, and the programs have a budget (`make footprint`). A build without an optimizer
-# stays one.
-FAST  := base events engine watch
-SLOW  := base/elf_functions base/level base/nearest base/time_point base/time_span base/vocabulary events/trace \
-		engine/past_events engine/recall watch/actions watch/agents watch/handover watch/journal_past watch/matches
-SMALL := $(SLOW:%=$(B)/watchdog/%.o)
-SMALL += $(filter-out $(foreach folder,$(FAST),$(call objects,watchdog/$(folder)/*.c)), \
-		$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
-$(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
+# What runs for each event is made fast: these files. All else is made small: it waits for people, disks or systemd, or
+# runs at an end, and the programs have a budget (`make footprint`). -Oz is for that alone; gcc has it since 12. A build
+# without an optimizer stays one.
+FAST  := base/deadline base/endpoint base/keyed_table base/text events/decode events/event engine/connections \
+		engine/engine engine/processes watch/loop watch/output watch/ring watch/step
+SMALL := $(filter-out $(FAST:%=$(B)/watchdog/%.o),$(CORE) $(EDGES) $(WIRING) $(DAEMON) $(COMMAND) $(COLLECTOR))
+$(SMALL): CFLAGS_ += $(if $(filter -O2 -O3,$(CFLAGS)),$(SMALLEST))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*_test.c))
 SKELETONS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c))
 
