@@ -1157,6 +1157,26 @@ static void test_hang_after_another(void)
 	bench_end(&bench);
 }
 
+/* One of two connections of the process is at work between the looks. */
+static void test_hang_beside_work(void)
+{
+	const struct hardship rests = { .tasks = 1, .task = 100, .task_runs = 7 };
+	struct event at_work = hung_sample((struct hardship){ 0 });
+	struct bench bench;
+
+	at_work.connection.cookie = 2;
+	at_work.connection.facts.idle_tx = 0;
+	begin_hang(&bench);
+	bench_open(&bench, 2);
+	for (unsigned i = 0; i < 2; i++, bench_pass(&bench, USEC_PER_SEC)) {
+		bench_step(&bench, hung_sample(rests));
+		bench_step(&bench, at_work);
+	}
+	CU_ASSERT_EQUAL_FATAL(bench_count(&bench, RECORD_STALLED), 1);
+	CU_ASSERT_EQUAL(bench_record(&bench, RECORD_STALLED, 0)->verdict.cause, CAUSE_AGENT_HANG);
+	bench_end(&bench);
+}
+
 /* Nothing was looked at: then nothing excludes that it lacked something. */
 static void test_hang_unlooked(void)
 {
@@ -1218,6 +1238,7 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "an agent that lacks nothing hangs", test_hang_of_a_sated_agent },
       { "an agent hangs, and nobody looked", test_hang_unlooked },
       { "an agent hangs once more, for another reason", test_hang_after_another },
+      { "an agent hangs on one connection and works on another", test_hang_beside_work },
       { "an agent whose check was not answered may hang",
 	test_agent_with_unanswered_check_may_hang },
       { "an agent in a debugger does not hang", test_held_by_a_debugger },

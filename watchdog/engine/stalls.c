@@ -165,7 +165,8 @@ static bool look_twice(struct engine *engine, struct connection *connection,
 	if (!first)
 		return true;
 	if (first->pid == 0)
-		*first = (struct first_look){ pid, event->time, given->hardship };
+		*first = (struct first_look){ pid, event->time, given->hardship,
+					      connection->cookie };
 	if (event->time < first->time + apart / 2) {
 		check_at(engine, connection, first->time + apart);
 		return false;
@@ -175,11 +176,12 @@ static bool look_twice(struct engine *engine, struct connection *connection,
 	return true;
 }
 
-/* The process is at work: what it lacked before says nothing about its next trouble. */
-static void forget_look(struct agent *agent, uint32_t pid)
+/* The connection is at work: what its process lacked before says nothing about its next trouble.
+ * Another connection of the process may still wait for its second look. */
+static void forget_look(struct agent *agent, uint64_t cookie)
 {
 	for (unsigned i = 0; i < FIRST_LOOKS_MAX; i++)
-		if (agent->first_looks[i].pid == pid)
+		if (agent->first_looks[i].cookie == cookie)
 			agent->first_looks[i] = (struct first_look){ 0 };
 }
 
@@ -220,7 +222,7 @@ void stalls_take_sampled(struct engine *engine, const struct event *event)
 			connection->may_starve = stall_may_be_starved(&circumstances);
 		report_stalled(engine, connection, socket, event->time, &verdict);
 	} else {
-		forget_look(state_agent(engine, connection->agent), event->connection.owner.pid);
+		forget_look(state_agent(engine, connection->agent), connection->cookie);
 		if (is_about_work(connection->stalled))
 			heal(engine, connection, event->time);
 	}

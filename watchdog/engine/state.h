@@ -239,6 +239,7 @@ struct first_look {
 	uint32_t pid; /* 0: this entry is free */
 	usec_t time;
 	struct hardship hardship;
+	uint64_t cookie; /* of the connection that it was taken for */
 };
 enum { FIRST_LOOKS_MAX = 4 };
 

@@ -133,7 +133,7 @@ static bool is_first_silence(const struct session *session)
 struct rhythm rhythm_of_silences(const struct past_sessions *past, const struct session *present)
 {
 	struct rhythm rhythm = { .count = 1, .period = present->silence };
-	const struct session *session = present;
+	const struct session *session;
 	usec_t sum = present->silence;
 
 	if (present->suspended)
