@@ -22,12 +22,13 @@ SILENCE = 2400  # seconds without a line from the machine: it hangs
 DISK_MIB = 1024
 
 # Installed beside those of tests/system: a machine has its own devices.
-PACKAGES = ("kmod", "udev")
+PACKAGES = ("kmod", "udev", "hostapd", "wpasupplicant", "iw")
 DISK_MODULES = ["kernel/fs/ext4", "kernel/fs/jbd2", "kernel/fs/mbcache.ko*", "kernel/lib/crc*",
                 "kernel/lib/libcrc*", "kernel/crypto/crc*", "kernel/drivers/virtio",
                 "kernel/drivers/block/virtio_blk.ko*"]
 MODULES = [*machine.MODULES, "kernel/drivers/input/evdev.ko*", "kernel/drivers/acpi/button.ko*",
-           "kernel/drivers/watchdog/watchdog.ko*", "kernel/drivers/watchdog/i6300esb.ko*"]
+           "kernel/drivers/watchdog/watchdog.ko*", "kernel/drivers/watchdog/i6300esb.ko*",
+           *machine.RADIO_MODULES]
 
 # All that the kernel needs before it has its disk.
 FIRST_PROCESS = """#!/bin/busybox sh

@@ -13,6 +13,8 @@ import debian
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
 MODULES = ["kernel/net", "kernel/lib", "kernel/crypto", "kernel/drivers/net/veth.ko*"]
+RADIO_MODULES = ["kernel/drivers/net/wireless/mac80211_hwsim.ko*",
+                 "kernel/drivers/net/wireless/virtual/mac80211_hwsim.ko*"]
 SILENCE = 1800  # seconds without a line from the machine: it hangs
 
 # The clock of the machine goes with the instructions it executes, one a nanosecond, and leaps when

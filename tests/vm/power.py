@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Plays how a device goes down, in an emulated machine with a disk and a real systemd: its power is
-cut, its kernel panics, its watchdog resets it, it reboots, it is switched off.
+cut, its kernel panics, its watchdog resets it, it reboots, it is switched off;
+and how its access point throws it out.
 
     power.py [--build DIR] [PATTERN]...
 
@@ -32,6 +33,7 @@ BOOTS_MAX = 6
 ERST_SIZE = 0x10000
 
 ENABLED = ["connwatchd.service", "play.service"]
+DISABLED = ["wpa_supplicant.service"]
 
 
 def missing():
@@ -58,6 +60,7 @@ def add_watch(installed, tree):
     settings.write_text("[Match]\nUnit=agent.service\nPeer=*:1883\n[Connection]\nSettleSec=1\n")
     debian.run("systemctl", f"--root={tree}", "--quiet", "unmask", "systemd-logind.service")
     debian.run("systemctl", f"--root={tree}", "--quiet", "enable", *ENABLED)
+    debian.run("systemctl", f"--root={tree}", "--quiet", "disable", *DISABLED)
 
 
 def devices_of(play, directory):

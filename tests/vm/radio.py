@@ -17,14 +17,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TREE = HERE.parent.parent
 
-from machine import Machine  # noqa: E402
+from machine import RADIO_MODULES, Machine  # noqa: E402
 from run import missing  # noqa: E402
 
 MACHINE = Machine("radio", "bookworm", player="radio.py", flavour="generic", tree="radio",
                   packages=("hostapd", "wpasupplicant", "iw", "iputils-ping"),
-                  modules=("kernel/drivers/net/wireless/mac80211_hwsim.ko*",
-                           "kernel/drivers/net/wireless/virtual/mac80211_hwsim.ko*",
-                           "kernel/drivers/virtio"))
+                  modules=(*RADIO_MODULES, "kernel/drivers/virtio"))
 
 
 def keep(directory, play):

@@ -10,7 +10,8 @@ check-vm: vm-deps $(B)/connwatchctl
 check-radio: vm-deps $(B)/connwatchctl
 	$(Q)/usr/bin/python3 tests/vm/radio.py --build $(B) $(LIVE)
 
-## check-power   the host goes down, in an emulated machine with a disk and a real systemd (LIVE="PATTERN..." selects plays)
+## check-power   the host goes down, or its Wi-Fi, in an emulated machine with a disk and a real systemd (LIVE="PATTERN..."
+##               selects plays)
 check-power: vm-deps
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(B)/vm/installed PARTS=device
 	$(Q)/usr/bin/python3 tests/vm/power.py --build $(B) $(LIVE)
