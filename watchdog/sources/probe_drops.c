@@ -197,15 +197,17 @@ static bool is_over(const struct event *event)
 	       event->type == EVENT_VANISHED;
 }
 
-/* Where it is netfilter's drops alone that are seen, none of them does not mean none. */
+/* Where it is netfilter's drops alone that are seen, none of them means nothing. */
 static void add_counts(const struct probe_drops *drops, struct socket_facts *facts,
 		       const struct drop_counts *counts)
 {
 	uint32_t sent = facts->retransmits - counts->retransmits;
 
+	if (drops->netfilter_alone && !counts->out && !counts->in)
+		return;
 	if (facts->probes > counts->probes)
 		sent += facts->probes - counts->probes;
-	facts->drops_sought = !drops->netfilter_alone || counts->out || counts->in;
+	facts->drops_sought = true;
 	facts->sought_from_first = counts->from_first;
 	facts->sent_meanwhile = sent + counts->from_first;
 	facts->dropped_out = counts->out;
