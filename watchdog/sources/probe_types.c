@@ -215,12 +215,9 @@ static bool is_named_kind(const struct btf_type *type)
 }
 
 /* What follows "___" in a name tells the programs' types of one name apart. */
-static struct wanted list_wanted(const struct btf *known)
+static void list_wanted(struct wanted *wanted, const struct btf *known)
 {
-	uint32_t most = btf__type_cnt(known);
-	struct wanted wanted = { .names = calloc(most, sizeof(*wanted.names)) };
-
-	for (uint32_t i = 1; wanted.names && i < most; i++) {
+	for (uint32_t i = 1; i < btf__type_cnt(known); i++) {
 		const struct btf_type *type = btf__type_by_id(known, i);
 		const char *name = btf__name_by_offset(known, type->name_off), *end;
 		size_t length;
@@ -229,10 +226,9 @@ static struct wanted list_wanted(const struct btf *known)
 			continue;
 		end = strstr(name + 1, "___");
 		length = end ? (size_t)(end - name) : strlen(name);
-		wanted.names[wanted.count++] = (struct wanted_name){ name, length };
-		wanted.lengths[(uint8_t)*name] |= 1U << length % 32;
+		wanted->names[wanted->count++] = (struct wanted_name){ name, length };
+		wanted->lengths[(uint8_t)*name] |= 1U << length % 32;
 	}
-	return wanted;
 }
 
 static bool is_wanted(const struct wanted *wanted, const char *name)
@@ -377,21 +373,19 @@ static int write_file(const struct probe_types *types, const struct selection *s
 
 int probe_types_cut(struct probe_types *types, const struct btf *known)
 {
-	struct selection selection = { .count = 1 };
-	_cleanup_free_ uint32_t *room = NULL;
-	struct wanted wanted;
-	int r = -ENOMEM;
+	_cleanup_free_ struct wanted_name *names = calloc(btf__type_cnt(known), sizeof(*names));
+	_cleanup_free_ uint32_t *numbers = calloc(2 * (size_t)types->count, sizeof(*numbers));
+	struct selection selection = { .numbers = numbers, .count = 1 };
+	struct wanted wanted = { .names = names };
+	int r;
 
 	if (types->whole)
 		return 0;
-	wanted = list_wanted(known);
-	room = calloc(2 * (size_t)types->count, sizeof(*room));
-	if (wanted.names && room) {
-		selection.numbers = room;
-		selection.places = room + types->count;
-		r = select_types(types, &wanted, &selection);
-	}
-	free(wanted.names);
+	if (!names || !numbers)
+		return -ENOMEM;
+	selection.places = numbers + types->count;
+	list_wanted(&wanted, known);
+	r = select_types(types, &wanted, &selection);
 	return r < 0 ? r : write_file(types, &selection);
 }
 
