@@ -344,12 +344,7 @@ static bool write_all(int fd, const void *bytes, size_t size)
 static int write_file(const struct probe_types *types, const struct selection *selection)
 {
 	_cleanup_free_ uint8_t *room = malloc(3 * types->size);
-	struct cut cut = {
-		.types = room,
-		.names = (char *)room + types->size,
-		.names_size = 1,
-		.names_room = 2 * types->size,
-	};
+	struct cut cut = { .types = room, .names_size = 1, .names_room = 2 * types->size };
 	struct btf_header header = {
 		.magic = BTF_MAGIC,
 		.version = BTF_VERSION,
@@ -358,6 +353,7 @@ static int write_file(const struct probe_types *types, const struct selection *s
 
 	if (!room)
 		return -ENOMEM;
+	cut.names = (char *)room + types->size;
 	cut.names[0] = '\0';
 	for (uint32_t i = 1; i < selection->count; i++)
 		add_type(types, selection, selection->numbers[i], &cut);
