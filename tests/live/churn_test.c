@@ -255,8 +255,9 @@ static int connect_for(enum way way)
 
 	if (way == SYN_UNANSWERED)
 		set_tcp(fd, TCP_SYNCNT, 1);
+	/* a peer's RST may be there before who waits for the handshake wakes up */
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 &&
-	    errno != EINPROGRESS)
+	    errno != EINPROGRESS && errno != ECONNRESET)
 		give_up("connect");
 	return fd;
 }
