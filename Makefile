@@ -188,10 +188,10 @@ $(B)/ebpf/%.bpf.o: ebpf/%.bpf.c $(wildcard ebpf/*.h) $(B)/packaging/slim_object 
 	$(Q)$(BPFTOOL) gen object $@ $@.full
 	$(Q)$(B)/packaging/slim_object $@
 
-$(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o packaging/pack_skeleton.sh $(B)/packaging/slim_object
+$(B)/ebpf/%.skel.h: $(B)/ebpf/%.bpf.o packaging/pack_skeleton.sh
 	$(call say,GEN,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.plain
-	$(Q)packaging/pack_skeleton.sh $@.plain $< $(B)/packaging/slim_object > $@
+	$(Q)packaging/pack_skeleton.sh $@.plain $< > $@
 endif
 
 skeletons: $(SKELETONS) $(SKELETONS:.skel.h=.bpf.o)

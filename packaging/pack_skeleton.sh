@@ -3,16 +3,16 @@
 # Packs the object inside a skeleton of bpftool(8): it is unpacked when the probe is loaded, by
 # watchdog/sources/probe_object.c. Prints the skeleton.
 #
-#     packaging/pack_skeleton.sh SKELETON OBJECT SLIM_OBJECT
+#     packaging/pack_skeleton.sh SKELETON OBJECT
 #
 # NAME__elf_bytes() gives the packed bytes then. A skeleton that another version of bpftool made in
 # another way is printed as it is.
 set -eu
 
-skeleton=$1 object=$2 slim_object=$3
+skeleton=$1 object=$2
 
 pack() {
-	"$slim_object" --columns "$object" | gzip --best --no-name --stdout | od -An -v -tx1 | sed 's/ /\\x/g; s/.*/"&"/' |
+	gzip --best --no-name --stdout "$object" | od -An -v -tx1 | sed 's/ /\\x/g; s/.*/"&"/' |
 		awk -v size="$(stat --format=%s "$object")" '
 		FNR == NR { bytes = bytes $0 "\n"; packed += gsub(/\\x/, "&"); next }
 		FNR == 1 { print; next }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* slim_object FILE...: takes out of BPF objects what loading them does not need. A build tool.
- * slim_object --columns FILE: prints an object as it is packed, for pack_skeleton.sh.
  *
  * - The line info of .BTF.ext (struct btf_ext_header of libbpf): it only makes the log of the
  *   verifier easier to read.
@@ -161,78 +160,18 @@ static void slim(const char *path, Elf *elf)
 	free(moved);
 }
 
-/* ---- columns */
-
-/* Neighbouring sections that consist of records. */
-struct records {
-	uint32_t begin, end, size;
-};
-
-static struct records find_records(Elf *elf, uint32_t type, uint64_t flags, uint32_t size)
-{
-	struct records records = { .size = size };
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-
-	while ((section = elf_nextscn(elf, section)) && gelf_getshdr(section, &header)) {
-		if (header.sh_type != type || (header.sh_flags & flags) != flags)
-			continue;
-		if (!records.end)
-			records.begin = (uint32_t)header.sh_offset;
-		records.end = (uint32_t)(header.sh_offset + header.sh_size);
-	}
-	records.end -= (records.end - records.begin) % size;
-	return records;
-}
-
-/* The first bytes of all records, then the second ones, ... */
-static void print_columns(const char *bytes, const struct records *records)
-{
-	for (uint32_t column = 0; column < records->size; column++)
-		for (uint32_t at = records->begin + column; at < records->end; at += records->size)
-			putchar(bytes[at]);
-}
-
-/* In columns, instructions and relocations pack a tenth smaller. At the end it says where they
- * are: watchdog/sources/probe_object.c puts them back. */
-static void print(const char *path, Elf *elf)
-{
-	const struct records all[] = {
-		find_records(elf, SHT_PROGBITS, SHF_EXECINSTR, 8),
-		find_records(elf, SHT_REL, 0, sizeof(Elf64_Rel)),
-	};
-	size_t size, at = 0;
-	const char *bytes = elf_rawfile(elf, &size);
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i].begin < at)
-			fail(path, "the sections have another order");
-		fwrite(bytes + at, 1, all[i].begin - at, stdout);
-		print_columns(bytes, &all[i]);
-		at = all[i].end;
-	}
-	fwrite(bytes + at, 1, size - at, stdout);
-	fwrite(all, 1, sizeof(all), stdout);
-}
-
 int main(int argc, char **argv)
 {
-	bool columns = argc > 1 && strcmp(argv[1], "--columns") == 0;
-
 	elf_version(EV_CURRENT);
-	for (int i = 1 + columns; i < argc; i++) {
-		int fd = open(argv[i], (columns ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-		Elf *elf = fd < 0 ? NULL : elf_begin(fd, columns ? ELF_C_READ : ELF_C_RDWR, NULL);
+	for (int i = 1; i < argc; i++) {
+		int fd = open(argv[i], O_RDWR | O_CLOEXEC);
+		Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_RDWR, NULL);
 
 		if (!elf || gelf_getclass(elf) != ELFCLASS64)
 			fail(argv[i], "no ELF object of 64 bits");
-		if (columns) {
-			print(argv[i], elf);
-		} else {
-			slim(argv[i], elf);
-			if (elf_update(elf, ELF_C_WRITE) < 0)
-				fail(argv[i], elf_errmsg(-1));
-		}
+		slim(argv[i], elf);
+		if (elf_update(elf, ELF_C_WRITE) < 0)
+			fail(argv[i], elf_errmsg(-1));
 		elf_end(elf);
 		close(fd);
 	}
