@@ -562,7 +562,7 @@ void probe_recall(struct probe *probe, event_sink sink, void *userdata)
 
 int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 {
-	int r;
+	int r, sampled = 0;
 
 	probe->sink = sink;
 	probe->userdata = userdata;
@@ -577,8 +577,9 @@ int probe_drain(struct probe *probe, event_sink sink, void *userdata)
 	probe_lens_follow(probe, probe->events);
 	if (probe->sampling && !probe->bpf->bss->sample_done) {
 		probe->sampling = false; /* the ring was full: the sample is taken again */
-		r = probe_sample(probe) ?: r;
+		sampled = probe_sample(probe);
 	}
 	tell_lost(probe);
+	r = r < 0 ? r : sampled;
 	return r < 0 ? r : probe->events;
 }
