@@ -89,10 +89,16 @@ static int load(const struct late_program *kept, int store, const struct bpf_pro
 	return fd < 0 || dup3(fd, bpf_program__fd(program), O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* One that this kernel does not take was not even tried to be loaded. */
+static bool is_kept(const struct probe_late *late, int i)
+{
+	return i >= 0 && late->kept && late->kept[i].count;
+}
+
 int probe_late_load(struct probe_late *late, const struct bpf_program *program)
 {
 	int i = find(late, program);
-	int r = i < 0 ? 0 : load(&late->kept[i], late->store, program);
+	int r = is_kept(late, i) ? load(&late->kept[i], late->store, program) : 0;
 
 	if (i >= 0 && r == 0)
 		late->programs[i] = NULL;
