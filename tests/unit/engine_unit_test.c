@@ -259,6 +259,22 @@ static void test_crash_before_result(void)
 	crash_before_result(true, 1);
 }
 
+/* ---- the unit's state, for people to look at */
+
+static void find_state(void *userdata, const struct agent_snapshot *agent)
+{
+	*(const char **)userdata = agent->unit_state;
+}
+
+static const char *shown_state(const struct bench *bench)
+{
+	const char *state = "";
+	const struct snapshot_sink sink = { .agent = find_state, .userdata = &state };
+
+	engine_snapshot(bench->engine, &sink);
+	return state;
+}
+
 /* ---- the start limit, as far as the unit's starts were seen */
 
 enum { BURST = 3 };
@@ -326,6 +342,8 @@ static void crash_at_limit(size_t row)
 	tell_unit(&bench, &unit);
 	CHECK(bench.orders == !limits[row].held, limits[row].what);
 	CHECK(strcmp(bench_held_by(&bench), limits[row].held ? "start-limit" : "") == 0,
+	      limits[row].what);
+	CHECK(strcmp(shown_state(&bench), limits[row].held ? "start-limit" : "failed") == 0,
 	      limits[row].what);
 	bench_end(&bench);
 }
@@ -428,8 +446,6 @@ static void test_made_own(void)
 	bench_end(&bench);
 }
 
-/* ---- the unit's state, for people to look at */
-
 static const struct unit_event masked_and_runs = { .state = UNIT_ACTIVE, .masked = true };
 static const struct unit_event masked_and_stopped = { .state = UNIT_INACTIVE, .masked = true };
 
@@ -454,16 +470,9 @@ static const struct {
 	{ { &running, &away }, "unknown" },
 };
 
-static void find_state(void *userdata, const struct agent_snapshot *agent)
-{
-	*(const char **)userdata = agent->unit_state;
-}
-
 static void test_states(void)
 {
 	for (size_t row = 0; row < sizeof(states) / sizeof(*states); row++) {
-		const char *state = "";
-		const struct snapshot_sink sink = { .agent = find_state, .userdata = &state };
 		struct bench bench;
 
 		bench_begin_alone(&bench);
@@ -471,8 +480,7 @@ static void test_states(void)
 		bench.settings.match_count = 1;
 		bench_watch(&bench);
 		tell_units(&bench, states[row].told);
-		engine_snapshot(bench.engine, &sink);
-		CHECK(strcmp(state, states[row].state) == 0, states[row].state);
+		CHECK(strcmp(shown_state(&bench), states[row].state) == 0, states[row].state);
 		bench_end(&bench);
 	}
 }

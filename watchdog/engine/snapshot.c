@@ -4,9 +4,17 @@
 #include <string.h>
 
 #include "engine/policy/budget.h"
+#include "engine/policy/systemd.h"
 #include "engine/state.h"
 
-static const char *unit_state(const struct agent *agent)
+/* Result= tells only of a unit that had not failed before. */
+static bool has_reached_limit(const struct engine *engine, const struct agent *agent)
+{
+	return agent->start_refused || strcmp(agent->unit.result, "start-limit-hit") == 0 ||
+	       (agent->unit.state == UNIT_FAILED && systemd_would_refuse(agent, engine->now));
+}
+
+static const char *unit_state(const struct engine *engine, const struct agent *agent)
 {
 	const struct unit_event *unit = &agent->unit;
 	bool dead = unit->state == UNIT_INACTIVE || unit->state == UNIT_FAILED;
@@ -19,7 +27,7 @@ static const char *unit_state(const struct agent *agent)
 		return "not-found";
 	if (dead && unit->masked)
 		return "masked";
-	if (agent->start_refused || strcmp(unit->result, "start-limit-hit") == 0)
+	if (has_reached_limit(engine, agent))
 		return "start-limit";
 	return unit_state_to_string(unit->state);
 }
@@ -40,7 +48,7 @@ static void show_agent(const struct engine *engine, uint32_t number,
 		.settings = agent->settings,
 		.mode = agent->mode,
 		.unit = agent->unit.unit,
-		.unit_state = unit_state(agent),
+		.unit_state = unit_state(engine, agent),
 		.absent = agent->absent,
 		.connections_up = agent->connections_up,
 		.down_since = agent->down_since,
