@@ -34,6 +34,7 @@ from endings import ENDINGS  # noqa: E402
 from happenings import HAPPENINGS  # noqa: E402
 from programs import PROGRAMS, prepare  # noqa: E402
 from relay import Missing  # noqa: E402
+from supervised import Surprise  # noqa: E402
 from world import World  # noqa: E402
 
 MOMENTS = {"long": 1.6, "short": 0.15, "after": 0.5, "during": 0.5}
@@ -200,7 +201,7 @@ def perform_play(play, options):
     start = time.monotonic()
     try:
         begin_play(play, options, result)
-    except (Missing, OSError, RuntimeError) as failure:
+    except (Missing, Surprise, OSError, RuntimeError) as failure:
         result.skipped = f"not played: {type(failure).__name__}: {failure}"[:60]
     result.seconds = time.monotonic() - start
     return result
