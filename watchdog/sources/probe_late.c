@@ -25,12 +25,20 @@ static struct probe_late *keeping;
 void probe_late_begin(struct probe_late *late)
 {
 	keeping = late;
-	if (!late)
-		return;
 	late->kept = calloc(PROBE_LATE_MAX, sizeof(*late->kept));
 	late->store = memfd_create("late", MFD_CLOEXEC);
-	if (!late->kept || late->store < 0)
-		keeping = NULL; /* all are loaded now */
+	if (late->kept && late->store >= 0)
+		return;
+	keeping = NULL; /* all are loaded now */
+	memset(late->programs, 0, sizeof(late->programs));
+}
+
+void probe_late_end(void)
+{
+	for (int i = 0; keeping && i < PROBE_LATE_MAX; i++)
+		if (!keeping->kept[i].count)
+			keeping->programs[i] = NULL; /* this kernel does not take it */
+	keeping = NULL;
 }
 
 static int find(const struct probe_late *late, const struct bpf_program *program)
@@ -89,16 +97,10 @@ static int load(const struct late_program *kept, int store, const struct bpf_pro
 	return fd < 0 || dup3(fd, bpf_program__fd(program), O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* One that this kernel does not take was not even tried to be loaded. */
-static bool is_kept(const struct probe_late *late, int i)
-{
-	return i >= 0 && late->kept && late->kept[i].count;
-}
-
 int probe_late_load(struct probe_late *late, const struct bpf_program *program)
 {
 	int i = find(late, program);
-	int r = is_kept(late, i) ? load(&late->kept[i], late->store, program) : 0;
+	int r = i < 0 ? 0 : load(&late->kept[i], late->store, program);
 
 	if (i >= 0 && r == 0)
 		late->programs[i] = NULL;

@@ -16,8 +16,10 @@ struct probe_late {
 	int store;                                    /* their instructions; 0: nothing is kept */
 };
 
-/* The programs of `late` are kept back during the load that follows; NULL: none are. */
+/* The programs of `late` are kept back during the load that follows, up to probe_late_end(): those
+ * that are loaded at all. */
 void probe_late_begin(struct probe_late *late);
+void probe_late_end(void);
 
 /* To be called during the load, when `program` is about to be loaded with `options`. One that is to
  * be kept back is replaced by one that does nothing. */

@@ -299,7 +299,7 @@ static int load(struct probe_bpf **ret, struct probe_late *late, struct probe_ty
 	keep_back(late, bpf);
 	if (r >= 0)
 		r = probe_bpf__load(bpf);
-	probe_late_begin(NULL);
+	probe_late_end();
 	if (r < 0)
 		return r == -ESRCH ? -EOPNOTSUPP : r; /* the target of a program is not in BTF */
 	drop_instructions(bpf);
