@@ -302,13 +302,22 @@ static struct tls_facts tls_of(const struct probe_tls *record)
 	};
 }
 
+/* Copies the record out of `data`, where it may lie at any address. Returns false if it has another
+ * size. */
+static bool take_record(void *record, size_t wanted, const void *data, size_t size)
+{
+	if (size != wanted)
+		return false;
+	memcpy(record, data, size);
+	return true;
+}
+
 static int decode_spoken(const void *data, size_t size, struct event *event)
 {
 	struct probe_spoken record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (!tls_in_range(&record.tls))
 		return -ERANGE;
 	event->connection = (struct connection_event){
@@ -323,9 +332,8 @@ static int decode_begun(const void *data, size_t size, struct event *event)
 {
 	struct probe_begun record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (!is_family(record.family) || record.state_before >= TCP_STATE_MAX ||
 	    record.state >= TCP_STATE_MAX)
 		return -ERANGE;
@@ -349,9 +357,8 @@ static int decode_reset_sent(const void *data, size_t size, struct event *event)
 {
 	struct probe_reset_sent record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (record.reset_reason >= PROBE_RESET_MAX || record.reset_state >= TCP_STATE_MAX)
 		return -ERANGE;
 	event->connection = (struct connection_event){
@@ -369,9 +376,8 @@ static int decode_login(const void *data, size_t size, struct event *event)
 {
 	struct probe_login_seen record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (!mqtt_in_range(&record.mqtt))
 		return -ERANGE;
 	event->connection = (struct connection_event){
@@ -424,9 +430,8 @@ static int decode_certificate(const void *data, size_t size, struct event *event
 	struct probe_certificate record;
 	struct certificate_facts certificate = { 0 };
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (record.not_after && (!seconds_of(record.not_before, &certificate.from) ||
 				 !seconds_of(record.not_after, &certificate.until)))
 		certificate = (struct certificate_facts){ 0 };
@@ -444,9 +449,8 @@ static int decode_verified(const void *data, size_t size, struct event *event)
 {
 	struct probe_verified record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (record.error > UINT8_MAX)
 		return -ERANGE;
 	event->connection = (struct connection_event){
@@ -461,9 +465,8 @@ static int decode_connection(const void *data, size_t size, struct event *event)
 {
 	struct probe_connection record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (!connection_in_range(&record) || !tls_in_range(&record.tls) ||
 	    record.login.protocol >= PROBE_LOGIN_MAX)
 		return -ERANGE;
@@ -487,9 +490,8 @@ static int decode_process(const void *data, size_t size, struct event *event)
 {
 	struct probe_process record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (record.signal > SIGNAL_LAST)
 		return -ERANGE;
 	event->process = (struct process_event){
@@ -507,9 +509,8 @@ static int decode_lookup(const void *data, size_t size, struct event *event)
 {
 	struct probe_lookup record;
 
-	if (size != sizeof(record))
+	if (!take_record(&record, sizeof(record), data, size))
 		return -EBADMSG;
-	memcpy(&record, data, sizeof(record));
 	if (record.answer <= PROBE_LOOKUP_NONE || record.answer >= PROBE_LOOKUP_MAX ||
 	    (record.family != AF_INET && record.family != AF_INET6 && record.family != AF_UNSPEC))
 		return -ERANGE;
