@@ -109,39 +109,41 @@ def hub_stops_reading_and_resets(world):
     world.session.reset()
 
 
-@ending("peer-close", by="peer-fin")
-def hub_closes_and_agent_is_killed(world):
+def hub_closes_before(world, signal):
+    """The agent may be gone before the signal."""
     world.session.fin()
     world.await_end()
     with contextlib.suppress(ProcessLookupError):
-        world.kill("KILL")
+        world.kill(signal)
+
+
+@ending("peer-close", by="peer-fin")
+def hub_closes_and_agent_is_killed(world):
+    hub_closes_before(world, "KILL")
 
 
 @ending("peer-close", by="peer-fin")
 def hub_closes_and_agent_is_stopped(world):
-    world.session.fin()
+    hub_closes_before(world, "TERM")
+
+
+def while_held(world, end):
+    """Only just: no hub loses patience so soon."""
+    world.kill("STOP")
+    time.sleep(0.1)
+    end()
     world.await_end()
-    with contextlib.suppress(ProcessLookupError):
-        world.kill("TERM")
+    world.kill("CONT")
 
 
 @ending("peer-close", by="peer-fin", fits=single)
 def hub_closes_while_agent_is_held(world):
-    """Only just: no hub loses patience so soon."""
-    world.kill("STOP")
-    time.sleep(0.1)
-    world.session.fin()
-    world.await_end()
-    world.kill("CONT")
+    while_held(world, world.session.fin)
 
 
 @ending("peer-reset", by="peer-reset", fits=single)
 def hub_resets_while_agent_is_held(world):
-    world.kill("STOP")
-    time.sleep(0.1)
-    world.session.reset()
-    world.await_end()
-    world.kill("CONT")
+    while_held(world, world.session.reset)
 
 
 @ending("peer-close", fits=lambda program: program.secure)
