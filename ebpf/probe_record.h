@@ -209,8 +209,8 @@ struct probe_certificate {
 	__u64 not_after;
 };
 
-/* What the agent's libssl has found, where it is looked at (MqttInspect=): OpenSSL's
- * X509_V_ERR_, 0 for X509_V_OK. */
+/* The agent's libssl has verified the hub's certificate; told where it is looked at (MqttInspect=).
+ * `error` is one of OpenSSL's X509_V_ERR_, 0 for X509_V_OK. */
 struct probe_verified {
 	struct probe_header header;
 	__u64 cookie;

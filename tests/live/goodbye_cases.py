@@ -17,7 +17,7 @@ def gnutls_client():
     return c_client("gnutls.c", "-lgnutls")
 
 
-# What each library needs, how its client is started, and whether a FIN follows its goodbye at once.
+# Of each library: what it needs, how its client is started, whether a FIN follows its goodbye at once.
 STACKS = {
     "openssl": ("openssl", lambda: (WORDS["openssl"][0], CLIENTS / "goodbye.py"), False),
     "gnutls": ("libgnutls", gnutls_client, False),

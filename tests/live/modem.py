@@ -17,7 +17,7 @@ NAME = "org.freedesktop.ModemManager1"
 PATH = "/org/freedesktop/ModemManager1/Modem/0"
 NETWORK_PORT, SERIAL_PORT = 2, 3
 
-# What ModemManager calls a modem's states, and reasons for a change.
+# A modem's states and reasons for a change, by ModemManager's numbers (MMModemState, MMModemStateFailedReason).
 FAILED, LOCKED, SEARCHING, REGISTERED, CONNECTED = -1, 2, 7, 8, 11
 UNKNOWN, SIM_MISSING = 0, 2
 

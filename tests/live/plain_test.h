@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a test needs that is one long play and no suite. */
+/* Checks and their end, for a test that is one long play and no suite. */
 #pragma once
 
 #include <stdbool.h>

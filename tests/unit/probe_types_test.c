@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Of the kernel's types libbpf gets those that the programs know, with all that is inside of them,
+/* libbpf gets those of the kernel's types that the programs know, with all that is inside of them,
  * as they are. */
 #include "sources/probe_types.h"
 
@@ -58,7 +58,7 @@ static int write_btf(const struct btf *btf, uint8_t change_at, uint8_t change, c
 	return fd;
 }
 
-/* What the programs know: the socket under two names. */
+/* The types that the programs know: the socket under two names. */
 static struct btf *make_known(void)
 {
 	struct btf *btf = btf__new_empty();

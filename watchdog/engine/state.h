@@ -193,7 +193,7 @@ struct seen_certificate {
 	struct certificate_facts facts;
 };
 
-/* What the agent's libssl found last in a certificate of its hub. */
+/* The last verification of a hub's certificate by the agent's libssl. */
 struct verified {
 	uint64_t cookie; /* of its connection; 0: nothing was seen */
 	uint8_t x509_error;
