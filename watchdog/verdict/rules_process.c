@@ -191,7 +191,7 @@ static bool killer_had_asked(const struct circumstances *given, const struct sig
 {
 	const struct signal_facts *stop = given->stop;
 
-	return stop && stop->number != SIGHUP && !stop->from_kernel && !killer->from_kernel &&
+	return stop && stop->number != SIGHUP && !stop->from_kernel &&
 	       stop->sender.pid == killer->sender.pid &&
 	       stop->sender.started == killer->sender.started && stop->time <= killer->time &&
 	       killer->time <= stop->time + STOP_REQUEST_LIFETIME;
@@ -201,7 +201,7 @@ bool was_killed_after_request(const struct circumstances *given)
 {
 	const struct signal_facts *fatal = fatal_signal(given);
 
-	return fatal && fatal->number == SIGKILL && !given->process->oom &&
+	return fatal && fatal->number == SIGKILL && !fatal->from_kernel && !given->process->oom &&
 	       (asks_to_end(given) || killer_had_asked(given, fatal));
 }
 

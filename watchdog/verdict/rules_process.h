@@ -45,7 +45,8 @@ bool systemd_says(const struct circumstances *given, const char *result);
 /* True if systemd ends what is left of the agent's unit, in which another process had failed. */
 bool is_left_over(const struct circumstances *given);
 
-/* True if the process was asked to stop and then killed (SIGKILL), as service managers do. */
+/* True if the process was asked to stop and then killed (SIGKILL), as service managers do. The
+ * kernel asks for nothing before it kills. */
 bool was_killed_after_request(const struct circumstances *given);
 
 /* True if the kernel killed the process (SIGKILL by nobody, and not for want of memory): with the
