@@ -49,7 +49,7 @@ static __always_inline struct connection *watch_connection(struct sock *sk, __u6
 	}
 	connection->cookie = cookie;
 	connection->netns = socket_netns(sk);
-	connection->tls.track = PROBE_TLS_LOST; /* until begin_tls() */
+	connection->tls.known.track = PROBE_TLS_LOST; /* until begin_tls() */
 	return connection;
 }
 

@@ -37,209 +37,209 @@ enum {
 
 /* ---- one record */
 
+enum { TLS_BODY_SIZE = 2 };
+
 struct tls_record {
 	__u8 type;
 	__u16 length;
-	__u8 body[2]; /* its first bytes; 0 where they are not in the packet */
+	__u8 body[TLS_BODY_SIZE]; /* its first bytes; 0 where they are not in the packet */
 };
 
-static __always_inline void note_alert(struct tls_follow *tls, bool sent, __u8 description)
-{
-	struct tls_stream *stream = sent ? &tls->sent : &tls->received;
+/* `first` is a number of a record's first bytes, from its top: the header, those of the body, and
+ * how many bytes of the header are there. */
 
-	tls->flags |= sent ? PROBE_TLS_ALERT_SENT : PROBE_TLS_ALERT_RECEIVED;
-	stream->alert = description;
+static __always_inline __u32 tls_length(__u64 first)
+{
+	return first >> 24 & 0xffff;
 }
 
-static __always_inline bool is_plain_alert(const struct tls_stream *stream,
+static __always_inline struct tls_record tls_record_of(__u64 first)
+{
+	return (struct tls_record){
+		.type = first >> 56,
+		.length = tls_length(first),
+		.body = { first >> 16 & 0xff, first >> 8 & 0xff },
+	};
+}
+
+static __always_inline struct tls_shown *shown(union tls_known *known, bool sent)
+{
+	return sent ? &known->sent : &known->received;
+}
+
+static __always_inline void note_alert(union tls_known *known, bool sent, __u8 description)
+{
+	known->flags |= sent ? PROBE_TLS_ALERT_SENT : PROBE_TLS_ALERT_RECEIVED;
+	shown(known, sent)->alert = description;
+}
+
+static __always_inline bool is_plain_alert(const struct tls_shown *shown,
 					   const struct tls_record *record)
 {
-	return record->length == TLS_ALERT_LENGTH && !(stream->sealed && stream->finished);
+	return record->length == TLS_ALERT_LENGTH && !(shown->sealed && shown->finished);
 }
 
 /* Warnings end nothing: a close_notify is one. */
-static __always_inline void take_alert(struct tls_follow *tls, bool sent,
+static __always_inline void take_alert(union tls_known *known, bool sent,
 				       const struct tls_record *record)
 {
-	if (!is_plain_alert(sent ? &tls->sent : &tls->received, record))
-		note_alert(tls, sent, PROBE_TLS_ALERT_SEALED);
+	if (!is_plain_alert(shown(known, sent), record))
+		note_alert(known, sent, PROBE_TLS_ALERT_SEALED);
 	else if (record->body[0] == TLS_ALERT_IS_FATAL)
-		note_alert(tls, sent, record->body[1]);
+		note_alert(known, sent, record->body[1]);
 }
 
-static __always_inline void take_sent(struct tls_follow *tls, const struct tls_record *record)
+static __always_inline void take_sent(union tls_known *known, const struct tls_record *record)
 {
-	struct tls_stream *stream = &tls->sent;
+	struct tls_shown *shown = &known->sent;
 
 	switch (record->type) {
 	case TLS_CHANGE_CIPHER_SPEC:
-		stream->sealed = true;
+		shown->sealed = true;
 		break;
 	case TLS_ALERT:
-		take_alert(tls, true, record);
+		take_alert(known, true, record);
 		break;
 	case TLS_HANDSHAKE:
-		if (tls->track == PROBE_TLS_NONE)
-			tls->track = PROBE_TLS_BEGUN;
-		stream->finished = stream->sealed;
+		if (known->track == PROBE_TLS_NONE)
+			known->track = PROBE_TLS_BEGUN;
+		shown->finished = shown->sealed;
 		break;
 	case TLS_APPLICATION_DATA:
-		if (!(tls->flags & PROBE_TLS_IS_13) || stream->finished)
+		if (!(known->flags & PROBE_TLS_IS_13) || shown->finished)
 			break;
 		if (record->length >= TLS_SEALED_FINISHED_LEAST)
-			stream->finished = true;
+			shown->finished = true;
 		else if (record->length == TLS_SEALED_ALERT ||
 			 record->length == TLS_SEALED_ALERT_PADDED)
-			note_alert(tls, true, PROBE_TLS_ALERT_SEALED);
+			note_alert(known, true, PROBE_TLS_ALERT_SEALED);
 		break;
 	}
 }
 
 /* In TLS 1.3 a server's flight is of application data, before the client's Finished. What comes
  * after that shows that the server has taken the client's certificate, unless it is an alert. */
-static __always_inline void take_received(struct tls_follow *tls, const struct tls_record *record)
+static __always_inline void take_received(union tls_known *known, const struct tls_record *record)
 {
-	struct tls_stream *stream = &tls->received;
+	struct tls_shown *shown = &known->received;
 
-	if (tls->track == PROBE_TLS_BEGUN && record->type != TLS_ALERT)
-		tls->track = PROBE_TLS_ANSWERED;
+	if (known->track == PROBE_TLS_BEGUN && record->type != TLS_ALERT)
+		known->track = PROBE_TLS_ANSWERED;
 	switch (record->type) {
 	case TLS_CHANGE_CIPHER_SPEC:
-		stream->sealed = true;
+		shown->sealed = true;
 		break;
 	case TLS_ALERT:
-		take_alert(tls, false, record);
+		take_alert(known, false, record);
 		break;
 	case TLS_HANDSHAKE:
-		stream->finished = stream->sealed;
+		shown->finished = shown->sealed;
 		break;
 	case TLS_APPLICATION_DATA:
-		if (!tls->sent.finished)
-			tls->flags |= PROBE_TLS_IS_13;
-		if (tls->flags & PROBE_TLS_IS_13 && record->length == TLS_SEALED_ALERT)
-			note_alert(tls, false, PROBE_TLS_ALERT_SEALED);
-		else if (tls->sent.finished)
-			stream->finished = true;
+		if (!known->sent.finished)
+			known->flags |= PROBE_TLS_IS_13;
+		if (known->flags & PROBE_TLS_IS_13 && record->length == TLS_SEALED_ALERT)
+			note_alert(known, false, PROBE_TLS_ALERT_SEALED);
+		else if (known->sent.finished)
+			shown->finished = true;
 		break;
 	}
 }
 
-static __always_inline void take_tls_record(struct tls_follow *tls, bool sent,
-					    const struct tls_record *record)
+/* Notes whether the record may have the certificate: it begins with it, or is the first, whose
+ * ServerHello may come before it. */
+static __always_inline void note_handshake(struct tls_shown *shown, const struct tls_record *record)
 {
+	bool certified = record->body[0] == TLS_CERTIFICATE;
+
+	if (record->type != TLS_HANDSHAKE || shown->sealed || shown->certified ||
+	    (!certified && shown->begun))
+		return;
+	shown->certified = certified;
+	shown->certifying = true;
+}
+
+static __always_inline void take_tls(union tls_known *known, bool sent,
+				     const struct tls_record *record)
+{
+	if (sent && !known->sent.begun &&
+	    (record->type != TLS_HANDSHAKE || record->body[0] != TLS_CLIENT_HELLO)) {
+		known->track = PROBE_TLS_PLAIN;
+		return;
+	}
+	if (!sent)
+		note_handshake(&known->received, record);
+	shown(known, sent)->begun = true;
 	if (sent)
-		take_sent(tls, record);
+		take_sent(known, record);
 	else
-		take_received(tls, record);
-	if (tls->sent.finished && tls->received.finished && tls->track == PROBE_TLS_ANSWERED)
-		tls->track = PROBE_TLS_SECURED;
+		take_received(known, record);
+	if (known->sent.finished && known->received.finished && known->track == PROBE_TLS_ANSWERED)
+		known->track = PROBE_TLS_SECURED;
 }
 
 /* ---- what is no TLS */
 
-static __always_inline bool is_tls_header(const struct tls_stream *stream)
+static __always_inline bool is_tls(__u64 first)
 {
-	return stream->header[0] >= TLS_CHANGE_CIPHER_SPEC &&
-	       stream->header[0] <= TLS_APPLICATION_DATA && stream->header[1] == TLS_MAJOR;
+	__u8 type = first >> 56, major = first >> 48 & 0xff;
+
+	return type >= TLS_CHANGE_CIPHER_SPEC && type <= TLS_APPLICATION_DATA && major == TLS_MAJOR;
 }
 
 /* Only "HTTP" is told from the rest: a portal or a proxy answers so. */
-static __always_inline void take_no_tls(struct tls_follow *tls, const struct tls_stream *stream,
-					bool sent)
+static __always_inline void take_no_tls(union tls_known *known, bool sent, __u64 first)
 {
-	const __u8 *header = stream->header;
-
-	if (stream->begun) {
-		tls->track = PROBE_TLS_LOST;
-	} else if (sent || tls->track == PROBE_TLS_NONE) {
-		tls->track = PROBE_TLS_PLAIN;
+	if (shown(known, sent)->begun) {
+		known->track = PROBE_TLS_LOST;
+	} else if (sent || known->track == PROBE_TLS_NONE) {
+		known->track = PROBE_TLS_PLAIN;
 	} else {
-		tls->track = PROBE_TLS_NOT_SPOKEN;
-		tls->answer = header[0] == 'H' && header[1] == 'T' && header[2] == 'T'
-				      ? PROBE_TLS_ANSWER_HTTP
-				      : PROBE_TLS_ANSWER_OTHER;
+		known->track = PROBE_TLS_NOT_SPOKEN;
+		known->answer = first >> 40 == ('H' << 16 | 'T' << 8 | 'T')
+					? PROBE_TLS_ANSWER_HTTP
+					: PROBE_TLS_ANSWER_OTHER;
 	}
 }
 
 /* ---- the bytes of a segment */
 
+/* The functions that are not static are verified once for a program, and a call of one is an
+ * instruction: so the rounds of a loop over records are short for the verifier. Kernels before 5.12
+ * know no pointers there, but that to the packet. */
+
+/* Returns the word of a `union tls_known` behind the record that begins so. */
+__noinline __u64 tls_after(__u64 word, __u64 first, __u32 sent)
+{
+	const struct tls_record record = tls_record_of(first);
+	union tls_known known = { .word = word };
+
+	shown(&known, sent)->certifying = false;
+	if (is_tls(first))
+		take_tls(&known, sent, &record);
+	else
+		take_no_tls(&known, sent, first);
+	return known.word;
+}
+
+/* Returns the first bytes of a record, of which `have` are in `part`, and up to `room` at `at` in
+ * the packet. */
+__noinline __u64 tls_first_bytes(struct __sk_buff *packet, __u32 at, __u32 room, __u32 part,
+				 __u32 have)
+{
+	__u32 header = TLS_HEADER_SIZE - have, size = header + TLS_BODY_SIZE;
+	__u64 bytes = 0;
+
+	if (room < size)
+		size = room < header ? room : header;
+	bpf_skb_load_bytes(packet, at, &bytes, 1 + ((size - 1) & 7)); /* 1 to 7 anyway */
+	return (__u64)part << 32 | bpf_be64_to_cpu(bytes) >> (8 * have & 63) |
+	       (have + (size < header ? size : header));
+}
+
 static __always_inline bool is_followed(const struct tls_follow *tls)
 {
-	return tls->track < PROBE_TLS_SECURED;
-}
-
-/* Reads the header of the next record. Returns false if it is not in the segment as a whole. */
-static __always_inline bool read_header(struct tls_stream *stream, const struct segment *segment)
-{
-	__u32 first = stream->next - segment->position;
-
-	if (first + TLS_HEADER_SIZE > segment->length ||
-	    bpf_skb_load_bytes(segment->packet, segment->offset + first, stream->header,
-			       TLS_HEADER_SIZE) < 0)
-		return false;
-	stream->next += TLS_HEADER_SIZE;
-	return true;
-}
-
-/* Adds bytes to a header of which a part was, or is to be, in another segment. Returns false if the
- * segment is over before it is whole. */
-static __always_inline bool complete_header(struct tls_stream *stream,
-					    const struct segment *segment)
-{
-	for (int i = 0; i < TLS_HEADER_SIZE; i++) {
-		__u32 at = stream->next - segment->position, have = stream->have;
-		__u8 byte;
-
-		if (have >= TLS_HEADER_SIZE)
-			return true;
-		if (at >= segment->length ||
-		    bpf_skb_load_bytes(segment->packet, segment->offset + at, &byte, 1) < 0)
-			return false;
-		stream->header[have] = byte;
-		stream->have = have + 1;
-		stream->next++;
-	}
-	return stream->have >= TLS_HEADER_SIZE;
-}
-
-/* Notes where a record is that may have the certificate: it begins with it, or is the first, whose
- * ServerHello may come before it. */
-static __always_inline void note_handshake(struct tls_stream *stream, struct segment *segment,
-					   const struct tls_record *record)
-{
-	bool certified = record->body[0] == TLS_CERTIFICATE;
-
-	if (record->type != TLS_HANDSHAKE || stream->sealed || stream->certified ||
-	    (!certified && stream->begun))
-		return;
-	stream->certified = certified;
-	segment->handshake = segment->offset + (stream->next - segment->position);
-	segment->handshake_end = segment->handshake + record->length;
-}
-
-static __always_inline void take_header(struct tls_follow *tls, struct tls_stream *stream,
-					bool sent, struct segment *segment)
-{
-	struct tls_record record = {
-		.type = stream->header[0],
-		.length = stream->header[3] << 8 | stream->header[4],
-	};
-	__u32 at = stream->next - segment->position;
-
-	if (at + sizeof(record.body) <= segment->length)
-		bpf_skb_load_bytes(segment->packet, segment->offset + at, record.body,
-				   sizeof(record.body));
-	if (sent && !stream->begun &&
-	    (record.type != TLS_HANDSHAKE || record.body[0] != TLS_CLIENT_HELLO)) {
-		tls->track = PROBE_TLS_PLAIN;
-		return;
-	}
-	if (!sent)
-		note_handshake(stream, segment, &record);
-	stream->begun = true;
-	stream->have = 0;
-	stream->next += record.length;
-	take_tls_record(tls, sent, &record);
+	return tls->known.track < PROBE_TLS_SECURED;
 }
 
 static __always_inline bool is_within(const struct tls_stream *stream,
@@ -248,30 +248,57 @@ static __always_inline bool is_within(const struct tls_stream *stream,
 	return stream->next - segment->position < segment->length;
 }
 
-/* Takes the record whose header is there. */
-static __always_inline void take_next(struct tls_follow *tls, struct tls_stream *stream, bool sent,
-				      struct segment *segment)
+/* Takes the record that begins so. What is known of the other direction may change meanwhile, on
+ * another processor. */
+static __always_inline void take_record(struct tls_follow *tls, bool sent, __u64 first)
 {
-	if (is_tls_header(stream))
-		take_header(tls, stream, sent, segment);
-	else
-		take_no_tls(tls, stream, sent);
+	union tls_known known = tls->known;
+	__u32 both = known.both;
+
+	known.word = tls_after(known.word, first, sent);
+	*shown(&tls->known, sent) = *shown(&known, sent);
+	if (known.both != both)
+		tls->known.both = known.both;
 }
 
-/* Takes the records that begin in the segment, and what there is of the header of the last one. */
+/* Takes the next record that begins in the segment, or what there is of its header. Returns false
+ * in that case. */
+static __always_inline bool take_next(struct tls_follow *tls, struct tls_stream *stream, bool sent,
+				      struct segment *segment)
+{
+	__u32 at = stream->next - segment->position, have = shown(&tls->known, sent)->have, there;
+	__u64 first = tls_first_bytes(segment->packet, segment->offset + at, segment->length - at,
+				      stream->part, have);
+
+	there = first & 0xff;
+	at += there - have;
+	stream->next += there - have;
+	if (there < TLS_HEADER_SIZE) {
+		stream->part = first >> 32;
+		shown(&tls->known, sent)->have = there;
+		return false;
+	}
+	stream->part = 0;
+	shown(&tls->known, sent)->have = 0;
+	stream->next += tls_length(first);
+	take_record(tls, sent, first);
+	if (!sent && tls->known.received.certifying) {
+		segment->handshake = segment->offset + at;
+		segment->handshake_end = segment->handshake + tls_length(first);
+	}
+	return true;
+}
+
+/* Takes the records that begin in the segment, and what there is of the header of the last one. One
+ * whose header began before is not counted. */
 static __always_inline void take_records(struct tls_follow *tls, struct tls_stream *stream,
 					 bool sent, struct segment *segment)
 {
-	for (int i = 0; i < TLS_RECORDS_MAX; i++) {
-		barrier(); /* all is read anew, so the verifier knows nothing of the record before
-			    */
-		if (!is_followed(tls) || !is_within(stream, segment))
+	for (int i = shown(&tls->known, sent)->have ? -1 : 0; i < TLS_RECORDS_MAX; i++) {
+		barrier(); /* so that nothing of a record is kept for the next one */
+		if (!is_followed(tls) || !is_within(stream, segment) ||
+		    !take_next(tls, stream, sent, segment))
 			break;
-		if (!read_header(stream, segment)) {
-			complete_header(stream, segment);
-			break;
-		}
-		take_next(tls, stream, sent, segment);
 	}
 }
 
@@ -284,15 +311,12 @@ static __always_inline void follow_tls(struct tls_follow *tls, bool sent, struct
 
 	if ((__s32)(segment_end - end) > 0)
 		stream->end = segment_end;
-	if (stream->have && is_within(stream, segment) && complete_header(stream, segment))
-		take_next(tls, stream, sent, segment);
-	if (!stream->have)
-		take_records(tls, stream, sent, segment);
+	take_records(tls, stream, sent, segment);
 	if (!is_followed(tls))
 		return;
-	if (stream->next - segment->position < segment->length ||
+	if (is_within(stream, segment) ||
 	    ((__s32)(stream->next - end) < 0 && (__s32)(end - segment_end) > 0))
-		tls->track = PROBE_TLS_LOST;
+		tls->known.track = PROBE_TLS_LOST;
 }
 
 /* ---- goodbye */
@@ -319,7 +343,7 @@ static __always_inline bool ends_with(const struct segment *segment, __u8 type, 
 static __always_inline bool ends_with_goodbye(const struct tls_follow *tls,
 					      const struct segment *segment)
 {
-	if (tls->flags & PROBE_TLS_IS_13)
+	if (tls->known.flags & PROBE_TLS_IS_13)
 		return ends_with(segment, TLS_APPLICATION_DATA, TLS_SEALED_ALERT) ||
 		       ends_with(segment, TLS_APPLICATION_DATA, TLS_SEALED_ALERT_PADDED);
 	if (segment->length <= TLS_GOODBYE_MOST)
@@ -334,11 +358,11 @@ static __always_inline void take_back_goodbye(struct tls_follow *tls, bool sent)
 {
 	__u8 said = sent ? PROBE_TLS_GOODBYE_SENT : PROBE_TLS_GOODBYE_RECEIVED;
 
-	if (!(tls->goodbye & said))
+	if (!(tls->known.goodbye & said))
 		return;
-	tls->goodbye &= ~said;
-	if (tls->flags & PROBE_TLS_IS_13)
-		tls->goodbye |=
+	tls->known.goodbye &= ~said;
+	if (tls->known.flags & PROBE_TLS_IS_13)
+		tls->known.goodbye |=
 			sent ? PROBE_TLS_GOODBYE_SENT_UNCLEAR : PROBE_TLS_GOODBYE_RECEIVED_UNCLEAR;
 }
 
@@ -347,8 +371,8 @@ static __always_inline void note_goodbye(struct tls_follow *tls, bool sent,
 {
 	struct tls_stream *stream = sent ? &tls->sent : &tls->received;
 	__u32 segment_end = segment->position + segment->length;
-	bool peer_first = sent ? tls->goodbye & PROBE_TLS_GOODBYE_RECEIVED
-			       : !(tls->goodbye & PROBE_TLS_GOODBYE_SENT);
+	bool peer_first = sent ? tls->known.goodbye & PROBE_TLS_GOODBYE_RECEIVED
+			       : !(tls->known.goodbye & PROBE_TLS_GOODBYE_SENT);
 
 	if ((__s32)(segment_end - stream->end) <= 0)
 		return; /* it comes again */
@@ -356,10 +380,10 @@ static __always_inline void note_goodbye(struct tls_follow *tls, bool sent,
 	take_back_goodbye(tls, sent);
 	if (!ends_with_goodbye(tls, segment))
 		return;
-	tls->goodbye |= sent ? PROBE_TLS_GOODBYE_SENT : PROBE_TLS_GOODBYE_RECEIVED;
-	tls->goodbye &= ~PROBE_TLS_GOODBYE_PEER_FIRST;
+	tls->known.goodbye |= sent ? PROBE_TLS_GOODBYE_SENT : PROBE_TLS_GOODBYE_RECEIVED;
+	tls->known.goodbye &= ~PROBE_TLS_GOODBYE_PEER_FIRST;
 	if (peer_first)
-		tls->goodbye |= PROBE_TLS_GOODBYE_PEER_FIRST;
+		tls->known.goodbye |= PROBE_TLS_GOODBYE_PEER_FIRST;
 }
 
 /* ---- the connection */
@@ -399,8 +423,8 @@ static __always_inline void report_spoken(const struct connection *connection)
 /* The first word, the agent's Finished, its alert, and how it came out are news. */
 static __always_inline __u32 tls_stage(const struct tls_follow *tls)
 {
-	return !!(tls->flags & PROBE_TLS_ALERT_SENT) + (tls->track != PROBE_TLS_NONE) +
-	       tls->sent.finished + !is_followed(tls);
+	return !!(tls->known.flags & PROBE_TLS_ALERT_SENT) + (tls->known.track != PROBE_TLS_NONE) +
+	       tls->known.sent.finished + !is_followed(tls);
 }
 
 /* When the ClientHello was sent, and when the handshake was over. */
@@ -409,12 +433,12 @@ static __always_inline void note_times(struct connection *connection)
 	__u64 now = 1 + ((bpf_ktime_get_ns() - connection->opened_nsec) >> TLS_TIME_SHIFT);
 	struct tls_follow *tls = &connection->tls;
 
-	if (tls->sent.begun && !tls->begun) {
+	if (tls->known.sent.begun && !tls->begun) {
 		tls->begun = now;
 		if (now >> 32) /* so late a first word is not followed */
-			tls->track = PROBE_TLS_LOST;
+			tls->known.track = PROBE_TLS_LOST;
 	}
-	if (tls->track == PROBE_TLS_SECURED) {
+	if (tls->known.track == PROBE_TLS_SECURED) {
 		tls->done = now > tls->begun ? now : tls->begun + 1;
 		tls->sent_by_then = tls->sent.end;
 	}
@@ -427,9 +451,9 @@ static __always_inline void look_at_tls(struct connection *connection, struct __
 	struct segment segment = {};
 	__u32 stage;
 
-	if (tls->track > PROBE_TLS_SECURED || !find_segment(packet, &segment))
+	if (tls->known.track > PROBE_TLS_SECURED || !find_segment(packet, &segment))
 		return;
-	if (tls->track == PROBE_TLS_SECURED) {
+	if (tls->known.track == PROBE_TLS_SECURED) {
 		note_goodbye(tls, sent, &segment);
 		return;
 	}
@@ -439,9 +463,9 @@ static __always_inline void look_at_tls(struct connection *connection, struct __
 		tell_certificate(connection, packet, segment.handshake, segment.handshake_end);
 	if (tls_stage(tls) == stage)
 		return;
-	if (tls->track == PROBE_TLS_PLAIN && !is_awaited(connection, packet))
+	if (tls->known.track == PROBE_TLS_PLAIN && !is_awaited(connection, packet))
 		return;
-	if (tls->track != PROBE_TLS_PLAIN)
+	if (tls->known.track != PROBE_TLS_PLAIN)
 		speaks_tls[connection->agent % PROBE_AGENTS] = true;
 	note_times(connection);
 	report_spoken(connection);

@@ -14,7 +14,7 @@ static __always_inline void begin_tls(struct tls_follow *tls, struct sock *sk)
 	tls->sent.next = tls->sent.end = MEMBER(tcp, snd_una);
 	tls->received.next = tls->received.end = MEMBER(tcp, rcv_nxt);
 	if (MEMBER(tcp, write_seq) != tls->sent.end)
-		tls->track = PROBE_TLS_LOST;
+		tls->known.track = PROBE_TLS_LOST;
 }
 
 /* `sent` is one past the last byte of data that the agent wrote. */
@@ -22,18 +22,19 @@ static __always_inline void copy_tls(struct probe_tls *record, const struct conn
 				     __u32 sent)
 {
 	const struct tls_follow *tls = &connection->tls;
+	const union tls_known *known = &tls->known;
 	__u64 age = tls->begun ? bpf_ktime_get_ns() - connection->opened_nsec : 0;
 
-	record->track = tls->track;
-	record->flags = tls->flags;
-	record->alert_sent = tls->sent.alert;
-	record->alert_received = tls->received.alert;
-	record->answer = tls->answer;
-	if (tls->sent.finished)
+	record->track = known->track;
+	record->flags = known->flags;
+	record->alert_sent = known->sent.alert;
+	record->alert_received = known->received.alert;
+	record->answer = known->answer;
+	if (known->sent.finished)
 		record->flags |= PROBE_TLS_FINISHED;
 	if (tls->sent.end != sent)
 		record->flags |= PROBE_TLS_UNSENT;
-	record->goodbye = tls->goodbye;
+	record->goodbye = known->goodbye;
 	record->reserved[0] = record->reserved[1] = 0;
 	record->sent_since = tls->done ? sent - tls->sent_by_then : 0;
 	record->padding = 0;

@@ -76,7 +76,7 @@ static void count_lost(__u32 agent)
 
 static void copy_tls(struct probe_tls *record, const struct connection *connection, __u32 sent)
 {
-	record->track = connection->tls.track;
+	record->track = connection->tls.known.track;
 	record->sent_since = sent;
 }
 
@@ -155,14 +155,18 @@ static void check_session(const struct mqtt_session *session, __u8 before)
 
 static void check_tls(const struct tls_follow *tls, __u8 before)
 {
-	MUST(tls->track < PROBE_TLS_MAX && tls->answer < PROBE_TLS_ANSWER_MAX);
-	MUST(tls->sent.have <= TLS_HEADER_SIZE && tls->received.have <= TLS_HEADER_SIZE);
+	const union tls_known *known = &tls->known;
+
+	MUST(known->track < PROBE_TLS_MAX && known->answer < PROBE_TLS_ANSWER_MAX);
+	MUST(known->sent.have < TLS_HEADER_SIZE && known->received.have < TLS_HEADER_SIZE);
+	MUST(known->sent.have || !tls->sent.part);
+	MUST(known->received.have || !tls->received.part);
 	if (before >= PROBE_TLS_SECURED)
-		MUST(tls->track == before);
-	if (tls->track == PROBE_TLS_SECURED)
-		MUST(tls->sent.begun && tls->received.begun && tls->begun && tls->done);
+		MUST(known->track == before);
+	if (known->track == PROBE_TLS_SECURED)
+		MUST(known->sent.begun && known->received.begun && tls->begun && tls->done);
 	else
-		MUST(!tls->goodbye);
+		MUST(!known->goodbye);
 }
 
 static void follow_in_memory(struct mqtt_session *session, bool sent, const __u8 *data, __u32 size)
@@ -243,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		unsigned flags = data[0];
 		size_t length = data[1] < size - 2 ? data[1] : size - 2;
 		__u8 plain = world.plain.state, in_memory = world.in_memory.state;
-		__u8 track = world.connection.tls.track;
+		__u8 track = world.connection.tls.known.track;
 
 		pass(&world, flags, data + 2, length);
 		check_session(&world.plain, plain);
