@@ -108,6 +108,8 @@ static __always_inline __u32 socket_flags(const struct connection *connection, s
 		result |= PROBE_SOCKET_TO_ITSELF;
 	if (connection->reset_by_loopback)
 		result |= PROBE_SOCKET_RESET_BY_LOOPBACK;
+	if (connection->reset_without_ack)
+		result |= PROBE_SOCKET_RESET_WITHOUT_ACK;
 	return result;
 }
 

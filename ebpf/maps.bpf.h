@@ -150,7 +150,8 @@ struct connection {
 	bool overflowed;            /* a record of it went into the overflow */
 	bool to_itself : 1;         /* its owner listens at the other end */
 	bool owner_in_agent : 1;    /* the owner belongs to the agent */
-	bool reset_by_loopback : 1; /* the other two were written before anything came */
+	bool reset_by_loopback : 1; /* the first two were written before anything came */
+	bool reset_without_ack : 1;
 };
 
 /* The kernel puts 72 bytes in front (struct bpf_local_storage_elem, 128 before 6.4), and has blocks

@@ -6,6 +6,7 @@ enum {
 	/* RFC 9293, 3.1 */
 	TCP_FLAGS = 13,
 	TCP_RST = 1 << 2,
+	TCP_ACK = 1 << 4,
 	LOOPBACK_IFINDEX = 1, /* include/net/flow.h */
 };
 
@@ -20,6 +21,7 @@ static __always_inline void note_packet(struct connection *connection, struct __
 	if (tcp[TCP_FLAGS] & TCP_RST) {
 		connection->reset_ttl = ttl;
 		connection->reset_by_loopback = packet->ifindex == LOOPBACK_IFINDEX;
+		connection->reset_without_ack = !(tcp[TCP_FLAGS] & TCP_ACK);
 		return;
 	}
 	if (ttl > connection->flow_ttl_max)

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define PROBE_RECORD_VERSION 15
+#define PROBE_RECORD_VERSION 16
 #define PROBE_COMM_SIZE      16
 
 enum probe_record_type {
@@ -68,7 +68,9 @@ enum probe_socket_flag {
 	PROBE_SOCKET_RESET_RECEIVED = 1 << 4,
 	PROBE_SOCKET_TO_ITSELF = 1 << 5,      /* the owner listens at the other end */
 	PROBE_SOCKET_LARGE_RECEIVED = 1 << 6, /* a segment as large as we allow the peer to send */
-	PROBE_SOCKET_RESET_BY_LOOPBACK = 1 << 7, /* the last RST that came, and was looked at */
+	/* the last RST that came, and was looked at */
+	PROBE_SOCKET_RESET_BY_LOOPBACK = 1 << 7,
+	PROBE_SOCKET_RESET_WITHOUT_ACK = 1 << 8,
 };
 
 /* Why our kernel sent a RST. The decoder asserts that these are the core's enum reset_reason. */

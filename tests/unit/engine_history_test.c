@@ -229,7 +229,51 @@ static void test_silences_that_were_survived(void)
 	}
 }
 
-SUITE("engine_history", { "silences that sessions had survived", test_silences_that_were_survived },
+/* A RST without an ACK answers what the agent wrote after a silence. */
+static const struct {
+	const char *what;
+	usec_t silence;
+	bool without_ack;
+	enum cause cause;
+} forgotten[] = {
+	{ "whoever sent it did not know the connection", USEC_PER_MINUTE, true, CAUSE_IDLE_DROP },
+	{ "too soon for a NAT", 20 * USEC_PER_SEC, true, CAUSE_PEER_RESET },
+	{ "whoever sent it knew the connection", USEC_PER_MINUTE, false, CAUSE_PEER_RESET },
+};
+
+static void test_a_reset_of_who_does_not_know_the_connection(void)
+{
+	for (size_t i = 0; i < sizeof(forgotten) / sizeof(*forgotten); i++) {
+		struct event event =
+			connection_event(EVENT_ENDED, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE);
+		struct socket_facts *facts = &event.connection.facts;
+		const struct record *last;
+		struct bench bench;
+
+		begin(&bench);
+		bench_open(&bench, 1);
+		bench.now += 2 * USEC_PER_MINUTE;
+		facts->age = 2 * USEC_PER_MINUTE;
+		facts->error = ECONNRESET;
+		facts->reset_received = true;
+		facts->idle_rx = facts->idle_ack = forgotten[i].silence;
+		facts->unacked_bytes = 10;
+		facts->flow_ttl_min = facts->flow_ttl_max = facts->reset_ttl = 60;
+		facts->reset_without_ack = forgotten[i].without_ack;
+		bench_step(&bench, event);
+		last = ended(&bench);
+		CHECK(last->verdict.cause == forgotten[i].cause, forgotten[i].what);
+		CHECK(!bench_has_token(last, "or=idle-drop"), forgotten[i].what);
+		CHECK(bench_has_token(last, "reset_ack=no") == forgotten[i].without_ack,
+		      forgotten[i].what);
+		bench_end(&bench);
+	}
+}
+
+SUITE("engine_history",
+      { "a RST of who does not know the connection",
+	test_a_reset_of_who_does_not_know_the_connection },
+      { "silences that sessions had survived", test_silences_that_were_survived },
       { "the end of an unknown connection is told", the_end_of_an_unknown_connection_is_told },
       { "past actions use up the limit", past_actions_use_up_the_limit },
       { "actions that the journal lost use up the limit",

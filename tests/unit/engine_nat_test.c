@@ -126,6 +126,36 @@ static void a_reset_may_be_for_what_nat_made_of_it(void)
 	}
 }
 
+/* Where a TTL is known, so are the flags of the RST. */
+static void who_knows_the_connection_resets_it_with_an_ack(void)
+{
+	static const struct {
+		const char *name;
+		int tracking;
+		bool without_ack;
+		enum cause cause;
+		enum confidence confidence;
+	} resets[] = {
+		{ "NAT lost it, and the peer knew it", MOVED, false, CAUSE_PEER_RESET,
+		  CONFIDENCE_LIKELY },
+		{ "NAT lost it, and the peer did not", MOVED, true, CAUSE_HOST_NAT,
+		  CONFIDENCE_LIKELY },
+		{ "NAT has others, and the peer knew it", TRACKING_HERE | TRACKING_BUSY, false,
+		  CAUSE_PEER_RESET, CONFIDENCE_LIKELY },
+		{ "NAT has others, and the peer did not", TRACKING_HERE | TRACKING_BUSY, true,
+		  CAUSE_HOST_NAT, CONFIDENCE_SUSPECTED },
+	};
+
+	for (size_t i = 0; i < sizeof(resets) / sizeof(*resets); i++) {
+		struct event ended = reset(resets[i].tracking);
+		struct socket_facts *facts = &ended.connection.facts;
+
+		facts->flow_ttl_min = facts->flow_ttl_max = facts->reset_ttl = 60;
+		facts->reset_without_ack = resets[i].without_ack;
+		check(resets[i].name, &ended, true, resets[i].cause, resets[i].confidence);
+	}
+}
+
 static void an_attempt_may_find_no_room(void)
 {
 	static const struct {
@@ -168,4 +198,6 @@ SUITE("engine, NAT of this host",
 	silence_is_nats_doing_if_that_lost_the_connection_first },
       { "the host's path may be why", the_hosts_path_may_be_why },
       { "a reset may be for what NAT made of it", a_reset_may_be_for_what_nat_made_of_it },
+      { "who knows the connection resets it with an ACK",
+	who_knows_the_connection_resets_it_with_an_ack },
       { "an attempt may find no room", an_attempt_may_find_no_room })

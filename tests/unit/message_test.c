@@ -239,6 +239,9 @@ static void a_known_reason_is_named(void)
 		{ CAUSE_PATH_HALF, "heard_before_msec=80", "(what this host sends is lost)" },
 		{ CAUSE_MODEM_DISCONNECTED, "modem=registration-lost", "(registration lost)" },
 		{ CAUSE_NAME_SERVER_SILENT, "name_server=192.0.2.53", "(192.0.2.53)" },
+		{ CAUSE_PEER_RESET, "reset_ack=no",
+		  "(whoever sent it did not know the connection)" },
+		{ CAUSE_IDLE_DROP, "silence_before_write_sec=240", "(idle for 4min)" },
 	};
 	char message[MESSAGE_SIZE];
 

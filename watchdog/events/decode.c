@@ -212,6 +212,7 @@ static struct socket_facts facts_of(const struct probe_connection *record)
 	facts.large_received = record->flags & PROBE_SOCKET_LARGE_RECEIVED;
 	facts.reset_from_here =
 		record->flags & PROBE_SOCKET_RESET_BY_LOOPBACK && !is_peer_on_this_host(record);
+	facts.reset_without_ack = record->flags & PROBE_SOCKET_RESET_WITHOUT_ACK;
 	facts.age = age_since(record->header.time_nsec, record->opened_nsec);
 	facts.bytes_acked = data_acked(record);
 	facts.bytes_received = data_received(record);

@@ -63,6 +63,9 @@
 	/* That RST came by the loopback interface, and the peer is elsewhere: this host sent it    \
 	 * in the peer's name. */                                                                  \
 	FACT(FLAG,   reset_from_here,     OWN,   NONE,      NONE,     -)                           \
+	/* That RST had no ACK: it answers a segment of ours, and who sent it had no such          \
+	 * connection (RFC 9293, 3.10.7.1). Who ends a connection that it has sends ACK and RST. */ \
+	FACT(FLAG,   reset_without_ack,   OWN,   NONE,      NONE,     -)                           \
 	/* Since the SYN. 0: not known. */                                                         \
 	FACT(SPAN,   age,                 OWN,   NONE,      IF_KNOWN, "CONNWATCH_AGE_USEC")        \
 	/* Since the last segment with data came, and went; and since the last acknowledgment      \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sentence of a record: who, which connection, how long, how, why. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -219,11 +220,6 @@ static void add_silence(struct text *text, const struct record *record)
 	add_span(text, " (nothing sent for ", record->socket.idle_tx, ")");
 }
 
-static void add_idle_time(struct text *text, const struct record *record)
-{
-	add_span(text, " (idle for ", record->socket.idle_tx, ")");
-}
-
 static void add_hang_detail(struct text *text, const struct record *record)
 {
 	if (record->socket.unread_bytes == 0)
@@ -244,6 +240,22 @@ static const char *evidence_of(const struct record *record, const char *name)
 		    evidence->text[i][length] == '=')
 			return evidence->text[i] + length + 1;
 	return NULL;
+}
+
+/* Where a RST answered a write, the silence is that before the write. */
+static void add_idle_time(struct text *text, const struct record *record)
+{
+	const char *seconds = evidence_of(record, "silence_before_write_sec");
+
+	add_span(text, " (idle for ",
+		 seconds ? strtoul(seconds, NULL, 10) * USEC_PER_SEC : record->socket.idle_tx,
+		 ")");
+}
+
+static void add_stranger(struct text *text, const struct record *record)
+{
+	if (evidence_of(record, "reset_ack"))
+		text_add(text, " (whoever sent it did not know the connection)");
 }
 
 /* Adds " (VALUE)" of the evidence `name`, if it is there: a reason in the words of its protocol. */
@@ -409,6 +421,7 @@ static add_detail *const why_details[CAUSE_MAX] = {
 	[CAUSE_TOKEN_RENEWAL] = add_period,
 	[CAUSE_TOKEN_EXPIRED] = add_period,
 	[CAUSE_PEER_IDLE_TIMEOUT] = add_silence,
+	[CAUSE_PEER_RESET] = add_stranger,
 	[CAUSE_IDLE_DROP] = add_idle_time,
 	[CAUSE_PATH_HALF] = add_half,
 	[CAUSE_LINK_DOWN] = add_network_manager,

@@ -134,6 +134,12 @@ static void describe_unobserved(struct deliberation *on)
 		tokens_add(evidence(on), "peer_reset=counted");
 }
 
+void describe_peers_reset(struct deliberation *on)
+{
+	if (on->given->socket->reset_without_ack)
+		tokens_add(evidence(on), "reset_ack=no");
+}
+
 void describe_socket(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;

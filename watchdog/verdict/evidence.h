@@ -51,6 +51,10 @@ usec_t keepalive_of(const struct agent_settings *settings);
  * the least patient ones allow where it is not set. */
 usec_t patience_of(const struct agent_settings *settings);
 
+/* NATs forget idle TCP connections after 4 minutes (Azure's balancer) or more; the shortest
+ * time-outs that are known of home routers are half a minute. */
+#define SHORTEST_NAT_TIMEOUT (30 * USEC_PER_SEC)
+
 /* Returns for how long data has waited for an answer, at most: the time-outs before the one in
  * force add up to less than that one (RFC 6298, 5.5). Of use where data does wait. */
 usec_t unanswered_for(const struct socket_facts *socket);
@@ -78,6 +82,13 @@ static inline bool could_not_be_sent(const struct socket_facts *socket)
 	       socket->retransmit_timeouts == 0 && socket->idle_tx > 2 * (usec_t)socket->rto_usec;
 }
 
+/* True if the RST that came has an ACK: who sent it had the connection, and ended it. False where
+ * its header was not seen. */
+static inline bool reset_acknowledges(const struct socket_facts *socket)
+{
+	return socket->reset_ttl && !socket->reset_without_ack;
+}
+
 /* Adds "NAME=COMM[PID]", or "NAME=COMM" where the PID is not known. */
 void add_task(struct tokens *tokens, const char *name, const struct task *task);
 
@@ -86,6 +97,9 @@ void add_sender(struct tokens *tokens, const struct signal_facts *signal);
 
 /* Adds what went unanswered before the kernel, or the agent, gave up. */
 void describe_timeout(struct deliberation *on);
+
+/* Adds "reset_ack=no" if who sent the RST did not know the connection. */
+void describe_peers_reset(struct deliberation *on);
 
 /* Adds the socket's own evidence, which is the same whichever rule decides. */
 void describe_socket(struct deliberation *on);

@@ -29,10 +29,6 @@
 /* A hub whose patience is shorter than that would serve nobody. */
 #define JUST_NOW (1 * USEC_PER_SEC)
 
-/* NATs forget idle TCP connections after 4 minutes (Azure's balancer) or more; the shortest
- * time-outs that are known of home routers are half a minute. */
-#define SHORTEST_NAT_TIMEOUT (30 * USEC_PER_SEC)
-
 /* ---- how it ended */
 
 EXCLUSION(not_closed_here, "our-side-had-not-closed")
@@ -895,6 +891,11 @@ EXCLUSION(nothing_dropped_here, "this-host-dropped-nothing")
 EXCLUSION(came_from_elsewhere, "the-RST-came-from-outside")
 {
 	return given->socket->reset_ttl && !given->socket->reset_from_here;
+}
+
+EXCLUSION(knew_the_connection, "who-sent-the-RST-knew-the-connection")
+{
+	return reset_acknowledges(given->socket);
 }
 
 EXCLUSION(came_from_here, "this-host-sent-the-RST")

@@ -52,6 +52,7 @@
 	/* this host's own filters */ \
 	ONE(dropped_here) ONE(dropped_most) ONE(was_not_sent) ONE(nothing_dropped_here) \
 	ONE(no_drop_is_known) ONE(came_from_elsewhere) ONE(came_from_here) \
+	ONE(knew_the_connection) \
 	/* this host's own NAT */ \
 	ONE(nat_leads_it_on) ONE(no_loss_is_known) ONE(moved_by_nat) ONE(lost_by_nat) \
 	ONE(lost_before_the_reset) ONE(table_is_full) ONE(path_of_host_stayed) \

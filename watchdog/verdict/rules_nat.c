@@ -19,8 +19,9 @@ static bool is_gone(uint16_t tracking)
  * has entries of other connections as well. */
 bool nat_may_have_begun(const struct socket_facts *socket)
 {
-	return socket->reset_received && !socket->reset_from_here && socket->unacked_bytes > 0 &&
-	       socket->tracking & TRACKING_BUSY && !(socket->tracking & TRACKING_KNOWN);
+	return socket->reset_received && !socket->reset_from_here && !reset_acknowledges(socket) &&
+	       socket->unacked_bytes > 0 && socket->tracking & TRACKING_BUSY &&
+	       !(socket->tracking & TRACKING_KNOWN);
 }
 
 bool nat_leads_on(const struct socket_facts *socket)
@@ -66,9 +67,16 @@ enum ruling rule_no_room(struct deliberation *on)
 enum ruling rule_lost_by_nat(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
+	bool has_begun = nat_may_have_begun(socket) && socket->reset_without_ack;
 
-	if (!nat_lost_it(socket) || dropped_most_here(socket))
+	if ((!nat_lost_it(socket) && !has_begun) || dropped_most_here(socket) ||
+	    (on->verdict->ended_by == ENDED_BY_PEER_RESET && reset_acknowledges(socket)))
 		return SILENT;
-	tokens_add(evidence(on), nat_moved_it(socket) ? "nat_entry=another" : "nat_entry=gone");
+	if (has_begun)
+		tokens_add(evidence(on), "nat_entry=none");
+	else
+		tokens_add(evidence(on),
+			   nat_moved_it(socket) ? "nat_entry=another" : "nat_entry=gone");
+	describe_peers_reset(on);
 	return nominate(on, CAUSE_HOST_NAT);
 }

@@ -102,7 +102,16 @@ static enum ruling rule_idle_timeout(struct deliberation *on)
 	return nominate(on, CAUSE_PEER_IDLE_TIMEOUT);
 }
 
-/* A NAT or balancer that has forgotten an idle connection answers the next write with a RST. */
+/* The peer's system forgets no connection but by a restart, and ends one by a RST with an ACK.
+ * Behind a box that has forgotten an idle one, it is asked by another address or port, or another
+ * system is. */
+static bool was_forgotten(const struct circumstances *given)
+{
+	return given->socket->reset_without_ack && given->session->silence >= SHORTEST_NAT_TIMEOUT;
+}
+
+/* A NAT or balancer that has forgotten an idle connection answers the next write with a RST, or has
+ * the peer answer so. */
 static enum ruling rule_idle_drop(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
@@ -112,13 +121,16 @@ static enum ruling rule_idle_drop(struct deliberation *on)
 	    given->socket->unacked_bytes == 0)
 		return SILENT;
 	rhythm = rhythm_of_silences(given->past_sessions, given->session);
-	if (rhythm.count < SILENCES_SUSPECTED)
+	if (rhythm.count < SILENCES_SUSPECTED && !was_forgotten(given))
 		return SILENT;
 	tokens_add(evidence(on), "silence_before_write_sec=%llu",
 		   (unsigned long long)(rhythm.period / USEC_PER_SEC));
-	tokens_add(evidence(on), "like_silences=%u", rhythm.count);
-	on->verdict->period = rhythm.period;
-	on->verdict->period_count = rhythm.count;
+	describe_peers_reset(on);
+	if (rhythm.count >= SILENCES_SUSPECTED) {
+		tokens_add(evidence(on), "like_silences=%u", rhythm.count);
+		on->verdict->period = rhythm.period;
+		on->verdict->period_count = rhythm.count;
+	}
 	return nominate(on, CAUSE_IDLE_DROP);
 }
 
@@ -179,6 +191,7 @@ static enum ruling rule_middlebox(struct deliberation *on)
 		return SILENT;
 	tokens_add(evidence(on), "reset_ttl=%u", socket->reset_ttl);
 	tokens_add(evidence(on), "peer_ttl=%u", socket->flow_ttl_min);
+	describe_peers_reset(on);
 	return nominate(on, CAUSE_MIDDLEBOX_RESET);
 }
 
@@ -198,8 +211,10 @@ static enum ruling rule_plain_peer(struct deliberation *on)
 		tokens_add(evidence(on), "unread_bytes=%u", on->given->socket->unread_bytes);
 	/* A RST after a goodbye comes of what the peer left unread. */
 	if (on->verdict->ended_by == ENDED_BY_PEER_RESET &&
-	    !tls_peer_left_first(on->given->tls, on->given->socket))
+	    !tls_peer_left_first(on->given->tls, on->given->socket)) {
+		describe_peers_reset(on);
 		return nominate(on, CAUSE_PEER_RESET);
+	}
 	return nominate(on, CAUSE_PEER_CLOSE);
 }
 
