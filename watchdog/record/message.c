@@ -248,8 +248,7 @@ static void add_idle_time(struct text *text, const struct record *record)
 	const char *seconds = evidence_of(record, "silence_before_write_sec");
 
 	add_span(text, " (idle for ",
-		 seconds ? strtoul(seconds, NULL, 10) * USEC_PER_SEC : record->socket.idle_tx,
-		 ")");
+		 seconds ? strtoul(seconds, NULL, 10) * USEC_PER_SEC : record->socket.idle_tx, ")");
 }
 
 static void add_stranger(struct text *text, const struct record *record)

@@ -32,7 +32,8 @@ static void rest(long milliseconds)
 {
 	struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
 
-	nanosleep(&time, NULL);
+	while (nanosleep(&time, &time) < 0)
+		; /* a signal came */
 }
 
 static int reach(const char *address, int port)
