@@ -205,8 +205,9 @@ static __always_inline void take_no_tls(union tls_known *known, bool sent, __u64
 /* ---- the bytes of a segment */
 
 /* The functions that are not static are verified once for a program, and a call of one is an
- * instruction: so the rounds of a loop over records are short for the verifier. Kernels before 5.12
- * know no pointers there, but that to the packet. */
+ * instruction: so the rounds of a loop over records are short for the verifier. They take and
+ * return numbers: kernels before 5.12 know no pointers there, and those without types of their own
+ * not even that to the packet. */
 
 /* Returns the word of a `union tls_known` behind the record that begins so. */
 __noinline __u64 tls_after(__u64 word, __u64 first, __u32 sent)
@@ -222,19 +223,34 @@ __noinline __u64 tls_after(__u64 word, __u64 first, __u32 sent)
 	return known.word;
 }
 
-/* Returns the first bytes of a record, of which `have` are in `part`, and up to `room` at `at` in
- * the packet. */
-__noinline __u64 tls_first_bytes(struct __sk_buff *packet, __u32 at, __u32 room, __u32 part,
-				 __u32 have)
+/* Returns how many bytes are to be read, of `room`, where `have` of the header are there: what is
+ * missing of it, and the body's if all of them are in the segment. */
+__noinline __u32 tls_missing(__u32 have, __u32 room)
 {
-	__u32 header = TLS_HEADER_SIZE - have, size = header + TLS_BODY_SIZE;
+	__u32 header = TLS_HEADER_SIZE - have, all = header + TLS_BODY_SIZE;
+
+	if (room >= all)
+		return all;
+	return room < header ? room : header;
+}
+
+/* Returns the first bytes of a record: `have` from `part`, and `size` from `bytes`. */
+__noinline __u64 tls_first_bytes(__u32 part, __u32 have, __u64 bytes, __u32 size)
+{
+	__u32 there = have + size;
+
+	return (__u64)part << 32 | bytes >> (8 * have & 63) |
+	       (there < TLS_HEADER_SIZE ? there : TLS_HEADER_SIZE);
+}
+
+static __always_inline __u64 read_first_bytes(struct __sk_buff *packet, __u32 at, __u32 room,
+					      __u32 part, __u32 have)
+{
+	__u32 size = tls_missing(have, room);
 	__u64 bytes = 0;
 
-	if (room < size)
-		size = room < header ? room : header;
 	bpf_skb_load_bytes(packet, at, &bytes, 1 + ((size - 1) & 7)); /* 1 to 7 anyway */
-	return (__u64)part << 32 | bpf_be64_to_cpu(bytes) >> (8 * have & 63) |
-	       (have + (size < header ? size : header));
+	return tls_first_bytes(part, have, bpf_be64_to_cpu(bytes), size);
 }
 
 static __always_inline bool is_followed(const struct tls_follow *tls)
@@ -267,8 +283,8 @@ static __always_inline bool take_next(struct tls_follow *tls, struct tls_stream 
 				      struct segment *segment)
 {
 	__u32 at = stream->next - segment->position, have = shown(&tls->known, sent)->have, there;
-	__u64 first = tls_first_bytes(segment->packet, segment->offset + at, segment->length - at,
-				      stream->part, have);
+	__u64 first = read_first_bytes(segment->packet, segment->offset + at, segment->length - at,
+				       stream->part, have);
 
 	there = first & 0xff;
 	at += there - have;
