@@ -64,12 +64,13 @@ static inline void *bpf_map_lookup_elem(void *map, const void *key)
 static __u64 clock_nsec;
 static struct bpf_tcp_sock tcp_state;
 
-static __u64 bpf_ktime_get_ns(void)
+static inline __u64 bpf_ktime_get_ns(void)
 {
 	return clock_nsec += 100000000;
 }
 
-static long bpf_skb_load_bytes(const struct __sk_buff *packet, __u32 offset, void *to, __u32 size)
+static inline long bpf_skb_load_bytes(const struct __sk_buff *packet, __u32 offset, void *to,
+				      __u32 size)
 {
 	if (offset > packet->len || size > packet->len - offset)
 		return -1;
@@ -77,23 +78,23 @@ static long bpf_skb_load_bytes(const struct __sk_buff *packet, __u32 offset, voi
 	return 0;
 }
 
-static long bpf_probe_read_user(void *to, __u32 size, const void *from)
+static inline long bpf_probe_read_user(void *to, __u32 size, const void *from)
 {
 	memcpy(to, from, size);
 	return 0;
 }
 
-static struct bpf_tcp_sock *bpf_tcp_sock(struct bpf_sock *sk)
+static inline struct bpf_tcp_sock *bpf_tcp_sock(struct bpf_sock *sk)
 {
 	return sk ? &tcp_state : NULL;
 }
 
-static __u64 bpf_skb_cgroup_id(const struct __sk_buff *packet)
+static inline __u64 bpf_skb_cgroup_id(const struct __sk_buff *packet)
 {
 	return packet->len;
 }
 
-static __u32 agent_of_cgroup(__u64 id)
+static inline __u32 agent_of_cgroup(__u64 id)
 {
 	return id ? 1 : 0;
 }
