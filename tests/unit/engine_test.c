@@ -1036,6 +1036,66 @@ static void test_held_by_a_debugger(void)
 	CU_ASSERT_EQUAL(records_of_a_held_agent(TASK_STATE_TRACED), 0);
 }
 
+/* The hub closes when nothing was sent for half a minute. */
+static enum cause close_while_stopped(const int *signals, size_t count, usec_t stopped_for)
+{
+	struct event fin =
+		connection_event(EVENT_CLOSING, 1, TCP_STATE_ESTABLISHED, TCP_STATE_CLOSE_WAIT);
+	enum cause cause;
+	struct bench bench;
+
+	begin(&bench);
+	bench_open(&bench, 1);
+	bench.now += 30 * USEC_PER_SEC;
+	for (size_t i = 0; i < count; i++) {
+		bench_step(&bench, signaled(signals[i], 812));
+		bench.now++;
+	}
+	bench.now += stopped_for;
+	fin.connection.facts.fin_received = true;
+	fin.connection.facts.idle_tx = 30 * USEC_PER_SEC + stopped_for;
+	fin.connection.owner_state = TASK_STATE_STOPPED;
+	bench_step(&bench, fin);
+	cause = bench.record[bench.records - 1].verdict.cause;
+	bench_end(&bench);
+	return cause;
+}
+
+static void test_stopped_for_a_moment(void)
+{
+	static const struct {
+		const char *what;
+		int signals[3];
+		size_t count;
+		usec_t stopped_for;
+		enum cause cause;
+	} rows[] = {
+		{ "for a moment", { SIGSTOP }, 1, USEC_PER_MSEC, CAUSE_PEER_CLOSE },
+		{ "for long", { SIGSTOP }, 1, 20 * USEC_PER_SEC, CAUSE_AGENT_HANG },
+		{ "for long, and again",
+		  { SIGSTOP, SIGTSTP },
+		  2,
+		  20 * USEC_PER_SEC,
+		  CAUSE_AGENT_HANG },
+		{ "anew, for a moment",
+		  { SIGTSTP, SIGCONT, SIGSTOP },
+		  3,
+		  USEC_PER_MSEC,
+		  CAUSE_PEER_CLOSE },
+		{ "without a known beginning",
+		  { SIGSTOP, SIGCONT },
+		  2,
+		  USEC_PER_MSEC,
+		  CAUSE_AGENT_HANG },
+		{ "by no signal", { 0 }, 0, USEC_PER_MSEC, CAUSE_AGENT_HANG },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		CHECK(close_while_stopped(rows[i].signals, rows[i].count, rows[i].stopped_for) ==
+			      rows[i].cause,
+		      rows[i].what);
+}
+
 static bool has_evidence(const struct record *record, const char *token)
 {
 	for (unsigned i = 0; i < record->verdict.evidence.count; i++)
@@ -1242,4 +1302,5 @@ SUITE("engine", { "a crash is proved at once", test_crash_is_proved_at_once },
       { "an agent whose check was not answered may hang",
 	test_agent_with_unanswered_check_may_hang },
       { "an agent in a debugger does not hang", test_held_by_a_debugger },
+      { "an agent that is stopped for a moment does not hang", test_stopped_for_a_moment },
       { "a connection to itself is none", test_connection_to_itself })

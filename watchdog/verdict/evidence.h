@@ -74,6 +74,18 @@ static inline bool task_is_held(enum task_state state)
 	       state == TASK_STATE_FROZEN;
 }
 
+/* For how long, at most, the process may have been kept from running: since it last sent something,
+ * and not before it was stopped by a signal, where that is known. */
+static inline usec_t held_for(const struct circumstances *given)
+{
+	usec_t since = given->process && given->owner_state == TASK_STATE_STOPPED
+			       ? process_paused_since(given->process, given->time)
+			       : 0;
+	usec_t silence = given->socket->idle_tx;
+
+	return since && given->time - since < silence ? given->time - since : silence;
+}
+
 /* True if what was sent last did not even leave the host: it has been unanswered for twice the
  * time-out, and the kernel, which repeats only what it could send, has repeated nothing. */
 static inline bool could_not_be_sent(const struct socket_facts *socket)

@@ -385,12 +385,10 @@ EXCLUSION(was_sampled, "it-was-at-work-when-looked-at")
 	       !task_is_held(given->owner_state);
 }
 
-/* For how long at most: since it last sent something. A hub that ends the connection sooner than
- * any loses patience has a reason of its own. */
+/* A hub that ends the connection sooner than any loses patience has a reason of its own. */
 EXCLUSION(stopped_or_frozen, "the-agent-was-stopped")
 {
-	return task_is_held(given->owner_state) &&
-	       given->socket->idle_tx >= patience_of(given->settings);
+	return task_is_held(given->owner_state) && held_for(given) >= patience_of(given->settings);
 }
 
 EXCLUSION(hung_before, "it-hung-before")

@@ -26,11 +26,27 @@ bool signal_dumps_core(int signal)
 	}
 }
 
-/* True if the signal neither asks a process to end nor ends it. */
-static bool signal_only_pauses(int signal)
+/* SIGSTOP cannot be handled, and the terminal's mostly are not. */
+static bool signal_pauses(const struct signal_facts *facts)
 {
-	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU ||
-	       signal == SIGCONT;
+	int signal = facts->number;
+
+	return signal == SIGSTOP ||
+	       (!facts->handled && (signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU));
+}
+
+/* What is stopped already stays so from then on. */
+static void take_pause(struct process *process, usec_t time)
+{
+	if (!process->paused || process->continued >= process->paused)
+		process->paused = time;
+}
+
+usec_t process_paused_since(const struct process *process, usec_t time)
+{
+	bool went_on = process->continued >= process->paused && process->continued <= time;
+
+	return process->paused <= time && !went_on ? process->paused : 0;
 }
 
 /* Keeps a request from outside: the process may send itself the same signal when it is done. The
@@ -56,9 +72,11 @@ static void take_signal(struct process *process, const struct event *event)
 		.sender = news->sender,
 	};
 
-	if (signal_only_pauses(news->signal))
-		return;
-	if (signal_is_stop_request(news->signal))
+	if (signal_pauses(&facts))
+		take_pause(process, event->time);
+	else if (news->signal == SIGCONT)
+		process->continued = event->time;
+	else if (signal_is_stop_request(news->signal))
 		take_stop_request(process, &facts);
 	else if (!news->handled) /* a fault that is handled ends nothing: JVMs and Go live with them
 				  */

@@ -23,6 +23,8 @@ struct process {
 	struct signal_facts stop;
 	struct signal_facts stop_before; /* what `stop` took the place of; number 0: nothing */
 	struct signal_facts fatal; /* the last one that ends a process: SEGV, ABRT, KILL, ... */
+	usec_t paused;             /* when a signal stopped it last; 0: none was observed */
+	usec_t continued;          /* when SIGCONT came last; 0: not observed */
 	usec_t execed;             /* the last execve(2); 0: none was observed */
 	bool oom;                  /* the OOM killer chose it */
 	usec_t dumping;            /* it began to write its core dump; 0: not observed */
@@ -37,6 +39,9 @@ void process_update(struct process *process, const struct event *event);
 /* Returns the request that what the process did at `time` may come of: the last one by then; or, if
  * none had come by then, the first one that is known. NULL: none is. */
 const struct signal_facts *process_stop_by(const struct process *process, usec_t time);
+
+/* Returns since when a signal had kept the process stopped at `time`; 0: not known. */
+usec_t process_paused_since(const struct process *process, usec_t time);
 
 /* The parts of a wait(2) status. `known` is true. */
 struct exit_facts exit_facts_from_code(uint32_t exit_code);

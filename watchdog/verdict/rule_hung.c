@@ -8,7 +8,7 @@ enum ruling rule_hung(struct deliberation *on)
 {
 	const struct circumstances *given = on->given;
 
-	if (task_is_held(given->owner_state) && given->socket->idle_tx >= HELD_TIME) {
+	if (task_is_held(given->owner_state) && held_for(given) >= HELD_TIME) {
 		tokens_add(evidence(on), "process=%s", task_state_to_string(given->owner_state));
 		return nominate(on, CAUSE_AGENT_HANG);
 	}

@@ -84,8 +84,7 @@ static bool not_reading(const struct circumstances *given, usec_t unread_since)
 
 static bool is_held(const struct circumstances *given)
 {
-	return task_is_held(given->owner_state) &&
-	       given->socket->idle_tx >= keepalive_of(given->settings);
+	return task_is_held(given->owner_state) && held_for(given) >= keepalive_of(given->settings);
 }
 
 bool stall_may_be_of_agent(const struct circumstances *given, usec_t unread_since)
