@@ -4,6 +4,14 @@
  * nobody else. */
 #pragma once
 
+/* The socket that a program is called for; NULL: it is none of TCP. */
+static __always_inline struct sock *socket_in_group(struct bpf_sock *sk)
+{
+	if (have_kernel_types)
+		return (struct sock *)bpf_skc_to_tcp_sock(sk);
+	return (struct sock *)address_of(sk);
+}
+
 /* Other programs may ask for more. */
 #define WANTED_CALLS (BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG)
 
@@ -31,6 +39,8 @@ static __always_inline void group_opens(struct news *news, struct bpf_sock_ops *
 	}
 	if (!connection)
 		return;
+	if (!have_kernel_types)
+		note_socket_cookie(connection, bpf_get_socket_cookie(ctx));
 	connection->by_group = true;
 	barrier();
 	/* the host's has been told to take all */
@@ -69,9 +79,9 @@ static __always_inline void check_calls(struct connection *connection, struct bp
 {
 	struct tcp_sock *tcp;
 
-	if (!have_kernel_types || !connection->by_group || connection->ended_told)
+	if (!connection->by_group || connection->ended_told)
 		return;
-	tcp = bpf_skc_to_tcp_sock(sk);
+	tcp = (struct tcp_sock *)socket_in_group(sk);
 	if (!tcp || MEMBER(tcp, bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG)
 		return;
 	connection->by_group = false;
@@ -108,13 +118,40 @@ static __always_inline void group_retransmits(struct news *news, struct sock *sk
 				       CHANGE(state_of(sk), state_of(sk)) };
 }
 
+/* A system call is at work on it, close() for one. */
+static __always_inline bool is_in_call(struct sock *sk)
+{
+	return bpf_core_field_exists(sk->sk_lock.owned) && READ(sk, sk_lock.owned);
+}
+
+/* After the end of the connection, nothing more is to be told of a closed socket: close() itself
+ * may still send a RST, for want of memory for orphans or because none are wanted (TCP_LINGER2),
+ * and before it has made one. */
+static __always_inline bool is_done_with(const struct connection *connection, struct sock *sk,
+					 int before)
+{
+	if (!is_closed_by_user(sk))
+		return is_released(connection) && before == TCP_SYN_SENT;
+	return (before != TCP_FIN_WAIT1 && before != TCP_FIN_WAIT2) || !is_in_call(sk);
+}
+
+/* The end of the connection was told. */
+static __always_inline void group_forgets(const struct connection *connection, struct sock *sk,
+					  int before)
+{
+	if (is_closed_by_user(sk))
+		forget_session(connection);
+	if (!have_kernel_types && is_done_with(connection, sk, before))
+		forget_connection(sk, connection);
+}
+
 enum { GO_ON = 1 };
 
 SEC("?sockops")
 int group_socket(struct bpf_sock_ops *ctx)
 {
 	struct news news = {};
-	struct tcp_sock *tcp;
+	struct bpf_sock *called_for;
 	struct sock *sk;
 
 	switch (ctx->op) {
@@ -128,12 +165,12 @@ int group_socket(struct bpf_sock_ops *ctx)
 	default:
 		return GO_ON;
 	}
-	if (!ctx->sk)
+	called_for = ctx->sk;
+	if (!called_for)
 		return GO_ON;
-	tcp = bpf_skc_to_tcp_sock(ctx->sk);
-	if (!tcp)
+	sk = socket_in_group(called_for);
+	if (!sk)
 		return GO_ON;
-	sk = (struct sock *)tcp;
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
 		group_opens(&news, ctx, sk);
 	else if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
@@ -144,8 +181,8 @@ int group_socket(struct bpf_sock_ops *ctx)
 		group_asks_again(ctx, sk);
 	else
 		group_changes(&news, sk, (int)ctx->args[0], (int)ctx->args[1]);
-	if (tell(&news, sk) == PROBE_ENDED && is_closed_by_user(sk))
-		forget_session(news.connection);
+	if (tell(&news, sk) == PROBE_ENDED)
+		group_forgets(news.connection, sk, (int)ctx->args[0]);
 	return GO_ON;
 }
 
@@ -208,18 +245,23 @@ static __always_inline void report_released(const struct connection *connection)
  * or was never called. */
 static __always_inline void release_unopened(struct bpf_sock *ctx)
 {
-	__u64 task = bpf_get_current_task();
+	__u64 task = bpf_get_current_task(), cookie;
+	struct connection unkept = {}, *connection = &unkept;
 	__u32 agent = agent_of_task(task);
-	struct connection *connection;
 
 	if (!agent)
 		return;
-	connection = bpf_sk_storage_get(&connections, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (have_kernel_types)
+		connection =
+			bpf_sk_storage_get(&connections, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!connection) {
 		count_lost(agent);
 		return;
 	}
-	connection->cookie = bpf_get_socket_cookie(ctx);
+	cookie = bpf_get_socket_cookie(ctx);
+	if (!first_to_see_unopened(cookie))
+		return;
+	connection->cookie = cookie;
 	note_owner(connection, task, true);
 	connection->by_group = true;
 	connection->ended_told = true;
@@ -227,18 +269,27 @@ static __always_inline void release_unopened(struct bpf_sock *ctx)
 	report_released(connection);
 }
 
+static __always_inline void release_ended(const struct connection *connection, struct bpf_sock *ctx)
+{
+	forget_session(connection);
+	forget_connection((struct sock *)address_of(ctx), connection);
+}
+
 /* close(), before anything else of it. */
 SEC("?cgroup/sock_release")
 int group_release(struct bpf_sock *ctx)
 {
+	bool open = ctx->state != TCP_CLOSE;
 	struct connection *connection;
 
-	if (ctx->protocol != IPPROTO_TCP || ctx->state != TCP_CLOSE)
+	if (ctx->protocol != IPPROTO_TCP || (open && have_kernel_types))
 		return GO_ON;
-	connection = bpf_sk_storage_get(&connections, ctx, NULL, 0);
-	if (!connection && !ctx->dst_port)
+	connection = connection_of_packet(ctx);
+	if (!connection && !open && !ctx->dst_port)
 		release_unopened(ctx);
+	else if (connection && open) /* kept by address */
+		note_release(connection);
 	else if (connection && connection->ended_told)
-		forget_session(connection);
+		release_ended(connection, ctx);
 	return GO_ON;
 }

@@ -80,6 +80,7 @@ static __always_inline void find_unopened(struct news *news, struct sock *sk)
 {
 	struct connection *connection;
 	struct tcp_sock *tcp;
+	__u64 cookie;
 	__u32 agent;
 
 	if (state_of(sk) != TCP_CLOSE || MEMBER(sk, __sk_common.skc_dport))
@@ -90,7 +91,10 @@ static __always_inline void find_unopened(struct news *news, struct sock *sk)
 	agent = agent_of_current();
 	if (!agent)
 		return;
-	connection = watch_connection(sk, socket_cookie(sk), agent);
+	cookie = socket_cookie(sk);
+	if (!first_to_see_unopened(cookie))
+		return;
+	connection = watch_connection(sk, cookie, agent);
 	if (!connection)
 		return;
 	note_caller(connection, true);
@@ -136,9 +140,10 @@ __u64 leaving_group = 0;
 /* The result of a run of the iterators: there is a connection that only the host's lens sees. */
 bool host_is_needed = false;
 
+/* What is kept by address is removed when the socket is destroyed, also after the end. */
 static __always_inline void look_whose(struct connection *connection, struct sock *sk)
 {
-	if (!connection || !connection->agent || connection->ended_told)
+	if (!connection || !connection->agent || (have_kernel_types && connection->ended_told))
 		return;
 	if (leaving_group && socket_cgroup_id(sk) == leaving_group)
 		connection->by_group = false;

@@ -102,32 +102,63 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+/* By address: it stays when the socket goes, until somebody removes it. The group's lens does so
+ * with the last that it sees of the socket, the host's when the socket is destroyed, and
+ * probe_lens.c looks for what remains. */
+struct kept_connection {
+	struct connection connection; /* first */
+	__u64 socket_cookie;          /* 0: the socket had none by then */
+	bool released;                /* close() was called before the end of the connection */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
-	__type(value, struct connection);
+	__type(value, struct kept_connection);
 } connections_by_address SEC(".maps");
+
+/* Another socket has that address by now. */
+static __always_inline bool is_of_another(const struct kept_connection *kept, __u64 address)
+{
+	return kept->socket_cookie && kept->socket_cookie != cookie_at(address);
+}
+
+static __always_inline struct connection *connection_at(__u64 address)
+{
+	struct kept_connection *kept = bpf_map_lookup_elem(&connections_by_address, &address);
+
+	return kept && !is_of_another(kept, address) ? &kept->connection : NULL;
+}
 
 static __always_inline struct connection *connection_of(struct sock *sk)
 {
-	__u64 address = (__u64)sk;
-
-	if (have_kernel_types) {
-		return bpf_sk_storage_get(&connections, sk, NULL, 0);
-	}
-	return bpf_map_lookup_elem(&connections_by_address, &address);
-}
-
-/* The connection of the socket that a packet goes to or comes from. */
-static __always_inline struct connection *connection_of_packet(struct bpf_sock *sk)
-{
-	__u64 address = (__u64)sk;
-
 	if (have_kernel_types)
 		return bpf_sk_storage_get(&connections, sk, NULL, 0);
-	return bpf_map_lookup_elem(&connections_by_address, &address);
+	return connection_at((__u64)sk);
+}
+
+/* The connection of a socket as programs on control groups have it. */
+static __always_inline struct connection *connection_of_packet(struct bpf_sock *sk)
+{
+	if (have_kernel_types)
+		return bpf_sk_storage_get(&connections, sk, NULL, 0);
+	return connection_at(address_of(sk));
+}
+
+static __always_inline struct connection *new_connection_at(__u64 address)
+{
+	static const struct kept_connection blank = {};
+	struct kept_connection *kept;
+
+	bpf_map_delete_elem(&mqtt_sessions_by_address, &address); /* of the one before */
+	bpf_map_update_elem(&connections_by_address, &address, &blank, BPF_ANY);
+	kept = bpf_map_lookup_elem(&connections_by_address, &address);
+	if (!kept)
+		return NULL;
+	kept->socket_cookie = cookie_at(address);
+	return &kept->connection;
 }
 
 /* A blank one; NULL if there is no memory for it. */
@@ -135,19 +166,34 @@ static __always_inline struct connection *new_connection(struct sock *sk)
 {
 	const struct connection blank = {};
 	struct connection *connection;
-	__u64 address = (__u64)sk;
 
-	if (!have_kernel_types) {
-		bpf_map_update_elem(&connections_by_address, &address, &blank, BPF_ANY);
-		return bpf_map_lookup_elem(&connections_by_address, &address);
-	}
+	if (!have_kernel_types)
+		return new_connection_at((__u64)sk);
 	connection = bpf_sk_storage_get(&connections, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (connection)
 		*connection = blank; /* the socket may have had an earlier connection */
 	return connection;
 }
 
-/* To be called when `sk` is destroyed. Storage in the socket goes with it. */
+/* These two only of a connection that is kept by address. The kernel has made the cookie: */
+static __always_inline void note_socket_cookie(struct connection *connection, __u64 cookie)
+{
+	((struct kept_connection *)connection)->socket_cookie = cookie;
+}
+
+/* close() begins: */
+static __always_inline void note_release(struct connection *connection)
+{
+	((struct kept_connection *)connection)->released = true;
+}
+
+/* False where nobody needs to know. */
+static __always_inline bool is_released(const struct connection *connection)
+{
+	return !have_kernel_types && ((const struct kept_connection *)connection)->released;
+}
+
+/* To be called when nothing more comes of `sk`. Storage in the socket goes with it. */
 static __always_inline void forget_connection(struct sock *sk, const struct connection *connection)
 {
 	__u64 address = (__u64)sk;
@@ -157,6 +203,24 @@ static __always_inline void forget_connection(struct sock *sk, const struct conn
 	if (connection->inspected)
 		bpf_map_delete_elem(&mqtt_sessions_by_address, &address);
 	bpf_map_delete_elem(&connections_by_address, &address);
+}
+
+/* Sockets that were closed unopened, by their cookies, where nothing can be kept in them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, __u8);
+} unopened_sockets SEC(".maps");
+
+/* Two lenses may see the same socket go. Where it is kept in the socket that one has, returns true.
+ */
+static __always_inline bool first_to_see_unopened(__u64 cookie)
+{
+	const __u8 yes = 1;
+
+	return have_kernel_types ||
+	       bpf_map_update_elem(&unopened_sockets, &cookie, &yes, BPF_NOEXIST) == 0;
 }
 
 /* SO_COOKIE of the socket. A kernel that lets us read but not make it gets a number of our own,

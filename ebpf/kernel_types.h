@@ -362,6 +362,10 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be16 skc_dport;
@@ -371,6 +375,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
+	refcount_t skc_refcnt;
 	unsigned long skc_flags;
 };
 
@@ -395,8 +400,13 @@ struct rb_root {
 	struct rb_node *rb_node;
 };
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct rb_root tcp_rtx_queue;
 	int sk_err;
 	int sk_err_soft;

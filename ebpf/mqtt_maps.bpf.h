@@ -166,11 +166,15 @@ struct {
 /* `sk` is a socket, as a packet has it or a tracepoint. NULL: nobody looks at its MQTT. */
 static __always_inline struct mqtt_session *session_of(void *sk)
 {
-	__u64 address = (__u64)sk;
+	struct mqtt_session *session;
+	__u64 address, cookie;
 
 	if (have_kernel_types)
 		return bpf_sk_storage_get(&mqtt_sessions, sk, NULL, 0);
-	return bpf_map_lookup_elem(&mqtt_sessions_by_address, &address);
+	address = address_of(sk);
+	session = bpf_map_lookup_elem(&mqtt_sessions_by_address, &address);
+	cookie = session ? session->socket.cookie : 0;
+	return session && (cookie >> 63 || cookie == cookie_at(address)) ? session : NULL;
 }
 
 /* The MQTT that an agent wrote and read over TLS. */

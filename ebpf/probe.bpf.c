@@ -94,6 +94,8 @@ int BPF_PROG(reset_sent, struct sock *sk)
 	report_reset(connection);
 	if (connection->by_group)
 		forget_session(connection);
+	if (connection->by_group && is_released(connection))
+		forget_connection(sk, connection);
 	return 0;
 }
 

@@ -46,3 +46,11 @@ static __always_inline __u64 address_of(const void *pointer)
 	bpf_probe_read_kernel(&address, sizeof(address), &pointer);
 	return address;
 }
+
+/* SO_COOKIE of the socket; 0: nobody has asked for it yet. */
+static __always_inline __u64 cookie_at(__u64 address)
+{
+	struct sock *sk = (struct sock *)address;
+
+	return READ(sk, __sk_common.skc_cookie.counter);
+}

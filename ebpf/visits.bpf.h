@@ -9,6 +9,16 @@ __u64 visited = 0;   /* the address; 0: that was the last one */
 __u8 visit_sample[sizeof(struct probe_connection)] __attribute__((aligned(8))) = {};
 bool visit_sampled = false; /* `visit_sample` is what the visit found */
 
+/* It is what was kept of a socket that is no more: its memory is free, or another's. */
+static __always_inline bool is_left_over(const struct kept_connection *kept, __u64 address)
+{
+	struct sock *sk = (struct sock *)address;
+
+	return is_of_another(kept, address) ||
+	       (bpf_core_field_exists(sk->__sk_common.skc_refcnt.refs.counter) &&
+		!READ(sk, __sk_common.skc_refcnt.refs.counter));
+}
+
 /* Meanwhile, the socket may have gone, and another one may have its place. */
 static __always_inline bool is_still_there(__u64 address, const struct connection *before,
 					   __u64 opened_nsec)
@@ -22,18 +32,24 @@ SEC("?raw_tp")
 int visit_connection(void *ctx)
 {
 	__u64 address = visited, opened_nsec;
+	struct kept_connection *kept;
 	struct connection *connection;
 
 	if (!address) {
 		end_sample();
 		return 0;
 	}
-	connection = bpf_map_lookup_elem(&connections_by_address, &address);
-	if (!connection)
+	kept = bpf_map_lookup_elem(&connections_by_address, &address);
+	if (!kept)
 		return 0;
+	connection = &kept->connection;
 	opened_nsec = connection->opened_nsec;
-	if (visit_for == PROBE_VISIT_STALLS)
+	if (is_left_over(kept, address))
+		forget_connection((struct sock *)address, connection);
+	else if (visit_for == PROBE_VISIT_STALLS)
 		look_for_healing(connection, (struct sock *)address);
+	else if (visit_for == PROBE_VISIT_LENSES)
+		look_whose(connection, (struct sock *)address);
 	else if (fill_sample((void *)visit_sample, connection, (struct sock *)address))
 		visit_sampled = is_still_there(address, connection, opened_nsec);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host's lens is there only while something needs it; and however the lenses come and go, each
- * connection is told once, from its beginning to its end. Needs root. */
+ * connection is told once, from its beginning to its end. With BTF=FILE in the environment, the
+ * same as on a kernel without types of its own. Needs root. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "../unit/suite.h"
+#include "ebpf/probe.skel.h"
 #include "sources/probe.h"
 #include "sources/probe_lens.h"
 #include "sources/probe_state.h"
@@ -30,11 +32,13 @@ enum {
 	AT_A_TIME = 20,
 	ROUNDS = 500,
 	CONNECTIONS = AT_A_TIME * ROUNDS,
+	AT_ONCE = 200,
 	PATIENCE = 30, /* seconds, for what takes a moment */
 };
 
 static char group[256];
 static struct probe *probe;
+static const char *btf; /* from the environment: a file of the kernel's types; NULL: its own */
 static struct sockaddr_in hub_address;
 
 /* ---- the hub: does what the first byte of a connection asks for */
@@ -298,13 +302,15 @@ static void begin(void)
 {
 	const char *complaint = "";
 
+	btf = getenv("BTF");
 	forget_all();
 	snprintf(group, sizeof(group), "%s/connwatch-lens-%d", cgroup_tree_root(), getpid());
 	CU_ASSERT_EQUAL_FATAL(mkdir(group, 0755), 0);
-	if (probe_open(&probe, NULL, &complaint) < 0) {
+	if (probe_open(&probe, btf, &complaint) < 0) {
 		fprintf(stderr, "%s\n", complaint);
 		exit(EXIT_FAILURE);
 	}
+	CU_ASSERT_EQUAL(probe_has_external_btf(probe), btf != NULL);
 }
 
 /* Its last process may still be on its way out. */
@@ -787,6 +793,96 @@ static void a_group_in_a_group_tells_once(void)
 	end();
 }
 
+/* Returns how many connections are kept by the address of their socket. */
+static unsigned kept_by_address(void)
+{
+	const struct bpf_map *map = probe->bpf->maps.connections_by_address;
+	uint64_t key, *before = NULL;
+	unsigned count = 0;
+
+	if (!bpf_map__autocreate(map))
+		return 0;
+	for (; bpf_map__get_next_key(map, before, &key, sizeof(key)) == 0; before = &key)
+		count++;
+	return count;
+}
+
+/* Closes without waiting for an answer. */
+static void give_up(const struct sockaddr_in *peer)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	(void)!connect(fd, (const struct sockaddr *)peer, sizeof(*peer));
+	close(fd);
+}
+
+/* A listener that answers one connection, and after it none: nobody accepts that one. */
+static int be_silent(struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	*address = hub_address;
+	address->sin_port = 0;
+	CU_ASSERT_TRUE_FATAL(bind(fd, (struct sockaddr *)address, size) == 0 &&
+			     listen(fd, 0) == 0 &&
+			     getsockname(fd, (struct sockaddr *)address, &size) == 0);
+	return fd;
+}
+
+/* Opens AT_ONCE + 3 connections. */
+static void __attribute__((noreturn)) end_in_all_ways(const struct sockaddr_in *silent)
+{
+	struct sockaddr_in nobody = hub_address;
+	int open[AT_ONCE];
+
+	enter_group();
+	for (size_t i = 0; i < AT_ONCE; i++)
+		open[i] = connect_to_hub();
+	for (size_t i = 0; i < AT_ONCE; i++)
+		end_somehow(open[i], (unsigned)i);
+	nobody.sin_port = htons(1);
+	give_up(&nobody);
+	open[0] = socket(AF_INET, SOCK_STREAM, 0);
+	(void)!connect(open[0], (const struct sockaddr *)silent, sizeof(*silent));
+	give_up(silent); /* in SYN_SENT */
+	close(open[0]);
+	close(socket(AF_INET, SOCK_STREAM, 0)); /* never opened */
+	_exit(EXIT_SUCCESS);
+}
+
+/* Sockets go, and what is kept by their address with them; what little stays is looked for. */
+static void nothing_is_left_of_sockets_that_are_gone(void)
+{
+	pid_t hub = start_hub(), agent;
+	struct sockaddr_in silent;
+	int listener = be_silent(&silent);
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(probe_watch_cgroup(probe, group, AGENT), 0);
+	pretend_time_is_up();
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	agent = fork();
+	if (agent == 0)
+		end_in_all_ways(&silent);
+	waitpid(agent, NULL, 0);
+	await_told(AT_ONCE + 3);
+	CU_ASSERT_EQUAL(told_count, AT_ONCE + 3);
+	CU_ASSERT_EQUAL(never_opened, 1);
+	printf("      lens: %u of %zu left to be looked for\n", kept_by_address(), told_count);
+	CU_ASSERT(kept_by_address() < AT_ONCE / 10);
+	for (int i = 0; kept_by_address() > 0 && i < PATIENCE * 100; i++) {
+		pretend_time_is_up();
+		poll(NULL, 0, 10);
+	}
+	CU_ASSERT_EQUAL(kept_by_address(), 0);
+	CU_ASSERT_EQUAL(hot_links(), 0);
+	close(listener);
+	kill(hub, SIGKILL);
+	waitpid(hub, NULL, 0);
+	end();
+}
+
 static void change_a_lens(unsigned number)
 {
 	switch (number % 4) {
@@ -863,4 +959,5 @@ SUITE("lens", { "a group needs no lens of the host", a_group_needs_no_lens_of_th
       { "an agent in a group of its own making is seen",
 	an_agent_in_a_group_of_its_own_making_is_seen },
       { "a group in a group tells once", a_group_in_a_group_tells_once },
+      { "nothing is left of sockets that are gone", nothing_is_left_of_sockets_that_are_gone },
       { "each is told once while lenses change", each_is_told_once_while_lenses_change })

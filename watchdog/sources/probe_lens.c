@@ -11,6 +11,7 @@
 #include "sources/probe_groups.h"
 #include "sources/probe_iterator.h"
 #include "sources/probe_state.h"
+#include "sources/probe_visits.h"
 #include "support/clock.h"
 
 /* How long the lens stays attached at least: a unit that stops mostly starts again, and attaching
@@ -78,15 +79,19 @@ static bool groups_may_have_lenses(const struct probe *probe)
 }
 
 /* Goes through all connections, and has those of the group that leaves be the host's. Returns
- * whether one of all, for all we know, is seen by the host's lens alone. */
+ * whether one of all, for all we know, is seen by the host's lens alone. What is kept by address of
+ * sockets that are gone is removed on the way. */
 static bool host_holds_some(struct probe *probe)
 {
 	const struct bpf_map *map = probe->bpf->maps.connections;
 	const struct bpf_program *find = probe_iterator_choose(
 		probe->bpf->progs.find_host_held, probe->bpf->progs.find_host_held_by_file, &map);
+	int r;
 
 	probe->bpf->bss->host_is_needed = false;
-	return probe_iterator_run(find, map) < 0 || probe->bpf->bss->host_is_needed;
+	r = probe_visits_connections(probe) ? probe_visit_for_lenses(probe)
+					    : probe_iterator_run(find, map);
+	return r < 0 || probe->bpf->bss->host_is_needed;
 }
 
 static bool awaits_restart(const struct probe *probe, usec_t now)
@@ -94,11 +99,11 @@ static bool awaits_restart(const struct probe *probe, usec_t now)
 	return now < probe->lens.restart_until && !group_watches_are_there(probe->groups);
 }
 
-static bool is_needed(struct probe *probe, usec_t now)
+/* Without a look at the connections. */
+static bool is_needed_anyway(const struct probe *probe, usec_t now)
 {
 	return !groups_may_have_lenses(probe) || probe->bpf->bss->processes_used_by_all > 0 ||
-	       !group_watches_have_lenses(probe->groups) || awaits_restart(probe, now) ||
-	       host_holds_some(probe);
+	       !group_watches_have_lenses(probe->groups) || awaits_restart(probe, now);
 }
 
 int probe_lens_open(struct probe *probe)
@@ -155,9 +160,16 @@ static bool waits_for_lenses(const struct probe_lens *lens, const struct probe *
 	       !group_watches_have_lenses(probe->groups);
 }
 
+/* There is something to look for: whether the lens is still needed, or what is left of sockets. */
+static bool is_looked_after(const struct probe *probe)
+{
+	return probe->lens.attached || probe_visits_connections(probe);
+}
+
 static void look(struct probe *probe, usec_t now)
 {
 	struct probe_lens *lens = &probe->lens;
+	bool needed;
 
 	lens->next_look = now + LOOK_AGAIN;
 	if (waits_for_lenses(lens, probe, now))
@@ -165,7 +177,12 @@ static void look(struct probe *probe, usec_t now)
 	drop_old(lens);
 	/* what else needs it can go only with a record */
 	lens->next_look = awaits_restart(probe, now) ? lens->restart_until : USEC_INFINITY;
-	if (lens->attached && !is_needed(probe, now))
+	if (!is_looked_after(probe))
+		return;
+	needed = is_needed_anyway(probe, now);
+	if (!needed || probe_visits_connections(probe))
+		needed = host_holds_some(probe) || needed;
+	if (lens->attached && !needed)
 		detach(probe);
 }
 
@@ -179,7 +196,7 @@ void probe_lens_follow(struct probe *probe, int count)
 	lens->calls_lost = probe->bpf->bss->calls_lost;
 	if (now >= lens->next_look)
 		look(probe, now);
-	else if (lens->next_look == USEC_INFINITY && lens->attached && count > 0 &&
+	else if (lens->next_look == USEC_INFINITY && is_looked_after(probe) && count > 0 &&
 		 groups_may_have_lenses(probe))
 		lens->next_look = now + LOOK_AGAIN;
 }

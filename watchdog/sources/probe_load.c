@@ -139,10 +139,9 @@ static bool can_have_lenses(void)
 }
 
 /* Programs on control groups. `lenses`: those for sockets may be had. */
-static void prepare_groups(struct probe_bpf *bpf, const struct kernel_features *features,
-			   bool lenses)
+static void prepare_groups(struct probe_bpf *bpf, bool lenses)
 {
-	bool lenses_too = lenses && features->types && can_have_lenses();
+	bool lenses_too = lenses && can_have_lenses();
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
@@ -189,11 +188,12 @@ static int prepare(struct probe_bpf *bpf, const struct kernel_features *features
 	bpf_map__set_autocreate(features->types ? bpf->maps.mqtt_sessions_by_address
 						: bpf->maps.mqtt_sessions,
 				false);
+	bpf_map__set_autocreate(bpf->maps.unopened_sockets, !features->types);
 	bpf_program__set_autoload(bpf->progs.congestion_state, features->congestion_state);
 	prepare_iterators(bpf, features);
 	bpf_program__set_autoattach(bpf->progs.congestion_state, false);
 	prepare_host_lens(bpf);
-	prepare_groups(bpf, features, lenses);
+	prepare_groups(bpf, lenses);
 	if (features->types)
 		probe_attach_typed(bpf->obj);
 	return 0;
@@ -327,7 +327,7 @@ int probe_load(struct probe_bpf **ret, struct probe_late *late, const char *btf,
 	      */
 		features.congestion_state = true;
 	r = load(ret, late, types, &features, true, descriptors, count);
-	if (r == -EINVAL || r == -EACCES)
+	if (r == -EINVAL || r == -EACCES || r == -E2BIG)
 		r = load(ret, late, types, &features, false, descriptors, count);
 	probe_types_free(types);
 	return r;

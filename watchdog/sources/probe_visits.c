@@ -132,6 +132,13 @@ int probe_visit_for_stalls(struct probe *probe)
 	return visit_all(probe, PROBE_VISIT_STALLS, &nothing);
 }
 
+int probe_visit_for_lenses(struct probe *probe)
+{
+	struct visits nothing = {};
+
+	return visit_all(probe, PROBE_VISIT_LENSES, &nothing);
+}
+
 /* ---- processes */
 
 /* No process has more descriptors open than this (fs.nr_open by default), 64 at least at once. */

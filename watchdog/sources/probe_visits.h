@@ -20,6 +20,10 @@ int probe_visit_for_sample(struct probe *probe, char **ret, size_t *size);
 /* Has those told that have healed. Returns 0 or -errno. */
 int probe_visit_for_stalls(struct probe *probe);
 
+/* Does what the iterator find_host_held does (ebpf/host_lens.bpf.h), and removes what was kept of
+ * sockets that are gone. Returns 0 or -errno. */
+int probe_visit_for_lenses(struct probe *probe);
+
 /* Has the connections told that the processes of agents have open and nobody watches yet. Returns 0
  * or -errno. */
 int probe_visit_for_sockets(struct probe *probe);
