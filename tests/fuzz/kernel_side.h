@@ -48,6 +48,18 @@ struct __sk_buff {
 
 static const bool have_kernel_types = true;
 
+/* With types, nothing is kept by address. */
+static inline __u64 address_of(const void *pointer)
+{
+	(void)pointer;
+	return 0;
+}
+
+static inline __u64 cookie_at(__u64 address)
+{
+	return address;
+}
+
 /* Sessions are the fuzzer's own. */
 static inline void *bpf_sk_storage_get(void *map, void *sk, void *value, __u64 flags)
 {
