@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Proves the floors of docs/ARCHITECTURE.md: who includes whom, that the pure floors are pure, that
-no two files need each other, and that the engine's files are the ladder of docs/INTERNALS.md.
+no two files need each other, and that the engine's files are the ladder of docs/INTERNALS.md. And
+that functions of the probe that the verifier takes one by one go without pointers (docs/KERNEL.md).
 
     layers.py OBJECT...     the objects of every floor, as built below watchdog/
 
@@ -16,6 +17,8 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[1]
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+
+VERIFIED_ALONE = re.compile(r"^__noinline (.*?)\b(\w+)\(([^)]*)\)$", re.MULTILINE)
 
 # Each folder may include itself and what stands on a floor below its own. docs/ARCHITECTURE.md has
 # the same table; tests/docs/check.py compares the two.
@@ -123,6 +126,15 @@ def wrong_includes():
             yield f"{path}: more than one library: {', '.join(sorted(names))}"
 
 
+def wrong_functions():
+    for source in sorted(TREE.glob("ebpf/*.[ch]")):
+        text = source.read_text()
+        for match in VERIFIED_ALONE.finditer(text):
+            if "*" in match[1] + match[3]:
+                number = text.count("\n", 0, match.start()) + 1
+                yield f"{source.relative_to(TREE)}:{number}: {match[2]}() may take and return numbers alone"
+
+
 def symbols(objects, *options):
     """(object below watchdog/, symbol) of each."""
     said = subprocess.run(["nm", "-A", *options, *objects], capture_output=True, text=True,
@@ -217,7 +229,7 @@ def main():
     if not objects:
         print(__doc__, file=sys.stderr)
         return 2
-    wrong = [*wrong_includes(), *wrong_symbols(objects)]
+    wrong = [*wrong_includes(), *wrong_functions(), *wrong_symbols(objects)]
     for line in wrong:
         print(line)
     if not wrong:
