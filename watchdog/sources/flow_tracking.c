@@ -75,13 +75,17 @@ static struct nlmsghdr *begin(char *buffer, int message, uint8_t family)
 /* The kernel answers before the question is sent. Returns the size of the answer, or -errno. */
 static ssize_t ask(struct flow_tracking *tracking, struct nlmsghdr *question, char *answer)
 {
+	const struct nlmsghdr *header = (const void *)answer;
 	ssize_t size;
 
-	while (mnl_socket_recvfrom(tracking->socket, answer, MESSAGE_SIZE) > 0)
-		; /* left over */
+	memset(answer, 0, sizeof(*header));
+	question->nlmsg_seq = ++tracking->questions;
 	if (mnl_socket_sendto(tracking->socket, question, question->nlmsg_len) < 0)
 		return -errno;
-	size = mnl_socket_recvfrom(tracking->socket, answer, MESSAGE_SIZE);
+	do
+		size = mnl_socket_recvfrom(tracking->socket, answer, MESSAGE_SIZE);
+	while (size >= (ssize_t)sizeof(*header) &&
+	       header->nlmsg_seq != question->nlmsg_seq); /* left over */
 	return size < 0 ? -errno : size;
 }
 
@@ -248,6 +252,7 @@ static int ask_for_entry(struct flow_tracking *tracking, const struct connection
 
 struct room {
 	uint32_t taken, most; /* entries; `most` 0: not known */
+	bool empty;           /* `taken` is known, and 0 */
 };
 
 static int take_room(const struct nlattr *attribute, void *userdata)
@@ -256,14 +261,16 @@ static int take_room(const struct nlattr *attribute, void *userdata)
 
 	if (mnl_attr_get_payload_len(attribute) < sizeof(uint32_t))
 		return MNL_CB_OK;
-	if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_ENTRIES)
+	if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_ENTRIES) {
 		room->taken = ntohl(mnl_attr_get_u32(attribute));
+		room->empty = !room->taken;
+	}
 	if (mnl_attr_get_type(attribute) == CTA_STATS_GLOBAL_MAX_ENTRIES)
 		room->most = ntohl(mnl_attr_get_u32(attribute));
 	return MNL_CB_OK;
 }
 
-static uint16_t look_at_table(struct flow_tracking *tracking)
+static struct room ask_for_room(struct flow_tracking *tracking)
 {
 	char question[MESSAGE_SIZE], answer[MESSAGE_SIZE];
 	struct room room = { 0 };
@@ -272,6 +279,11 @@ static uint16_t look_at_table(struct flow_tracking *tracking)
 	if (size > 0 && check(answer, (size_t)size) == 0)
 		mnl_attr_parse((struct nlmsghdr *)answer, sizeof(struct nfgenmsg), take_room,
 			       &room);
+	return room;
+}
+
+static uint16_t room_left(struct room room)
+{
 	if (room.most && room.taken >= (uint64_t)room.most * NEARLY_FULL / 100)
 		return TRACKING_FULL | TRACKING_BUSY;
 	return room.taken ? TRACKING_BUSY : 0;
@@ -371,25 +383,28 @@ static bool is_old_trouble(const struct socket_facts *facts)
 	return facts->retransmit_timeouts > TIMEOUTS_AT_ONCE || facts->probes > 1;
 }
 
-/* What was lost after the first look at the trouble is not why there is trouble. */
+/* What was lost after the first look at the trouble is not why there is trouble. A connection that
+ * had no entry at first will hardly have one now, and has none in an empty table. */
 static void note_trouble(struct flow_tracking *tracking, struct tracked *tracked,
 			 const struct connection_event *connection)
 {
-	bool again = tracked->known & TRACKING_ASKED;
+	bool again = tracked->known & TRACKING_ASKED, known = tracked->known & TRACKING_KNOWN;
+	struct room room = { 0 };
 	struct translation now;
 	int r;
 
 	if (again && is_lost(tracked->known))
 		return;
-	r = ask_for_entry(tracking, connection, &now);
+	if (!known)
+		room = ask_for_room(tracking);
+	r = room.empty ? -ENOENT : ask_for_entry(tracking, connection, &now);
 	if (r < 0 && r != -ENOENT)
 		return;
+	if (r < 0 && known)
+		room = ask_for_room(tracking);
 	tracked->known &= (uint16_t)~TRACKING_FOUND;
 	tracked->known |= TRACKING_ASKED;
-	if (r == 0)
-		tracked->known |= compare(tracked, &now, connection);
-	else
-		tracked->known |= look_at_table(tracking);
+	tracked->known |= r == 0 ? compare(tracked, &now, connection) : room_left(room);
 	if (is_lost(tracked->known) && (again || is_old_trouble(&connection->facts)))
 		tracked->known |= TRACKING_LATE;
 }
@@ -432,7 +447,7 @@ static uint16_t note_attempt(struct flow_tracking *tracking, usec_t now)
 		return 0;
 	if (!may_begin(tracking, now) || !is_open(tracking))
 		return TRACKING_HERE;
-	return TRACKING_HERE | TRACKING_SEEN | TRACKING_ASKED | look_at_table(tracking);
+	return TRACKING_HERE | TRACKING_SEEN | TRACKING_ASKED | room_left(ask_for_room(tracking));
 }
 
 static uint16_t note_tracked(struct flow_tracking *tracking, struct tracked *tracked,

@@ -30,10 +30,11 @@ struct tracked {
 /* Zeroed before the first use. */
 struct flow_tracking {
 	struct mnl_socket *socket;
-	bool refused;   /* it cannot be asked here */
-	bool here;      /* the kernel has connection tracking */
-	usec_t since;   /* when the present second began */
-	unsigned asked; /* beginnings in it */
+	bool refused;       /* it cannot be asked here */
+	bool here;          /* the kernel has connection tracking */
+	uint32_t questions; /* so far: the number of each is in its answer */
+	usec_t since;       /* when the present second began */
+	unsigned asked;     /* beginnings in it */
 	struct tracked list[TRACKED_MOST];
 };
 
