@@ -2,6 +2,7 @@
 #include "effects/field_list.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 struct filling {
@@ -14,16 +15,15 @@ static void add_field(void *userdata, const char *name, const char *value)
 	struct filling *filling = userdata;
 	struct field_list *list = filling->list;
 	char *field = list->text + list->used;
-	size_t name_length = strlen(name), value_length = strlen(value);
-	size_t length = name_length + 1 + value_length;
+	size_t room = sizeof list->text - list->used;
+	int length = snprintf(field, room, "%s=%s", name, value);
 
-	if (length >= sizeof list->text - list->used || list->count == FIELDS_MAX) {
+	if (length < 0 || (size_t)length >= room || list->count == FIELDS_MAX) {
 		filling->error = -ENOBUFS;
 		return;
 	}
-	memcpy(mempcpy(mempcpy(field, name, name_length), "=", 1), value, value_length + 1);
 	list->fields[list->count++] = field;
-	list->used += length + 1;
+	list->used += (size_t)length + 1;
 }
 
 int field_list_fill(struct field_list *list, const struct record *record)

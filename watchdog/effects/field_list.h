@@ -12,8 +12,8 @@ enum {
 struct field_list {
 	unsigned count;
 	const char *fields[FIELDS_MAX];
-	size_t used;            /* of `text` */
-	char text[FIELDS_SIZE]; /* one field after the other, with a null byte behind each */
+	size_t used;
+	char text[FIELDS_SIZE];
 };
 
 /* Collects the fields of record_fields(), in its order. Returns 0, or -ENOBUFS if some did not fit;

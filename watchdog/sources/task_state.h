@@ -2,29 +2,18 @@
 /* Whether a process is kept from running, looked up at the moment when that matters. */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/usec.h"
 #include "base/vocabulary.h"
 
-enum { TASK_STATE_PATH_SIZE = 4352 }; /* PATH_MAX and the mount point */
-
-/* A file that is read again at the next look, without being opened again. */
-struct task_state_file {
-	int descriptor; /* 0: it is not open */
-	bool absent;    /* there is none, and will be none */
-	char path[TASK_STATE_PATH_SIZE];
-};
-
-/* The last answer: the connections of one process often need it at the same time. And what was read
- * for it. Zeroed before the first use. */
+/* The last answer: the connections of one process often need it at the same time. Zeroed before the
+ * first use. */
 struct task_state_cache {
 	pid_t pid;
 	uint64_t started;
 	usec_t time;
 	enum task_state state;
-	struct task_state_file status, groups, freezer, freezer_v1;
 };
 
 /* Looks up the process with the pid `pid` of our own pid namespace and the start `started` (clock
@@ -35,5 +24,3 @@ struct task_state_cache {
  * be read, and TASK_STATE_DEAD for a process that is no more, even if another has its pid. */
 enum task_state task_state_look(struct task_state_cache *cache, pid_t pid, uint64_t started,
 				usec_t now);
-
-void task_state_close(struct task_state_cache *cache);

@@ -271,7 +271,6 @@ struct watch_loop *watch_loop_free(struct watch_loop *loop)
 	watch_matches_free(loop->matches);
 	watch_path_free(loop->path);
 	flow_tracking_close(&loop->tracking);
-	task_state_close(&loop->owner_state);
 	watch_actions_free(loop->actions);
 	journal_question_end(&loop->saved);
 	sd_event_source_unref(loop->ready);
