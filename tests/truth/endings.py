@@ -215,6 +215,14 @@ def agent_closes_and_exits_later(world):
     world.tell("close-exit", 400, 3)
 
 
+@ending("agent-close", by="local-fin", fits=can("close"), patience=8,
+        settings=("ReconnectTimeoutSec=1",), at_once=False)
+def agent_closes_and_rests(world):
+    """Until it has something to say: nobody is to do anything for it."""
+    world.tell("close")
+    time.sleep(2.5)
+
+
 @ending("agent-abort", by="local-reset", fits=can("abort-exit"))
 def agent_aborts_and_exits_later(world):
     world.tell("abort-exit", 400, 3)

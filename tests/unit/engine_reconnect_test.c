@@ -362,7 +362,53 @@ static void test_loss_of_others(void)
 	CU_ASSERT_NOT_EQUAL(confidence_beside_loss(1), confidence_beside_loss(0));
 }
 
-SUITE("engine_reconnect", { "records of others that are lost", test_loss_of_others },
+static void close_connection(struct bench *bench)
+{
+	struct event fin =
+		connection_event(EVENT_CLOSING, cookie, TCP_STATE_ESTABLISHED, TCP_STATE_FIN_WAIT1);
+
+	fin.connection.facts.shutdown = 3;
+	fin.connection.current = (struct task){ .pid = PID, .in_agent = true };
+	bench_step(bench, fin);
+}
+
+static void fail_to_connect(struct bench *bench)
+{
+	struct event refused =
+		connection_event(EVENT_ENDED, ++cookie, TCP_STATE_SYN_SENT, TCP_STATE_CLOSE);
+
+	refused.connection.facts.error = ECONNREFUSED;
+	refused.connection.facts.reset_received = true;
+	bench_step(bench, opened(cookie));
+	bench_step(bench, refused);
+}
+
+/* An agent that closes its connection may rest until it has something to say; not one that tries
+ * to have another. */
+static void test_rest(void)
+{
+	for (int tries = 0; tries <= 1; tries++) {
+		const struct record *stalled;
+		struct bench bench;
+
+		begin(&bench, 1, 3);
+		open_connection(&bench);
+		bench.now += USEC_PER_MINUTE;
+		close_connection(&bench);
+		pass(&bench, USEC_PER_MINUTE, 0);
+		if (tries)
+			fail_to_connect(&bench);
+		pass(&bench, TIMEOUT + USEC_PER_MINUTE, 0);
+		stalled = bench_record(&bench, RECORD_STALLED, 0);
+		CU_ASSERT_EQUAL(stalled->verdict.cause, CAUSE_AGENT_NOT_RECONNECTING);
+		CU_ASSERT_EQUAL(bench_has_token(stalled, "or=agent-close"), !tries);
+		CU_ASSERT_EQUAL(bench.orders > 0, tries);
+		bench_end(&bench);
+	}
+}
+
+SUITE("engine_reconnect", { "an agent that rests is left alone", test_rest },
+      { "records of others that are lost", test_loss_of_others },
       { "one step after the other, then an end", test_rows }, { "each in its time", test_times },
       { "a step that helped is the last", test_helped },
       { "after what else is being done", test_meanwhile },

@@ -281,6 +281,16 @@ static usec_t silent_since(const struct engine *engine, const struct agent *agen
 	return usec_later(usec_later(agent->last_tried, lives_since), agent->down_since);
 }
 
+/* An agent that talks to its hub now and then closes each connection by itself. */
+static bool may_rest(const struct agent *agent)
+{
+	const struct outage *outage = &agent->outage;
+	enum cause cause = outage->diagnosed ? outage->cause : CAUSE_UNKNOWN;
+
+	return agent->attempts == 0 && (cause == CAUSE_AGENT_CLOSE || cause == CAUSE_AGENT_ABORT ||
+					cause == CAUSE_TOKEN_RENEWAL);
+}
+
 static void describe_not_reconnecting(const struct engine *engine, const struct agent *agent,
 				      struct record *record)
 {
@@ -289,6 +299,7 @@ static void describe_not_reconnecting(const struct engine *engine, const struct 
 		.mode = agent->mode,
 		.time = engine->now,
 		.no_connection = true,
+		.may_rest = may_rest(agent),
 		.attempts_lost = usec_later(engine->lost, agent->lost) >= agent->down_since,
 		.lookups = &agent->lookups.facts,
 		.lookups_hide = lookups_may_hide(agent),

@@ -97,6 +97,7 @@ struct circumstances {
 	bool host_path_stayed;  /* likewise, from where connwatch is: link and route were there */
 	const struct lookup_facts *lookups; /* NULL: the verdict is not about lookups */
 	bool lookups_hide; /* the agent may look up names unseen: none of its lookups was of late */
+	bool may_rest; /* it has ended its last session itself, and not tried to connect since */
 	bool attempts_lost; /* since the agent lost its connection, records were dropped: it may
 			       have tried to connect unseen */
 	const struct host_end *host_end; /* NULL: the host did not go down */

@@ -330,6 +330,8 @@ static const struct row rows[] = {
 	/* an agent without a connection ------------------------------------------------------------ */
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_AGENT_EXIT,
 	  BY(process_lives), BY() },
+	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_AGENT_CLOSE,
+	  BY(others_ended_it), BY() },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_CONNECT_REFUSED,
 	  BY(attempts_would_be_seen), BY() },
 	{ ONE(AGENT_NOT_RECONNECTING), CAUSE_NAME_NOT_FOUND,

@@ -961,6 +961,11 @@ EXCLUSION(process_lives, "process-lives")
 	return given->no_connection;
 }
 
+EXCLUSION(others_ended_it, "it-did-not-leave-by-itself")
+{
+	return !given->may_rest;
+}
+
 /* Each attempt has a record of the probe, even one that finds no route. */
 EXCLUSION(attempts_would_be_seen, "no-attempt-was-seen")
 {

@@ -57,7 +57,7 @@
 	ONE(nat_leads_it_on) ONE(no_loss_is_known) ONE(moved_by_nat) ONE(lost_by_nat) \
 	ONE(lost_before_the_reset) ONE(table_is_full) ONE(path_of_host_stayed) \
 	/* an agent without a connection */ \
-	ONE(process_lives) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
+	ONE(process_lives) ONE(others_ended_it) ONE(attempts_would_be_seen) ONE(route_leads_there) ONE(link_is_up) \
 	/* rhythms, TTLs, the host */ \
 	ONE(ages_are_alike) ONE(lives_long) ONE(no_like_silences) ONE(silences_are_alike) ONE(survived_no_such_silence) \
 	ONE(token_had_just_run_out) ONE(token_had_run_out) ONE(not_idle_for_long) \
