@@ -63,20 +63,24 @@ enum ruling rule_no_room(struct deliberation *on)
 	return nominate(on, CAUSE_HOST_NAT);
 }
 
+/* NAT's entry of the connection, in a word; NULL: it is as it was, for all that is known. */
+static const char *entry_of(const struct socket_facts *socket)
+{
+	if (nat_lost_it(socket))
+		return nat_moved_it(socket) ? "another" : "gone";
+	return nat_may_have_begun(socket) && socket->reset_without_ack ? "none" : NULL;
+}
+
 /* A firewall's rule that drops what conntrack does not know is a rule of the firewall. */
 enum ruling rule_lost_by_nat(struct deliberation *on)
 {
 	const struct socket_facts *socket = on->given->socket;
-	bool has_begun = nat_may_have_begun(socket) && socket->reset_without_ack;
+	const char *entry = entry_of(socket);
 
-	if ((!nat_lost_it(socket) && !has_begun) || dropped_most_here(socket) ||
+	if (!entry || dropped_most_here(socket) ||
 	    (on->verdict->ended_by == ENDED_BY_PEER_RESET && reset_acknowledges(socket)))
 		return SILENT;
-	if (has_begun)
-		tokens_add(evidence(on), "nat_entry=none");
-	else
-		tokens_add(evidence(on),
-			   nat_moved_it(socket) ? "nat_entry=another" : "nat_entry=gone");
+	tokens_add(evidence(on), "nat_entry=%s", entry);
 	describe_peers_reset(on);
 	return nominate(on, CAUSE_HOST_NAT);
 }
