@@ -5,17 +5,10 @@
  *
  * Each packet of the input is a byte of flags, one of length, and that many bytes of data. */
 #include "fuzz.h"
-#include "kernel_side.h"
 
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "followed.h"
 
 /* Each of these headers builds on those before it. */
-#include "ebpf/probe_record.h"
-
-#include "ebpf/segments.bpf.h"
-
 #include "ebpf/mqtt_maps.bpf.h"
 
 #include "ebpf/mqtt_follow.bpf.h"
@@ -25,16 +18,6 @@
 #include "ebpf/token_follow.bpf.h"
 
 #include "ebpf/session_follow.bpf.h"
-
-#include "ebpf/tls_follow.bpf.h"
-
-struct connection {
-	__u64 cookie;
-	__u64 opened_nsec;
-	__u32 agent;
-	bool closing_told;
-	struct tls_follow tls;
-};
 
 static union {
 	struct probe_spoken spoken;

@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The probe's look at the records of a TLS handshake (ebpf/tls.bpf.h), in user space: however the
  * bytes are cut into segments, it comes to the same end. */
-#include "tests/fuzz/kernel_side.h"
+#include "tests/fuzz/followed.h"
 
 #include "suite.h"
-
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-
-/* Each of these headers builds on those before it. */
-#include "ebpf/probe_record.h"
-
-#include "ebpf/segments.bpf.h"
-
-#include "ebpf/tls_follow.bpf.h"
-
-struct connection {
-	__u64 cookie;
-	__u64 opened_nsec;
-	__u32 agent;
-	bool closing_told;
-	struct tls_follow tls;
-};
 
 /* No record finds room: the connection's state is what counts. */
 static void *reserve_in_ring(__u64 size, enum probe_record_type type, __u32 agent)
@@ -52,7 +33,7 @@ static void copy_tls(struct probe_tls *record, const struct connection *connecti
 
 enum { IP_HEADER = 20, TCP_HEADER = 20, HEADERS = IP_HEADER + TCP_HEADER, FLIGHT_MOST = 4096 };
 
-/* What one side sends before it waits for the other. */
+/* A flight is what one side sends before it waits for the other. */
 struct flight {
 	bool sent;
 	__u32 size;
@@ -226,6 +207,17 @@ static void test_first_word(void)
 	}
 }
 
+/* The agent has said its ClientHello. */
+static struct connection greeted(void)
+{
+	struct connection connection = { .agent = 1 };
+	struct flight hello = { .sent = true };
+
+	add(&hello, TLS_HANDSHAKE, 90, TLS_CLIENT_HELLO, 0);
+	pass_flight(&connection, &hello, 0, FLIGHT_MOST, FLIGHT_MOST, false);
+	return connection;
+}
+
 /* Records in one packet, of which the first one's header may have begun before it. */
 static void test_many_records(void)
 {
@@ -242,11 +234,9 @@ static void test_many_records(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct connection connection = { .agent = 1 };
-		struct flight hello = { .sent = true }, answer = { 0 };
+		struct connection connection = greeted();
+		struct flight answer = { 0 };
 
-		add(&hello, TLS_HANDSHAKE, 90, TLS_CLIENT_HELLO, 0);
-		pass_flight(&connection, &hello, 0, FLIGHT_MOST, FLIGHT_MOST, false);
 		for (int k = 0; k < rows[i].records; k++)
 			add(&answer, TLS_APPLICATION_DATA, 60, 0xee, 0xee);
 		pass_flight(&connection, &answer, 0, rows[i].before ?: FLIGHT_MOST, FLIGHT_MOST,
@@ -255,7 +245,7 @@ static void test_many_records(void)
 	}
 }
 
-/* What comes too late, behind what follows it: inside a record nobody misses it. */
+/* Bytes that come behind those that follow them are missed only if a record begins in them. */
 static void test_late_bytes(void)
 {
 	enum { NEXT_HEADER = TLS_HEADER_SIZE + 90 };
@@ -272,11 +262,9 @@ static void test_late_bytes(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct connection connection = { .agent = 1 };
-		struct flight hello = { .sent = true }, answer = { 0 };
+		struct connection connection = greeted();
+		struct flight answer = { 0 };
 
-		add(&hello, TLS_HANDSHAKE, 90, TLS_CLIENT_HELLO, 0);
-		pass_flight(&connection, &hello, 0, FLIGHT_MOST, FLIGHT_MOST, false);
 		add(&answer, TLS_HANDSHAKE, 90, TLS_SERVER_HELLO, 0);
 		add(&answer, TLS_HANDSHAKE, 120, TLS_CERTIFICATE, 0);
 		pass(&connection, &answer, 0, 0, rows[i].from);
@@ -286,7 +274,7 @@ static void test_late_bytes(void)
 	}
 }
 
-/* What the hub answers to a ClientHello, in two segments. */
+/* The hub answers the ClientHello in two segments. */
 static void test_answers(void)
 {
 	enum { UNKNOWN_AUTHORITY = 48, FATAL = 2, WARNING = 1 };
@@ -315,12 +303,10 @@ static void test_answers(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct connection connection = { .agent = 1 };
-		struct flight hello = { .sent = true }, answer = { 0 };
+		struct connection connection = greeted();
+		struct flight answer = { 0 };
 		const union tls_known *known = &connection.tls.known;
 
-		add(&hello, TLS_HANDSHAKE, 90, TLS_CLIENT_HELLO, 0);
-		pass_flight(&connection, &hello, 0, FLIGHT_MOST, FLIGHT_MOST, false);
 		add(&answer, rows[i].type, rows[i].length, rows[i].first, rows[i].second);
 		pass_flight(&connection, &answer, 0, rows[i].cut, FLIGHT_MOST, false);
 		CHECK(known->track == rows[i].track, rows[i].name);
