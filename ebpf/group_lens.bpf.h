@@ -124,9 +124,10 @@ static __always_inline bool is_in_call(struct sock *sk)
 	return bpf_core_field_exists(sk->sk_lock.owned) && READ(sk, sk_lock.owned);
 }
 
-/* After the end of the connection, nothing more is to be told of a closed socket: close() itself
- * may still send a RST, for want of memory for orphans or because none are wanted (TCP_LINGER2),
- * and before it has made one. */
+/* After the end of the connection, nothing more is to be told of a closed socket, unless close() is
+ * still at work on it: out of FIN_WAIT it may send a RST, for want of memory for orphans or because
+ * none are wanted (TCP_LINGER2). In SYN_SENT, close() ends the connection before it has made the
+ * socket an orphan. */
 static __always_inline bool is_done_with(const struct connection *connection, struct sock *sk,
 					 int before)
 {

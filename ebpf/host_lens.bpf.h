@@ -140,7 +140,8 @@ __u64 leaving_group = 0;
 /* The result of a run of the iterators: there is a connection that only the host's lens sees. */
 bool host_is_needed = false;
 
-/* What is kept by address is removed when the socket is destroyed, also after the end. */
+/* The host's lens removes what is kept by address when the socket is destroyed, so it stays needed
+ * after the end, too. */
 static __always_inline void look_whose(struct connection *connection, struct sock *sk)
 {
 	if (!connection || !connection->agent || (have_kernel_types && connection->ended_told))

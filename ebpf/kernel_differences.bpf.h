@@ -175,19 +175,19 @@ static __always_inline struct connection *new_connection(struct sock *sk)
 	return connection;
 }
 
-/* These two only of a connection that is kept by address. The kernel has made the cookie: */
+/* The kernel has made the cookie. Of a connection that is kept by address alone. */
 static __always_inline void note_socket_cookie(struct connection *connection, __u64 cookie)
 {
 	((struct kept_connection *)connection)->socket_cookie = cookie;
 }
 
-/* close() begins: */
+/* close() begins. Of a connection that is kept by address alone. */
 static __always_inline void note_release(struct connection *connection)
 {
 	((struct kept_connection *)connection)->released = true;
 }
 
-/* False where nobody needs to know. */
+/* Returns false with storage in the socket, where nobody needs to know. */
 static __always_inline bool is_released(const struct connection *connection)
 {
 	return !have_kernel_types && ((const struct kept_connection *)connection)->released;

@@ -15,7 +15,7 @@ struct tls_shown {
 	__u8 alert;          /* valid with its flag */
 };
 
-/* What the next record is judged by: a word, for functions of numbers alone. */
+/* The next record is judged by this: a word, for functions of numbers alone. */
 union tls_known {
 	__u64 word;
 	struct {

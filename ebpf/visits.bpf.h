@@ -9,7 +9,7 @@ __u64 visited = 0;   /* the address; 0: that was the last one */
 __u8 visit_sample[sizeof(struct probe_connection)] __attribute__((aligned(8))) = {};
 bool visit_sampled = false; /* `visit_sample` is what the visit found */
 
-/* It is what was kept of a socket that is no more: its memory is free, or another's. */
+/* The socket that it was kept of is no more: its memory is free, or another's. */
 static __always_inline bool is_left_over(const struct kept_connection *kept, __u64 address)
 {
 	struct sock *sk = (struct sock *)address;
